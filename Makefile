@@ -1,0 +1,50 @@
+# One verb, one target. Each sets up all that it needs.
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export TZ := Asia/Kolkata
+
+SOURCES := requirements.lock Cargo.lock Cargo.toml pyproject.toml $(shell find rust -type f)
+
+.PHONY: install demo test lint bench lock clean
+
+install: $(STAMP)
+
+$(STAMP): $(SOURCES)
+	@command -v cargo >/dev/null || { echo "kitev3 needs a Rust toolchain (cargo): see https://rustup.rs" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kitev3 needs Python 3.11 or newer; set PYTHON=python3.x" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+# How long, which market, how fast, which seed: make demo MARKET=PATH SPEED=60 DEMO_SECONDS=120 SEED=2
+demo: install
+	@$(BIN)/kitev3 up --profile demo \
+	  $(if $(DEMO_SECONDS),--for $(DEMO_SECONDS),$(if $(MARKET),,--for 60)) \
+	  $(if $(MARKET),--market $(MARKET)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED))
+
+test: install
+	cargo test --workspace --quiet
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/stubtest kitev3._core
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+# All benches, or one: make bench ONLY=tick_to_order
+bench: install
+	$(BIN)/python -m bench $(ONLY)
+
+# The Python pins: versions and hashes, no address. Needs uv.
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-header --all-extras pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv target run bench/results

@@ -1,0 +1,1 @@
+"""kitev3: an event-driven trading system for Zerodha Kite."""

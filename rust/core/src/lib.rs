@@ -1,0 +1,19 @@
+//! What must be fast and right in kitev3, without Python: no clock, no socket and no random number that was not handed in.
+#![deny(unsafe_code)]
+
+/// Order book, matching and the synthetic market that quotes around a path.
+pub mod exchange;
+/// The heart of the process loop: sequence, decode, tape, dispatch.
+pub mod heart;
+/// Indicators, streaming and batch from one definition each.
+pub mod indicators;
+/// The Kite WebSocket's frames: encode, decode, tick batches.
+pub mod kite;
+/// Bars by time, ticks, volume and value.
+pub mod market;
+/// Positions, profit and loss, charges, in exact integers.
+pub mod portfolio;
+/// Rules that an order passes before it may reach the exchange.
+pub mod risk;
+/// The append-only record of what a process heard and said.
+pub mod tape;

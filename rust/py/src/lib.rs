@@ -1,0 +1,31 @@
+//! `kitev3._core`: conversions between Python and `kitev3-core`, no logic.
+use pyo3::prelude::*;
+
+mod exchange;
+mod heart;
+mod indicators;
+mod kite;
+mod market;
+mod portfolio;
+mod risk;
+mod tape;
+
+/// What this build is: the crate's version. Two processes of one system compare it before they trade.
+#[pyfunction]
+fn build() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(build, module)?)?;
+    exchange::register(module)?;
+    heart::register(module)?;
+    indicators::register(module)?;
+    kite::register(module)?;
+    market::register(module)?;
+    portfolio::register(module)?;
+    risk::register(module)?;
+    tape::register(module)?;
+    Ok(())
+}
