@@ -27,5 +27,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;
-    Ok(())
+    // The stub says what is here; a second list would only go stale.
+    module.delattr("__all__")
 }
