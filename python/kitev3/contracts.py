@@ -1,0 +1,569 @@
+"""Every topic of the system: what it carries, who says it, who hears it, how it travels, how a late hearer joins.
+
+This table is the only place where a topic is written down; the bus, the tape, the documentation and the tests read it.
+A payload is a frozen struct that travels as a msgpack array, so a field is only ever appended, each with a default:
+a message of an older known schema is then read with the defaults, one of an unknown schema is refused and counted.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, get_args, get_type_hints
+
+import msgspec
+
+from kitev3._core import TickBatch
+
+Action: TypeAlias = Literal["BUY", "SELL", "HOLD"]
+Side: TypeAlias = Literal["BUY", "SELL"]
+IntentKind: TypeAlias = Literal["enter", "exit", "modify", "cancel"]
+OrderType: TypeAlias = Literal["MARKET", "LIMIT", "SL", "SL-M"]
+Product: TypeAlias = Literal["CNC", "MIS", "NRML", "MTF"]
+Validity: TypeAlias = Literal["DAY", "IOC", "TTL"]
+
+
+class Payload(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an event carries. The struct's type is the topic."""
+
+
+# --- marketdata ---------------------------------------------------------------------------------------------------
+
+
+class Quote(Payload, frozen=True, array_like=True, gc=False):
+    """GET /quote of one instrument, read at the start and every minute: what the feed does not repeat."""
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    last_price_e4: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int  # of the previous day
+    volume: int
+    oi: int
+    bid_e4: int  # 0: none
+    ask_e4: int  # 0: none
+    lower_circuit_e4: int
+    upper_circuit_e4: int
+
+
+class Ohlc(Payload, frozen=True, array_like=True, gc=False):
+    """One closed bar. ``period`` is its spec: ``5s``, ``1m``, ``500t`` (ticks), ``10000v`` (volume), ``5000000r`` (rupees)."""
+
+    instrument_token: int
+    period: str
+    start_ns: int  # market time, by the ticks' exchange timestamps
+    end_ns: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume: int
+    value_e4: int
+    ticks: int
+    short: bool = False  # closed by the session's end before its time
+
+
+class Instrument(Payload, frozen=True, array_like=True, gc=False):
+    """A subscribed instrument as of today: the row of the instruments file, with freeze quantity and today's band."""
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    name: str  # the underlying's name for derivatives
+    instrument_type: str  # EQ, FUT, CE, PE; an index is EQ of segment INDICES
+    segment: str
+    expiry: str  # YYYY-MM-DD or empty
+    strike_e4: int
+    tick_size_e4: int
+    lot_size: int
+    freeze_quantity: int  # 0: none known
+    products: tuple[str, ...]
+    lower_circuit_e4: int  # 0: no band known
+    upper_circuit_e4: int
+    previous_close_e4: int
+    file_date: str  # of the instruments file
+    file_hash: str  # first 8 hex digits of its SHA-256
+
+
+class FeedHealth(Payload, frozen=True, array_like=True, gc=False):
+    """The state of the broker's socket."""
+
+    state: Literal["connecting", "up", "silent", "refused", "down"]
+    frames: int
+    ticks: int
+    errors: int
+    flagged: int
+    reconnects: int
+    reason: str = ""
+
+
+class Gap(Payload, frozen=True, array_like=True, gc=False):
+    """Ticks of these instruments are missing; their indicators warm up anew. Empty: of all instruments."""
+
+    instrument_tokens: tuple[int, ...]
+    reason: str
+
+
+class OrderFrame(Payload, frozen=True, array_like=True, gc=False):
+    """An order update seen on the broker's socket: a hint to read the book, never truth."""
+
+    order_id: str
+    status: str
+    filled_quantity: int
+    tag: str = ""
+
+
+# --- strategy -----------------------------------------------------------------------------------------------------
+
+
+class DataRange(Payload, frozen=True, array_like=True, gc=False):
+    """The events of one topic that a decision used."""
+
+    source: str
+    epoch: int
+    first_topic_seq: int
+    last_topic_seq: int
+
+
+class Signal(Payload, frozen=True, array_like=True, gc=False):
+    """An intent: enter, exit, modify or cancel. Nothing is an order before the gate has passed it."""
+
+    strategy: str
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    action: Action
+    intent: IntentKind
+    quantity: int
+    order_type: OrderType
+    price_e4: int
+    trigger_price_e4: int
+    product: Product
+    validity: Validity
+    confidence: float  # 0 to 1
+    deadline_ns: int  # machine time: not a byte leaves after it
+    data: tuple[DataRange, ...]
+    data_ts_ns: int  # market time at which marketdata took the newest frame used
+    reason: str
+    indicators: dict[str, float]
+    order: str = ""  # of modify and cancel: the order's tag
+    market_protection_bp: int = 0  # of MARKET and SL-M: hundredths of a percent, -1 automatic
+
+
+# --- risk_portfolio -----------------------------------------------------------------------------------------------
+
+
+class Verdict(Payload, frozen=True, array_like=True, gc=False):
+    """Every rule's result: bit n stands for rule Rn."""
+
+    evaluated: int
+    refused: int
+    rule: str = ""  # the first that refused, in evaluation order
+    why: str = ""
+
+
+class Reservation(Payload, frozen=True, array_like=True, gc=False):
+    """The worst case that an approval holds back until its order is final."""
+
+    quantity: int
+    value_e4: int
+    margin_e4: int
+
+
+class Approved(Payload, frozen=True, array_like=True, gc=False):
+    """An order that every rule has passed. Only the gate makes one; execution checks it again on arrival."""
+
+    intent_id: str  # 32 hex digits: the event id of the signal
+    signal: Signal
+    verdict: Verdict
+    reservation: Reservation
+
+
+class Blocked(Payload, frozen=True, array_like=True, gc=False):
+    """A signal that the gate refused, with the reason."""
+
+    intent_id: str
+    signal: Signal
+    verdict: Verdict
+
+
+class Position(Payload, frozen=True, array_like=True, gc=False):
+    """One position: the key is (exchange, tradingsymbol, product)."""
+
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    product: str
+    quantity: int  # negative: short
+    average_price_e4: int
+    last_price_e4: int
+    realised_e4: int
+    unrealised_e4: int
+    charges_e4: int
+
+
+class PortfolioSnapshot(Payload, frozen=True, array_like=True, gc=False):
+    """Positions and profit and loss; gross is before charges, net after."""
+
+    positions: tuple[Position, ...]
+    gross_pnl_e4: int
+    charges_e4: int
+    net_pnl_e4: int
+    capital_e4: int
+    reserved_e4: int
+    open_orders: int
+    state: str  # HALTED, RECONCILING, REDUCING, ACTIVE
+    missing: tuple[str, ...] = ()  # limits that are not set and therefore refuse every order
+
+
+# --- execution ----------------------------------------------------------------------------------------------------
+
+
+class Intent(Payload, frozen=True, array_like=True, gc=False):
+    """INTENT of the order path: what will be sent, under which tag, with the approval whole."""
+
+    tag: str
+    epoch: int  # of the account
+    approved: Approved
+
+
+class Sending(Payload, frozen=True, array_like=True, gc=False):
+    """SENDING of the order path: appended and synced before the first byte. One tag is posted at most once for ever."""
+
+    tag: str
+    attempt: int
+    epoch: int
+    verb: Literal["place", "modify", "cancel"]
+    order_id: str  # of modify and cancel
+    deadline_ns: int  # machine time
+
+
+class OrderPlaced(Payload, frozen=True, array_like=True, gc=False):
+    """OUTCOME: the broker's acknowledgement."""
+
+    tag: str
+    order_id: str
+    verb: Literal["place", "modify", "cancel"] = "place"
+
+
+class Reject(Payload, frozen=True, array_like=True, gc=False):
+    """OUTCOME: definitely not an order: refused by the broker, or never sent."""
+
+    tag: str
+    intent_id: str
+    sent: bool  # False: refused on our side before the first byte
+    error_type: str
+    message: str
+    order_id: str = ""  # a rejection after acknowledgement has one
+    verb: Literal["place", "modify", "cancel"] = "place"
+
+
+class UnknownOutcome(Payload, frozen=True, array_like=True, gc=False):
+    """OUTCOME: nobody knows. The reservation stays until the book proves otherwise."""
+
+    tag: str
+    message: str
+    ended_ns: int  # machine time at which the attempt ended
+    verb: Literal["place", "modify", "cancel"] = "place"
+
+
+class OrderUpdate(Payload, frozen=True, array_like=True, gc=False):
+    """STATE: one order as the book shows it, merged by rank. ``tag`` is empty for an order that is not ours."""
+
+    tag: str
+    order_id: str
+    status: str
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    side: Side
+    product: str
+    order_type: str
+    quantity: int
+    filled_quantity: int
+    pending_quantity: int
+    price_e4: int
+    trigger_price_e4: int
+    average_price_e4: int
+    final: bool
+    message: str = ""
+    origin: Literal["own", "orphan", "external"] = "own"
+
+
+class Fill(Payload, frozen=True, array_like=True, gc=False):
+    """FILL: one trade of the broker's, booked once: the key is (exchange, trade_id)."""
+
+    tag: str
+    order_id: str
+    trade_id: str
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    side: Side
+    product: str
+    quantity: int
+    price_e4: int
+    traded_ns: int  # market time, the broker's
+
+
+class Book(Payload, frozen=True, array_like=True, gc=False):
+    """The whole order book and positions as read at reconciliation."""
+
+    orders: tuple[OrderUpdate, ...]
+    trades: tuple[Fill, ...]
+    positions: tuple[Position, ...]
+    hash: str
+
+
+class Holding(Payload, frozen=True, array_like=True, gc=False):
+    """Shares in the demat account."""
+
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    quantity: int  # deliverable today
+    average_price_e4: int
+
+
+class Holdings(Payload, frozen=True, array_like=True, gc=False):
+    """All holdings."""
+
+    rows: tuple[Holding, ...]
+
+
+class Funds(Payload, frozen=True, array_like=True, gc=False):
+    """What the broker says is available and used."""
+
+    available_e4: int
+    utilised_e4: int
+
+
+class Reconciled(Payload, frozen=True, array_like=True, gc=False):
+    """Book and tape agree (``mismatches`` empty), or do not."""
+
+    book_hash: str
+    orders: int
+    trades: int
+    mismatches: tuple[str, ...] = ()
+
+
+# --- control ------------------------------------------------------------------------------------------------------
+
+
+class Clock(Payload, frozen=True, array_like=True, gc=False):
+    """Market time is t0 + speed x (mono - m0)."""
+
+    t0_ns: int  # market time
+    m0_ns: int  # machine time
+    speed_e3: int  # thousandths: 30000 is 30 market seconds a second
+
+
+class Start(Payload, frozen=True, array_like=True, gc=False):
+    """The session begins."""
+
+    session: str  # market date YYYY-MM-DD
+
+
+class Stop(Payload, frozen=True, array_like=True, gc=False):
+    """Finish what is on its way, then say no more."""
+
+    reason: str = ""
+
+
+class Kill(Payload, frozen=True, array_like=True, gc=False):
+    """HALTED from now on: cancels only, until a person arms."""
+
+    reason: str
+    by: str = ""
+
+
+class Arm(Payload, frozen=True, array_like=True, gc=False):
+    """A person, or a profile on the local exchange, lets entries pass."""
+
+    by: str
+
+
+# --- what the world says: EXT on the tape, never on the bus -------------------------------------------------------
+
+
+class Frame(Payload, frozen=True, array_like=True, gc=False):
+    """A binary message of the broker's socket, as it came."""
+
+    data: bytes
+
+
+class Text(Payload, frozen=True, array_like=True, gc=False):
+    """A text message of the broker's socket."""
+
+    text: str
+
+
+class Socket(Payload, frozen=True, array_like=True, gc=False):
+    """The broker's socket changed its state."""
+
+    state: Literal["connecting", "up", "silent", "refused", "down"]
+    reason: str = ""
+
+
+class Reading(Payload, frozen=True, array_like=True, gc=False):
+    """Something read over REST that is no order: instruments, quotes. ``body`` is what a later run needs of it."""
+
+    what: Literal["instruments", "quote"]
+    body: bytes
+    error: str = ""
+
+
+class Answer(Payload, frozen=True, array_like=True, gc=False):
+    """A broker's answer: to a write (``tag`` set) or a read. Secrets are gone before it is made."""
+
+    verb: Literal["place", "modify", "cancel", "orders", "trades", "positions", "holdings", "margins"]
+    tag: str
+    outcome: Literal["ok", "not_sent", "reject", "unknown", "error"]
+    body: bytes  # JSON of the broker's data; empty when there is none
+    error_type: str = ""
+    message: str = ""
+    order_id: str = ""
+
+
+class Timer(Payload, frozen=True, array_like=True, gc=False):
+    """A machine-time timer of the service's ran out."""
+
+    name: str
+
+
+class LatchRead(Payload, frozen=True, array_like=True, gc=False):
+    """The account's halt latch, as read when it was last seen to change."""
+
+    state: Literal["HALTED", "REDUCING", "ACTIVE"]
+
+
+class Hole(Payload, frozen=True, array_like=True, gc=False):
+    """A source's messages are missing (open) or have been read from its tape (not open)."""
+
+    source: str
+    open: bool
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+Delivery: TypeAlias = Literal["pub", "work", "control", "world"]
+"""``pub``: PUB to all. ``work``: PUB, and PUSH to the one hearer named in ``worker``. ``control``: ROUTER. ``world``: EXT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One topic."""
+
+    topic: str
+    payload: type[Any]
+    speakers: tuple[str, ...]
+    hearers: tuple[str, ...]
+    delivery: Delivery = "pub"
+    worker: str = ""
+    join: str = "now"  # now, day, or keyed:<field>
+
+    @property
+    def schema(self) -> int:
+        """A 32-bit hash of the payload's fields: what the header carries."""
+        return schema_hash(self.payload)
+
+
+def _describe(kind: Any) -> str:
+    """A type in words, nested structs spelled out, so that a change deep inside changes the hash."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hints = get_type_hints(kind)
+        return kind.__name__ + "(" + ",".join(f"{n}:{_describe(hints[n])}" for n in kind.__struct_fields__) + ")"
+    args = get_args(kind)
+    name = getattr(kind, "__name__", str(kind))
+    return f"{name}[{','.join(_describe(a) for a in args)}]" if args else name if isinstance(kind, type) else repr(kind)
+
+
+def schema_hash(payload: type[Any]) -> int:
+    """CRC-32 of a payload's field names and types; of a tick batch, of its layout's version."""
+    text = "TickBatch:1" if payload is TickBatch else _describe(payload)
+    return zlib.crc32(text.encode())
+
+
+_ALL = ("marketdata", "strategy", "risk_portfolio", "execution", "journal")
+
+
+def _c(
+    topic: str,
+    payload: type[Any],
+    speakers: str,
+    hearers: str,
+    *,
+    delivery: Delivery = "pub",
+    worker: str = "",
+    join: str = "now",
+) -> Contract:
+    return Contract(
+        topic=topic,
+        payload=payload,
+        speakers=tuple(speakers.split()),
+        hearers=tuple(hearers.split()),
+        delivery=delivery,
+        worker=worker,
+        join=join,
+    )
+
+
+_EVERYONE = " ".join(_ALL)
+
+CONTRACTS: tuple[Contract, ...] = (
+    _c("marketdata.tick", TickBatch, "marketdata", "strategy risk_portfolio journal", join="keyed:instrument_token"),
+    _c("marketdata.quote", Quote, "marketdata", "risk_portfolio journal", join="keyed:instrument_token"),
+    _c("marketdata.ohlc", Ohlc, "marketdata", "strategy journal", join="day"),
+    _c("marketdata.instrument", Instrument, "marketdata", "strategy risk_portfolio execution journal",
+       join="keyed:instrument_token"),
+    _c("marketdata.health", FeedHealth, "marketdata", "risk_portfolio journal", join="keyed:source"),
+    _c("marketdata.gap", Gap, "marketdata", "strategy risk_portfolio journal"),
+    _c("marketdata.order_frame", OrderFrame, "marketdata", "execution journal"),
+    _c("strategy.signal", Signal, "strategy", "risk_portfolio journal", delivery="work", worker="risk_portfolio"),
+    _c("risk.approved", Approved, "risk_portfolio", "execution journal", delivery="work", worker="execution", join="day"),
+    _c("risk.blocked", Blocked, "risk_portfolio", "journal", join="day"),
+    _c("portfolio.snapshot", PortfolioSnapshot, "risk_portfolio", "journal", join="keyed:source"),
+    _c("execution.intent", Intent, "execution", "risk_portfolio journal", join="day"),
+    _c("execution.sending", Sending, "execution", "journal", join="day"),
+    _c("execution.order_placed", OrderPlaced, "execution", "risk_portfolio strategy journal", join="day"),
+    _c("execution.update", OrderUpdate, "execution", "risk_portfolio strategy journal", join="day"),
+    _c("execution.fill", Fill, "execution", "risk_portfolio strategy journal", join="day"),
+    _c("execution.reject", Reject, "execution", "risk_portfolio strategy journal", join="day"),
+    _c("execution.unknown", UnknownOutcome, "execution", "risk_portfolio journal", join="day"),
+    _c("execution.book", Book, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("execution.holdings", Holdings, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("execution.funds", Funds, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("execution.reconciled", Reconciled, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("control.clock", Clock, "control", _EVERYONE + " kitesim", delivery="control"),
+    _c("control.start", Start, "control", _EVERYONE + " kitesim", delivery="control"),
+    _c("control.stop", Stop, "control", _EVERYONE + " kitesim", delivery="control"),
+    _c("control.kill", Kill, "control", _EVERYONE + " kitesim", delivery="control"),
+    _c("control.arm", Arm, "control", _EVERYONE + " kitesim", delivery="control"),
+    _c("world.frame", Frame, "world", "marketdata", delivery="world"),
+    _c("world.text", Text, "world", "marketdata", delivery="world"),
+    _c("world.socket", Socket, "world", "marketdata", delivery="world"),
+    _c("world.reading", Reading, "world", "marketdata", delivery="world"),
+    _c("world.answer", Answer, "world", "execution", delivery="world"),
+    _c("world.timer", Timer, "world", _EVERYONE + " kitesim", delivery="world"),
+    _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
+    _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
+)  # fmt: skip
+
+BY_TOPIC: Mapping[str, Contract] = MappingProxyType({c.topic: c for c in CONTRACTS})
+TOPIC_OF: Mapping[type[Any], str] = MappingProxyType({c.payload: c.topic for c in CONTRACTS})
+assert len(TOPIC_OF) == len(BY_TOPIC) == len(CONTRACTS)  # the struct's type is the topic
+
+
+def heard_by(service: str) -> tuple[Contract, ...]:
+    """The topics that *service* hears, in the table's order."""
+    return tuple(c for c in CONTRACTS if service in c.hearers)
+
+
+def said_by(service: str) -> tuple[Contract, ...]:
+    """The topics that *service* says, in the table's order."""
+    return tuple(c for c in CONTRACTS if service in c.speakers)
