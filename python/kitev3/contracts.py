@@ -52,7 +52,10 @@ class Quote(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Ohlc(Payload, frozen=True, array_like=True, gc=False):
-    """One closed bar. ``period`` is its spec: ``5s``, ``1m``, ``500t`` (ticks), ``10000v`` (volume), ``5000000r`` (rupees)."""
+    """One closed bar.
+
+    ``period`` is its spec: ``5s``, ``1m``, ``500t`` (ticks), ``10000v`` (volume), ``5000000r`` (rupees).
+    """
 
     instrument_token: int
     period: str
@@ -352,6 +355,13 @@ class Reconciled(Payload, frozen=True, array_like=True, gc=False):
     mismatches: tuple[str, ...] = ()
 
 
+class Read(Payload, frozen=True, array_like=True, gc=False):
+    """Execution asks its driver to read from the broker; each read comes back as one ``world.answer``."""
+
+    what: tuple[Literal["orders", "trades", "positions", "holdings", "margins"], ...]
+    reason: str
+
+
 # --- control ------------------------------------------------------------------------------------------------------
 
 
@@ -442,6 +452,12 @@ class LatchRead(Payload, frozen=True, array_like=True, gc=False):
     state: Literal["HALTED", "REDUCING", "ACTIVE"]
 
 
+class AccountOpened(Payload, frozen=True, array_like=True, gc=False):
+    """Execution holds the account, in this epoch: what earlier ones sent and did not hear of is unknown."""
+
+    epoch: int
+
+
 class Hole(Payload, frozen=True, array_like=True, gc=False):
     """A source's messages are missing (open) or have been read from its tape (not open)."""
 
@@ -452,7 +468,10 @@ class Hole(Payload, frozen=True, array_like=True, gc=False):
 # --- the table ----------------------------------------------------------------------------------------------------
 
 Delivery: TypeAlias = Literal["pub", "work", "control", "world"]
-"""``pub``: PUB to all. ``work``: PUB, and PUSH to the one hearer named in ``worker``. ``control``: ROUTER. ``world``: EXT."""
+"""How it travels.
+
+``pub``: PUB to all. ``work``: PUB, and PUSH to the one hearer named in ``worker``. ``control``: ROUTER. ``world``: EXT.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -525,7 +544,8 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("marketdata.gap", Gap, "marketdata", "strategy risk_portfolio journal"),
     _c("marketdata.order_frame", OrderFrame, "marketdata", "execution journal"),
     _c("strategy.signal", Signal, "strategy", "risk_portfolio journal", delivery="work", worker="risk_portfolio"),
-    _c("risk.approved", Approved, "risk_portfolio", "execution journal", delivery="work", worker="execution", join="day"),
+    _c("risk.approved", Approved, "risk_portfolio", "execution journal",
+       delivery="work", worker="execution", join="day"),
     _c("risk.blocked", Blocked, "risk_portfolio", "journal", join="day"),
     _c("portfolio.snapshot", PortfolioSnapshot, "risk_portfolio", "journal", join="keyed:source"),
     _c("execution.intent", Intent, "execution", "risk_portfolio journal", join="day"),
@@ -539,6 +559,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("execution.holdings", Holdings, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.funds", Funds, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.reconciled", Reconciled, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("execution.read", Read, "execution", "journal"),
     _c("control.clock", Clock, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.start", Start, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.stop", Stop, "control", _EVERYONE + " kitesim", delivery="control"),
@@ -551,6 +572,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.answer", Answer, "world", "execution", delivery="world"),
     _c("world.timer", Timer, "world", _EVERYONE + " kitesim", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
+    _c("world.account", AccountOpened, "world", "execution", delivery="world"),
     _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
 )  # fmt: skip
 
