@@ -1,0 +1,257 @@
+"""Configuration: defaults, then a profile's TOML file, then the environment, then the command line; read at the door.
+
+A profile states only what differs from the defaults. Below the door everything is a frozen dataclass or an argument.
+An unknown key is an error that names the file, the key and the nearest known one: a limit with a typing error in its
+name must never be a limit that silently does not exist.
+
+    profile = load("demo", overrides={"seed": 7})
+    risk = profile.settings("risk", Limits)                     # any table as any frozen dataclass
+    mine = profile.settings("marketdata", SERVICE.config)
+
+``KITEV3_<TABLE>_<KEY>`` overrides a table's key and ``KITEV3_<KEY>`` one of the profile itself. A text setting takes
+the variable as it stands, any other reads it as a TOML value (``KITEV3_BUS_HEARTBEAT_MS=500``, ``KITEV3_SPEED=60``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from kitev3 import settings
+from kitev3.errors import ConfigError
+from kitev3.secret import NAMES as SECRETS
+from kitev3.secret import refuse_secrets
+from kitev3.settings import place
+
+Mode: TypeAlias = Literal["live", "paper", "sim", "backtest"]
+Broker: TypeAlias = Literal["kitesim", "zerodha"]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+T = TypeVar("T")
+
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
+PROFILES = Path(__file__).parent / "profiles"
+SERVICES = Path(__file__).parent / "services"
+PREFIX = "KITEV3_"
+ELSEWHERE = ("RUN_DIR", "PARENT", "DATA")
+"""Variables that are no settings: the run folder, the pid of the supervisor, where tests find real days."""
+SPEED_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """What every service's table may say; a service's own settings are the fields of a subclass."""
+
+    enabled: bool = True
+    cpu: int | None = None  # pinned to this core; None: wherever the kernel likes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusConfig:
+    """How the processes talk. Machine time throughout: what waits for a socket never follows the market's clock."""
+
+    kind: Literal["zmq"] = "zmq"
+    high_water: Count = 100_000  # messages a socket holds before PUB drops and PUSH is left to the tape
+    heartbeat_ms: Count = 1_000
+    hello_ms: Count = 50  # between heartbeats until control.start, so that hearers find their senders quickly
+    drain_ms: Count = 10  # the gate and execution look at their SUB at least this often
+    answer_ms_max: Count = 1_000  # a request on a ROUTER that is not answered by then is said to be unanswered
+    stop_ms_max: Count = 2_000  # SIGTERM drains and ends within this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A way to run the whole system: which services, on which account, with which market, under which settings.
+
+    The services that run are those whose table the profile has, unless the table says ``enabled = false``.
+    """
+
+    name: str
+    mode: Mode = "sim"
+    account: Broker = "kitesim"
+    user_id: str = "KS0001"
+    api_key: str = "kitesim"  # names the application to the broker; no secret
+    token_file: str = place()  # of the access token, mode 0400; empty: `token` in the run folder
+    exchange: str = place("127.0.0.1:0")  # where kitesim listens; port 0 takes a free one
+    market: str = "synthetic"  # or frozen, or the path of a CSV of time and value
+    seed: int = 1
+    speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
+    start: datetime | None = None  # market time of the session's start; None: the market's own 09:15, or now
+    bus: BusConfig = BusConfig()
+    file: Path = field(default=Path("<defaults>"), metadata={"tape": False})
+    tables: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, metadata={"tape": False}
+    )
+    variables: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, metadata={"tape": False}
+    )
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """The services that this profile runs."""
+        services = known_services()
+        return tuple(name for name in self.tables if name in services and self.service(name).enabled)
+
+    @property
+    def account_id(self) -> str:
+        """``<broker>-<user_id>``: names what must be true once per account."""
+        return f"{self.account}-{self.user_id}"
+
+    def service(self, name: str) -> ServiceConfig:
+        """The settings that every service has; its own are left to the process that knows their types."""
+        mine = settings.keys(ServiceConfig)
+        table = {key: value for key, value in self._table(name).items() if key in mine}
+        variables = {key: row for key, row in self._variables(name).items() if key in mine}
+        return settings.read(ServiceConfig, table, self._where(name), variables)
+
+    def settings(self, table: str, kind: type[T]) -> T:
+        """A table as the frozen dataclass *kind*. A service's need not have the common settings itself.
+
+        Raises ConfigError naming file, table and key for an unknown key or a value of another type.
+        """
+        common = (
+            settings.keys(ServiceConfig).keys() - settings.keys(kind).keys() if table in known_services() else set()
+        )
+        given = {key: value for key, value in self._table(table).items() if key not in common}
+        variables = {key: row for key, row in self._variables(table).items() if key not in common}
+        return settings.read(kind, given, self._where(table), variables)
+
+    def effective(self, tables: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """What this run is, as plain sorted data for the tape's EPOCH record: less folders, addresses and secrets.
+
+        Args:
+            tables: the tables that the process has read (name -> dataclass); they are added under their names.
+        """
+        mine: dict[str, Any] = settings.plain(self)
+        return dict(sorted((mine | {"market": Path(self.market).name} | settings.plain(tables)).items()))
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        return self.tables.get(name, {})
+
+    def _where(self, table: str) -> str:
+        return f"{self.file}: [{table}]"
+
+    def _variables(self, table: str) -> dict[str, tuple[str, str]]:
+        """The environment's say on one table. One whose name begins another's (risk, risk_portfolio) yields to it."""
+        start = _variable(table, "")
+        longer = tuple(_variable(other, "") for other in known_tables() if other.startswith(f"{table}_"))
+        mine = {name: text for name, text in self.variables.items() if name.startswith(start)}
+        return {
+            name.removeprefix(start).lower(): (name, text)
+            for name, text in mine.items()
+            if not (longer and name.startswith(longer))
+        }
+
+
+OWN = settings.keys(Profile).keys() - {"name", "bus", "file", "tables", "variables"}
+"""The settings that stand in a profile outside any table."""
+
+
+def load(
+    profile: str | Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+) -> Profile:
+    """A profile by its name, or by the path of a ``.toml`` file.
+
+    Args:
+        environment: where KITEV3_* variables are looked up; the process's own unless given.
+        overrides: settings of the profile itself, from the command line; None is none.
+    """
+    file = find(profile)
+    given = _toml(file)
+    refuse_secrets(given, str(file))
+    _check_names(given, str(file))
+    variables = {n: v for n, v in (os.environ if environment is None else environment).items() if n.startswith(PREFIX)}
+    _check_variables(variables)
+    hints = settings.keys(Profile)
+    read = settings.read(
+        Profile,
+        {key: value for key, value in given.items() if key in OWN} | {"name": file.stem},
+        str(file),
+        {key: (name, variables[name]) for key in OWN if (name := _variable("", key)) in variables},
+    )
+    tables = {key: MappingProxyType(value) for key, value in given.items() if key not in OWN}
+    read = dataclasses.replace(read, file=file, tables=MappingProxyType(tables), variables=MappingProxyType(variables))
+    wanted = {
+        key: settings.convert(value, settings.known(key, hints, "command line"), f"command line: {key}")
+        for key, value in overrides.items()
+        if value is not None
+    }
+    return _agree(dataclasses.replace(read, bus=read.settings("bus", BusConfig), **wanted))
+
+
+def find(profile: str | Path) -> Path:
+    """The file of a profile: one of the package's by its name, or any path that ends in ``.toml``."""
+    text = str(profile)
+    if text.endswith(".toml"):
+        return Path(text)
+    names = sorted(p.stem for p in PROFILES.glob("*.toml"))
+    if text not in names:
+        near = settings.nearest(text, names)
+        raise ConfigError(f"no profile {text!r}{near} There are {', '.join(names)}, or give the path of a .toml file")
+    return PROFILES / f"{text}.toml"
+
+
+def known_services() -> tuple[str, ...]:
+    """The services of the house: the folders that hold a ``service.py``. Nothing is imported."""
+    return tuple(sorted(p.parent.name for p in SERVICES.glob("*/service.py")))
+
+
+def known_tables() -> tuple[str, ...]:
+    """The tables that a profile may have."""
+    return ("bus", "risk", *known_services())
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: is no TOML: {error}") from None
+
+
+def _check_names(given: Mapping[str, Any], file: str) -> None:
+    tables = known_tables()
+    for key, value in given.items():
+        settings.known(key, dict.fromkeys((*OWN, *tables)), file)
+        if isinstance(value, Mapping) != (key in tables):
+            raise ConfigError(f"{file}: {key}: is {'a table' if key in tables else 'one value'}, write it as such")
+
+
+def _check_variables(names: Iterable[str]) -> None:
+    """A variable that nothing would read is as dangerous as an unknown key; one that holds a secret, more so."""
+    alone = {_variable("", key) for key in (*OWN, *ELSEWHERE)}
+    starts = tuple(_variable(table, "") for table in known_tables())
+    for name in names:
+        if name.lower().endswith(tuple(f"_{secret}" for secret in SECRETS)):
+            raise ConfigError(f"environment: {name}: a secret goes into a file of mode 0400 that token_file names")
+        if name not in alone and not name.startswith(starts):
+            raise ConfigError(f"environment: no setting {name!r}{settings.nearest(name, (*alone, *starts))}")
+
+
+def _variable(table: str, key: str) -> str:
+    return (f"{PREFIX}{table}_{key}" if table else f"{PREFIX}{key}").upper()
+
+
+def _agree(profile: Profile) -> Profile:
+    """What no single setting can say: they must fit each other."""
+    if profile.account == "kitesim" and profile.mode == "live":
+        raise ConfigError(f"{profile.file}: mode: nothing on kitesim is live; use sim or paper")
+    if profile.account != "kitesim" and profile.mode == "sim":
+        raise ConfigError(f'{profile.file}: mode: sim needs account = "kitesim"')
+    if profile.mode in ("live", "paper") and profile.speed != 1:
+        raise ConfigError(f"{profile.file}: speed: a real market runs at speed 1, not {profile.speed:g}")
+    if profile.start is not None and profile.start.tzinfo is None:
+        raise ConfigError(f"{profile.file}: start: needs its time zone, as in 2026-11-19T09:20:00+05:30")
+    return profile
