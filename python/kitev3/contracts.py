@@ -459,10 +459,29 @@ class AccountOpened(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Hole(Payload, frozen=True, array_like=True, gc=False):
-    """A source's messages are missing (open) or have been read from its tape (not open)."""
+    """A source's messages are missing (open) or have been read from its tape (not open).
+
+    ``skipped``: what was too old to be worth reading; its newest rows follow; what is computed from it warms up anew.
+    """
 
     source: str
     open: bool
+    skipped: tuple[str, ...] = ()  # topics
+
+
+class Epoch(Payload, frozen=True, array_like=True, gc=False):
+    """The service itself has started: what it had begun in an earlier epoch and not finished is nobody's now."""
+
+    epoch: int
+    after_seq: int  # the last that it said before
+
+
+class LostTail(Payload, frozen=True, array_like=True, gc=False):
+    """A source came back knowing less than it had said: its tape lost its end to a power cut."""
+
+    source: str
+    applied_seq: int  # what this service has applied of it
+    continues_after: int  # what the source still knows
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -574,6 +593,8 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),
     _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
+    _c("world.epoch", Epoch, "world", _EVERYONE + " kitesim", delivery="world"),
+    _c("world.lost_tail", LostTail, "world", "risk_portfolio execution", delivery="world"),
 )  # fmt: skip
 
 BY_TOPIC: Mapping[str, Contract] = MappingProxyType({c.topic: c for c in CONTRACTS})

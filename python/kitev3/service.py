@@ -1,8 +1,9 @@
 """What a service is made of. The process around it, live or stepped, is not its business.
 
-A service is a *handler*: one event in, any number of payloads out. It keeps its state in itself and touches nothing else, so the
-same events give the same payloads, live, on replay and in a backtest. What it wants done to the world it says as an event; its
-*driver*, if it has one, does it after the event is on the tape, and puts the world's answer back as another event.
+A service is a *handler*: one event in, any number of payloads out. It keeps its state in itself and touches nothing
+else, so the same events give the same payloads, live, on replay and in a backtest. What it wants done to the world it
+says as an event; its *driver*, if it has one, does it after the event is on the tape, and puts the world's answer back
+as another event.
 
 ``services/<name>/service.py`` ends with ``SERVICE = ServiceSpec(name=..., config=..., handler=..., ...)``.
 """
@@ -61,7 +62,7 @@ class World(ABC):
     def put(self, payload: Any) -> None:
         """Brings a ``world.*`` payload into the loop: taped as EXT with its machine time, then handed to the handler.
 
-        From any thread. Within the loop's own thread it is done at once, unless an event is being handled: then right after it.
+        From any thread. Within the loop's own thread it is done at once, or right after the event in hand.
         """
 
     @abstractmethod
@@ -74,7 +75,7 @@ class World(ABC):
 
 
 class Driver:
-    """Does to the world what the handler says. Owns sockets, threads and clients; knows nothing of how things are decided."""
+    """Does to the world what the handler says. Owns sockets, threads and clients; decides nothing."""
 
     topics: frozenset[str] = frozenset()
     """The topics of which ``said`` wants to hear."""
@@ -83,10 +84,10 @@ class Driver:
         """Called once, when the tape has been read and the sockets are bound."""
 
     def said(self, event: Event) -> None:
-        """The handler said this and it is on the tape. Must not block; what it leads to comes back through ``world.put``.
+        """The handler said this and it is on the tape. Must not block; its outcome comes back through ``world.put``.
 
-        Not called for what recovery had to append: nobody knows how much of it was done before the crash, and the handler hears
-        ``world.epoch`` to settle that.
+        Not called for what recovery had to append: nobody knows how much of it was done before the crash, and the
+        handler hears ``world.epoch`` to settle that.
         """
 
     def close(self) -> None:
@@ -97,7 +98,7 @@ class AsyncDriver(Driver):
     """A driver with an asyncio loop of its own; the process then lives inside that loop."""
 
     async def run(self, world: World) -> None:
-        """Runs until it is cancelled. ``world.put`` from this loop decodes, tapes, dispatches and sends before it returns."""
+        """Runs until it is cancelled. ``world.put`` from this loop tapes, dispatches and sends before it returns."""
 
 
 Watch: TypeAlias = Callable[[], Any]

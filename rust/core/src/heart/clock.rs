@@ -11,7 +11,11 @@ pub struct Clock {
 
 impl Clock {
     pub fn standing(t0_ns: i64) -> Clock {
-        Clock { t0_ns, m0_ns: 0, speed_e3: 0 }
+        Clock {
+            t0_ns,
+            m0_ns: 0,
+            speed_e3: 0,
+        }
     }
 
     /// Market time at machine time `mono_ns`, rounded down; held at the ends of i64 rather than wrapped.
@@ -31,7 +35,11 @@ mod tests {
 
     #[test]
     fn at_thirty_times_a_second_is_half_a_minute() {
-        let clock = Clock { t0_ns: 100 * SECOND, m0_ns: 5 * SECOND, speed_e3: 30_000 };
+        let clock = Clock {
+            t0_ns: 100 * SECOND,
+            m0_ns: 5 * SECOND,
+            speed_e3: 30_000,
+        };
 
         assert_eq!(clock.market_ns(6 * SECOND), 130 * SECOND);
         assert_eq!(clock.market_ns(4 * SECOND), 70 * SECOND);
@@ -44,7 +52,11 @@ mod tests {
 
     #[test]
     fn parts_of_a_nanosecond_are_dropped_downwards() {
-        let clock = Clock { t0_ns: 0, m0_ns: 0, speed_e3: 1_500 };
+        let clock = Clock {
+            t0_ns: 0,
+            m0_ns: 0,
+            speed_e3: 1_500,
+        };
 
         assert_eq!(clock.market_ns(1), 1);
         assert_eq!(clock.market_ns(-1), -2);

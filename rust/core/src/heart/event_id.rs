@@ -74,6 +74,9 @@ mod tests {
     #[test]
     fn an_id_never_changes_between_versions() {
         // The journal of every past day joins on these: a change here is a break with all of them.
-        assert_eq!(Speaker::new("kitesim-KS0001", "strategy", 1).event_id(1), 0x3d42145d_72178b2c_864e0000_00000001);
+        assert_eq!(
+            Speaker::new("kitesim-KS0001", "strategy", 1).event_id(1),
+            0x3d42145d_72178b2c_864e0000_00000001
+        );
     }
 }

@@ -52,7 +52,8 @@ impl Source {
     /// `None` for a name that is empty, longer than 24 bytes or not of printable ASCII.
     pub fn new(name: &str) -> Option<Source> {
         let bytes = name.as_bytes();
-        if bytes.is_empty() || bytes.len() > SOURCE_BYTES || !bytes.iter().all(u8::is_ascii_graphic) {
+        if bytes.is_empty() || bytes.len() > SOURCE_BYTES || !bytes.iter().all(u8::is_ascii_graphic)
+        {
             return None;
         }
         let mut padded = [0; SOURCE_BYTES];
@@ -175,10 +176,19 @@ pub struct Message<'a> {
 /// Takes `topic NUL header payload` apart.
 pub fn split(frame: &[u8]) -> Result<Message<'_>, Malformed> {
     let window = &frame[..frame.len().min(TOPIC_BYTES_MAX + 1)];
-    let nul = window.iter().position(|b| *b == 0).ok_or(Malformed::Short)?;
+    let nul = window
+        .iter()
+        .position(|b| *b == 0)
+        .ok_or(Malformed::Short)?;
     let rest = &frame[nul + 1..];
-    let (head, payload) = rest.split_first_chunk::<HEADER_BYTES>().ok_or(Malformed::Short)?;
-    Ok(Message { topic: &frame[..nul], header: Header::decode(head)?, payload })
+    let (head, payload) = rest
+        .split_first_chunk::<HEADER_BYTES>()
+        .ok_or(Malformed::Short)?;
+    Ok(Message {
+        topic: &frame[..nul],
+        header: Header::decode(head)?,
+        payload,
+    })
 }
 
 /// Puts a message together.
@@ -203,17 +213,19 @@ pub(crate) mod tests {
             (any::<u64>(), any::<u64>(), any::<i64>(), any::<u128>()),
             "[a-z_]{1,20}(\\.[0-9]{1,3})?",
         )
-            .prop_map(|((mode, flags, schema, epoch), (seq, topic_seq, ts_ns, cause), source)| Header {
-                mode: Mode::from_byte(mode).unwrap(),
-                flags,
-                schema,
-                epoch,
-                seq,
-                topic_seq,
-                ts_ns,
-                cause,
-                source: Source::new(&source).unwrap(),
-            })
+            .prop_map(
+                |((mode, flags, schema, epoch), (seq, topic_seq, ts_ns, cause), source)| Header {
+                    mode: Mode::from_byte(mode).unwrap(),
+                    flags,
+                    schema,
+                    epoch,
+                    seq,
+                    topic_seq,
+                    ts_ns,
+                    cause,
+                    source: Source::new(&source).unwrap(),
+                },
+            )
     }
 
     proptest! {

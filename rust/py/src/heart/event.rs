@@ -34,7 +34,8 @@ pub struct Event {
 
 fn uuid(py: Python<'_>, bits: u128) -> PyResult<Bound<'_, PyAny>> {
     static UUID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = UUID.get_or_try_init(py, || py.import("uuid")?.getattr("UUID").map(Bound::unbind))?;
+    let class =
+        UUID.get_or_try_init(py, || py.import("uuid")?.getattr("UUID").map(Bound::unbind))?;
     let words = PyDict::new(py);
     words.set_item("int", bits)?;
     class.bind(py).call((), Some(&words))
@@ -61,9 +62,12 @@ impl Event {
         account: &str,
     ) -> PyResult<Event> {
         let py = r#type.py();
-        let mode_of = Mode::from_name(mode).ok_or_else(|| PyValueError::new_err(format!("no mode {mode:?}")))?;
+        let mode_of = Mode::from_name(mode)
+            .ok_or_else(|| PyValueError::new_err(format!("no mode {mode:?}")))?;
         if Source::new(source).is_none() {
-            return Err(PyValueError::new_err(format!("{source:?} is no source: 1 to 24 bytes of printable ASCII")));
+            return Err(PyValueError::new_err(format!(
+                "{source:?} is no source: 1 to 24 bytes of printable ASCII"
+            )));
         }
         let cause_id = match cause {
             Some(uuid) => uuid.getattr("int")?.extract::<u128>()?,
@@ -98,7 +102,11 @@ impl Event {
 
     #[getter]
     fn cause<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.cause_id == 0 { Ok(None) } else { uuid(py, self.cause_id).map(Some) }
+        if self.cause_id == 0 {
+            Ok(None)
+        } else {
+            uuid(py, self.cause_id).map(Some)
+        }
     }
 
     #[getter]
@@ -111,16 +119,21 @@ impl Event {
     fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let datetime = py.import("datetime")?;
         let utc = datetime.getattr("timezone")?.getattr("utc")?;
-        let epoch = datetime.getattr("datetime")?.call_method1("fromtimestamp", (0, utc))?;
+        let epoch = datetime
+            .getattr("datetime")?
+            .call_method1("fromtimestamp", (0, utc))?;
         let words = PyDict::new(py);
         words.set_item("microseconds", self.ts.div_euclid(1_000))?;
         epoch.add(datetime.getattr("timedelta")?.call((), Some(&words))?)
     }
 
     fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let Ok(other) = other.cast::<Event>() else { return Ok(false) };
+        let Ok(other) = other.cast::<Event>() else {
+            return Ok(false);
+        };
         let other = other.get();
-        Ok((self.id, self.cause_id, self.ts, self.topic_seq) == (other.id, other.cause_id, other.ts, other.topic_seq)
+        Ok((self.id, self.cause_id, self.ts, self.topic_seq)
+            == (other.id, other.cause_id, other.ts, other.topic_seq)
             && self.mode_of == other.mode_of
             && self.topic.bind(py).as_any().eq(other.topic.bind(py))?
             && self.payload.bind(py).eq(other.payload.bind(py))?)
