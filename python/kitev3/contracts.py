@@ -131,6 +131,7 @@ class DataRange(Payload, frozen=True, array_like=True, gc=False):
     epoch: int
     first_topic_seq: int
     last_topic_seq: int
+    topic: str = "marketdata.tick"
 
 
 class Signal(Payload, frozen=True, array_like=True, gc=False):
@@ -296,6 +297,7 @@ class OrderUpdate(Payload, frozen=True, array_like=True, gc=False):
     final: bool
     message: str = ""
     origin: Literal["own", "orphan", "external"] = "own"
+    strategy: str = ""  # that asked for the order; empty when it is not ours
 
 
 class Fill(Payload, frozen=True, array_like=True, gc=False):
@@ -312,6 +314,7 @@ class Fill(Payload, frozen=True, array_like=True, gc=False):
     quantity: int
     price_e4: int
     traded_ns: int  # market time, the broker's
+    strategy: str = ""  # that asked for the order; empty when it is not ours
 
 
 class Book(Payload, frozen=True, array_like=True, gc=False):
