@@ -134,9 +134,8 @@ def check(rows: Sequence[Row], file_date: date, today: date) -> None:
     keys: set[str] = set()
     for row in rows:
         if row.instrument_token in tokens:
-            raise InstrumentsError(
-                f"instruments file: token {row.instrument_token} stands for {tokens[row.instrument_token]} and {row.key}"
-            )
+            other = tokens[row.instrument_token]
+            raise InstrumentsError(f"instruments file: token {row.instrument_token} stands for {other} and {row.key}")
         if row.key in keys:
             raise InstrumentsError(f"instruments file: {row.key} stands there twice")
         tokens[row.instrument_token] = row.key
@@ -191,7 +190,7 @@ def select(rows: Iterable[Row], patterns: Sequence[str]) -> list[Row]:
 
 # --- freeze quantities --------------------------------------------------------------------------------------------
 
-# Largest single order, by underlying, from a date on. NSE circular 3953ff5cb5a43822, effective 2026-08-03; BSE: early 2026.
+# Largest single order, by underlying, from a date on. NSE circular 3953ff5cb5a43822 (effective 2026-08-03), BSE early 2026.
 # Kite has no endpoint for them; they are revised monthly, so the table is by date.
 FREEZE: tuple[tuple[str, str, str, int], ...] = (
     # exchange, underlying, from, quantity
