@@ -190,7 +190,7 @@ def select(rows: Iterable[Row], patterns: Sequence[str]) -> list[Row]:
 
 # --- freeze quantities --------------------------------------------------------------------------------------------
 
-# Largest single order, by underlying, from a date on. NSE circular 3953ff5cb5a43822 (effective 2026-08-03), BSE early 2026.
+# Largest single order, by underlying, from a date on: NSE circular 3953ff5cb5a43822 (from 2026-08-03), BSE early 2026.
 # Kite has no endpoint for them; they are revised monthly, so the table is by date.
 FREEZE: tuple[tuple[str, str, str, int], ...] = (
     # exchange, underlying, from, quantity
