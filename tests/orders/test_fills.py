@@ -1,0 +1,67 @@
+"""Fills come from trades alone, each once."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from kitev3.orders.fills import FillBook
+from kitev3.orders.rows import TradeRow
+
+
+def trade(
+    trade_id: str, quantity: int = 5, order_id: str = "1", exchange: str = "NSE", price: float = 100.05
+) -> TradeRow:
+    return TradeRow(
+        trade_id=trade_id,
+        order_id=order_id,
+        exchange=exchange,
+        tradingsymbol="INFY",
+        instrument_token=408065,
+        transaction_type="BUY",
+        product="MIS",
+        quantity=quantity,
+        average_price=price,
+        fill_timestamp="2026-11-19 09:20:05",
+    )
+
+
+quantities = st.lists(st.integers(1, 100), min_size=1, max_size=20)
+
+
+@given(quantities, st.randoms(use_true_random=False))
+def test_whatever_is_told_each_trade_is_booked_once(quantities: list[int], chance: random.Random) -> None:
+    trades = [trade(str(number), quantity) for number, quantity in enumerate(quantities)]
+    book = FillBook()
+
+    new = []
+    for _ in range(10):
+        new += book.book(chance.sample(trades, k=chance.randint(0, len(trades))))
+    new += book.book(trades)
+
+    assert sorted(new, key=lambda row: int(row.trade_id)) == trades
+    assert book.filled("1") == sum(quantities)
+    assert book.book(trades) == []
+
+
+def test_the_same_number_at_another_exchange_is_another_trade() -> None:
+    book = FillBook()
+
+    assert len(book.book([trade("7"), trade("7", exchange="NFO")])) == 2
+
+
+def test_a_trade_that_changed_is_noted_once_and_never_booked() -> None:
+    book = FillBook()
+    book.book([trade("7", quantity=5)])
+
+    for _ in range(2):
+        assert book.book([trade("7", quantity=6)]) == []
+
+    assert book.filled("1") == 5
+    assert len(book.contradictions) == 1
+
+
+def test_trades_that_vanished_are_named() -> None:
+    book = FillBook()
+    book.book([trade("7"), trade("8")])
+
+    assert book.missing([trade("8")]) == [("NSE", "7")]
