@@ -1,6 +1,8 @@
 //! What must be fast and right in kitev3, without Python: no clock, no socket and no random number that was not handed in.
 #![deny(unsafe_code)]
 
+/// Calendar dates in India.
+pub mod day;
 /// Order book, matching and the synthetic market that quotes around a path.
 pub mod exchange;
 /// The heart of the process loop: sequence, decode, tape, dispatch.
@@ -17,3 +19,5 @@ pub mod portfolio;
 pub mod risk;
 /// The append-only record of what a process heard and said.
 pub mod tape;
+/// The words of the trade: exchange, side, product, order type.
+pub mod terms;

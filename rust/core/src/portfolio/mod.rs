@@ -1,1 +1,12 @@
-//! portfolio
+//! Positions, profit and loss, charges, in exact integers.
+
+mod book;
+/// What an executed order costs.
+pub mod charges;
+mod position;
+/// The dated tables behind the charges.
+pub mod rates;
+
+pub use book::{Booked, FillError, Key, Portfolio, Trade};
+pub use charges::{Charges, Executed, NoCharges, charges};
+pub use position::{Lots, Position};

@@ -1,0 +1,308 @@
+//! What an executed order costs: one definition for the gate, the reports and the local exchange.
+use std::fmt;
+
+use super::rates::{
+    self, BROKERAGE, Category, GST_PERCENT, RateE9, SEBI_E9, STAMP, TRANSACTION, TRANSACTION_TAX,
+};
+use crate::day::Day;
+use crate::terms::{Exchange, Kind, Overflow, Product, Side, divide_half_even};
+
+/// Rates have 9 decimals, GST 2 more, money 4: in 1/10^15 rupee every charge is an integer.
+const E15_PER_E4: i128 = 100_000_000_000;
+const E15_PER_E13: i128 = 100;
+
+/// An order, or what has been executed of it so far: charges go by the order, not by the trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executed {
+    pub exchange: Exchange,
+    pub kind: Kind,
+    pub product: Product,
+    pub side: Side,
+    /// quantity x price x multiplier; of options the premium.
+    pub turnover_e4: i64,
+}
+
+/// Why an order's charges cannot be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoCharges {
+    /// The tables have no rate for this kind of order on this day.
+    NoRate {
+        day: Day,
+    },
+    Overflow,
+}
+
+impl fmt::Display for NoCharges {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRate { day } => {
+                write!(out, "no charges are known for this kind of order on {day}")
+            }
+            Self::Overflow => Overflow.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for NoCharges {}
+
+/// The parts of an order's cost, exactly, in 1/10^15 rupee (`_e15`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Charges {
+    pub brokerage_e15: i128,
+    /// STT or CTT.
+    pub transaction_tax_e15: i128,
+    /// The exchange's charge with its investor fund's part.
+    pub exchange_e15: i128,
+    pub sebi_e15: i128,
+    pub stamp_e15: i128,
+    pub gst_e15: i128,
+}
+
+impl Charges {
+    pub fn total_e15(&self) -> i128 {
+        self.brokerage_e15
+            + self.transaction_tax_e15
+            + self.exchange_e15
+            + self.sebi_e15
+            + self.stamp_e15
+            + self.gst_e15
+    }
+
+    pub fn total_e4(&self) -> i64 {
+        to_e4(self.total_e15())
+    }
+}
+
+/// To 1/10,000 rupee, half to even: for showing, and for sums that others read.
+pub fn to_e4(exact_e15: i128) -> i64 {
+    // Charges are a small share of a turnover that fits.
+    divide_half_even(exact_e15, E15_PER_E4) as i64
+}
+
+/// The charges of one executed order on a day. Nothing executed costs nothing.
+///
+/// Sums are exact, as Kite's calculators give them; a contract note rounds the taxes to whole rupees. A depository's
+/// fee for delivered sales is by day and share, not by order, and is not in here.
+pub fn charges(order: &Executed, day: Day) -> Result<Charges, NoCharges> {
+    let none = NoCharges::NoRate { day };
+    if order.turnover_e4 < 0 {
+        return Err(NoCharges::Overflow);
+    }
+    let category = Category::of(order.exchange, order.kind, order.product).ok_or(none)?;
+    let per_side = |rows| {
+        rates::in_force(
+            rows,
+            day,
+            |r: &rates::PerSide| r.category == category,
+            |r| r.from,
+        )
+        .ok_or(none)
+    };
+    let (tax, stamp) = (per_side(TRANSACTION_TAX)?, per_side(STAMP)?);
+    let fits = |r: &rates::Transaction| r.category == category && r.exchange == order.exchange;
+    let exchange = rates::in_force(TRANSACTION, day, fits, |r| r.from).ok_or(none)?;
+    if order.turnover_e4 == 0 {
+        return Ok(Charges::default());
+    }
+
+    let turnover = i128::from(order.turnover_e4);
+    let share_e13 = |rate_e9: RateE9| turnover * i128::from(rate_e9);
+    let of_side = |row: &rates::PerSide| match order.side {
+        Side::Buy => share_e13(row.buy_e9),
+        Side::Sell => share_e13(row.sell_e9),
+    };
+    let brokerage_e13 = brokerage_e13(category, turnover);
+    let (exchange_e13, sebi_e13) = (share_e13(exchange.rate_e9), share_e13(SEBI_E9));
+    Ok(Charges {
+        brokerage_e15: brokerage_e13 * E15_PER_E13,
+        transaction_tax_e15: of_side(tax) * E15_PER_E13,
+        exchange_e15: (exchange_e13 + share_e13(exchange.fund_e9)) * E15_PER_E13,
+        sebi_e15: sebi_e13 * E15_PER_E13,
+        stamp_e15: of_side(stamp) * E15_PER_E13,
+        gst_e15: (brokerage_e13 + exchange_e13 + sebi_e13) * i128::from(GST_PERCENT),
+    })
+}
+
+fn brokerage_e13(category: Category, turnover_e4: i128) -> i128 {
+    let row = BROKERAGE
+        .iter()
+        .find(|row| row.category == category)
+        .expect("every category has its brokerage");
+    let most_e13 = i128::from(row.most_e4) * 1_000_000_000;
+    row.rate_e9.map_or(most_e13, |rate_e9| {
+        most_e13.min(turnover_e4 * i128::from(rate_e9))
+    })
+}
+
+/// The broker's fee for squaring off a position itself, with GST.
+pub fn square_off_e15() -> i128 {
+    i128::from(rates::SQUARE_OFF_E4) * E15_PER_E4 * i128::from(100 + GST_PERCENT) / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOVEMBER_2026: Day = Day::of(2026, 11, 19);
+
+    fn order(
+        exchange: Exchange,
+        kind: Kind,
+        product: Product,
+        side: Side,
+        quantity: i64,
+        price: i64,
+    ) -> Executed {
+        Executed {
+            exchange,
+            kind,
+            product,
+            side,
+            turnover_e4: quantity * price * 10_000,
+        }
+    }
+
+    #[test]
+    fn the_worked_examples_hold_to_a_hundredth_of_a_paisa() {
+        use Exchange::{Bfo, Mcx, Nfo, Nse};
+        use Product::{Cnc, Mis, Nrml};
+        let examples = [
+            (order(Nse, Kind::Cash, Cnc, Side::Buy, 10, 1500), 17_8111),
+            (order(Nse, Kind::Cash, Mis, Side::Sell, 100, 505), 32_3910),
+            (
+                order(Nfo, Kind::Future, Nrml, Side::Sell, 65, 25_100),
+                876_5058,
+            ),
+            (order(Nfo, Kind::Call, Nrml, Side::Buy, 65, 100), 26_5278),
+            (order(Nfo, Kind::Put, Nrml, Side::Sell, 65, 110), 37_3311),
+            (order(Bfo, Kind::Call, Nrml, Side::Sell, 20, 300), 34_9081),
+            (
+                order(Mcx, Kind::Future, Nrml, Side::Sell, 1, 700_000),
+                111_7720,
+            ),
+        ];
+
+        for (executed, total_e4) in examples {
+            assert_eq!(
+                charges(&executed, NOVEMBER_2026).unwrap().total_e4(),
+                total_e4,
+                "{executed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_contract_note_of_2023_comes_out_at_its_own_rates() {
+        let july_2023 = Day::of(2023, 7, 10);
+        let sbin = charges(
+            &order(Exchange::Nse, Kind::Cash, Product::Cnc, Side::Buy, 1, 560),
+            july_2023,
+        )
+        .unwrap();
+        let gold = charges(
+            &order(
+                Exchange::Mcx,
+                Kind::Future,
+                Product::Nrml,
+                Side::Sell,
+                1,
+                5862,
+            ),
+            july_2023,
+        )
+        .unwrap();
+        let nifty = order(Exchange::Nfo, Kind::Put, Product::Nrml, Side::Buy, 1, 150);
+        let nifty = charges(&nifty, july_2023).unwrap();
+
+        assert_eq!(
+            (sbin.transaction_tax_e15, sbin.exchange_e15),
+            (560_000_000_000_000, 18_760_000_000_000)
+        );
+        assert_eq!(
+            (sbin.sebi_e15, sbin.gst_e15),
+            (560_000_000_000, 3_376_800_000_000)
+        );
+        assert_eq!(
+            (gold.transaction_tax_e15, gold.exchange_e15),
+            (586_200_000_000_000, 152_412_000_000_000)
+        );
+        assert_eq!(
+            (gold.brokerage_e15, gold.gst_e15),
+            (1_758_600_000_000_000, 345_037_320_000_000)
+        );
+        assert_eq!(
+            (nifty.exchange_e15, nifty.gst_e15),
+            (75_750_000_000_000, 3_613_527_000_000_000)
+        );
+    }
+
+    #[test]
+    fn a_rate_changes_on_its_day() {
+        let sale = order(
+            Exchange::Nfo,
+            Kind::Future,
+            Product::Nrml,
+            Side::Sell,
+            1,
+            1_000_000,
+        );
+        let tax_rupees =
+            |day| charges(&sale, day).unwrap().transaction_tax_e15 / 1_000_000_000_000_000;
+
+        assert_eq!(
+            (
+                tax_rupees(Day::of(2026, 3, 31)),
+                tax_rupees(Day::of(2026, 4, 1))
+            ),
+            (200, 500)
+        );
+        assert_eq!(
+            (
+                tax_rupees(Day::of(2024, 9, 30)),
+                tax_rupees(Day::of(2024, 10, 1))
+            ),
+            (125, 200)
+        );
+    }
+
+    #[test]
+    fn what_no_table_covers_has_no_charges() {
+        let index = order(Exchange::Nse, Kind::Index, Product::Cnc, Side::Buy, 1, 1);
+        let share = order(Exchange::Nse, Kind::Cash, Product::Cnc, Side::Buy, 1, 1);
+        let past = Day::of(2021, 12, 31);
+
+        assert_eq!(
+            charges(&index, NOVEMBER_2026),
+            Err(NoCharges::NoRate { day: NOVEMBER_2026 })
+        );
+        assert_eq!(charges(&share, past), Err(NoCharges::NoRate { day: past }));
+        assert_eq!(
+            charges(
+                &Executed {
+                    turnover_e4: -1,
+                    ..share
+                },
+                NOVEMBER_2026
+            ),
+            Err(NoCharges::Overflow)
+        );
+    }
+
+    #[test]
+    fn squaring_off_by_the_broker_costs_59_rupees() {
+        assert_eq!(to_e4(square_off_e15()), 59_0000);
+    }
+
+    proptest! {
+        #[test]
+        fn a_larger_order_never_costs_less(less in 0i64..i64::MAX, more in 0i64..i64::MAX, sells: bool) {
+            let side = if sells { Side::Sell } else { Side::Buy };
+            let of = |turnover_e4| {
+                let order = Executed { exchange: Exchange::Nfo, kind: Kind::Future, product: Product::Mis, side, turnover_e4 };
+                charges(&order, NOVEMBER_2026).unwrap().total_e15()
+            };
+            prop_assert!(of(less.min(more)) <= of(less.max(more)));
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! One position: shorts, reversals and partial fills, in exact integers.
+use crate::terms::{Overflow, Side, divide_half_even, product};
+
+/// A quantity and what it cost. The average is their quotient, and is rounded only when it is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lots {
+    pub quantity: i64,
+    /// quantity x price x multiplier, summed.
+    pub value_e4: i64,
+}
+
+impl Lots {
+    fn add(&mut self, quantity: i64, value_e4: i64) -> Result<(), Overflow> {
+        self.quantity = self.quantity.checked_add(quantity).ok_or(Overflow)?;
+        self.value_e4 = self.value_e4.checked_add(value_e4).ok_or(Overflow)?;
+        Ok(())
+    }
+
+    /// Value per unit, half to even; 0 of nothing.
+    pub fn price_e4(&self, multiplier: i64) -> i64 {
+        let units = i128::from(self.quantity) * i128::from(multiplier);
+        if units == 0 {
+            return 0;
+        }
+        // Value and quantity have the same sign, so this never leaves 64 bits.
+        divide_half_even(i128::from(self.value_e4) * units.signum(), units.abs()) as i64
+    }
+}
+
+/// What one account holds of one (exchange, tradingsymbol, product).
+///
+/// The cost of what is open is its moving average. A part of it that is closed takes its share of the cost, rounded
+/// half to even; the rest stays with what is open, so `realised - cost = sold - bought` holds exactly at all times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Units per unit of quantity: 1 but for contracts counted in lots.
+    pub multiplier: i64,
+    /// What is open: negative quantity and value when short.
+    pub open: Lots,
+    pub realised_e4: i64,
+    /// The price at which what is open is valued; 0 before there is one.
+    pub last_e4: i64,
+    /// What was brought into the day, at its cost.
+    pub overnight: Lots,
+    /// The previous day's close, at which Kite's m2m values what was brought in.
+    pub close_e4: i64,
+    pub day_bought: Lots,
+    pub day_sold: Lots,
+}
+
+impl Position {
+    pub fn new(multiplier: i64) -> Self {
+        let none = Lots::default();
+        Self {
+            multiplier,
+            open: none,
+            realised_e4: 0,
+            last_e4: 0,
+            overnight: none,
+            close_e4: 0,
+            day_bought: none,
+            day_sold: none,
+        }
+    }
+
+    /// A position brought into the day: its signed quantity, what it cost on average, and yesterday's close.
+    pub fn carried(
+        multiplier: i64,
+        quantity: i64,
+        average_e4: i64,
+        close_e4: i64,
+    ) -> Result<Self, Overflow> {
+        let overnight = Lots {
+            quantity,
+            value_e4: product(quantity, average_e4, multiplier)?,
+        };
+        Ok(Self {
+            open: overnight,
+            overnight,
+            close_e4,
+            last_e4: close_e4,
+            ..Self::new(multiplier)
+        })
+    }
+
+    pub fn quantity(&self) -> i64 {
+        self.open.quantity
+    }
+
+    pub fn average_e4(&self) -> i64 {
+        self.open.price_e4(self.multiplier)
+    }
+
+    /// Books one trade of a quantity above zero. On overflow nothing has changed.
+    pub fn trade(&mut self, side: Side, quantity: i64, price_e4: i64) -> Result<(), Overflow> {
+        assert!(
+            quantity > 0 && price_e4 >= 0,
+            "a trade has a quantity above zero and a price not below"
+        );
+        let mut after = *self;
+        let value_e4 = product(quantity, price_e4, self.multiplier)?;
+        let day = match side {
+            Side::Buy => &mut after.day_bought,
+            Side::Sell => &mut after.day_sold,
+        };
+        day.add(quantity, value_e4)?;
+        let against = self.open.quantity.signum() == -side.sign();
+        let closing = if against {
+            quantity.min(self.open.quantity.checked_abs().ok_or(Overflow)?)
+        } else {
+            0
+        };
+        after.close(side, closing, price_e4)?;
+        let opening = quantity - closing;
+        after.open.add(
+            side.sign() * opening,
+            side.sign() * product(opening, price_e4, self.multiplier)?,
+        )?;
+        *self = after;
+        Ok(())
+    }
+
+    fn close(&mut self, side: Side, quantity: i64, price_e4: i64) -> Result<(), Overflow> {
+        if quantity == 0 {
+            return Ok(());
+        }
+        let share = i128::from(self.open.value_e4) * i128::from(quantity);
+        // At most the whole cost, so it fits; exact when all is closed.
+        let cost_e4 = divide_half_even(share, i128::from(self.open.quantity).abs()) as i64;
+        let proceeds_e4 = -side.sign() * product(quantity, price_e4, self.multiplier)?;
+        let gain_e4 = proceeds_e4.checked_sub(cost_e4).ok_or(Overflow)?;
+        self.realised_e4 = self.realised_e4.checked_add(gain_e4).ok_or(Overflow)?;
+        self.open.add(side.sign() * quantity, -cost_e4)
+    }
+
+    /// What is open at `last_e4`; 0 while no price is known.
+    pub fn market_value_e4(&self) -> Result<i64, Overflow> {
+        product(self.open.quantity, self.last_e4, self.multiplier)
+    }
+
+    /// Gain of what is open against its cost. 0 while no price is known: `last_e4` tells.
+    pub fn unrealised_e4(&self) -> Result<i64, Overflow> {
+        if self.last_e4 == 0 {
+            return Ok(0);
+        }
+        self.market_value_e4()?
+            .checked_sub(self.open.value_e4)
+            .ok_or(Overflow)
+    }
+
+    /// Everything bought, what was brought in long included: Kite's `buy_quantity` and `buy_value`.
+    pub fn bought(&self) -> Result<Lots, Overflow> {
+        let mut all = self.day_bought;
+        if self.overnight.quantity > 0 {
+            all.add(self.overnight.quantity, self.overnight.value_e4)?;
+        }
+        Ok(all)
+    }
+
+    /// Everything sold, what was brought in short included: Kite's `sell_quantity` and `sell_value`.
+    pub fn sold(&self) -> Result<Lots, Overflow> {
+        let mut all = self.day_sold;
+        if self.overnight.quantity < 0 {
+            all.add(-self.overnight.quantity, -self.overnight.value_e4)?;
+        }
+        Ok(all)
+    }
+
+    /// Kite's `value`: sold less bought.
+    pub fn value_e4(&self) -> Result<i64, Overflow> {
+        self.sold()?
+            .value_e4
+            .checked_sub(self.bought()?.value_e4)
+            .ok_or(Overflow)
+    }
+
+    /// Kite's `pnl`: `value + quantity x last_price x multiplier`. Equals realised plus unrealised once there is a price.
+    pub fn pnl_e4(&self) -> Result<i64, Overflow> {
+        self.value_e4()?
+            .checked_add(self.market_value_e4()?)
+            .ok_or(Overflow)
+    }
+
+    /// Kite's `buy_m2m`: the day's purchases, and what was brought in long at yesterday's close.
+    pub fn buy_m2m_e4(&self) -> Result<i64, Overflow> {
+        let carried_e4 = product(
+            self.overnight.quantity.max(0),
+            self.close_e4,
+            self.multiplier,
+        )?;
+        self.day_bought
+            .value_e4
+            .checked_add(carried_e4)
+            .ok_or(Overflow)
+    }
+
+    /// Kite's `sell_m2m`: the day's sales, and what was brought in short at yesterday's close.
+    pub fn sell_m2m_e4(&self) -> Result<i64, Overflow> {
+        let short = self
+            .overnight
+            .quantity
+            .min(0)
+            .checked_neg()
+            .ok_or(Overflow)?;
+        let carried_e4 = product(short, self.close_e4, self.multiplier)?;
+        self.day_sold
+            .value_e4
+            .checked_add(carried_e4)
+            .ok_or(Overflow)
+    }
+
+    /// Kite's `m2m`, the day's gain: `sell_m2m - buy_m2m + quantity x last_price x multiplier`.
+    pub fn m2m_e4(&self) -> Result<i64, Overflow> {
+        let traded_e4 = self
+            .sell_m2m_e4()?
+            .checked_sub(self.buy_m2m_e4()?)
+            .ok_or(Overflow)?;
+        traded_e4
+            .checked_add(self.market_value_e4()?)
+            .ok_or(Overflow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn traded(trades: &[(Side, i64, i64)]) -> Position {
+        let mut position = Position::new(1);
+        for (side, quantity, price_e4) in trades {
+            position.trade(*side, *quantity, *price_e4).unwrap();
+        }
+        position
+    }
+
+    #[test]
+    fn a_reversal_realises_what_was_open_and_opens_the_rest_at_its_own_price() {
+        let position = traded(&[(Side::Buy, 50, 1_000_000), (Side::Sell, 80, 1_100_000)]);
+
+        assert_eq!(
+            position.open,
+            Lots {
+                quantity: -30,
+                value_e4: -33_000_000
+            }
+        );
+        assert_eq!(
+            (position.realised_e4, position.average_e4()),
+            (5_000_000, 1_100_000)
+        );
+    }
+
+    #[test]
+    fn a_short_gains_when_the_price_falls() {
+        let mut position = traded(&[(Side::Sell, 65, 1_000_000), (Side::Buy, 15, 900_000)]);
+        position.last_e4 = 950_000;
+
+        assert_eq!(
+            (position.realised_e4, position.unrealised_e4()),
+            (1_500_000, Ok(2_500_000))
+        );
+        assert_eq!(position.pnl_e4(), Ok(4_000_000));
+    }
+
+    #[test]
+    fn a_cost_that_does_not_divide_is_realised_in_full_when_flat() {
+        // 3 units for 100.0001: a third is no integer.
+        let position = traded(&[
+            (Side::Buy, 1, 333_333),
+            (Side::Buy, 2, 333_334),
+            (Side::Sell, 1, 0),
+            (Side::Sell, 2, 0),
+        ]);
+
+        assert_eq!(position.open, Lots::default());
+        assert_eq!(position.realised_e4, -1_000_001);
+    }
+
+    #[test]
+    fn kites_identities_price_the_overnight_part_at_the_close() {
+        // Kite's documented arithmetic: 3 brought in at a close of 23232, 1 bought at 23388 gives buy_m2m 93084.
+        let mut position = Position::carried(1, 3, 230_000_000, 232_320_000).unwrap();
+        position.trade(Side::Buy, 1, 233_880_000).unwrap();
+        position.last_e4 = 233_880_000;
+
+        assert_eq!(position.buy_m2m_e4(), Ok(930_840_000));
+        assert_eq!(position.m2m_e4(), Ok(4 * 233_880_000 - 930_840_000));
+        assert_eq!(
+            position.pnl_e4(),
+            Ok(4 * 233_880_000 - 3 * 230_000_000 - 233_880_000)
+        );
+    }
+
+    #[test]
+    fn an_overflow_changes_nothing() {
+        let mut position = traded(&[(Side::Buy, 10, 1_000_000)]);
+        let before = position;
+
+        assert_eq!(position.trade(Side::Buy, i64::MAX, 2), Err(Overflow));
+        assert_eq!(
+            position.trade(Side::Sell, i64::MAX, i64::MAX),
+            Err(Overflow)
+        );
+        assert_eq!(position, before);
+    }
+
+    proptest! {
+        #[test]
+        fn cash_and_position_at_mark_are_conserved_under_any_fills(
+            multiplier in prop_oneof![Just(1i64), Just(1000)],
+            overnight in -500i64..500,
+            trades in prop::collection::vec((any::<bool>(), 1i64..1000, 1i64..10_000_000), 0..60),
+            last_e4 in 1i64..10_000_000,
+        ) {
+            let mut position = Position::carried(multiplier, overnight, 77_777, 80_001).unwrap();
+            let mut cash_e4 = -position.open.value_e4;
+            let mut held = overnight;
+            for (buys, quantity, price_e4) in trades {
+                let side = if buys { Side::Buy } else { Side::Sell };
+                position.trade(side, quantity, price_e4).unwrap();
+                cash_e4 -= side.sign() * quantity * price_e4 * multiplier;
+                held += side.sign() * quantity;
+            }
+            position.last_e4 = last_e4;
+
+            let worth_e4 = cash_e4 + held * last_e4 * multiplier;
+            prop_assert_eq!(position.quantity(), held);
+            prop_assert_eq!(position.realised_e4 + position.unrealised_e4().unwrap(), worth_e4);
+            prop_assert_eq!(position.pnl_e4().unwrap(), worth_e4);
+            prop_assert_eq!(position.quantity().signum(), position.open.value_e4.signum());
+        }
+    }
+}
