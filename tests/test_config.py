@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3 import config, settings
-from kitev3.config import IST, BusConfig, Profile, ServiceConfig, load
+from kitev3.config import IST, BusConfig, Profile, ServiceSettings, load
 from kitev3.errors import ConfigError
 from kitev3.settings import place
 
@@ -26,7 +26,7 @@ class Cross:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StrategyConfig(ServiceConfig):
+class StrategyConfig(ServiceSettings):
     silence_ms: Annotated[int, msgspec.Meta(ge=1)] = 5_000
     ratio: float = 0.5
     periods: tuple[str, ...] = ("1s",)
@@ -62,7 +62,7 @@ def test_a_profile_states_only_what_differs(tmp_path: Path) -> None:
     assert (read.name, read.seed, read.mode, read.speed) == ("mine", 7, "sim", 1.0)
     assert read.start == datetime(2026, 11, 19, 9, 20, tzinfo=IST)
     assert read.settings("strategy", StrategyConfig) == StrategyConfig(cpu=1, cross=Cross(fast=5))
-    assert read.service("strategy") == ServiceConfig(cpu=1)
+    assert read.service("strategy") == ServiceSettings(cpu=1)
     assert read.settings("risk", Limits) == Limits()
     assert read.bus == BusConfig()
 
@@ -105,7 +105,7 @@ def test_a_variable_of_a_longer_table_is_not_of_the_shorter_one(tmp_path: Path) 
     read = profile(tmp_path, "", {"KITEV3_RISK_PORTFOLIO_CPU": "1", "KITEV3_RISK_CAPITAL_E4": "5"})
 
     assert read.settings("risk", Limits) == Limits(capital_e4=5)
-    assert read.service("risk_portfolio") == ServiceConfig(cpu=1)
+    assert read.service("risk_portfolio") == ServiceSettings(cpu=1)
 
 
 @pytest.mark.parametrize(

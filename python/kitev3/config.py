@@ -47,7 +47,7 @@ SPEED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceConfig:
+class ServiceSettings:
     """What every service's table may say; a service's own settings are the fields of a subclass."""
 
     enabled: bool = True
@@ -105,12 +105,12 @@ class Profile:
         """``<broker>-<user_id>``: names what must be true once per account."""
         return f"{self.account}-{self.user_id}"
 
-    def service(self, name: str) -> ServiceConfig:
+    def service(self, name: str) -> ServiceSettings:
         """The settings that every service has; its own are left to the process that knows their types."""
-        mine = settings.keys(ServiceConfig)
+        mine = settings.keys(ServiceSettings)
         table = {key: value for key, value in self._table(name).items() if key in mine}
         variables = {key: row for key, row in self._variables(name).items() if key in mine}
-        return settings.read(ServiceConfig, table, self._where(name), variables)
+        return settings.read(ServiceSettings, table, self._where(name), variables)
 
     def settings(self, table: str, kind: type[T]) -> T:
         """A table as the frozen dataclass *kind*. A service's need not have the common settings itself.
@@ -118,7 +118,7 @@ class Profile:
         Raises ConfigError naming file, table and key for an unknown key or a value of another type.
         """
         common = (
-            settings.keys(ServiceConfig).keys() - settings.keys(kind).keys() if table in known_services() else set()
+            settings.keys(ServiceSettings).keys() - settings.keys(kind).keys() if table in known_services() else set()
         )
         given = {key: value for key, value in self._table(table).items() if key not in common}
         variables = {key: row for key, row in self._variables(table).items() if key not in common}

@@ -1,0 +1,220 @@
+"""The run folder: all that a run leaves on the disk, and the sockets' folder that belongs to it.
+
+    run.json      while `kitev3 up` runs: profile, mode, pid, start, the exchange's address, the sockets' folder
+    tape/ journal/ log/ account/ instruments/
+    token         the access token, mode 0400
+    summary.json  of the last run that ended
+    old/<n>/      what earlier runs left, where a profile starts afresh each time
+
+The sockets lie elsewhere, in a folder of mode 0700 with a short name, because a socket's path ends at 107 bytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from kitev3.errors import ConfigError
+
+SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path, less its closing zero
+OLD_RUNS_MAX = 5
+LOCK_TRIES_MAX = 5
+_MOVED = ("tape", "journal", "log", "account", "summary.json")
+_SOCKETS = ("pub", "pull", "router")
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.json``: what runs here."""
+
+    profile: str
+    mode: str
+    account: str  # <broker>-<user id>
+    pid: int  # of `kitev3 up`
+    started: str  # ISO 8601, wall time
+    exchange: str  # kitesim's address host:port; empty without one
+    sockets: str  # the folder of the ipc sockets
+    services: tuple[str, ...]  # that run, in the order of their start
+
+
+class RunFolder:
+    """The paths of one run folder."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str] = os.environ) -> None:
+        self.path = path
+        self.sockets = sockets_folder(path, environment)
+
+    @property
+    def run_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def token(self) -> Path:
+        return self.path / "token"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    def log(self, service: str) -> Path:
+        return self.path / "log" / f"{service}.jsonl"
+
+    def errors(self, service: str) -> Path:
+        """What a service wrote to its stderr: the last words of one that could not log them."""
+        return self.path / "log" / f"{service}.stderr"
+
+    def endpoint(self, name: str, kind: str) -> str:
+        """The ipc address of a service's socket; *kind* is pub, pull or router."""
+        return f"ipc://{self.sockets / name}.{kind}"
+
+    def check_sockets(self, names: Iterable[str]) -> None:
+        """ConfigError when a socket's path would not fit into what the kernel takes."""
+        for name in names:
+            for kind in _SOCKETS:
+                path = os.fsencode(self.sockets / f"{name}.{kind}")
+                if len(path) > SOCKET_PATH_BYTES_MAX:
+                    raise ConfigError(
+                        f"the socket {os.fsdecode(path)} has {len(path)} bytes, a path of at most "
+                        f"{SOCKET_PATH_BYTES_MAX} is possible: set XDG_RUNTIME_DIR to a shorter folder"
+                    )
+
+    def make(self) -> None:
+        """The folders that every run needs; those that are there are taken."""
+        try:
+            for name in ("", "tape", "journal", "log", "instruments"):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be a run folder: {error.strerror}") from None
+        make_private(self.sockets)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """One `kitev3 up` a folder. The lock lies on the folder itself and ends with the process, leaving nothing."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be a run folder: {error.strerror}") from None
+        try:
+            if not _locked(handle):
+                raise ConfigError(f"{self.path}: a system runs here already: `kitev3 down` ends it")
+            yield
+        finally:
+            os.close(handle)
+
+    def is_held(self) -> bool:
+        """Whether a `kitev3 up` runs here."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def write_run(self, run: Run) -> None:
+        """Writes ``run.json`` whole or not at all."""
+        write_whole(self.run_file, msgspec.json.format(msgspec.json.encode(run)) + b"\n")
+
+    def read_run(self) -> Run:
+        """What runs here. ConfigError, in one line, when nothing does."""
+        try:
+            return msgspec.json.decode(self.run_file.read_bytes(), type=Run)
+        except (OSError, msgspec.DecodeError):
+            raise ConfigError(f"nothing runs in {self.path}: `kitev3 up` starts a system") from None
+
+    def running(self) -> Run:
+        """What runs here and is alive; a ``run.json`` that a killed `kitev3 up` left is none."""
+        run = self.read_run()
+        if not self.is_held():
+            raise ConfigError(f"nothing runs in {self.path}: pid {run.pid} has ended without a word")
+        return run
+
+    def rotate(self) -> Path | None:
+        """Moves what an earlier run left to ``old/<n>/``, keeping the newest five; where to, if there was anything."""
+        left = [self.path / name for name in _MOVED if (self.path / name).exists()]
+        if not any(path.is_file() or any(path.iterdir()) for path in left):
+            return None
+        old = self.path / "old"
+        old.mkdir(exist_ok=True)
+        numbers = sorted(int(p.name) for p in old.iterdir() if re.fullmatch(r"[0-9]{1,9}", p.name))
+        target = old / str(numbers[-1] + 1 if numbers else 1)
+        target.mkdir()
+        for path in left:
+            path.rename(target / path.name)
+        for number in numbers[: len(numbers) + 1 - OLD_RUNS_MAX]:
+            shutil.rmtree(old / str(number))
+        return target
+
+    def clear(self) -> None:
+        """Removes what may not outlive a run: ``run.json`` and the sockets. Only for the one who holds the folder."""
+        self.run_file.unlink(missing_ok=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def leave(self) -> None:
+        """A service ends after its `kitev3 up` was killed: the last one takes away what nobody else now will."""
+        if self.is_held():
+            return
+        self.run_file.unlink(missing_ok=True)
+        for path in self.sockets.glob("circus.*"):
+            path.unlink(missing_ok=True)
+        try:
+            self.sockets.rmdir()
+        except OSError:
+            return  # another service still has its sockets there, and will come here after us
+
+
+def _locked(handle: int) -> bool:
+    """Takes the lock; a glance of `is_held` elsewhere, a few microseconds long, does not keep us from it."""
+    for _ in range(LOCK_TRIES_MAX):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+def sockets_folder(run_dir: Path, environment: Mapping[str, str]) -> Path:
+    """The folder of a run folder's sockets: ``kitev3-<8 hex>`` where sockets of this user belong."""
+    base = environment.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    digest = hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()
+    return Path(base) / f"kitev3-{digest[:8]}"
+
+
+def make_private(folder: Path) -> None:
+    """Makes a folder that is ours alone; one that somebody else put there first is refused."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be the sockets' folder: {error.strerror}") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise ConfigError(f"{folder}: must be a folder of mode 0700 of your own; remove it")
+
+
+def default_run_dir(profile: str, environment: Mapping[str, str]) -> Path:
+    """``run/<profile>``, unless KITEV3_RUN_DIR says otherwise."""
+    return Path(environment.get("KITEV3_RUN_DIR") or Path("run") / profile)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that a reader sees either as it was or whole."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_bytes(content)
+    os.replace(fresh, path)

@@ -1,0 +1,156 @@
+"""The run folder: one system at a time, everything found again, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kitev3.errors import ConfigError
+from kitev3.runfolder import OLD_RUNS_MAX, SOCKET_PATH_BYTES_MAX, Run, RunFolder, default_run_dir, sockets_folder
+
+RUN = Run(
+    profile="demo",
+    mode="sim",
+    account="kitesim-KS0001",
+    pid=1,
+    started="2026-11-19T09:20:00+05:30",
+    exchange="127.0.0.1:8787",
+    sockets="/tmp/kitev3-00000000",
+    services=("journal", "kitesim"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    (tmp_path / "sockets").mkdir()
+    return RunFolder(tmp_path / "run", {"XDG_RUNTIME_DIR": str(tmp_path / "sockets")})
+
+
+def test_what_runs_is_found_while_it_is_held(folder: RunFolder) -> None:
+    with folder.held():
+        folder.make()
+        folder.write_run(RUN)
+
+        assert folder.running() == RUN
+        with pytest.raises(ConfigError, match="a system runs here already"), folder.held():
+            pass
+
+        folder.clear()
+
+    with pytest.raises(ConfigError, match="nothing runs in"):
+        folder.running()
+    assert not folder.sockets.exists()
+
+
+def test_the_lock_ends_with_its_process(folder: RunFolder) -> None:
+    folder.make()
+    folder.write_run(RUN)
+    code = (
+        "import sys, time; from pathlib import Path; from kitev3.runfolder import RunFolder\n"
+        f"with RunFolder(Path({str(folder.path)!r})).held(): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    assert folder.is_held()
+
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+
+    assert not folder.is_held()
+    with pytest.raises(ConfigError, match="ended without a word"):
+        folder.running()
+
+
+def test_the_last_service_of_a_killed_system_takes_everything_away(folder: RunFolder) -> None:
+    folder.make()
+    folder.write_run(RUN)
+    for name in ("circus.ctrl", "circus.events", "journal.pub"):
+        (folder.sockets / name).touch()
+
+    folder.leave()
+
+    assert os.listdir(folder.sockets) == ["journal.pub"]
+
+    (folder.sockets / "journal.pub").unlink()
+    folder.leave()
+
+    assert not folder.sockets.exists()
+    assert not folder.run_file.exists()
+
+
+def test_a_service_that_ends_leaves_a_living_system_alone(folder: RunFolder) -> None:
+    with folder.held():
+        folder.make()
+        folder.write_run(RUN)
+
+        folder.leave()
+
+        assert folder.running() == RUN
+        assert folder.sockets.is_dir()
+
+
+def test_earlier_runs_are_kept_the_newest_five(folder: RunFolder) -> None:
+    folder.make()
+    assert folder.rotate() is None  # empty folders are no run
+
+    for run in range(OLD_RUNS_MAX + 3):
+        folder.make()
+        (folder.path / "tape" / "a.tape").write_text(str(run))
+        (folder.path / "account").mkdir()
+        (folder.path / "instruments" / "kept").touch()
+        folder.summary.write_text(str(run))
+
+        assert folder.rotate() == folder.path / "old" / str(run + 1)
+
+    kept = sorted((folder.path / "old").iterdir())
+    assert [(p.name, (p / "tape" / "a.tape").read_text()) for p in kept] == [
+        (str(n), str(n - 1)) for n in range(4, OLD_RUNS_MAX + 4)
+    ]
+    assert sorted(os.listdir(folder.path)) == ["instruments", "old"]
+
+
+@given(length=st.integers(1, 200))
+def test_a_socket_path_fits_or_the_start_says_so(length: int) -> None:
+    folder = RunFolder(Path("/run/demo"), {"XDG_RUNTIME_DIR": "/" + "x" * length})
+    longest = len(str(folder.sockets / "risk_portfolio.router"))
+
+    if longest <= SOCKET_PATH_BYTES_MAX:
+        folder.check_sockets(["journal", "risk_portfolio"])
+    else:
+        with pytest.raises(ConfigError, match=r"risk_portfolio.router has \d+ bytes"):
+            folder.check_sockets(["risk_portfolio"])
+
+
+def test_a_sockets_folder_that_others_may_enter_is_refused(folder: RunFolder) -> None:
+    folder.sockets.mkdir(mode=0o755)
+    with pytest.raises(ConfigError, match="mode 0700"):
+        folder.make()
+
+    folder.sockets.rmdir()
+    folder.sockets.symlink_to(folder.path)
+    with pytest.raises(ConfigError, match="mode 0700"):
+        folder.make()
+
+
+def test_each_run_folder_has_its_own_sockets(tmp_path: Path) -> None:
+    a, b = (sockets_folder(tmp_path / name, {}) for name in "ab")
+
+    assert a != b
+    assert a == sockets_folder(tmp_path / "b" / ".." / "a", {})
+    assert default_run_dir("demo", {}) == Path("run/demo")
+    assert default_run_dir("demo", {"KITEV3_RUN_DIR": "/x"}) == Path("/x")
+
+
+def test_a_file_in_the_way_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+
+    with pytest.raises(ConfigError, match="cannot be a run folder"), RunFolder(tmp_path / "run").held():
+        pass
