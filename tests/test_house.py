@@ -1,7 +1,133 @@
-"""The house stands: the wheel's one native module answers."""
+"""The house stands: one wheel, a library that knows no service, no file that needs itself, a stub that is true."""
 
-from kitev3 import _core
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[1]
+LIBRARY = HOUSE / "python" / "kitev3"
+SERVICES = sorted(p.parent.name for p in (HOUSE / "services").glob("*/__init__.py"))
+NAMES_OF_NOTHING = {"utils", "util", "common", "core", "manager", "helpers", "misc"}
 
 
-def test_the_core_names_its_version() -> None:
-    assert _core.build().count(".") == 2
+def library_files() -> Iterator[Path]:
+    return (p for p in LIBRARY.rglob("*.py") if "services" not in p.relative_to(LIBRARY).parts)
+
+
+def module_of(path: Path, root: Path) -> str:
+    parts = ("kitev3", *path.relative_to(root).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, module: str) -> set[str]:
+    """What the file imports when it is loaded; imports inside functions and for type checking come later or never."""
+    tree = ast.parse(path.read_text())
+    found: set[str] = set()
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+            found.add(node.module)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+    return {name for name in found if name.startswith("kitev3")} - {module}
+
+
+def test_the_library_imports_no_service() -> None:
+    guilty = {
+        str(path.relative_to(HOUSE)): name
+        for path in library_files()
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        )
+        if name.startswith("kitev3.services")
+    }  # fmt: skip
+
+    assert guilty == {}
+
+
+def test_no_file_needs_itself() -> None:
+    files = {module_of(p, LIBRARY): p for p in library_files()}
+    files |= {module_of(p, HOUSE): p for p in (HOUSE / "services").rglob("*.py")}
+    graph = {}
+    for module, path in files.items():
+        graph[module] = {name for name in imports(path, module) if name in files}
+
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"files import each other in a circle: {' -> '.join(error.args[1])}")
+
+    assert set(order) == set(files)
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    paths = [*library_files(), *(HOUSE / "services").rglob("*.py"), *(HOUSE / "rust").rglob("src/**/*.rs")]
+
+    assert [str(p) for p in paths if p.stem in NAMES_OF_NOTHING] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_folder_has_the_three_files_and_says_what_it_hears(name: str) -> None:
+    folder = HOUSE / "services" / name
+    main = (folder / "__main__.py").read_text().splitlines()
+
+    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    assert [line for line in main if line] == ["from kitev3.process import main", f'main(["{name}"])']
+    assert (folder / "service.py").is_file()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel, unpacked as an installer would."""
+    built = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "maturin", "build", "--release", "--quiet", "--interpreter", sys.executable]
+    subprocess.run([*command, "--out", str(built)], cwd=HOUSE, check=True, capture_output=True, timeout=600)
+    unpacked = built / "site"
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
+        archive.extractall(unpacked)
+    return unpacked
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_starts_from_the_built_wheel(wheel: Path, name: str, tmp_path: Path) -> None:
+    code = f"import kitev3; from kitev3.services.{name}.service import SERVICE; print(SERVICE.name, kitev3.__file__)"
+    environment = {**os.environ, "PYTHONPATH": str(wheel)}
+
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    help_ = subprocess.run(
+        [sys.executable, "-m", f"kitev3.services.{name}", "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert said.stdout.split() == [name, str(wheel / "kitev3" / "__init__.py")], said.stderr
+    assert help_.returncode == 0, help_.stderr
+    assert "--run-dir" in help_.stdout
+
+
+def test_the_stub_says_what_the_core_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "kitev3._core"], cwd=HOUSE, capture_output=True, text=True, timeout=110
+    )
+
+    assert done.returncode == 0, done.stdout
