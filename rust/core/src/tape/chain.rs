@@ -34,8 +34,8 @@ pub enum ChainBroken {
         offset: u64,
         block: u64,
     },
-    /// The tape, or the side file, ends before what was hashed.
-    Truncated { blocks: u64, blocks_hashed: u64 },
+    /// The tape, or the side file, ends after so many blocks, before what was hashed or anchored.
+    Truncated { blocks: u64 },
     /// All is there and in agreement, and it is not what was anchored: both files were made anew.
     NotAsAnchored { blocks: u64 },
     /// It could not be read.
@@ -135,21 +135,15 @@ impl Chain {
     pub fn verify(&self, anchor: Option<&Anchor>) -> Result<Anchor, ChainBroken> {
         let synced = self.synced()?;
         let blocks = self.hashed_blocks()?;
-        if let Some(anchor) = anchor.filter(|anchor| anchor.blocks > blocks) {
-            return Err(ChainBroken::Truncated {
-                blocks,
-                blocks_hashed: anchor.blocks,
-            });
+        if anchor.is_some_and(|anchor| anchor.blocks > blocks) {
+            return Err(ChainBroken::Truncated { blocks });
         }
         let mut hash = genesis(self.day);
         let mut at = Place::default();
         while at.block < blocks {
             self.check_anchor(anchor, at, &hash)?;
             let Some((block, next)) = self.finished_block(at, &synced)? else {
-                return Err(ChainBroken::Truncated {
-                    blocks: at.block,
-                    blocks_hashed: blocks,
-                });
+                return Err(ChainBroken::Truncated { blocks: at.block });
             };
             hash = link(&hash, &block);
             if hash != self.entry(at.block)? {
@@ -182,15 +176,7 @@ impl Chain {
         };
         let found = match anchor.tail_bytes {
             0 => *hash,
-            bytes => match self.read(at, bytes as usize) {
-                Ok(tail) => link(hash, &tail),
-                Err(_) => {
-                    return Err(ChainBroken::Truncated {
-                        blocks: at.block,
-                        blocks_hashed: anchor.blocks + 1,
-                    });
-                }
-            },
+            bytes => link(hash, &self.read(at, bytes as usize)?),
         };
         if found == anchor.hash {
             Ok(())
@@ -209,21 +195,20 @@ impl Chain {
             return Ok(None);
         };
         let block = self.read(at, bytes)?;
-        let next = if at.segment < synced.segment
-            && at.offset + bytes as u64 == self.segment_bytes(at.segment)?
-        {
-            Place {
-                block: at.block + 1,
-                segment: at.segment + 1,
-                offset: 0,
-            }
-        } else {
-            Place {
-                block: at.block + 1,
-                offset: at.offset + bytes as u64,
-                ..at
-            }
-        };
+        let next =
+            if at.segment < synced.segment && at.offset + bytes as u64 == self.segment_bytes(at)? {
+                Place {
+                    block: at.block + 1,
+                    segment: at.segment + 1,
+                    offset: 0,
+                }
+            } else {
+                Place {
+                    block: at.block + 1,
+                    offset: at.offset + bytes as u64,
+                    ..at
+                }
+            };
         Ok(Some((block, next)))
     }
 
@@ -231,7 +216,7 @@ impl Chain {
     fn finished_bytes(&self, at: Place, synced: &Note) -> Result<Option<usize>, ChainBroken> {
         let end = match at.segment.cmp(&synced.segment) {
             std::cmp::Ordering::Greater => return Ok(None),
-            std::cmp::Ordering::Less => self.segment_bytes(at.segment)?,
+            std::cmp::Ordering::Less => self.segment_bytes(at)?,
             std::cmp::Ordering::Equal => u64::from(synced.offset),
         };
         let left = end.saturating_sub(at.offset);
@@ -244,7 +229,7 @@ impl Chain {
         let synced = self.synced()?;
         let mut at = Place::default();
         while at.segment < synced.segment {
-            let blocks = self.segment_bytes(at.segment)?.div_ceil(BLOCK_BYTES as u64);
+            let blocks = self.segment_bytes(at)?.div_ceil(BLOCK_BYTES as u64);
             if block < at.block + blocks {
                 break;
             }
@@ -261,18 +246,18 @@ impl Chain {
         })
     }
 
-    fn segment_bytes(&self, segment: u32) -> Result<u64, ChainBroken> {
-        let path = self.day.segment_path(&self.tape_dir, segment);
-        Ok(path.metadata().map_err(TapeError::io(&path))?.len())
+    fn segment_bytes(&self, at: Place) -> Result<u64, ChainBroken> {
+        let path = self.day.segment_path(&self.tape_dir, at.segment);
+        path.metadata()
+            .map(|file| file.len())
+            .map_err(unreadable(&path, at))
     }
 
     fn read(&self, at: Place, bytes: usize) -> Result<Vec<u8>, ChainBroken> {
         let path = self.day.segment_path(&self.tape_dir, at.segment);
         let mut block = vec![0; bytes];
-        File::open(&path)
-            .and_then(|file| file.read_exact_at(&mut block, at.offset))
-            .map_err(TapeError::io(&path))?;
-        Ok(block)
+        let read = File::open(&path).and_then(|file| file.read_exact_at(&mut block, at.offset));
+        read.map(|()| block).map_err(unreadable(&path, at))
     }
 
     fn synced(&self) -> Result<Note, ChainBroken> {
@@ -311,18 +296,19 @@ fn link(before: &[u8; HASH_BYTES], block: &[u8]) -> [u8; HASH_BYTES] {
         .into()
 }
 
+/// A segment that is missing or too short has been cut off: nobody of ours removes what is synced.
+fn unreadable(path: &Path, at: Place) -> impl FnOnce(io::Error) -> ChainBroken {
+    move |error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => {
+            ChainBroken::Truncated { blocks: at.block }
+        }
+        _ => ChainBroken::Tape(TapeError::io(path)(error)),
+    }
+}
+
 impl From<TapeError> for ChainBroken {
     fn from(error: TapeError) -> Self {
-        match error {
-            // Full segments are never removed by anybody of ours.
-            TapeError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                ChainBroken::Truncated {
-                    blocks: 0,
-                    blocks_hashed: 0,
-                }
-            }
-            error => ChainBroken::Tape(error),
-        }
+        ChainBroken::Tape(error)
     }
 }
 
@@ -340,15 +326,7 @@ impl fmt::Display for ChainBroken {
                     file.display()
                 )
             }
-            ChainBroken::Truncated {
-                blocks,
-                blocks_hashed,
-            } => {
-                write!(
-                    f,
-                    "cut off: {blocks} blocks are there of {blocks_hashed} that were hashed"
-                )
-            }
+            ChainBroken::Truncated { blocks } => write!(f, "cut off after {blocks} blocks"),
             ChainBroken::NotAsAnchored { blocks } => write!(
                 f,
                 "the first {blocks} blocks are not those that were anchored"
