@@ -1,9 +1,13 @@
 """The Rust core in words. stubtest keeps it true."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Final, final
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 def build() -> str:
     """The core's version."""
@@ -195,3 +199,233 @@ class TapeChain:
         """The head with the unfinished block: the day's last anchor."""
     def verify(self, anchor: tuple[int, int, bytes] | None = None) -> tuple[int, int, bytes]:
         """Hashes all anew and compares; gives the head. Raises ``TapeAltered``."""
+
+# --- kite ---------------------------------------------------------------------------------------------------------
+
+BATCH_TICKS_MAX: Final[int]
+"""Most ticks of a batch, and packets of a frame: what one Kite connection may subscribe."""
+FRAME_BYTES_MAX: Final[int]
+"""Most bytes of a batch on the bus."""
+TICK_KINDS: Final[list[str]]
+"""The names of the `kind` column's numbers: ltp, index_quote, index_full, quote, full."""
+FLAG_PRICE: Final[int]
+"""The last price is 0 or less."""
+FLAG_TIME_BACK: Final[int]
+"""The exchange time lies before one already seen for the instrument."""
+FLAG_CROSSED: Final[int]
+"""The best buy is at or above the best sell."""
+FLAG_UNKNOWN_PAST: Final[int]
+"""More instruments than the decoder keeps, so nobody knows whether this one's time went back."""
+
+class TickBatchError(ValueError):
+    """Bytes or ticks that are not a tick batch."""
+
+class EncodeError(ValueError):
+    """A value that Kite's packet cannot carry, or too many ticks for a frame; the message names tick and field."""
+
+@final
+class Tick:
+    """One instrument's state as one packet tells it.
+
+    Prices are integers of 1/10,000 rupee, times integer ns UTC; 0 where the kind carries nothing.
+    `kind` is the fullest that the instrument has unless given. Depth: 0–4 buys, 5–9 sells, best first.
+    """
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __new__(
+        cls,
+        token: int,
+        last_price_e4: int,
+        *,
+        kind: str | None = None,
+        flags: int = 0,
+        exchange_ns: int = 0,
+        open_e4: int = 0,
+        high_e4: int = 0,
+        low_e4: int = 0,
+        close_e4: int = 0,
+        average_price_e4: int = 0,
+        last_quantity: int = 0,
+        volume: int = 0,
+        buy_quantity: int = 0,
+        sell_quantity: int = 0,
+        last_trade_ns: int = 0,
+        oi: int = 0,
+        oi_high: int = 0,
+        oi_low: int = 0,
+        depth_price_e4: Sequence[int] = ...,
+        depth_quantity: Sequence[int] = ...,
+        depth_orders: Sequence[int] = ...,
+    ) -> Tick: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def token(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def flags(self) -> int: ...
+    @property
+    def exchange_ns(self) -> int: ...
+    @property
+    def last_price_e4(self) -> int: ...
+    @property
+    def open_e4(self) -> int: ...
+    @property
+    def high_e4(self) -> int: ...
+    @property
+    def low_e4(self) -> int: ...
+    @property
+    def close_e4(self) -> int: ...
+    @property
+    def average_price_e4(self) -> int: ...
+    @property
+    def last_quantity(self) -> int: ...
+    @property
+    def volume(self) -> int: ...
+    @property
+    def buy_quantity(self) -> int: ...
+    @property
+    def sell_quantity(self) -> int: ...
+    @property
+    def last_trade_ns(self) -> int: ...
+    @property
+    def oi(self) -> int: ...
+    @property
+    def oi_high(self) -> int: ...
+    @property
+    def oi_low(self) -> int: ...
+    @property
+    def depth_price_e4(self) -> list[int]: ...
+    @property
+    def depth_quantity(self) -> list[int]: ...
+    @property
+    def depth_orders(self) -> list[int]: ...
+
+@final
+class TickBatch:
+    """Ticks in columns. Columns are read-only numpy views of the batch's own memory, which they keep alive.
+
+    Columns have shape (n,), depth (n, 10): 0–4 buys, 5–9 sells, best first. Prices are int64 of 1/10,000 rupee,
+    times int64 ns UTC. What no tick of the batch carries is zeros. `to_bytes` is the wire form.
+    """
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @staticmethod
+    def from_bytes(data: bytes) -> TickBatch:
+        """The batch of a wire form, by one copy. Raises TickBatchError for any other bytes."""
+    @staticmethod
+    def from_ticks(ticks: TickBatch | Iterable[Tick]) -> TickBatch:
+        """Packs ticks. Raises TickBatchError for more than BATCH_TICKS_MAX."""
+    def to_bytes(self) -> bytes: ...
+    def flagged(self) -> list[tuple[int, int]]:
+        """(index, flags) of the ticks that are not clean: what a tape records beside the frame."""
+    def with_flags(self, flagged: Sequence[tuple[int, int]]) -> TickBatch:
+        """A copy with recorded flags put on. Raises TickBatchError for an index beyond the batch."""
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Tick: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def exchange_ns(self) -> NDArray[np.int64]:
+        """0 where the packet carries no time."""
+    @property
+    def last_price_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def token(self) -> NDArray[np.uint32]: ...
+    @property
+    def flags(self) -> NDArray[np.uint16]:
+        """FLAG_ bits; 0 is a clean tick, and only a clean tick may trade."""
+    @property
+    def kind(self) -> NDArray[np.uint8]:
+        """Indices into TICK_KINDS."""
+    @property
+    def open_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def high_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def low_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def close_e4(self) -> NDArray[np.int64]:
+        """The previous session's close while the market is open."""
+    @property
+    def average_price_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def last_quantity(self) -> NDArray[np.uint32]: ...
+    @property
+    def volume(self) -> NDArray[np.uint32]:
+        """Traded since the day began."""
+    @property
+    def buy_quantity(self) -> NDArray[np.uint32]: ...
+    @property
+    def sell_quantity(self) -> NDArray[np.uint32]: ...
+    @property
+    def last_trade_ns(self) -> NDArray[np.int64]: ...
+    @property
+    def oi(self) -> NDArray[np.uint32]: ...
+    @property
+    def oi_high(self) -> NDArray[np.uint32]: ...
+    @property
+    def oi_low(self) -> NDArray[np.uint32]: ...
+    @property
+    def depth_price_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def depth_quantity(self) -> NDArray[np.uint32]: ...
+    @property
+    def depth_orders(self) -> NDArray[np.uint16]: ...
+
+@final
+class Decoder:
+    """Kite's binary frames to batches, flagging ticks by what was seen before. Any bytes decode.
+
+    `nco_divisor` (100 or 10000) is what a rupee counts on NSE commodity; Kite's clients disagree.
+    """
+
+    def __new__(cls, *, nco_divisor: int = 10_000) -> Decoder: ...
+    def decode(self, frame: bytes) -> TickBatch:
+        """The frame's good ticks, flagged; everything else is counted."""
+    def clear(self) -> None:
+        """Forgets all instruments' times: a new day. Counts stay."""
+    @property
+    def frames(self) -> int: ...
+    @property
+    def ticks(self) -> int: ...
+    @property
+    def heartbeats(self) -> int: ...
+    @property
+    def errors(self) -> int:
+        """unknown + truncated + trailing + excess."""
+    @property
+    def unknown(self) -> int:
+        """Packets of an unknown length, skipped."""
+    @property
+    def truncated(self) -> int:
+        """Frames that end before the packets they announce."""
+    @property
+    def trailing(self) -> int:
+        """Frames with bytes after the packets they announce."""
+    @property
+    def excess(self) -> int:
+        """Packets beyond BATCH_TICKS_MAX, dropped."""
+    @property
+    def flagged(self) -> int:
+        """Ticks with any flag."""
+    @property
+    def flagged_price(self) -> int: ...
+    @property
+    def flagged_time_back(self) -> int: ...
+    @property
+    def flagged_crossed(self) -> int: ...
+    @property
+    def flagged_unknown_past(self) -> int: ...
+
+def decode_plain(frame: bytes, *, nco_divisor: int = 10_000) -> TickBatch:
+    """Decodes without state: the same bytes always give the same batch, unflagged."""
+
+def encode_frame(
+    ticks: TickBatch | Iterable[Tick], mode: str | Iterable[str] | None = None, *, nco_divisor: int = 10_000
+) -> bytes:
+    """A frame of the ticks, in modes "ltp", "quote" or "full": one for all, one each, or each tick's own kind's.
+
+    Prices are rounded half-even to the segment's unit and times cut to whole seconds. Raises EncodeError.
+    """

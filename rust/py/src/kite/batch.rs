@@ -1,0 +1,212 @@
+//! `TickBatch`: a batch's columns as numpy arrays, without a copy.
+use kitev3_core::kite::{BatchError, DEPTH_LEVELS, TickBatch};
+use numpy::ndarray::{ArrayView1, ArrayView2};
+use numpy::{Element, PyArray, PyArray1, PyArray2, PyUntypedArrayMethods, npyffi};
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::TickBatchError;
+use super::frame::collect_ticks;
+use super::tick::PyTick;
+
+/// Ticks in columns; a column is a read-only numpy view of the batch's own memory.
+#[pyclass(frozen, eq, module = "kitev3._core", name = "TickBatch")]
+#[derive(Clone, PartialEq)]
+pub struct PyTickBatch(pub TickBatch);
+
+#[pymethods]
+impl PyTickBatch {
+    #[staticmethod]
+    fn from_bytes(data: &[u8]) -> PyResult<Self> {
+        TickBatch::from_bytes(data).map(Self).map_err(batch_error)
+    }
+
+    #[staticmethod]
+    fn from_ticks(ticks: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let ticks = collect_ticks(ticks)?;
+        TickBatch::from_ticks(&ticks).map(Self).map_err(batch_error)
+    }
+
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.as_bytes())
+    }
+
+    fn flagged(&self) -> Vec<(u32, u16)> {
+        self.0.flagged()
+    }
+
+    fn with_flags(&self, flagged: Vec<(u32, u16)>) -> PyResult<Self> {
+        let mut batch = self.0.clone();
+        batch.apply_flags(&flagged).map_err(batch_error)?;
+        Ok(Self(batch))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Also what makes a batch iterable: Python counts up until the IndexError.
+    fn __getitem__(&self, index: isize) -> PyResult<PyTick> {
+        let length = self.0.len();
+        let from_start = if index < 0 {
+            index + length as isize
+        } else {
+            index
+        };
+        usize::try_from(from_start)
+            .ok()
+            .and_then(|from_start| self.0.tick(from_start))
+            .map(PyTick)
+            .ok_or_else(|| PyIndexError::new_err(format!("tick {index} of a batch of {length}")))
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<TickBatch of {} ticks, {} bytes>",
+            self.0.len(),
+            self.0.as_bytes().len()
+        )
+    }
+
+    #[getter]
+    fn kind<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u8>> {
+        view(slf, slf.get().0.kind())
+    }
+
+    #[getter]
+    fn token<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.token())
+    }
+
+    #[getter]
+    fn flags<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u16>> {
+        view(slf, slf.get().0.flags())
+    }
+
+    #[getter]
+    fn exchange_ns<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.exchange_ns())
+    }
+
+    #[getter]
+    fn last_price_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.last_price_e4())
+    }
+
+    #[getter]
+    fn open_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.open_e4())
+    }
+
+    #[getter]
+    fn high_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.high_e4())
+    }
+
+    #[getter]
+    fn low_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.low_e4())
+    }
+
+    #[getter]
+    fn close_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.close_e4())
+    }
+
+    #[getter]
+    fn average_price_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.average_price_e4())
+    }
+
+    #[getter]
+    fn last_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.last_quantity())
+    }
+
+    #[getter]
+    fn volume<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.volume())
+    }
+
+    #[getter]
+    fn buy_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.buy_quantity())
+    }
+
+    #[getter]
+    fn sell_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.sell_quantity())
+    }
+
+    #[getter]
+    fn last_trade_ns<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
+        view(slf, slf.get().0.last_trade_ns())
+    }
+
+    #[getter]
+    fn oi<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.oi())
+    }
+
+    #[getter]
+    fn oi_high<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.oi_high())
+    }
+
+    #[getter]
+    fn oi_low<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
+        view(slf, slf.get().0.oi_low())
+    }
+
+    #[getter]
+    fn depth_price_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<i64>> {
+        depth_view(slf, slf.get().0.depth_price_e4())
+    }
+
+    #[getter]
+    fn depth_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<u32>> {
+        depth_view(slf, slf.get().0.depth_quantity())
+    }
+
+    #[getter]
+    fn depth_orders<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<u16>> {
+        depth_view(slf, slf.get().0.depth_orders())
+    }
+}
+
+/// A column as numpy sees it; zeros where its section is absent, so that shapes never depend on the feed's mode.
+fn view<'py, T: Element>(batch: &Bound<'py, PyTickBatch>, column: &[T]) -> Bound<'py, PyArray1<T>> {
+    let length = batch.get().0.len();
+    if column.len() != length {
+        return read_only(PyArray1::zeros(batch.py(), length, false));
+    }
+    // SAFETY: the column lies in a frozen pyclass, whose memory nobody moves or writes, and the array keeps it alive.
+    read_only(unsafe {
+        PyArray1::borrow_from_array(&ArrayView1::from(column), batch.clone().into_any())
+    })
+}
+
+fn depth_view<'py, T: Element>(
+    batch: &Bound<'py, PyTickBatch>,
+    column: &[T],
+) -> Bound<'py, PyArray2<T>> {
+    let shape = (batch.get().0.len(), DEPTH_LEVELS);
+    match ArrayView2::from_shape(shape, column) {
+        // SAFETY: as in `view`.
+        Ok(rows) => {
+            read_only(unsafe { PyArray2::borrow_from_array(&rows, batch.clone().into_any()) })
+        }
+        Err(_) => read_only(PyArray2::zeros(batch.py(), shape, false)),
+    }
+}
+
+fn read_only<T, D>(array: Bound<'_, PyArray<T, D>>) -> Bound<'_, PyArray<T, D>> {
+    // SAFETY: the array was made just now and nobody else has it.
+    unsafe { (*array.as_array_ptr()).fields.flags &= !npyffi::NPY_ARRAY_WRITEABLE };
+    array
+}
+
+fn batch_error(error: BatchError) -> PyErr {
+    TickBatchError::new_err(error.to_string())
+}

@@ -1,0 +1,187 @@
+//! `Decoder`, `decode_plain`, `encode_frame`: Kite's frames.
+use kitev3_core::kite::segment::Scale;
+use kitev3_core::kite::{
+    BATCH_TICKS_MAX, Divisors, FrameCounts, Mode, Sanity, Tick, decode, encode_frame,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use super::batch::PyTickBatch;
+use super::tick::PyTick;
+use super::{EncodeError, unknown};
+
+/// Frames to batches, with what was seen before: flags and counts.
+#[pyclass(module = "kitev3._core", name = "Decoder")]
+pub struct PyDecoder {
+    divisors: Divisors,
+    sanity: Sanity,
+    counts: FrameCounts,
+    frames: u64,
+    ticks: u64,
+}
+
+#[pymethods]
+impl PyDecoder {
+    #[new]
+    #[pyo3(signature = (*, nco_divisor = 10_000))]
+    fn new(nco_divisor: u32) -> PyResult<Self> {
+        Ok(Self {
+            divisors: divisors(nco_divisor)?,
+            sanity: Sanity::default(),
+            counts: FrameCounts::default(),
+            frames: 0,
+            ticks: 0,
+        })
+    }
+
+    fn decode(&mut self, frame: &[u8]) -> PyTickBatch {
+        let mut decoded = decode(frame, &self.divisors);
+        self.sanity.check(&mut decoded.batch);
+        self.counts.add(&decoded.counts);
+        self.frames += 1;
+        self.ticks += decoded.batch.len() as u64;
+        PyTickBatch(decoded.batch)
+    }
+
+    fn clear(&mut self) {
+        self.sanity.clear();
+    }
+
+    #[getter]
+    fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    #[getter]
+    fn ticks(&self) -> u64 {
+        self.ticks
+    }
+
+    #[getter]
+    fn heartbeats(&self) -> u64 {
+        self.counts.heartbeats
+    }
+
+    #[getter]
+    fn errors(&self) -> u64 {
+        self.counts.errors()
+    }
+
+    #[getter]
+    fn unknown(&self) -> u64 {
+        self.counts.unknown
+    }
+
+    #[getter]
+    fn truncated(&self) -> u64 {
+        self.counts.truncated
+    }
+
+    #[getter]
+    fn trailing(&self) -> u64 {
+        self.counts.trailing
+    }
+
+    #[getter]
+    fn excess(&self) -> u64 {
+        self.counts.excess
+    }
+
+    #[getter]
+    fn flagged(&self) -> u64 {
+        self.sanity.counts().flagged
+    }
+
+    #[getter]
+    fn flagged_price(&self) -> u64 {
+        self.sanity.counts().price
+    }
+
+    #[getter]
+    fn flagged_time_back(&self) -> u64 {
+        self.sanity.counts().time_back
+    }
+
+    #[getter]
+    fn flagged_crossed(&self) -> u64 {
+        self.sanity.counts().crossed
+    }
+
+    #[getter]
+    fn flagged_unknown_past(&self) -> u64 {
+        self.sanity.counts().unknown_past
+    }
+}
+
+/// Decodes a frame without state: the ticks alone, as a reader of a tape needs them.
+#[pyfunction]
+#[pyo3(signature = (frame, *, nco_divisor = 10_000))]
+pub fn decode_plain(frame: &[u8], nco_divisor: u32) -> PyResult<PyTickBatch> {
+    Ok(PyTickBatch(decode(frame, &divisors(nco_divisor)?).batch))
+}
+
+/// A frame of the ticks: each in its own kind's mode, all in one, or each in its own of a sequence.
+#[pyfunction]
+#[pyo3(name = "encode_frame", signature = (ticks, mode = None, *, nco_divisor = 10_000))]
+pub fn py_encode_frame<'py>(
+    py: Python<'py>,
+    ticks: &Bound<'py, PyAny>,
+    mode: Option<&Bound<'py, PyAny>>,
+    nco_divisor: u32,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let divisors = divisors(nco_divisor)?;
+    let ticks = collect_ticks(ticks)?;
+    let modes = collect_modes(mode, &ticks)?;
+    let mut frame = Vec::new();
+    encode_frame(ticks.iter().zip(modes), &divisors, &mut frame)
+        .map_err(|error| EncodeError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &frame))
+}
+
+pub fn collect_ticks(ticks: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
+    if let Ok(batch) = ticks.cast::<PyTickBatch>() {
+        return Ok(batch.get().0.ticks().collect());
+    }
+    // One more than fits tells too many from just enough, however long the iterator is.
+    let ticks = ticks.try_iter()?.take(BATCH_TICKS_MAX + 1);
+    ticks
+        .map(|tick| Ok(tick?.cast::<PyTick>()?.get().0))
+        .collect()
+}
+
+fn collect_modes(mode: Option<&Bound<'_, PyAny>>, ticks: &[Tick]) -> PyResult<Vec<Mode>> {
+    let parse = |name: &str| Mode::parse(name).ok_or_else(|| unknown("mode", name));
+    let Some(mode) = mode else {
+        return Ok(ticks.iter().map(|tick| tick.kind.mode()).collect());
+    };
+    if let Ok(name) = mode.cast::<PyString>() {
+        return Ok(vec![parse(name.to_str()?)?; ticks.len()]);
+    }
+    let modes = mode
+        .try_iter()?
+        .map(|name| parse(name?.cast::<PyString>()?.to_str()?));
+    let modes: Vec<Mode> = modes.collect::<PyResult<_>>()?;
+    if modes.len() != ticks.len() {
+        return Err(PyValueError::new_err(format!(
+            "{} modes for {} ticks",
+            modes.len(),
+            ticks.len()
+        )));
+    }
+    Ok(modes)
+}
+
+fn divisors(nco: u32) -> PyResult<Divisors> {
+    match nco {
+        100 => Ok(Divisors {
+            nco: Scale::Hundredth,
+        }),
+        10_000 => Ok(Divisors {
+            nco: Scale::TenThousandth,
+        }),
+        _ => Err(PyValueError::new_err(format!(
+            "nco_divisor is 100 or 10000, not {nco}"
+        ))),
+    }
+}
