@@ -1,13 +1,13 @@
 """The Rust core in words. stubtest keeps it true."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, ClassVar, Final, final
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 def build() -> str:
     """The core's version."""
@@ -429,3 +429,314 @@ def encode_frame(
 
     Prices are rounded half-even to the segment's unit and times cut to whole seconds. Raises EncodeError.
     """
+
+# --- indicators -----------------------------------------------------------------------------------------------------
+
+@final
+class Adx:
+    """Average directional index, 0 to 100: how much of the movement goes one way. Wilder 1978, as TA-Lib's ADX.
+
+    Warm after ``2 * period`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int = 14) -> Adx: ...
+    def update(self, high: float, low: float, close: float) -> float:
+        """The value with this bar; NaN while warming up, and for an input that is not a number."""
+    def batch(self, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> NDArray[np.float64]:
+        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Atr:
+    """Average true range, Wilder's smoothing, as TA-Lib's ATR.
+
+    Warm after ``period + 1`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int = 14) -> Atr: ...
+    def update(self, high: float, low: float, close: float) -> float:
+        """The value with this bar; NaN while warming up, and for an input that is not a number."""
+    def batch(self, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> NDArray[np.float64]:
+        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Bollinger:
+    """Mean and standard deviations (the population's) of a window, as TA-Lib's BBANDS.
+
+    Warm after ``period`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int = 20, deviations: float = 2.0) -> Bollinger: ...
+    def update(self, price: float) -> tuple[float, float, float]:
+        """Upper, middle and lower, with this price; NaN while warming up, and for an input that is not a number."""
+    def batch(self, price: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> tuple[float, float, float]:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Donchian:
+    """Highest high and lowest low of a window, the current bar included.
+
+    Warm after ``period`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int = 20) -> Donchian: ...
+    def update(self, high: float, low: float) -> tuple[float, float, float]:
+        """Upper, middle and lower, with this bar; NaN while warming up, and for an input that is not a number."""
+    def batch(
+        self, high: ArrayLike, low: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> tuple[float, float, float]:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Ema:
+    """Exponential moving average, weight ``2 / (period + 1)``, from the mean of the first prices, as TA-Lib's EMA.
+
+    Warm after ``period`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int) -> Ema: ...
+    def update(self, price: float) -> float:
+        """The value with this price; NaN while warming up, and for an input that is not a number."""
+    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
+        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class IndicatorEngine:
+    """All declared indicators of all instruments, updated in one call a batch.
+
+    A declaration is (name, kind, parameters), as in ``("fast", "ema", {"period": 5})``; kinds are adx, atr, bollinger,
+    donchian, ema, macd, rsi, session_vwap, sma, stochastic, supertrend and wma, parameters those of the classes. A
+    kind of several values is read as ``name.upper``, ``name.middle`` and so on. An instrument's states are made when
+    it is first seen. ValueError says what is wrong with a declaration.
+    """
+
+    def __new__(cls, declarations: Sequence[tuple[str, str, Mapping[str, float]]]) -> IndicatorEngine: ...
+    @property
+    def names(self) -> list[str]:
+        """The values' names, in the order of a row."""
+    @property
+    def tokens(self) -> list[int]:
+        """The instruments seen, in the order of first sight."""
+    def update(
+        self,
+        tokens: NDArray[np.uint32],
+        price_e4: NDArray[np.int64],
+        flags: NDArray[np.uint16],
+        volume: NDArray[np.uint32] | None = None,
+        time_ns: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Takes ticks; answers a row of values for each, as they are with it. A flagged tick is passed over: NaN.
+
+        ``volume`` is the day's so far and ``time_ns`` the exchange's time, ns UTC: both for session_vwap alone.
+        """
+    def update_bars(
+        self,
+        tokens: NDArray[np.uint32],
+        time_ns: NDArray[np.int64],
+        high_e4: NDArray[np.int64],
+        low_e4: NDArray[np.int64],
+        close_e4: NDArray[np.int64],
+        volume: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Takes finished bars; answers a row of values for each, as they are with it. ``time_ns`` is a bar's begin."""
+    def value(self, token: int, name: str) -> float:
+        """The newest value; NaN while warming up or never seen. KeyError for a name not declared."""
+    def row(self, token: int) -> NDArray[np.float64]:
+        """All newest values, in the order of ``names``."""
+    def warm(self, token: int) -> bool:
+        """Whether every value is a number."""
+    def forget(self, token: int) -> None:
+        """After a gap: the instrument's indicators warm up anew."""
+
+@final
+class Macd:
+    """A fast EMA minus a slow one, its signal EMA and their distance, as TA-Lib's MACD.
+
+    Warm after ``slow + signal - 1`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd: ...
+    def update(self, price: float) -> tuple[float, float, float]:
+        """Macd, signal and histogram, with this price; NaN while warming up, and for an input that is not a number."""
+    def batch(self, price: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> tuple[float, float, float]:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Rsi:
+    """Relative strength index, 0 to 100, as TA-Lib's RSI; 0.0 for an unmoving price.
+
+    Warm after ``period + 1`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int = 14) -> Rsi: ...
+    def update(self, price: float) -> float:
+        """The value with this price; NaN while warming up, and for an input that is not a number."""
+    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
+        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class SessionVwap:
+    """Volume-weighted average of ``(high + low + close) / 3`` since the Indian calendar day began.
+
+    NaN until a volume has traded. An input that is not a number, or a volume below zero, is a hole in its day: NaN
+    until the next one.
+    """
+
+    def __new__(cls) -> SessionVwap: ...
+    def update(self, time_ns: int, high: float, low: float, close: float, volume: float) -> float:
+        """The average with this bar. ``time_ns`` is the bar's, ns UTC; ``volume`` what traded within it."""
+    def batch(
+        self, time_ns: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike, volume: ArrayLike
+    ) -> NDArray[np.float64]:
+        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value: one."""
+
+@final
+class Sma:
+    """Simple moving average.
+
+    Warm after ``period`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int) -> Sma: ...
+    def update(self, price: float) -> float:
+        """The value with this price; NaN while warming up, and for an input that is not a number."""
+    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
+        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Stochastic:
+    """Slow %K and %D, 0 to 100, simple means, as TA-Lib's STOCH.
+
+    Warm after ``k + smooth + d - 2`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, k: int = 14, smooth: int = 3, d: int = 3) -> Stochastic: ...
+    def update(self, high: float, low: float, close: float) -> tuple[float, float]:
+        """%K and %D, with this bar; NaN while warming up, and for an input that is not a number."""
+    def batch(
+        self, high: ArrayLike, low: ArrayLike, close: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> tuple[float, float]:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Supertrend:
+    """A stop that trails price at ``multiplier`` ATRs; the first trend is up, as TA-Lib's SUPERTREND.
+
+    Warm after ``period + 1`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int = 10, multiplier: float = 3.0) -> Supertrend: ...
+    def update(self, high: float, low: float, close: float) -> tuple[float, float]:
+        """Line and trend (+1.0 up, -1.0 down), with this bar; NaN as everywhere."""
+    def batch(
+        self, high: ArrayLike, low: ArrayLike, close: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> tuple[float, float]:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
+
+@final
+class Wma:
+    """Linearly weighted moving average.
+
+    Warm after ``period`` inputs. ValueError says which parameters are allowed.
+    """
+
+    def __new__(cls, period: int) -> Wma: ...
+    def update(self, price: float) -> float:
+        """The value with this price; NaN while warming up, and for an input that is not a number."""
+    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
+        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def value(self) -> float:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
