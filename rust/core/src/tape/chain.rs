@@ -176,6 +176,9 @@ impl Chain {
         };
         let found = match anchor.tail_bytes {
             0 => *hash,
+            bytes if bytes as usize >= BLOCK_BYTES => {
+                return Err(ChainBroken::NotAsAnchored { blocks: at.block });
+            }
             bytes => link(hash, &self.read(at, bytes as usize)?),
         };
         if found == anchor.hash {

@@ -1,4 +1,7 @@
+mod broken;
+mod chain;
 mod live;
+mod power_loss;
 mod round_trip;
 
 use std::path::Path;
@@ -82,4 +85,14 @@ pub fn read_all(dir: &Path) -> Result<Vec<Said>, TapeError> {
 
 pub fn append_all(writer: &mut Writer, records: &[Said]) -> Vec<Position> {
     records.iter().map(|said| append(writer, said)).collect()
+}
+
+/// The folder as it is while its writer lives, which is how a kill leaves it.
+pub fn copy_dir(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();
+    }
+    to
 }
