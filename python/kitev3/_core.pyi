@@ -740,3 +740,16 @@ class Wma:
     @property
     def warmup(self) -> int:
         """How many clean inputs it takes until the first value."""
+# --- market -------------------------------------------------------------------------------------------------------
+
+@final
+class Newest:
+    """The newest clean tick of each instrument: what a strategy looks at between ticks. 0 where there is none."""
+
+    def __new__(cls) -> Newest: ...
+    def update(self, batch: TickBatch) -> None:
+        """Takes a batch; flagged ticks change nothing, a form without depth keeps bid and ask."""
+    def last_e4(self, token: int) -> int: ...
+    def bid_e4(self, token: int) -> int: ...
+    def ask_e4(self, token: int) -> int: ...
+    def exchange_ns(self, token: int) -> int: ...

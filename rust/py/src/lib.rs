@@ -6,6 +6,7 @@ mod heart;
 mod indicators;
 mod kite;
 mod market;
+mod newest;
 mod portfolio;
 mod risk;
 mod tape;
@@ -24,6 +25,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     indicators::register(module)?;
     kite::register(module)?;
     market::register(module)?;
+    newest::register(module)?;
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;
