@@ -1,0 +1,126 @@
+"""What a user writes: a strategy sees one instrument and decides.
+
+One object stands for one strategy on one instrument, so its attributes are that instrument's state.
+It takes no clock, no file and no socket: the same ticks and bars give the same decisions, live and in a backtest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from kitev3._core import Tick
+from kitev3.contracts import Action, Fill, Instrument, IntentKind, Ohlc, OrderType, Product, Side, Validity
+
+TTL_S = 5.0
+"""How long a decision is good for unless it says otherwise: rule R09's limit for entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A declared indicator: its kind (``ema``, ``rsi``, ``atr`` …) and its parameters."""
+
+    kind: str
+    params: Mapping[str, float] = field(default_factory=dict)
+
+
+def indicator(kind: str, **params: float) -> Indicator:
+    """``indicator("ema", period=5)``: the kinds and parameters are those of ``kitev3._core``'s indicators."""
+    return Indicator(kind, params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a strategy wants. The service adds who, when and from which data, and says it as a signal."""
+
+    action: Action
+    intent: IntentKind
+    quantity: int
+    reason: str
+    order_type: OrderType = "LIMIT"
+    price_e4: int = 0
+    trigger_price_e4: int = 0
+    product: Product = "MIS"
+    validity: Validity = "DAY"
+    confidence: float = 1.0
+    ttl_s: float = TTL_S
+    order: str = ""
+    market_protection_bp: int = 0
+
+
+class View(Protocol):
+    """The instrument as it stands at the event: what a strategy may look at."""
+
+    @property
+    def instrument(self) -> Instrument:
+        """Its row of today's instruments file."""
+
+    @property
+    def last_e4(self) -> int:
+        """Last price."""
+
+    @property
+    def bid_e4(self) -> int:
+        """Best buy price; 0 when there is none."""
+
+    @property
+    def ask_e4(self) -> int:
+        """Best sell price; 0 when there is none."""
+
+    def value(self, name: str) -> float:
+        """A declared indicator's value; NaN until it is warm."""
+
+    @property
+    def warm(self) -> bool:
+        """Every declared indicator has seen enough."""
+
+
+class Strategy:
+    """Subclass it, give it ``Params``, declare indicators, and answer what it hears with decisions.
+
+    Every method is optional. ``indicators`` are fed by bars of the strategy's period, or by ticks if it has none.
+    """
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Params:
+        """Typed parameters with defaults; a profile states only what differs."""
+
+    params: Any
+    wants_hold: ClassVar[bool] = False
+    """Whether HOLD decisions are said. They are for looking at; the gate passes none on."""
+
+    def __init__(self, params: Any) -> None:
+        self.params = params
+
+    def indicators(self) -> Mapping[str, Indicator]:
+        """Name to declared indicator."""
+        return {}
+
+    def on_tick(self, tick: Tick, view: View) -> Iterable[Decision]:
+        """A tick of the instrument, never a flagged one."""
+        return ()
+
+    def on_bar(self, bar: Ohlc, view: View) -> Iterable[Decision]:
+        """A closed bar of the strategy's period; the indicators have taken it."""
+        return ()
+
+    def on_fill(self, fill: Fill, view: View) -> Iterable[Decision]:
+        """A trade of an order that this strategy asked for."""
+        return ()
+
+
+def through(view: View, side: Side, ticks: int) -> int:
+    """A limit price that trades at once: *ticks* beyond the other side's best, on the grid and inside the day's band.
+
+    Without a quoted side it starts from the last price.
+    """
+    row = view.instrument
+    step = max(row.tick_size_e4, 1)
+    if side == "BUY":
+        price = (view.ask_e4 or view.last_e4) + ticks * step
+        price = -(-price // step) * step
+        return min(price, row.upper_circuit_e4 // step * step) if row.upper_circuit_e4 else price
+    price = (view.bid_e4 or view.last_e4) - ticks * step
+    price = price // step * step
+    return max(price, -(-row.lower_circuit_e4 // step) * step) if row.lower_circuit_e4 else max(price, step)

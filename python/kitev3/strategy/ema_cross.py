@@ -1,0 +1,67 @@
+"""Moving-average crossover, the example that everybody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kitev3.contracts import Ohlc, Side
+from kitev3.strategy.base import Decision, Indicator, Strategy, View, indicator, through
+
+
+class EmaCross(Strategy):
+    """Long while the fast mean is above the slow one, short while it is below.
+
+    It goes by its own last crossing, not by fills or the position, so one day gives one list of signals.
+    """
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Params:
+        """Periods in bars, size in lots, how far through the other side's best to price."""
+
+        fast: int = 5
+        slow: int = 13
+        lots: int = 1
+        through_ticks: int = 5
+        product: str = "MIS"
+
+        def __post_init__(self) -> None:
+            if not 0 < self.fast < self.slow:
+                raise ValueError(f"fast must be above 0 and below slow, not {self.fast} and {self.slow}")
+            if self.lots <= 0:
+                raise ValueError(f"lots must be above 0, not {self.lots}")
+
+    def __init__(self, params: Params) -> None:
+        super().__init__(params)
+        self.above: bool | None = None  # unknown until both means are warm, so that the first warm bar never trades
+        self.entered = False
+
+    def indicators(self) -> Mapping[str, Indicator]:
+        """The two means, of the bars' closes."""
+        return {"fast": indicator("ema", period=self.params.fast), "slow": indicator("ema", period=self.params.slow)}
+
+    def on_bar(self, bar: Ohlc, view: View) -> Iterator[Decision]:
+        """Turn on a crossing: leave the old side, take the new one."""
+        if bar.short or not view.warm:
+            return
+        fast, slow = view.value("fast"), view.value("slow")
+        above, before = fast > slow, self.above
+        self.above = above
+        if before is None or above == before:
+            return
+        side: Side = "BUY" if above else "SELL"
+        if self.entered:
+            yield self._decide(view, side, "exit", fast, slow)
+        self.entered = True
+        yield self._decide(view, side, "enter", fast, slow)
+
+    def _decide(self, view: View, side: Side, intent: str, fast: float, slow: float) -> Decision:
+        return Decision(
+            action=side,
+            intent="exit" if intent == "exit" else "enter",
+            quantity=self.params.lots * view.instrument.lot_size,
+            price_e4=through(view, side, self.params.through_ticks),
+            product=self.params.product,
+            confidence=min(1.0, abs(fast - slow) / slow * 1_000) if slow else 0.0,
+            reason=f"fast mean crossed {'above' if side == 'BUY' else 'below'} slow",
+        )

@@ -1,0 +1,139 @@
+"""The built-in strategies decide from bars alone, and exactly when their definition says."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from math import isnan, nan
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kitev3.contracts import Instrument, Ohlc
+from kitev3.errors import ConfigError
+from kitev3.strategy import Decision, EmaCross, RsiPullback, Strategy, load, parameters, through
+
+ROW = Instrument(
+    instrument_token=408065, exchange="NSE", tradingsymbol="INFY", name="INFOSYS", instrument_type="EQ", segment="NSE",
+    expiry="", strike_e4=0, tick_size_e4=500, lot_size=1, freeze_quantity=99_999, products=("CNC", "MIS"),
+    lower_circuit_e4=13_500_000, upper_circuit_e4=16_500_000, previous_close_e4=15_000_000, file_date="2026-11-19",
+    file_hash="00000000",
+)  # fmt: skip
+
+
+@dataclass
+class StillView:
+    """An instrument whose numbers a test sets."""
+
+    instrument: Instrument = ROW
+    last_e4: int = 15_000_000
+    bid_e4: int = 14_999_500
+    ask_e4: int = 15_000_500
+    values: dict[str, float] = field(default_factory=dict)
+    warm: bool = True
+
+    def value(self, name: str) -> float:
+        return self.values.get(name, nan)
+
+
+def bar(close_e4: int = 15_000_000, *, short: bool = False) -> Ohlc:
+    return Ohlc(408065, "5s", 0, 5, close_e4, close_e4, close_e4, close_e4, 10, 0, 3, short)
+
+
+def decisions(strategy: Strategy, view: StillView, means: list[tuple[float, float]]) -> list[Decision]:
+    made: list[Decision] = []
+    for fast, slow in means:
+        view.values = {"fast": fast, "slow": slow}
+        made.extend(strategy.on_bar(bar(), view))
+    return made
+
+
+prices = st.floats(100, 2_000, allow_nan=False)
+
+
+@given(st.lists(st.tuples(prices, prices), max_size=40))
+def test_ema_cross_turns_at_every_crossing_and_only_there(means: list[tuple[float, float]]) -> None:
+    made = decisions(EmaCross(EmaCross.Params()), StillView(), means)
+
+    above = [fast > slow for fast, slow in means]
+    sides = ["BUY" if now else "SELL" for before, now in itertools.pairwise(above) if now != before]
+    assert [d.action for d in made if d.intent == "enter"] == sides
+    assert [d.action for d in made if d.intent == "exit"] == sides[1:]
+
+
+def test_ema_cross_says_nothing_while_it_is_cold_or_on_a_short_bar() -> None:
+    strategy, view = EmaCross(EmaCross.Params()), StillView(warm=False)
+    assert decisions(strategy, view, [(1.0, 2.0), (3.0, 2.0)]) == []
+
+    view.warm, view.values = True, {"fast": 1.0, "slow": 2.0}
+    assert list(strategy.on_bar(bar(), view)) == []
+    view.values = {"fast": 3.0, "slow": 2.0}
+
+    assert list(strategy.on_bar(bar(short=True), view)) == []
+
+
+def test_rsi_pullback_asks_for_a_move_first_then_buys_the_dip_and_sells_the_recovery() -> None:
+    strategy, view = RsiPullback(RsiPullback.Params()), StillView()
+    made = []
+    for rsi in (0.0, 0.0, 55.0, 30.0, 35.0, 65.0, 30.0):
+        view.values = {"rsi": rsi, "trend": 1_400.0}
+        made.append([(d.action, d.intent) for d in strategy.on_bar(bar(), view)])
+
+    assert made == [[], [], [], [("BUY", "enter")], [], [("SELL", "exit")], [("BUY", "enter")]]
+
+
+@given(st.lists(st.one_of(st.just(nan), st.floats(0, 100)), max_size=60))
+def test_rsi_pullback_never_signals_on_nan_and_alternates(values: list[float]) -> None:
+    strategy, view = RsiPullback(RsiPullback.Params()), StillView()
+    made: list[str] = []
+    for rsi in values:
+        view.values = {"rsi": rsi, "trend": 1_400.0}
+        found = [d.intent for d in strategy.on_bar(bar(), view)]
+        assert not (isnan(rsi) and found)
+        made.extend(found)
+
+    assert made == ["enter", "exit"] * (len(made) // 2) + ["enter"] * (len(made) % 2)
+
+
+@given(
+    st.sampled_from([1, 5, 500, 1_000]),
+    st.integers(1, 400),
+    st.integers(13_500_000, 16_500_000),
+    st.integers(0, 50_000),
+)
+def test_a_price_through_the_market_is_on_the_grid_and_inside_the_band(
+    step: int, ticks: int, bid: int, spread: int
+) -> None:
+    row = Instrument(**{f: getattr(ROW, f) for f in ROW.__struct_fields__} | {"tick_size_e4": step})
+    view = StillView(instrument=row, bid_e4=bid, ask_e4=bid + spread)
+
+    buy, sell = through(view, "BUY", ticks), through(view, "SELL", ticks)
+
+    assert buy % step == sell % step == 0
+    assert row.lower_circuit_e4 <= sell <= max(bid, row.lower_circuit_e4 + step)
+    assert min(bid + spread, row.upper_circuit_e4 // step * step) <= buy <= row.upper_circuit_e4
+
+
+def test_an_unknown_strategy_names_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'ema_cross'"):
+        load("ema_croos")
+
+
+def test_an_unknown_parameter_names_the_nearest_one_and_a_bad_value_its_bound() -> None:
+    with pytest.raises(ConfigError, match="strategy 'a': EmaCross has no parameter 'slwo': did you mean 'slow'"):
+        parameters(EmaCross, {"slwo": 3}, "strategy 'a'")
+    with pytest.raises(ConfigError, match="fast must be above 0 and below slow"):
+        parameters(EmaCross, {"fast": 9, "slow": 3}, "strategy 'a'")
+    assert parameters(EmaCross, {"fast": 2}, "x") == EmaCross.Params(fast=2)
+
+
+def test_a_strategy_of_a_users_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from kitev3.strategy import Strategy\nclass Mine(Strategy):\n    pass\nclass Other:\n    pass\n")
+
+    assert load(f"{path}:Mine").__name__ == "Mine"
+    with pytest.raises(ConfigError, match="has no Strategy class named 'Other'"):
+        load(f"{path}:Other")
+    with pytest.raises(ConfigError, match="no strategy file"):
+        load(f"{tmp_path}/none.py:Mine")
