@@ -578,6 +578,10 @@ class IndicatorEngine:
         volume: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Takes finished bars; answers a row of values for each, as they are with it. ``time_ns`` is a bar's begin."""
+    def update_bar(
+        self, token: int, time_ns: int, high_e4: int, low_e4: int, close_e4: int, volume: int
+    ) -> None:
+        """Takes one finished bar."""
     def value(self, token: int, name: str) -> float:
         """The newest value; NaN while warming up or never seen. KeyError for a name not declared."""
     def row(self, token: int) -> NDArray[np.float64]:

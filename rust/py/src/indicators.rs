@@ -324,6 +324,27 @@ impl IndicatorEngine {
         lines(py, self.engine.update_bars(bars).map_err(uneven)?, width)
     }
 
+    fn update_bar(
+        &mut self,
+        token: u32,
+        time_ns: i64,
+        high_e4: i64,
+        low_e4: i64,
+        close_e4: i64,
+        volume: i64,
+    ) -> PyResult<()> {
+        let bar = Bars {
+            tokens: &[token],
+            time_ns: &[time_ns],
+            high_e4: &[high_e4],
+            low_e4: &[low_e4],
+            close_e4: &[close_e4],
+            volume: &[volume],
+        };
+        self.engine.update_bars(bar).map_err(uneven)?;
+        Ok(())
+    }
+
     fn value(&self, token: u32, name: &str) -> PyResult<f64> {
         let place = self.place(name)?;
         Ok(self.engine.row(token).map_or(f64::NAN, |row| row[place]))
