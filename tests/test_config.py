@@ -136,6 +136,10 @@ def test_a_variable_of_a_longer_table_is_not_of_the_shorter_one(tmp_path: Path) 
         ("account = 'zerodha'", {}, ("mode", "kitesim")),
         ("account = 'zerodha'\nmode = 'live'\nspeed = 2", {}, ("speed 1",)),
         ("start = 2026-11-19T09:20:00", {}, ("start", "time zone")),
+        ("arm = true\naccount = 'zerodha'\nmode = 'live'", {}, ("arm", "kitev3 arm")),
+        ("arm = true\nmode = 'paper'", {}, ("arm", "pretended")),
+        ("arm = true\nexchange = '10.0.0.1:80'", {}, ("arm", "this machine")),
+        ("arm = true\nexchange = 'localhost:80'", {}, ("arm", "this machine")),
     ],
 )
 def test_a_bad_setting_is_refused_with_its_culprit(

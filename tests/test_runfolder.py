@@ -18,7 +18,7 @@ RUN = Run(
     profile="demo",
     mode="sim",
     account="kitesim-KS0001",
-    pid=1,
+    pid=os.getpid(),
     started="2026-11-19T09:20:00+05:30",
     exchange="127.0.0.1:8787",
     sockets="/tmp/kitev3-00000000",
@@ -69,32 +69,41 @@ def test_the_lock_ends_with_its_process(folder: RunFolder) -> None:
         folder.running()
 
 
-def test_the_last_service_of_a_killed_system_takes_everything_away(folder: RunFolder) -> None:
+def test_the_services_of_a_killed_system_take_everything_away(folder: RunFolder) -> None:
     folder.make()
     folder.write_run(RUN)
-    for name in ("circus.ctrl", "circus.events", "journal.pub"):
+    for name in ("circus.ctrl", "execution.router", "journal.pub"):
         (folder.sockets / name).touch()
 
-    folder.leave()
-
-    assert os.listdir(folder.sockets) == ["journal.pub"]
-
-    (folder.sockets / "journal.pub").unlink()
-    folder.leave()
+    folder.leave("journal")
 
     assert not folder.sockets.exists()
     assert not folder.run_file.exists()
+    folder.leave("execution")
 
 
-def test_a_service_that_ends_leaves_a_living_system_alone(folder: RunFolder) -> None:
+def test_a_service_that_ends_takes_its_own_sockets_and_leaves_a_living_system_alone(folder: RunFolder) -> None:
     with folder.held():
         folder.make()
         folder.write_run(RUN)
+        for name in ("execution.router", "journal.pub", "journal.router"):
+            (folder.sockets / name).touch()
 
-        folder.leave()
+        folder.leave("journal")
 
         assert folder.running() == RUN
-        assert folder.sockets.is_dir()
+        assert os.listdir(folder.sockets) == ["execution.router"]
+
+
+def test_services_that_run_without_up_clear_up_one_by_one(folder: RunFolder) -> None:
+    folder.make()
+    for name in ("execution.router", "journal.pub"):
+        (folder.sockets / name).touch()
+
+    folder.leave("journal")
+    assert os.listdir(folder.sockets) == ["execution.router"]
+    folder.leave("execution")
+    assert not folder.sockets.exists()
 
 
 def test_earlier_runs_are_kept_the_newest_five(folder: RunFolder) -> None:
@@ -125,7 +134,7 @@ def test_a_socket_path_fits_or_the_start_says_so(length: int) -> None:
     if longest <= SOCKET_PATH_BYTES_MAX:
         folder.check_sockets(["journal", "risk_portfolio"])
     else:
-        with pytest.raises(ConfigError, match=r"risk_portfolio.router has \d+ bytes"):
+        with pytest.raises(ConfigError, match=r"risk_portfolio\.\w+ has \d+ bytes"):
             folder.check_sockets(["risk_portfolio"])
 
 

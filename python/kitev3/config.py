@@ -20,6 +20,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -84,6 +85,8 @@ class Profile:
     market: str = "synthetic"  # or frozen, or the path of a CSV of time and value
     seed: int = 1
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
+    fresh: bool = False  # each run begins with an empty folder; what an earlier one left is put aside
+    arm: bool = False  # lets entries pass by itself after the start; only against kitesim on this machine
     start: datetime | None = None  # market time of the session's start; None: the market's own 09:15, or now
     bus: BusConfig = BusConfig()
     file: Path = field(default=Path("<defaults>"), metadata={"tape": False})
@@ -250,8 +253,17 @@ def _agree(profile: Profile) -> Profile:
         raise ConfigError(f"{profile.file}: mode: nothing on kitesim is live; use sim or paper")
     if profile.account != "kitesim" and profile.mode == "sim":
         raise ConfigError(f'{profile.file}: mode: sim needs account = "kitesim"')
+    if profile.arm and (profile.account != "kitesim" or profile.mode != "sim" or not _is_loopback(profile.exchange)):
+        raise ConfigError(f"{profile.file}: arm: only pretended money on this machine arms by itself; use `kitev3 arm`")
     if profile.mode in ("live", "paper") and profile.speed != 1:
         raise ConfigError(f"{profile.file}: speed: a real market runs at speed 1, not {profile.speed:g}")
     if profile.start is not None and profile.start.tzinfo is None:
         raise ConfigError(f"{profile.file}: start: needs its time zone, as in 2026-11-19T09:20:00+05:30")
     return profile
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address.rpartition(":")[0]).is_loopback
+    except ValueError:
+        return False  # a name may point anywhere

@@ -11,6 +11,7 @@ The sockets lie elsewhere, in a folder of mode 0700 with a short name, because a
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -156,7 +157,7 @@ class RunFolder:
         target.mkdir()
         for path in left:
             path.rename(target / path.name)
-        for number in numbers[: len(numbers) + 1 - OLD_RUNS_MAX]:
+        for number in numbers[: max(0, len(numbers) + 1 - OLD_RUNS_MAX)]:
             shutil.rmtree(old / str(number))
         return target
 
@@ -165,17 +166,34 @@ class RunFolder:
         self.run_file.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
 
-    def leave(self) -> None:
-        """A service ends after its `kitev3 up` was killed: the last one takes away what nobody else now will."""
-        if self.is_held():
-            return
-        self.run_file.unlink(missing_ok=True)
-        for path in self.sockets.glob("circus.*"):
-            path.unlink(missing_ok=True)
-        try:
+    def leave(self, service: str) -> None:
+        """A service ends: its sockets go, since closing them leaves their files. When its `kitev3 up` was killed, all.
+
+        Its other services are then ending too, and an open socket does not need its name.
+        """
+        for kind in _SOCKETS:
+            (self.sockets / f"{service}.{kind}").unlink(missing_ok=True)
+        if self._is_forsaken():
+            self.clear()
+        with contextlib.suppress(OSError):  # it is gone already, or other services still have theirs there
             self.sockets.rmdir()
-        except OSError:
-            return  # another service still has its sockets there, and will come here after us
+
+    def _is_forsaken(self) -> bool:
+        """Whether the `kitev3 up` of this run is dead, or dying: a killed process's threads end one by one, and its
+        lock with the last, while its services hear of it with the first."""
+        try:
+            run = self.read_run()
+        except ConfigError:
+            return False  # none was there, or another service has cleared up
+        return not self.is_held() or _is_dead(run.pid)
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state in "ZX"
 
 
 def _locked(handle: int) -> bool:

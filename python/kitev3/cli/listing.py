@@ -1,0 +1,24 @@
+"""``kitev3 ls``: the services of the house."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from kitev3.config import known_services
+from kitev3.contracts import heard_by, said_by
+
+
+def ls() -> None:
+    """Lists the services of the house with what they hear and say.
+
+    \b
+      kitev3 ls
+    """
+    table = Table(show_lines=True)
+    for name in ("service", "hears", "says"):
+        table.add_column(name, overflow="fold")
+    for name in known_services():
+        hears = [c.topic for c in heard_by(name) if c.delivery != "world"]
+        table.add_row(name, "\n".join(hears), "\n".join(c.topic for c in said_by(name)))
+    Console().print(table)

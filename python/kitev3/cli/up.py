@@ -1,0 +1,75 @@
+"""``kitev3 up``: a session of a profile, from the first process to the summary."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
+from kitev3.config import Profile, load
+from kitev3.house import spec
+from kitev3.plan import prepared
+from kitev3.session import Session
+from kitev3.summary import Summary, show
+from kitev3.table import PlainLines, view
+
+HELP = """Runs a profile: starts its processes, shows them live, stops them in order, and sums up.
+
+\b
+  kitev3 up --profile demo --for 60
+  kitev3 up --profile demo --market nifty50-ticks-2022-11-24.csv.gz --speed 60
+  kitev3 up --profile demo --for 20 --json > summary.json
+
+Ctrl-C and SIGTERM end the session as its time would: what is on its way is finished first.
+Exit code 0: clean. 1: a service gave up, or something was lost. 2: refused before anything started.
+"""
+
+
+def up(
+    profile: ProfileOption = "demo",
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", metavar="SECONDS", help="Machine time; else until the market's end or Ctrl-C."),
+    ] = None,
+    market: Annotated[
+        str | None, typer.Option(metavar="PATH", help="synthetic, frozen, or a CSV of time and value, gzipped or not.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(metavar="X", help="Market seconds in a second.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of everything that is drawn at random.")] = None,
+    run_dir: RunDirOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")] = False,
+) -> None:
+    read = load(profile, overrides={"market": market, "speed": speed, "seed": seed})
+    check(read)
+    summary, troubles = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, as_json))
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(summary)).decode())
+    else:
+        show(summary, Console())
+    for trouble in troubles:
+        print(f"kitev3: {trouble}", file=sys.stderr)
+    raise typer.Exit(summary.exit)
+
+
+def check(profile: Profile) -> None:
+    """Reads every table of the services that will run: a bad key is found before anything has started."""
+    for name in profile.enabled:
+        profile.settings(name, spec(name).config)
+
+
+async def _session(profile: Profile, run_dir: Path, seconds: float | None, quiet: bool) -> tuple[Summary, list[str]]:
+    console = Console(stderr=quiet)
+    with prepared(profile, run_dir, seconds, os.environ, os.getpid()) as plan:
+        shown = PlainLines(console) if quiet else view(console)
+        try:
+            session = Session(plan, shown)
+            return await session.run(), session.troubles
+        finally:
+            shown.close()

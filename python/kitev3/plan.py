@@ -1,0 +1,137 @@
+"""Everything that can refuse a session, looked at before anything has started."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kitev3.config import PREFIX, Profile
+from kitev3.control import START_ORDER
+from kitev3.errors import ConfigError
+from kitev3.runfolder import Run, RunFolder
+from kitev3.secret import write_secret
+
+CIRCUS = "circus"
+PATHLESS = ("synthetic", "frozen")
+"""Markets that are no file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A session, checked and ready to start."""
+
+    profile: Profile  # its start, its market's path and its exchange's port resolved
+    folder: RunFolder
+    commands: Mapping[str, tuple[str, ...]]  # service -> the command that runs it in the foreground
+    environment: Mapping[str, str]  # of the processes, whole
+    seconds_max: float | None  # machine time; None: until the market's end or a signal
+    started: datetime  # wall time
+
+
+@contextmanager
+def prepared(
+    profile: Profile, run_dir: Path, seconds_max: float | None, environment: Mapping[str, str], pid: int
+) -> Iterator[Plan]:
+    """A plan with its run folder held, made and described in ``run.json``; cleared again when the session is over.
+
+    Raises ConfigError for whatever keeps the session from starting: nothing has been started or moved then.
+    """
+    names = tuple(sorted(profile.enabled, key=_place))
+    if not names:
+        raise ConfigError(f"{profile.file}: no service to run: a service's table, as in [journal], makes it run")
+    if seconds_max is not None and seconds_max <= 0:
+        raise ConfigError(f"command line: for: a session lasts more than {seconds_max:g} s")
+    profile = dataclasses.replace(profile, market=_market(profile.market), exchange=_exchange(profile.exchange))
+    profile = dataclasses.replace(profile, start=profile.start or datetime.now(UTC))
+    folder = RunFolder(run_dir.resolve(), environment)
+    folder.check_sockets((*names, CIRCUS))
+    with folder.held():
+        if profile.fresh:
+            folder.rotate()
+        folder.summary.unlink(missing_ok=True)
+        folder.clear()
+        folder.make()
+        started = datetime.now(UTC)
+        if "kitesim" in names:
+            write_secret(folder.token, secrets.token_hex(16))
+        try:
+            folder.write_run(_run(profile, folder, names, pid, started))
+            yield Plan(
+                profile=profile,
+                folder=folder,
+                commands={name: _command(name, profile.file, folder.path) for name in names},
+                environment={**environment, **_variables(profile, folder.path, pid)},
+                seconds_max=seconds_max,
+                started=started,
+            )
+        finally:
+            folder.clear()
+
+
+def _place(name: str) -> int:
+    return START_ORDER.index(name) if name in START_ORDER else START_ORDER.index("strategy")
+
+
+def _market(market: str) -> str:
+    """A market's file by its whole path, since a service may run elsewhere; read once, here, to its end."""
+    if market in PATHLESS:
+        return market
+    path = Path(market).expanduser().resolve()
+    if not path.is_file():
+        raise ConfigError(f"market: no file {market}")
+    return str(path)
+
+
+def _exchange(address: str) -> str:
+    """kitesim's address with a port that is free now: the one asked for, or any."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ConfigError(f"exchange: {address!r} is no address of the form 127.0.0.1:8787")
+    try:
+        family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does: TIME_WAIT is no obstacle
+            probe.bind((host, int(port)))
+            return f"{host}:{probe.getsockname()[1]}"
+    except OSError as error:
+        raise ConfigError(f"exchange: cannot listen on {address}: {error.strerror}") from None
+
+
+def _run(profile: Profile, folder: RunFolder, names: tuple[str, ...], pid: int, started: datetime) -> Run:
+    return Run(
+        profile=profile.name,
+        mode=profile.mode,
+        account=profile.account_id,
+        pid=pid,
+        started=started.isoformat(timespec="milliseconds"),
+        exchange=profile.exchange if "kitesim" in names else "",
+        sockets=str(folder.sockets),
+        services=names,
+    )
+
+
+def _command(service: str, profile: Path, run_dir: Path) -> tuple[str, ...]:
+    config = str(profile.resolve())
+    return (sys.executable, "-m", "kitev3.process", service, "--config", config, "--run-dir", str(run_dir))
+
+
+def _variables(profile: Profile, run_dir: Path, pid: int) -> dict[str, str]:
+    """What the command line and this page have settled, for the processes to read as they read any setting."""
+    assert profile.start is not None
+    settled = {
+        "RUN_DIR": str(run_dir),
+        "PARENT": str(pid),
+        "MARKET": profile.market,
+        "SEED": str(profile.seed),
+        "SPEED": repr(profile.speed),
+        "START": profile.start.isoformat(),
+        "EXCHANGE": profile.exchange,
+    }
+    return {PREFIX + key: value for key, value in settled.items()}

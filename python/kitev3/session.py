@@ -1,0 +1,309 @@
+"""One session of a profile: every process up, the market started, everything drained, the summary written.
+
+    processes, ready, clock, start (hearers first, the market last), armed on kitesim, …, stop (the market first)
+
+A session ends after its seconds, at the market's end, at a signal, or when a service has given up; however it ends,
+what is on its way is finished first and every process is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from kitev3.account import account_folder
+from kitev3.clock import NS, MarketClock, machine_ns
+from kitev3.config import IST
+from kitev3.contracts import Arm, Start, Stop
+from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
+from kitev3.errors import ConfigError
+from kitev3.latch import Latch, LatchState
+from kitev3.plan import Plan
+from kitev3.resources import cpu_s, resident_mb
+from kitev3.restarts import Death
+from kitev3.runfolder import write_whole
+from kitev3.summary import ProcessUse, Summary, Tally, unheard
+from kitev3.supervisor import Supervisor
+from kitev3.table import Row, View
+
+READY_S_MAX = 20.0
+READY_ASK_S = 0.05
+LOOK_S = 1.0  # how often a running system is asked and shown
+HEALTH_MS_MAX = 500  # a process that is slower than this is shown as silent, not waited for
+DRAIN_S_MAX = 10.0  # of one service: what takes longer is said to be stuck
+DRAIN_ASK_S = 0.02
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Session:
+    """Runs a plan once. Every step is a method, in the order in which they happen."""
+
+    def __init__(self, plan: Plan, view: View) -> None:
+        self.plan, self.view = plan, view
+        self.profile = plan.profile
+        self.names = tuple(plan.commands)
+        self.troubles: list[str] = []  # what makes the exit code 1
+        self.tally = Tally()
+        self.control = Control(plan.folder)
+        self.rows = [Row(name) for name in self.names]
+        self.clock: MarketClock | None = None
+        self._end = asyncio.Event()
+        self._why = ""
+        self._cpu_s: dict[int, float] = {}
+        self._resident_mb: dict[str, float] = {}
+        self._seconds = 0.0
+        self._lost = 0
+
+    async def run(self) -> Summary:
+        """The whole session; ConfigError when a service refuses before the market has started."""
+        loop = asyncio.get_running_loop()
+        self.supervisor = Supervisor(
+            self.plan.folder,
+            self.plan.commands,
+            self.plan.environment,
+            stop_s_max=self.profile.bus.stop_ms_max / 1000 + 1,
+            died=self._died,
+        )
+        for number in END_SIGNALS:
+            loop.add_signal_handler(number, self._finish, signal.Signals(number).name)
+        try:
+            await self.supervisor.open()
+            await self._start_processes()
+            await self._until_ready()
+            await self._start()
+            await self._watch()
+            await self._stop()
+            await self._end_processes()
+        finally:
+            await self.supervisor.close()
+            self.control.close()
+            for number in END_SIGNALS:
+                loop.remove_signal_handler(number)
+        return self._summary()
+
+    # --- start --------------------------------------------------------------------------------------------------------
+
+    async def _start_processes(self) -> None:
+        for name in self.names:
+            await self.supervisor.start(name)
+
+    async def _until_ready(self) -> None:
+        """Asks everyone every 50 ms; what is missing after 20 s is named."""
+        until = time.monotonic() + READY_S_MAX
+        while not self._end.is_set():
+            healths = await self._healths()
+            self._refuse_early()
+            late = {name: healths.get(name) for name in self.names if not _is_ready(healths.get(name))}
+            if not late:
+                return
+            if time.monotonic() > until:
+                raise ConfigError("not ready: " + "; ".join(_lateness(name, health) for name, health in late.items()))
+            await self._wait(READY_ASK_S)
+
+    def _refuse_early(self) -> None:
+        """Before the start a service that refuses, or gives up, is a start that never was."""
+        for name, why in self.supervisor.given_up().items():
+            raise ConfigError(f"{name} {why}")
+
+    async def _start(self) -> None:
+        if self._end.is_set() or self.profile.start is None:
+            return
+        self.clock = MarketClock.from_start(self.profile.start, machine_ns(), self.profile.speed)
+        await self._send(self.names, self.clock.payload())
+        date = self.profile.start.astimezone(IST).date().isoformat()
+        for name in _in_order(self.names, START_ORDER):
+            await self._send((name,), Start(date))
+        if self.profile.arm:
+            await self._send(self.names, Arm(f"profile {self.profile.name}"))
+            self.view.say(f"armed by profile {self.profile.name}: {self.profile.account} on {self.profile.exchange}")
+
+    # --- while it runs ------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Asks and shows once a second until something ends the session."""
+        assert self.clock is not None or self._end.is_set()
+        begin = time.monotonic()
+        until = begin + self.plan.seconds_max if self.plan.seconds_max is not None else None
+        while not self._end.is_set():
+            await self._look(time.monotonic() - begin)
+            left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
+            if left <= 0 or self.tally.said("kitesim", "ended", False):
+                break
+            await self._wait(left)
+        self._seconds = time.monotonic() - begin
+
+    async def _look(self, seconds: float) -> None:
+        healths = await self._healths()
+        self._count_cpu()
+        down = self.supervisor.given_up()
+        for row in self.rows:
+            restarts = len(self.supervisor.pids[row.name]) - 1
+            row.update(healths.get(row.name), self.supervisor.pid(row.name), restarts, row.name in down, machine_ns())
+        self.view.show(self.rows, self.tally.figures(), self._market_time(), seconds)
+        await self._start_again(healths)
+
+    async def _start_again(self, healths: Mapping[str, Health]) -> None:
+        """A service that died before its start was on its tape hears it now; any other has it on its tape."""
+        assert self.clock is not None
+        assert self.profile.start is not None
+        for name, health in healths.items():
+            if health.state == "ready" and health.ready and not self._end.is_set():
+                date = self.profile.start.astimezone(IST).date().isoformat()
+                await self._send((name,), self.clock.payload())
+                await self._send((name,), Start(date))
+
+    def _died(self, death: Death) -> None:
+        row = self.supervisor.restarts[death.service]
+        if not row.given_up:
+            self.view.say(f"{death.service} died ({death.how}) and comes back")
+            return
+        self.view.say(f"{death.service} stays down: {row.given_up}")
+        self._trouble(f"{death.service} {row.given_up}")
+        self._halt()
+        self._finish(f"{death.service} stays down")
+
+    def _halt(self) -> None:
+        """No order may leave a system that has lost a part: the latch first, it needs nobody's answer."""
+        folder = account_folder(
+            self.profile.account, self.profile.user_id, self.plan.folder.path, self.plan.environment
+        )
+        if not folder.is_dir():
+            return  # no account has been opened yet, so nothing could be armed
+        latch = Latch(folder)
+        latch.lower(LatchState.HALTED)
+        latch.close()
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    async def _stop(self) -> None:
+        """The market first, then along the stream; each has finished before the next is asked to."""
+        if self.clock is None:
+            return
+        for name in _in_order(self.names, STOP_ORDER):
+            if self.supervisor.pid(name) is not None:
+                await self._send((name,), Stop(self._why or "the session is over"))
+                await self._until_drained(name)
+        healths = await self._until_heard()
+        for (hearer, topic), count in unheard(healths, self.names).items():
+            self._trouble(f"{hearer} never heard {count} of {topic}")
+        self._lost = sum(unheard(healths, self.names).values())
+
+    async def _until_drained(self, name: str) -> None:
+        until = time.monotonic() + DRAIN_S_MAX
+        while time.monotonic() < until:
+            health = (await self._healths((name,))).get(name)
+            if health is None and self.supervisor.pid(name) is None:
+                return  # it has ended already; what it lacks shows in the count of what was not heard
+            if health is not None and health.state == "stopped":
+                return
+            await asyncio.sleep(DRAIN_ASK_S)
+        self._trouble(f"{name} did not finish within {DRAIN_S_MAX:.0f} s")
+
+    async def _until_heard(self) -> dict[str, Health]:
+        """Everyone's health once everything said has been applied, or when waiting longer brings nothing."""
+        until = time.monotonic() + DRAIN_S_MAX
+        while True:
+            healths = await self._healths()
+            if not unheard(healths, self.names) or time.monotonic() > until:
+                return healths
+            await asyncio.sleep(DRAIN_ASK_S)
+
+    async def _end_processes(self) -> None:
+        self._count_cpu()
+        for name in self.names:
+            if (pid := self.supervisor.pid(name)) is not None:
+                self._resident_mb[name] = resident_mb(pid)
+        kitesim = tuple(name for name in self.names if name == "kitesim")
+        for name in (*(n for n in _in_order(self.names, STOP_ORDER) if n != "kitesim"), *kitesim):
+            self._count_cpu()
+            await self.supervisor.stop(name)
+
+    def _summary(self) -> Summary:
+        pids = {name: self.supervisor.pids[name] or [0] for name in self.names}
+        processes = {
+            name: ProcessUse(
+                pid=mine[-1],
+                rss_mb=round(self._resident_mb.get(name, 0.0), 1),
+                cpu_s=round(sum(self._cpu_s.get(pid, 0.0) for pid in mine), 2),
+                restarts=len(mine) - 1,
+            )
+            for name, mine in pids.items()
+        }
+        summary = Summary(
+            profile=self.profile.name,
+            mode=self.profile.mode,
+            market=Path(self.profile.market).name,
+            speed=self.profile.speed,
+            seed=self.profile.seed,
+            started=self.plan.started.isoformat(timespec="milliseconds"),
+            seconds=round(self._seconds, 3),
+            exit=1 if self.troubles else 0,
+            messages_lost=self._lost,
+            processes=processes,
+            **self.tally.figures(),
+        )
+        write_whole(self.plan.folder.summary, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+        return summary
+
+    # --- what all steps use -------------------------------------------------------------------------------------------
+
+    def _finish(self, why: str) -> None:
+        self._why = self._why or why
+        self._end.set()
+
+    def _trouble(self, what: str) -> None:
+        if what not in self.troubles:
+            self.troubles.append(what)
+
+    async def _wait(self, seconds: float) -> None:
+        """Sleeps, or less when the session is to end."""
+        try:
+            await asyncio.wait_for(self._end.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _healths(self, names: Iterable[str] | None = None) -> dict[str, Health]:
+        running = [name for name in (names or self.names) if self.supervisor.pid(name) is not None]
+        healths = await asyncio.to_thread(self.control.health, running, HEALTH_MS_MAX)
+        self.tally.add(healths)
+        return healths
+
+    async def _send(self, names: Iterable[str], command: Command) -> None:
+        failed = await asyncio.to_thread(self.control.send, tuple(names), command, "up")
+        for name, why in failed.items():
+            self.view.say(f"{name}: {type(command).__name__.lower()} {why}")
+            self._trouble(f"{name}: {type(command).__name__.lower()} {why}")
+
+    def _count_cpu(self) -> None:
+        for name in self.names:
+            pid = self.supervisor.pid(name)
+            if pid is not None:
+                self._cpu_s[pid] = max(self._cpu_s.get(pid, 0.0), cpu_s(pid))
+
+    def _market_time(self) -> str:
+        assert self.clock is not None
+        at = datetime.fromtimestamp(self.clock.at_ns(machine_ns()) / NS, IST)
+        return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _is_ready(health: Health | None) -> bool:
+    return health is not None and health.ready
+
+
+def _lateness(name: str, health: Health | None) -> str:
+    if health is None:
+        return f"{name} does not answer"
+    missing = ", ".join(health.missing)
+    return f"{name} is {health.state}" + (f" and waits for {missing}" if missing else "")
+
+
+def _in_order(names: Iterable[str], order: tuple[str, ...]) -> list[str]:
+    """Services in an order; one that the order does not know goes where strategies are, between gate and market."""
+    place = {name: number for number, name in enumerate(order)}
+    return sorted(names, key=lambda name: place.get(name, place["strategy"]))

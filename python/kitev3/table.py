@@ -1,0 +1,136 @@
+"""The live table of a running system; plain lines where no terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from kitev3.control import Health
+from kitev3.summary import blocked, rupees
+
+LINE_S = 5
+"""Seconds between two plain lines: a log is read later, not watched."""
+
+
+class Row:
+    """One service as the table shows it. Rates are messages heard and said in a second, over the last interval."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.pid: int | None = None
+        self.state = "starting"
+        self.rate = 0.0
+        self.lag_ms = 0.0
+        self.restarts = 0
+        self._last: tuple[int, int, int] | None = None  # pid, messages, machine time
+
+    def update(self, health: Health | None, pid: int | None, restarts: int, down: bool, mono_ns: int) -> None:
+        """Takes what is known now; without a health the process is dead, silent, or on its way."""
+        self.pid, self.restarts = pid, restarts
+        if health is None or health.pid != pid:
+            self.state = "down" if down else "starting" if pid else "gone"
+            self.rate, self._last = 0.0, None
+            return
+        self.state = health.state
+        self.lag_ms = health.lag_ms
+        messages = health.counters.get("heard", 0) + health.counters.get("said", 0)
+        if self._last is not None and self._last[0] == health.pid and mono_ns > self._last[2]:
+            self.rate = (messages - self._last[1]) * 1e9 / (mono_ns - self._last[2])
+        self._last = (health.pid, messages, mono_ns)
+
+
+class View(Protocol):
+    """Where a session shows how it goes."""
+
+    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None: ...
+    def say(self, line: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class LiveTable:
+    """The table in a terminal, redrawn once a second: drawing more often costs more than the rest of an idle system."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None:
+        self._live.update(Group(_services(rows), _figures(figures, market_time, seconds)), refresh=True)
+
+    def say(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+class PlainLines:
+    """One line every few seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next_s = 0.0
+
+    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None:
+        if seconds < self._next_s:
+            return
+        self._next_s = seconds + LINE_S
+        ill = [f"{row.name} {row.state}" for row in rows if row.state != "running"]
+        self.say("  ".join([_line(figures, market_time, seconds), *ill]))
+
+    def say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        pass
+
+
+def view(console: Console) -> View:
+    """What suits the console."""
+    return LiveTable(console) if console.is_terminal else PlainLines(console)
+
+
+def _services(rows: list[Row]) -> Table:
+    table = Table()
+    for name in ("service", "pid", "state", "messages/s", "lag ms", "restarts"):
+        table.add_column(name, justify="left" if name in ("service", "state") else "right")
+    for row in rows:
+        style = "green" if row.state == "running" else "red" if row.state in ("down", "failed", "refused") else "yellow"
+        table.add_row(
+            row.name,
+            str(row.pid or ""),
+            Text(row.state, style),
+            f"{row.rate:,.0f}",
+            f"{row.lag_ms:.1f}",
+            Text(str(row.restarts), "red" if row.restarts else ""),
+        )
+    return table
+
+
+def _figures(figures: Mapping[str, Any], market_time: str, seconds: float) -> Table:
+    table = Table(show_header=False, title=f"market time {market_time}, {seconds:.0f} s")
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("ticks", f"{figures['ticks']:,}")
+    table.add_row("signals", f"{figures['signals']:,}")
+    table.add_row("approved", f"{figures['approved']:,}")
+    table.add_row("blocked", blocked(figures["blocked"]))
+    table.add_row("orders", f"{figures['orders']:,}")
+    table.add_row("fills", f"{figures['fills']:,}")
+    table.add_row("positions", f"{len(figures['open_positions'])}")
+    table.add_row("net P&L", rupees(figures["net_pnl_e4"]))
+    return table
+
+
+def _line(figures: Mapping[str, Any], market_time: str, seconds: float) -> str:
+    return (
+        f"{seconds:5.0f} s  {market_time}  ticks {figures['ticks']:,}  signals {figures['signals']:,}  "
+        f"approved {figures['approved']:,}  blocked {blocked(figures['blocked'])}  orders {figures['orders']:,}  "
+        f"fills {figures['fills']:,}  positions {len(figures['open_positions'])}  "
+        f"net {rupees(figures['net_pnl_e4'])}"
+    )

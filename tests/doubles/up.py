@@ -1,0 +1,45 @@
+"""``kitev3 up`` over the double of a service: the real session and supervisor in a process of their own.
+
+python -m tests.doubles.up PROFILE.toml RUN_DIR SERVICES SECONDS
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+from kitev3 import config
+from kitev3.errors import ConfigError
+from kitev3.plan import prepared
+from kitev3.session import Session
+from kitev3.summary import Summary
+from kitev3.table import PlainLines
+from rich.console import Console
+
+
+async def session(profile: str, run_dir: Path, seconds: float) -> tuple[Summary, list[str]]:
+    with prepared(config.load(profile), run_dir, seconds, os.environ, os.getpid()) as plan:
+        commands = {
+            name: (sys.executable, "-m", "tests.doubles.service", name, str(plan.folder.path)) for name in plan.commands
+        }
+        running = Session(dataclasses.replace(plan, commands=commands), PlainLines(Console()))
+        return await running.run(), running.troubles
+
+
+def main(profile: str, run_dir: str, services: str, seconds: str) -> int:
+    config.SERVICES = Path(services)
+    try:
+        summary, troubles = asyncio.run(session(profile, Path(run_dir), float(seconds)))
+    except ConfigError as error:
+        print(f"kitev3: {error}", file=sys.stderr)
+        return 2
+    for trouble in troubles:
+        print(f"kitev3: {trouble}", file=sys.stderr)
+    return summary.exit
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

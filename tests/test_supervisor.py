@@ -1,0 +1,300 @@
+"""A system survives its parts, and leaves nothing behind: real processes, killed in earnest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kitev3.control import START_ORDER, STOP_ORDER
+from kitev3.latch import Latch, LatchState
+from kitev3.runfolder import RunFolder
+
+ROOT = Path(__file__).parents[1]
+PROFILE = 'start = 2026-11-19T09:20:00+05:30\nspeed = 30\narm = true\nexchange = "{exchange}"\n' + "".join(
+    f"[{name}]\n" for name in START_ORDER
+)
+WAIT_S_MAX = 30.0
+
+
+class System:
+    """One `up` over doubles of all six services, in a folder of its own."""
+
+    def __init__(self, folder: Path, sockets: Path) -> None:
+        self.path = folder
+        self.folder = RunFolder(folder / "run", {"XDG_RUNTIME_DIR": str(sockets)})
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("KITEV3_")}
+        self.environment |= {"XDG_RUNTIME_DIR": str(sockets), "PYTHONUNBUFFERED": "1"}
+        self.up: subprocess.Popen[str] | None = None
+        for name in START_ORDER:
+            (folder / "services" / name).mkdir(parents=True)
+            (folder / "services" / name / "service.py").touch()
+        self.configure()
+
+    def configure(self, exchange: str = "127.0.0.1:0") -> None:
+        (self.path / "mine.toml").write_text(PROFILE.format(exchange=exchange))
+
+    def order(self, service: str, **orders: Any) -> None:
+        (self.folder.path / "orders").mkdir(parents=True, exist_ok=True)
+        (self.folder.path / "orders" / f"{service}.json").write_text(json.dumps(orders))
+
+    def start(self, seconds: float = 60.0) -> None:
+        arguments = [str(self.path / "mine.toml"), str(self.folder.path), str(self.path / "services"), str(seconds)]
+        self.up = subprocess.Popen(
+            [sys.executable, "-m", "tests.doubles.up", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def runs(self) -> None:
+        """Waits until the market has been started."""
+        until(lambda: "kitesim control.arm" in self.asked() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.process.communicate()[1]
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self.up is not None
+        return self.up
+
+    def asked(self) -> list[str]:
+        path = self.folder.path / "asked"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def pids(self) -> dict[str, int]:
+        """The processes of the services, as the kernel knows them."""
+        found = {}
+        for stat in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = stat.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"tests.doubles.service" in words and os.fsencode(self.folder.path) in words:
+                name = words[words.index(b"tests.doubles.service") + 1].decode()
+                found[name] = int(stat.parent.name)
+        return found
+
+    def end(self) -> tuple[int, str, str]:
+        """Waits for the end: exit code, stdout, stderr."""
+        out, err = self.process.communicate(timeout=WAIT_S_MAX)
+        return self.process.returncode, out, err
+
+    def summary(self) -> dict[str, Any]:
+        return dict(json.loads(self.folder.summary.read_text()))
+
+    def is_clean(self) -> bool:
+        return not self.pids() and not self.folder.sockets.exists() and not self.folder.run_file.exists()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Waits for something that happens in another process."""
+    end = time.monotonic() + WAIT_S_MAX
+    while not holds():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    with tempfile.TemporaryDirectory(prefix="k") as sockets:  # tmp_path itself is longer than a socket's may be
+        one = System(tmp_path, Path(sockets))
+        yield one
+        if one.up is not None and one.up.poll() is None:
+            one.up.kill()
+            one.up.communicate()
+            until(lambda: not one.pids())
+
+
+def test_a_session_starts_hearers_first_and_stops_the_market_first(system: System) -> None:
+    system.start(seconds=0.5)
+
+    code, out, err = system.end()
+
+    asked = [line.split() for line in system.asked()]
+    assert [name for name, topic in asked if topic == "control.start"] == list(START_ORDER)
+    assert [name for name, topic in asked if topic == "control.stop"] == list(STOP_ORDER)
+    topics = [topic for _, topic in asked]
+    assert list(dict.fromkeys(topics)) == ["control.clock", "control.start", "control.arm", "control.stop"]
+    assert (code, err) == (0, "")
+    assert "armed by profile mine" in out
+    assert system.is_clean()
+
+
+def test_the_summary_counts_what_the_services_say(system: System) -> None:
+    system.start(seconds=0.2)
+    system.end()
+
+    summary = system.summary()
+
+    processes = summary.pop("processes")
+    assert set(processes) == set(START_ORDER)
+    assert all(row["pid"] > 0 and row["rss_mb"] > 5 and row["cpu_s"] > 0 for row in processes.values())
+    assert 0.2 <= summary.pop("seconds") < 5
+    assert re.match(r"20\d\d-\d\d-\d\dT", summary.pop("started"))
+    assert summary == {
+        "profile": "mine",
+        "mode": "sim",
+        "market": "synthetic",
+        "speed": 30.0,
+        "seed": 1,
+        "exit": 0,
+        "ticks": 1000,
+        "batches": 40,
+        "bars": 12,
+        "signals": 7,
+        "approved": 5,
+        "blocked": {"R23": 2},
+        "orders": 5,
+        "fills": 4,
+        "rejects": 1,
+        "open_positions": [{"tradingsymbol": "INFY", "quantity": 5}],
+        "gross_pnl_e4": 1_234_500,
+        "net_pnl_e4": -20_000,
+        "gaps_seen": 6,
+        "gaps_mended": 6,
+        "messages_lost": 0,
+        "latency_us": {"p50": 150, "p99": 400, "p999": 900, "n": 5},
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_session_as_its_time_would(system: System, number: signal.Signals) -> None:
+    system.start()
+    system.runs()
+
+    system.process.send_signal(number)
+
+    assert system.end()[0] == 0
+    assert [line for line in system.asked() if line.endswith("stop")] == [f"{n} control.stop" for n in STOP_ORDER]
+    assert system.is_clean()
+
+
+def test_a_killed_service_comes_back_and_the_session_goes_on(system: System) -> None:
+    system.start()
+    system.runs()
+    before = system.pids()
+
+    os.kill(before["execution"], signal.SIGKILL)
+
+    until(lambda: system.pids().get("execution", before["execution"]) != before["execution"])
+    until(lambda: system.asked().count("execution control.start") == 2)  # its tape had not kept the first
+    system.process.terminate()
+    code, out, err = system.end()
+    assert (code, err) == (0, "")
+    assert "execution died (killed by signal 9) and comes back" in out
+    summary = system.summary()
+    assert {name: row["restarts"] for name, row in summary["processes"].items()} == {
+        name: int(name == "execution") for name in START_ORDER
+    }
+    assert summary["gaps_seen"] == 7  # of both its processes
+
+
+def test_the_third_death_within_a_minute_halts_and_ends_the_session(system: System) -> None:
+    (system.folder.path / "account").mkdir(parents=True)
+    latch = Latch(system.folder.path / "account")
+    latch.raise_to_active()
+    system.start()
+    system.runs()
+
+    for _ in range(3):
+        until(lambda: "strategy" in system.pids())
+        os.kill(pid := system.pids()["strategy"], signal.SIGKILL)
+        until(lambda pid=pid: system.pids().get("strategy") != pid)
+
+    code, _, err = system.end()
+    assert code == 1
+    assert "strategy died 3 times within 60 s, at last by killed by signal 9" in err
+    assert latch.read() is LatchState.HALTED
+    assert system.summary()["exit"] == 1
+    assert [line for line in system.asked() if line.endswith("stop")] == [
+        f"{name} control.stop" for name in STOP_ORDER if name != "strategy"
+    ]
+    assert system.is_clean()
+
+
+def test_the_second_death_of_one_event_ends_the_session_and_names_it(system: System) -> None:
+    system.order("risk_portfolio", **{"raise": "0198c0de-event"})
+    system.start()
+
+    code, _, err = system.end()
+
+    assert code == 1
+    assert "risk_portfolio died twice on one event: exit code 1 on event 0198c0de-event: handler raised" in err
+    assert system.is_clean()
+
+
+def test_a_service_that_refuses_is_not_retried(system: System) -> None:
+    system.order("execution", exit=2)
+    system.start()
+
+    code, out, err = system.end()
+
+    assert code == 2
+    assert err == "kitev3: execution refused to start: exit code 2\n"
+    assert "comes back" not in out
+    assert system.is_clean()
+
+
+def test_a_service_that_dies_before_it_is_ready_says_why(system: System) -> None:
+    system.order("journal", exit=1)
+    system.start()
+
+    code, _, err = system.end()
+
+    assert code == 2
+    assert "journal died 3 times within 60 s, at last by exit code 1: journal refuses to start" in err
+    assert system.is_clean()
+
+
+def test_up_killed_takes_its_services_and_sockets_with_it(system: System) -> None:
+    system.start()
+    system.runs()
+    assert set(system.pids()) == set(START_ORDER)
+
+    system.process.kill()
+    system.end()
+
+    until(system.is_clean)
+    assert not system.folder.is_held()
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(system: System) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        system.configure(exchange=f"127.0.0.1:{taken.getsockname()[1]}")
+        system.start()
+        code, _, err = system.end()
+
+    assert code == 2
+    assert re.fullmatch(r"kitev3: exchange: cannot listen on 127.0.0.1:\d+: Address already in use\n", err)
+    assert not system.folder.path.exists()
+
+
+def test_a_second_system_in_the_folder_is_refused(system: System) -> None:
+    system.start()
+    system.runs()
+    first = system.process
+
+    system.start()
+    code, _, err = system.end()
+
+    assert code == 2
+    assert "a system runs here already" in err
+    assert first.poll() is None
+    first.terminate()
+    first.communicate()
+    assert system.is_clean()
