@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -113,7 +113,7 @@ class ServiceSpec:
     handler: Callable[[Context, Any], Handler]
     config: type[Any]
     driver: Callable[[Context, Any], Driver] | None = None
-    timers: Mapping[str, int] | Callable[[Any], Mapping[str, int]] = NO_TIMERS
+    timers: Mapping[str, int] | Callable[[Any], Mapping[str, int]] = field(default_factory=lambda: NO_TIMERS)
     """name -> machine time between two, ns: arrives as ``world.timer`` of that name."""
     watch: Callable[[Context, Any], Watch] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 import importlib.util
@@ -66,7 +67,7 @@ def parameters(kind: type[Strategy], given: Mapping[str, Any], where: str) -> An
 
     Raises ConfigError for an unknown name, with the nearest known one, or a value of another type or bound.
     """
-    known = [f.name for f in msgspec.inspect.type_info(kind.Params).fields]  # type: ignore[union-attr]
+    known = [f.name for f in dataclasses.fields(kind.Params)]
     for name in given:
         if name not in known:
             near = get_close_matches(name, known, 1)

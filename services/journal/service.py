@@ -1,0 +1,106 @@
+"""The journal: events in, Parquet files out, and a SHA-256 chain beside every tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kitev3.events import Event, Payload
+from kitev3.service import Context, Driver, ServiceSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NS = 1_000_000_000
+ROWS_MAX = 65_536
+"""Rows of one topic that wait in memory; then they become a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalConfig:
+    """``[journal]`` of the profile."""
+
+    enabled: bool = True
+    cpu: int | None = None
+    flush_s: float = 30.0  # machine time after which waiting rows become a file
+    rows_max: int = ROWS_MAX
+    chain_s: float = 5.0
+
+
+class Store(Protocol):
+    """Where tables go. The same number twice must be the same table: recovery writes again what it wrote before."""
+
+    def write(self, topic: str, date: str, number: int, table: pa.Table) -> None: ...
+
+
+class JournalHandler:
+    """Which events make up which file follows from the events and timers alone, so a restart makes the same files."""
+
+    def __init__(self, store: Store, date: str, rows_max: int) -> None:
+        from kitev3.journal.columns import Rows  # Arrow is loaded by the process that writes alone
+
+        self.new_rows = Rows
+        self.store, self.date, self.rows_max = store, date, rows_max
+        self.waiting: dict[str, Any] = {}
+        self.numbers: dict[str, int] = {}
+        self.events = self.rows = self.files = 0
+        self.stopped = False
+
+    def __call__(self, event: Event) -> Iterable[Payload]:
+        if event.type == "world.timer":
+            self.flush()
+        elif not event.type.startswith("world."):
+            self.take(event)
+            self.stopped = self.stopped or event.type == "control.stop"
+            if self.stopped:
+                self.flush()  # nothing that comes after the end may wait for a timer that will not
+        return ()
+
+    def status(self) -> dict[str, Any]:
+        """For the health answer."""
+        waiting = sum(rows.count for rows in self.waiting.values())
+        return {"events": self.events, "rows": self.rows, "files": self.files, "waiting": waiting}
+
+    def take(self, event: Event) -> None:
+        """One event more of its topic."""
+        rows = self.waiting.get(event.type)
+        if rows is None:
+            rows = self.waiting[event.type] = self.new_rows(event.type)
+        before = rows.count
+        rows.add(event)
+        self.events += 1
+        self.rows += rows.count - before
+        if rows.count >= self.rows_max:
+            self.write(event.type)
+
+    def flush(self) -> None:
+        """All that waits becomes files."""
+        for topic in list(self.waiting):
+            self.write(topic)
+
+    def write(self, topic: str) -> None:
+        """What waits of one topic becomes its next file."""
+        rows = self.waiting.pop(topic)
+        number = self.numbers[topic] = self.numbers.get(topic, 0) + 1
+        self.store.write(topic, self.date, number, rows.table())
+        self.files += 1
+
+
+def _handler(context: Context, config: JournalConfig) -> JournalHandler:
+    from kitev3.journal.store import ParquetStore
+
+    return JournalHandler(ParquetStore(context.run_dir / "journal"), context.session, config.rows_max)
+
+
+def _driver(context: Context, config: JournalConfig) -> Driver:
+    from kitev3.services.journal.driver import Chains
+
+    return Chains(context.run_dir, context.session, config.chain_s)
+
+
+def _timers(config: JournalConfig) -> dict[str, int]:
+    return {"flush": int(config.flush_s * NS)}
+
+
+SERVICE = ServiceSpec(name="journal", config=JournalConfig, handler=_handler, driver=_driver, timers=_timers)

@@ -1,0 +1,102 @@
+"""The journal: every event is a row, whatever its topic, and a restart writes the same files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from kitev3._core import Event, Tick, TickBatch
+from kitev3.contracts import CONTRACTS, Fill, Stop, Timer, Verdict
+from kitev3.journal import query
+from kitev3.journal.columns import Rows, schema
+from kitev3.journal.store import ParquetStore
+from kitev3.services.journal.service import JournalHandler
+
+DATE = "2026-11-19"
+PAYLOADS = [c for c in CONTRACTS if c.delivery in ("pub", "work")]
+NOON_NS = 1_795_000_000 * 10**9
+
+
+def fill(number: int) -> Event:
+    trade = ("K1", f"o{number}", f"t{number}", "NSE", "INFY", 408065, "BUY", "MIS", 10, 15_000_500, number, "cross")
+    return Event("execution.fill", Fill(*trade), source="execution", seq=number, topic_seq=number, ts=NOON_NS)
+
+
+def batch(number: int) -> Event:
+    some = [Tick(408065, 15_000_000 + n, exchange_ns=10**9, kind="full" if n % 2 else "ltp") for n in range(number)]
+    return Event("marketdata.tick", TickBatch.from_ticks(some), source="marketdata", seq=number)
+
+
+@pytest.mark.parametrize("contract", PAYLOADS, ids=lambda c: c.topic)
+def test_every_topic_has_columns(contract: Any) -> None:
+    assert schema(contract.topic).names[:2] == ["event_id", "ts"]
+    assert Rows(contract.topic).table().num_rows == 0
+
+
+def journal(folder: Path, rows_max: int = 5) -> JournalHandler:
+    return JournalHandler(ParquetStore(folder), DATE, rows_max)
+
+
+def events() -> Iterator[Event]:
+    for n in range(1, 13):
+        yield fill(n)
+        yield batch(n % 4)
+        if n == 8:
+            yield Event("world.timer", Timer("flush"), source="world")
+    yield Event("control.stop", Stop(), source="control")
+    yield fill(13)
+
+
+def test_every_event_is_a_row_and_a_batch_as_many_as_it_has_ticks(tmp_path: Path) -> None:
+    handler = journal(tmp_path)
+    for event in events():
+        assert list(handler(event)) == []
+
+    names, rows = query.sql(tmp_path, "select trade_id, price_e4, strategy from execution.fill order by seq")
+    assert names == ["trade_id", "price_e4", "strategy"]
+    assert rows == [(f"t{n}", 15_000_500, "cross") for n in range(1, 14)]
+    assert query.sql(tmp_path, "select count(*), max(last_price_e4) from marketdata.tick")[1] == [(18, 15_000_002)]
+    assert query.sql(tmp_path, "select count(*) from control.stop")[1] == [(1,)]
+    assert handler.status()["waiting"] == 0
+
+
+def test_a_restart_makes_the_same_files_and_repeats_no_row(tmp_path: Path) -> None:
+    whole = list(events())
+    first = journal(tmp_path)
+    for event in whole[:17]:
+        first(event)  # then killed: what waited in memory is gone, the tape has it
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*.parquet")}
+
+    again = journal(tmp_path)
+    for event in whole:
+        again(event)
+
+    assert before.items() <= {p: p.read_bytes() for p in tmp_path.rglob("*.parquet")}.items()
+    assert query.sql(tmp_path, "select count(*), count(distinct trade_id) from execution.fill")[1] == [(13, 13)]
+
+
+def test_nested_fields_are_structs() -> None:
+    table = Rows("risk.blocked").table()
+
+    assert str(table.schema.field("verdict").type).startswith("struct<evaluated: int64")
+    assert [f.name for f in table.schema.field("verdict").type] == list(Verdict.__struct_fields__)
+
+
+def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
+    store = ParquetStore(tmp_path)
+    store.write("execution.fill", DATE, 1, Rows("execution.fill").table())
+
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["001.parquet"]
+    assert pq.read_table(store.path("execution.fill", DATE, 1), partitioning=None).num_rows == 0
+
+
+def test_a_wrong_question_is_answered_with_the_views_there_are(tmp_path: Path) -> None:
+    with pytest.raises(query.JournalError, match="run `kitev3 up` first"):
+        query.sql(tmp_path, "select 1")
+    ParquetStore(tmp_path).write("execution.fill", DATE, 1, Rows("execution.fill").table())
+
+    with pytest.raises(query.JournalError, match=r"views: execution\.fill"):
+        query.sql(tmp_path, "select * from execution.fil")
