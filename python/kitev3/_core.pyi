@@ -578,9 +578,7 @@ class IndicatorEngine:
         volume: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Takes finished bars; answers a row of values for each, as they are with it. ``time_ns`` is a bar's begin."""
-    def update_bar(
-        self, token: int, time_ns: int, high_e4: int, low_e4: int, close_e4: int, volume: int
-    ) -> None:
+    def update_bar(self, token: int, time_ns: int, high_e4: int, low_e4: int, close_e4: int, volume: int) -> None:
         """Takes one finished bar."""
     def value(self, token: int, name: str) -> float:
         """The newest value; NaN while warming up or never seen. KeyError for a name not declared."""
@@ -744,6 +742,7 @@ class Wma:
     @property
     def warmup(self) -> int:
         """How many clean inputs it takes until the first value."""
+
 # --- market -------------------------------------------------------------------------------------------------------
 
 @final
@@ -757,3 +756,95 @@ class Newest:
     def bid_e4(self, token: int) -> int: ...
     def ask_e4(self, token: int) -> int: ...
     def exchange_ns(self, token: int) -> int: ...
+
+# --- market -------------------------------------------------------------------------------------------------------
+
+BAR_SERIES_MAX: Final[int]
+"""Most series (an instrument with a spec) of one BarBuilder."""
+
+def bar_spec(text: str) -> str:
+    """The one name of a bar spec: "60s" is "1m".
+
+    Time from 1s to 1d ("5s", "1m", "1h", "1d"), ticks ("500t"), volume ("10000v"), rupees ("5000000r"). Raises
+    ValueError naming these for anything else.
+    """
+
+@final
+class Bar:
+    """One closed bar. Prices and value in 1/10,000 rupee, times in ns UTC.
+
+    A time bar starts at its place in the session and ends where the next would begin, or with the session before it;
+    any other starts and ends with its first and last tick. `value_e4` takes each tick's volume at its last price.
+    """
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def token(self) -> int: ...
+    @property
+    def spec(self) -> str:
+        """As `bar_spec` names it."""
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def end_ns(self) -> int: ...
+    @property
+    def open_e4(self) -> int: ...
+    @property
+    def high_e4(self) -> int: ...
+    @property
+    def low_e4(self) -> int: ...
+    @property
+    def close_e4(self) -> int: ...
+    @property
+    def volume(self) -> int: ...
+    @property
+    def value_e4(self) -> int: ...
+    @property
+    def ticks(self) -> int: ...
+    @property
+    def short(self) -> bool:
+        """Closed with the session, before it was complete."""
+
+@final
+class BarBuilder:
+    """Builds the bars of many instruments from batches of ticks, by the ticks' exchange timestamps alone.
+
+    `specs` maps tokens to bar specs; `sessions` maps segments (token & 0xff) to opening and close, ns of the IST day,
+    where they differ from 09:15–15:30 (currency 09:00–17:00, commodity 09:00–23:55). Raises ValueError for a spec that
+    is none or given twice. A time bar without ticks does not exist. A bar closes with its own instrument's first tick
+    after it, or with the session; flagged ticks and ticks without exchange time enter no bar and are counted.
+    """
+
+    def __new__(
+        cls, specs: Mapping[int, Sequence[str]], sessions: Mapping[int, tuple[int, int]] | None = None
+    ) -> BarBuilder: ...
+    def update(self, batch: TickBatch) -> list[Bar]:
+        """The bars that the batch's ticks closed: in the ticks' order, those of one tick in their specs' order."""
+    def close_session(self, at_ns: int | None = None) -> list[Bar]:
+        """Closes all bars at market time `at_ns`, or at the newest exchange time seen.
+
+        In the specs' order. Bars that did not run their length are short. Later ticks of this day are left out.
+        """
+    @property
+    def entered(self) -> int:
+        """Ticks that entered their instrument's bars."""
+    @property
+    def flagged(self) -> int:
+        """Flagged ticks, and those without a price."""
+    @property
+    def timeless(self) -> int:
+        """Ticks without exchange time: ltp and quote packets."""
+    @property
+    def late(self) -> int:
+        """Ticks before one already taken."""
+    @property
+    def outside(self) -> int:
+        """Ticks outside the session, or of one that was closed."""
+    @property
+    def volume_back(self) -> int:
+        """Ticks whose day's volume was below one already seen; they entered with no volume."""
+    @property
+    def value_overflow(self) -> int:
+        """Bars whose value did not fit 64 bits."""

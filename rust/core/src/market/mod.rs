@@ -1,6 +1,22 @@
-//! market
+//! What ticks add up to: bars by time, ticks, volume and value, and the newest price of each instrument.
+//!
+//! A *tick* is one packet of Kite's feed: a snapshot, not a trade. Bars live by the ticks' exchange timestamps alone, so
+//! the same ticks give the same bars at any speed and however they are cut into batches. A time bar without ticks does
+//! not exist: a gap stays a gap, and nobody trades on a price that nobody quoted.
 
+/// One closed bar, and one that is open.
+pub mod bar;
+/// Ticks of many instruments to their bars.
+pub mod builder;
 /// The newest price of each instrument.
 pub mod newest;
+/// When each segment trades.
+pub mod session;
+/// What a bar is made of: `5s`, `500t`, `10000v`, `5000000r`.
+pub mod spec;
 
+pub use bar::Bar;
+pub use builder::{BAR_SERIES_MAX, BarBuilder, BarCounts, BarError};
 pub use newest::{Newest, NewestRow};
+pub use session::{Session, Sessions};
+pub use spec::{BarSpec, SpecError};

@@ -1,0 +1,329 @@
+//! Ticks of many instruments to their bars.
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::BuildHasherDefault;
+
+use super::bar::{Bar, OpenBar, Print};
+use super::session::{SECOND_NS, Session, Sessions, ist_day};
+use super::spec::BarSpec;
+use crate::kite::sanity::TokenHasher;
+use crate::kite::{Kind, TickBatch};
+
+/// Most bar series of one builder: 3,000 instruments with ten each.
+pub const BAR_SERIES_MAX: usize = 30_000;
+
+/// The last time that 32 bits of seconds can tell; sums with a day's lengths are far from overflowing.
+const PACKET_TIME_NS_MAX: i64 = u32::MAX as i64 * SECOND_NS;
+
+/// What became of the ticks of instruments that have bars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BarCounts {
+    /// Ticks that entered their instrument's bars.
+    pub entered: u64,
+    /// Flagged ticks, and those without a price; left out.
+    pub flagged: u64,
+    /// Ticks without an exchange time (ltp and quote packets), or with one that no packet carries; left out.
+    pub timeless: u64,
+    /// Ticks before one already taken, left out.
+    pub late: u64,
+    /// Ticks before the opening, from the close on, or of a session closed already; left out.
+    pub outside: u64,
+    /// Ticks whose day's volume was below one already seen; they entered with no volume.
+    pub volume_back: u64,
+    /// Bars whose value did not fit 64 bits; they carry the largest that does.
+    pub value_overflow: u64,
+}
+
+/// Builds the bars that were asked for. Bars come in the order of the ticks that closed them; those of one tick in the
+/// order their instrument's specs were given in.
+#[derive(Clone, Debug)]
+pub struct BarBuilder {
+    instruments: Vec<Instrument>,
+    places: HashMap<u32, usize, BuildHasherDefault<TokenHasher>>,
+    /// The newest exchange time of all instruments.
+    newest_ns: i64,
+    /// The IST day whose session was closed last: its late ticks open no second last bar.
+    closed_day: i64,
+    counts: BarCounts,
+}
+
+#[derive(Clone, Debug)]
+struct Instrument {
+    token: u32,
+    session: Session,
+    series: Vec<Series>,
+    newest_ns: i64,
+    day: i64,
+    /// Opening and close of `day`'s session.
+    open_ns: i64,
+    close_ns: i64,
+    /// The day's volume so far; `None` until the first tick, whose volume is the base.
+    volume: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Series {
+    spec: BarSpec,
+    bar: Option<OpenBar>,
+}
+
+/// Why some series cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BarError {
+    /// More than [`BAR_SERIES_MAX`] series.
+    Excess,
+    /// One instrument's spec given twice.
+    Twice { token: u32, spec: BarSpec },
+}
+
+impl fmt::Display for BarError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excess => write!(f, "more than {BAR_SERIES_MAX} bar series"),
+            Self::Twice { token, spec } => {
+                write!(f, "bars of {spec} asked for twice for instrument {token}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BarError {}
+
+impl BarBuilder {
+    /// # Errors
+    /// [`BarError`] for too many series, or one given twice.
+    pub fn new(
+        specs: impl IntoIterator<Item = (u32, BarSpec)>,
+        sessions: &Sessions,
+    ) -> Result<Self, BarError> {
+        let mut builder = Self {
+            instruments: Vec::new(),
+            places: HashMap::default(),
+            newest_ns: i64::MIN,
+            closed_day: i64::MIN,
+            counts: BarCounts::default(),
+        };
+        for (count, (token, spec)) in specs.into_iter().enumerate() {
+            if count == BAR_SERIES_MAX {
+                return Err(BarError::Excess);
+            }
+            let place = *builder
+                .places
+                .entry(token)
+                .or_insert(builder.instruments.len());
+            if place == builder.instruments.len() {
+                builder
+                    .instruments
+                    .push(Instrument::new(token, sessions.of(token)));
+            }
+            let series = &mut builder.instruments[place].series;
+            if series.iter().any(|other| other.spec == spec) {
+                return Err(BarError::Twice { token, spec });
+            }
+            series.push(Series { spec, bar: None });
+        }
+        Ok(builder)
+    }
+
+    pub fn counts(&self) -> BarCounts {
+        self.counts
+    }
+
+    /// Takes a batch; answers the bars that its ticks closed.
+    pub fn update(&mut self, batch: &TickBatch) -> Vec<Bar> {
+        let mut bars = Vec::new();
+        let (tokens, times_ns) = (batch.token(), batch.exchange_ns());
+        for (index, (token, &time_ns)) in tokens.iter().zip(times_ns).enumerate() {
+            let Some(&place) = self.places.get(token) else {
+                continue;
+            };
+            if batch.flags()[index] != 0 || batch.last_price_e4()[index] <= 0 {
+                self.counts.flagged += 1;
+            } else if !(1..=PACKET_TIME_NS_MAX).contains(&time_ns) {
+                self.counts.timeless += 1;
+            } else {
+                // Index packets carry no volume, which is not a volume of 0.
+                let volume =
+                    (batch.kind()[index] == Kind::Full as u8).then(|| batch.volume()[index]);
+                self.take(
+                    place,
+                    time_ns,
+                    batch.last_price_e4()[index],
+                    volume,
+                    &mut bars,
+                );
+            }
+        }
+        bars
+    }
+
+    /// Closes all bars, in the order their instruments were given in. Those that ran their length are complete; the
+    /// others are `short`. `at_ns` is the market time of the close; without it the newest exchange time seen is. Ticks
+    /// of the closed session that still come are left out.
+    pub fn close_session(&mut self, at_ns: Option<i64>) -> Vec<Bar> {
+        let at_ns = at_ns.map_or(self.newest_ns, |at_ns| at_ns.max(self.newest_ns));
+        let mut bars = Vec::new();
+        for instrument in &mut self.instruments {
+            instrument.close(at_ns, &mut bars, &mut self.counts);
+            instrument.volume = None;
+        }
+        if at_ns != i64::MIN {
+            self.closed_day = self.closed_day.max(ist_day(at_ns));
+        }
+        bars
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        place: usize,
+        time_ns: i64,
+        price_e4: i64,
+        volume: Option<u32>,
+        bars: &mut Vec<Bar>,
+    ) {
+        let (instrument, counts) = (&mut self.instruments[place], &mut self.counts);
+        if time_ns < instrument.newest_ns {
+            counts.late += 1;
+            return;
+        }
+        let day = ist_day(time_ns);
+        if day <= self.closed_day {
+            counts.outside += 1;
+            return;
+        }
+        self.newest_ns = self.newest_ns.max(time_ns);
+        instrument.newest_ns = time_ns;
+        if day != instrument.day {
+            instrument.close(time_ns, bars, counts);
+            instrument.begin(day);
+        }
+        let volume = instrument.traded(volume, counts);
+        if time_ns >= instrument.close_ns {
+            instrument.close(time_ns, bars, counts);
+            counts.outside += 1;
+        } else if time_ns < instrument.open_ns {
+            counts.outside += 1;
+        } else {
+            counts.entered += 1;
+            instrument.enter(
+                Print {
+                    time_ns,
+                    price_e4,
+                    volume,
+                },
+                bars,
+                counts,
+            );
+        }
+    }
+}
+
+impl Instrument {
+    fn new(token: u32, session: Session) -> Self {
+        Self {
+            token,
+            session,
+            series: Vec::new(),
+            newest_ns: i64::MIN,
+            day: i64::MIN,
+            open_ns: 0,
+            close_ns: 0,
+            volume: None,
+        }
+    }
+
+    fn begin(&mut self, day: i64) {
+        self.day = day;
+        (self.open_ns, self.close_ns) = self.session.on(day);
+        self.volume = None;
+    }
+
+    /// Traded since the tick before. The highest volume seen stays the base, so that one bad packet is not counted
+    /// twice when the next is right again.
+    fn traded(&mut self, volume: Option<u32>, counts: &mut BarCounts) -> u32 {
+        let Some(volume) = volume else { return 0 };
+        let base = *self.volume.get_or_insert(volume);
+        if volume < base {
+            counts.volume_back += 1;
+            return 0;
+        }
+        self.volume = Some(volume);
+        volume - base
+    }
+
+    fn enter(&mut self, print: Print, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
+        for place in 0..self.series.len() {
+            let Series { spec, bar } = self.series[place];
+            let end_ns = bar.and_then(|bar| self.end_ns(spec, &bar));
+            if end_ns.is_some_and(|end_ns| end_ns <= print.time_ns) {
+                self.close_one(place, print.time_ns, bars, counts);
+            }
+            let start_ns = self.start_ns(spec, print.time_ns);
+            let bar = &mut self.series[place].bar;
+            match bar {
+                Some(bar) => bar.add(print),
+                None => *bar = Some(OpenBar::new(start_ns, print)),
+            }
+            if bar.is_some_and(|bar| bar.is_full(spec)) {
+                self.close_one(place, print.time_ns, bars, counts);
+            }
+        }
+    }
+
+    fn close(&mut self, at_ns: i64, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
+        for place in 0..self.series.len() {
+            self.close_one(place, at_ns, bars, counts);
+        }
+    }
+
+    /// Closes one series' bar, if it has one, at a time when the session had come to `at_ns`.
+    fn close_one(&mut self, place: usize, at_ns: i64, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
+        let series = &mut self.series[place];
+        let spec = series.spec;
+        let Some(bar) = series.bar.take() else { return };
+        let (end_ns, short) = match self.end_ns(spec, &bar) {
+            Some(end_ns) => {
+                let end_ns = end_ns.min(at_ns);
+                (end_ns, end_ns - bar.start_ns() < self.length_ns(spec))
+            }
+            None => (bar.last_ns(), !bar.is_full(spec)),
+        };
+        let (bar, value_fits) = bar.close(self.token, spec, end_ns, short);
+        counts.value_overflow += u64::from(!value_fits);
+        bars.push(bar);
+    }
+
+    /// Where a bar that takes a tick now begins.
+    fn start_ns(&self, spec: BarSpec, time_ns: i64) -> i64 {
+        match spec {
+            BarSpec::Seconds(_) | BarSpec::Day => {
+                time_ns - (time_ns - self.open_ns) % self.length_ns(spec)
+            }
+            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => time_ns,
+        }
+    }
+
+    /// Where a time bar ends at the latest; others end with their ticks.
+    fn end_ns(&self, spec: BarSpec, bar: &OpenBar) -> Option<i64> {
+        match spec {
+            BarSpec::Seconds(_) | BarSpec::Day => {
+                Some((bar.start_ns() + self.length_ns(spec)).min(self.close_ns))
+            }
+            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => None,
+        }
+    }
+
+    /// A whole time bar's length; 0 for others.
+    fn length_ns(&self, spec: BarSpec) -> i64 {
+        match spec {
+            BarSpec::Seconds(seconds) => i64::from(seconds) * SECOND_NS,
+            BarSpec::Day => self.session.length_ns(),
+            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "builder_tests.rs"]
+mod tests;
