@@ -2,118 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+import socket
 
 import pytest
+from doubles.system import System, until
 from kitev3.control import START_ORDER, STOP_ORDER
-from kitev3.latch import Latch, LatchState
-from kitev3.runfolder import RunFolder
-
-ROOT = Path(__file__).parents[1]
-PROFILE = 'start = 2026-11-19T09:20:00+05:30\nspeed = 30\narm = true\nexchange = "{exchange}"\n' + "".join(
-    f"[{name}]\n" for name in START_ORDER
-)
-WAIT_S_MAX = 30.0
-
-
-class System:
-    """One `up` over doubles of all six services, in a folder of its own."""
-
-    def __init__(self, folder: Path, sockets: Path) -> None:
-        self.path = folder
-        self.folder = RunFolder(folder / "run", {"XDG_RUNTIME_DIR": str(sockets)})
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("KITEV3_")}
-        self.environment |= {"XDG_RUNTIME_DIR": str(sockets), "PYTHONUNBUFFERED": "1"}
-        self.up: subprocess.Popen[str] | None = None
-        for name in START_ORDER:
-            (folder / "services" / name).mkdir(parents=True)
-            (folder / "services" / name / "service.py").touch()
-        self.configure()
-
-    def configure(self, exchange: str = "127.0.0.1:0") -> None:
-        (self.path / "mine.toml").write_text(PROFILE.format(exchange=exchange))
-
-    def order(self, service: str, **orders: Any) -> None:
-        (self.folder.path / "orders").mkdir(parents=True, exist_ok=True)
-        (self.folder.path / "orders" / f"{service}.json").write_text(json.dumps(orders))
-
-    def start(self, seconds: float = 60.0) -> None:
-        arguments = [str(self.path / "mine.toml"), str(self.folder.path), str(self.path / "services"), str(seconds)]
-        self.up = subprocess.Popen(
-            [sys.executable, "-m", "tests.doubles.up", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def runs(self) -> None:
-        """Waits until the market has been started."""
-        until(lambda: "kitesim control.arm" in self.asked() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.process.communicate()[1]
-
-    @property
-    def process(self) -> subprocess.Popen[str]:
-        assert self.up is not None
-        return self.up
-
-    def asked(self) -> list[str]:
-        path = self.folder.path / "asked"
-        return path.read_text().splitlines() if path.exists() else []
-
-    def pids(self) -> dict[str, int]:
-        """The processes of the services, as the kernel knows them."""
-        found = {}
-        for stat in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                words = stat.read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"tests.doubles.service" in words and os.fsencode(self.folder.path) in words:
-                name = words[words.index(b"tests.doubles.service") + 1].decode()
-                found[name] = int(stat.parent.name)
-        return found
-
-    def end(self) -> tuple[int, str, str]:
-        """Waits for the end: exit code, stdout, stderr."""
-        out, err = self.process.communicate(timeout=WAIT_S_MAX)
-        return self.process.returncode, out, err
-
-    def summary(self) -> dict[str, Any]:
-        return dict(json.loads(self.folder.summary.read_text()))
-
-    def is_clean(self) -> bool:
-        return not self.pids() and not self.folder.sockets.exists() and not self.folder.run_file.exists()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Waits for something that happens in another process."""
-    end = time.monotonic() + WAIT_S_MAX
-    while not holds():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    with tempfile.TemporaryDirectory(prefix="k") as sockets:  # tmp_path itself is longer than a socket's may be
-        one = System(tmp_path, Path(sockets))
-        yield one
-        if one.up is not None and one.up.poll() is None:
-            one.up.kill()
-            one.up.communicate()
-            until(lambda: not one.pids())
+from kitev3.latch import LatchState
 
 
 def test_a_session_starts_hearers_first_and_stops_the_market_first(system: System) -> None:
@@ -201,9 +98,7 @@ def test_a_killed_service_comes_back_and_the_session_goes_on(system: System) -> 
 
 
 def test_the_third_death_within_a_minute_halts_and_ends_the_session(system: System) -> None:
-    (system.folder.path / "account").mkdir(parents=True)
-    latch = Latch(system.folder.path / "account")
-    latch.raise_to_active()
+    latch = system.armed()
     system.start()
     system.runs()
 
@@ -270,8 +165,6 @@ def test_up_killed_takes_its_services_and_sockets_with_it(system: System) -> Non
 
 
 def test_a_port_in_use_is_refused_before_anything_starts(system: System) -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -170,12 +170,12 @@ def load(
         environment: where KITEV3_* variables are looked up; the process's own unless given.
         overrides: settings of the profile itself, from the command line; None is none.
     """
+    variables = {n: v for n, v in (os.environ if environment is None else environment).items() if n.startswith(PREFIX)}
+    _check_variables(variables)
     file = find(profile)
     given = _toml(file)
     refuse_secrets(given, str(file))
     _check_names(given, str(file))
-    variables = {n: v for n, v in (os.environ if environment is None else environment).items() if n.startswith(PREFIX)}
-    _check_variables(variables)
     hints = settings.keys(Profile)
     read = settings.read(
         Profile,

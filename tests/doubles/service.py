@@ -2,9 +2,9 @@
 
     python -m tests.doubles.service NAME RUN_DIR
 
-``RUN_DIR/orders/NAME.json`` holds what it is to do, read at each start: ``{"exit": 2}`` refuse, ``{"raise": "<id>"}``
-die of an event once it has started, ``{"deaf": true}`` never answer, ``{"late": true}`` never become ready,
-``{"stuck": true}`` never finish.
+``RUN_DIR/orders/NAME.json`` holds what it is to do, read whenever it matters: ``{"exit": 2}`` refuse,
+``{"raise": "<id>"}`` die of an event once it has started, ``{"deaf": true}`` never answer, ``{"late": true}`` never
+become ready, ``{"stuck": true}`` never finish.
 """
 
 from __future__ import annotations
@@ -47,10 +47,12 @@ class FakeService:
 
     def __init__(self, name: str, folder: RunFolder) -> None:
         self.name, self.folder = name, folder
-        orders = folder.path / "orders" / f"{name}.json"
-        self.orders: dict[str, Any] = json.loads(orders.read_text()) if orders.exists() else {}
         self.state = "ready"
-        self.taken: list[str] = []  # what was asked of it, in order: its tape
+
+    @property
+    def orders(self) -> dict[str, Any]:
+        path = self.folder.path / "orders" / f"{self.name}.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "health":

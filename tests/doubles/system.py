@@ -1,0 +1,118 @@
+"""A whole system of doubles: the real ``up`` in a process of its own, over services that only live and die."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kitev3.control import START_ORDER
+from kitev3.latch import Latch
+from kitev3.runfolder import RunFolder
+
+ROOT = Path(__file__).parents[2]
+PROFILE = 'start = 2026-11-19T09:20:00+05:30\nspeed = 30\narm = true\nexchange = "{exchange}"\n' + "".join(
+    f"[{name}]\n" for name in START_ORDER
+)
+WAIT_S_MAX = 30.0
+
+
+class System:
+    """One `up` over doubles of all six services, in a folder of its own."""
+
+    def __init__(self, folder: Path, sockets: Path) -> None:
+        self.path = folder
+        self.folder = RunFolder(folder / "run", {"XDG_RUNTIME_DIR": str(sockets)})
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("KITEV3_")}
+        self.environment |= {"XDG_RUNTIME_DIR": str(sockets), "PYTHONUNBUFFERED": "1"}
+        self.up: subprocess.Popen[str] | None = None
+        for name in START_ORDER:
+            (folder / "services" / name).mkdir(parents=True)
+            (folder / "services" / name / "service.py").touch()
+        self.configure()
+
+    def configure(self, exchange: str = "127.0.0.1:0") -> None:
+        (self.path / "mine.toml").write_text(PROFILE.format(exchange=exchange))
+
+    def order(self, service: str, **orders: Any) -> None:
+        (self.folder.path / "orders").mkdir(parents=True, exist_ok=True)
+        (self.folder.path / "orders" / f"{service}.json").write_text(json.dumps(orders))
+
+    def start(self, seconds: float = 60.0) -> None:
+        arguments = [str(self.path / "mine.toml"), str(self.folder.path), str(self.path / "services"), str(seconds)]
+        self.up = subprocess.Popen(
+            [sys.executable, "-m", "tests.doubles.up", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def runs(self) -> None:
+        """Waits until the market has been started."""
+        until(lambda: "kitesim control.arm" in self.asked() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.process.communicate()[1]
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self.up is not None
+        return self.up
+
+    def asked(self) -> list[str]:
+        path = self.folder.path / "asked"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def pids(self) -> dict[str, int]:
+        """The processes of the services, as the kernel knows them."""
+        found = {}
+        for stat in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = stat.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"tests.doubles.service" in words and os.fsencode(self.folder.path) in words:
+                name = words[words.index(b"tests.doubles.service") + 1].decode()
+                found[name] = int(stat.parent.name)
+        return found
+
+    def end(self) -> tuple[int, str, str]:
+        """Waits for the end: exit code, stdout, stderr."""
+        out, err = self.process.communicate(timeout=WAIT_S_MAX)
+        return self.process.returncode, out, err
+
+    def summary(self) -> dict[str, Any]:
+        return dict(json.loads(self.folder.summary.read_text()))
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """``kitev3`` with these arguments, for this system."""
+        return subprocess.run(
+            [sys.executable, "-c", "from kitev3.cli import main; main()", *arguments],
+            env=self.environment | {"KITEV3_RUN_DIR": str(self.folder.path)},
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S_MAX,
+        )
+
+    def armed(self) -> Latch:
+        """The account's latch, raised as a real execution would have left it."""
+        (self.folder.path / "account").mkdir(mode=0o700, parents=True, exist_ok=True)
+        latch = Latch(self.folder.path / "account")
+        latch.raise_to_active()
+        return latch
+
+    def is_clean(self) -> bool:
+        return not self.pids() and not self.folder.sockets.exists() and not self.folder.run_file.exists()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Waits for something that happens in another process."""
+    end = time.monotonic() + WAIT_S_MAX
+    while not holds():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)

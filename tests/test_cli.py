@@ -1,0 +1,154 @@
+"""The command line: what it says, what it does to a running system, how it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from doubles.system import System
+from kitev3.control import START_ORDER, STOP_ORDER
+from kitev3.latch import LatchState
+
+COMMANDS = ("up", "start", "stop", "kill", "arm", "down", "status", "ls")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(system: System, command: str) -> None:
+    done = system.command(command, "--help")
+
+    assert done.returncode == 0
+    assert f"    kitev3 {command}" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["start", "stop", "kill", "arm", "down", "status"])
+def test_where_nothing_runs_one_line_says_so(system: System, command: str) -> None:
+    done = system.command(command)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"kitev3: nothing runs in {system.folder.path}: `kitev3 up` starts a system\n"
+    assert not system.folder.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--profile", "dmeo"), "no profile 'dmeo', did you mean 'demo'?"),
+        (("--profile", "{here}/nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
+        (("--profile", "{here}/bad.toml"), "bad.toml: no setting 'sped', did you mean 'speed'?"),
+        (("--profile", "{here}/none.toml"), "none.toml: no service to run"),
+        (("--profile", "{here}/none.toml", "--speed", "0"), "command line: speed: expected"),
+        (("--for", "soon"), "Invalid value for '--for'"),
+    ],
+)
+def test_up_refuses_in_one_clear_line(system: System, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "bad.toml").write_text("sped = 1\n")
+    (tmp_path / "none.toml").write_text("")
+
+    done = system.command("up", *(word.format(here=tmp_path) for word in arguments))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not system.folder.path.exists()
+
+
+def test_the_environment_holds_no_secret(system: System) -> None:
+    system.environment["KITEV3_ACCESS_TOKEN"] = "abc"
+
+    done = system.command("up")
+
+    assert done.returncode == 2
+    assert "KITEV3_ACCESS_TOKEN: a secret goes into a file of mode 0400" in done.stderr
+
+
+def test_status_tells_a_person_and_a_program(system: System) -> None:
+    system.start()
+    system.runs()
+
+    told = system.command("status")
+    data = json.loads(system.command("status", "--json").stdout)
+
+    assert told.returncode == 0
+    assert all(name in told.stdout for name in START_ORDER)
+    assert data["run"]["pid"] == system.process.pid
+    assert data["run"]["services"] == list(START_ORDER)
+    assert {name: row["pid"] for name, row in data["services"].items()} == system.pids()
+    assert data["silent"] == []
+
+
+def test_stop_and_start_go_along_the_stream(system: System) -> None:
+    system.start()
+    system.runs()
+    before = len(system.asked())
+
+    stopped = system.command("stop", "--reason", "lunch")
+    started = system.command("start")
+
+    assert (stopped.returncode, stopped.stdout) == (0, "stopped\n")
+    assert (started.returncode, started.stdout) == (0, "started\n")
+    assert system.asked()[before:] == [f"{name} control.stop" for name in STOP_ORDER] + [
+        f"{name} control.start" for name in START_ORDER
+    ]
+
+
+def test_kill_latches_first_and_says_what_is_open(system: System) -> None:
+    system.start()
+    system.runs()
+    latch = system.armed()
+
+    done = system.command("kill", "--reason", "a test")
+
+    assert latch.read() is LatchState.HALTED
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "HALTED",
+        *(f"{name}: answered" for name in START_ORDER),
+        "open orders: not known",
+        "open positions: 1",
+    ]
+
+
+def test_kill_halts_also_when_a_service_is_deaf_and_says_which(system: System) -> None:
+    system.start()
+    system.runs()
+    system.order("strategy", deaf=True)
+    latch = system.armed()
+
+    done = system.command("kill")
+
+    assert latch.read() is LatchState.HALTED
+    assert done.returncode == 1
+    assert "HALTED" in done.stdout
+    assert done.stderr == "kitev3: strategy: did not answer within 1000 ms\n"
+
+
+def test_arm_asks_every_service(system: System) -> None:
+    system.start()
+    system.runs()
+    before = len(system.asked())
+
+    done = system.command("arm")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("armed kitesim-KS0001 by ")
+    assert sorted(system.asked()[before:]) == sorted(f"{name} control.arm" for name in START_ORDER)
+
+
+def test_down_waits_for_the_drained_end(system: System) -> None:
+    system.start()
+    system.runs()
+
+    done = system.command("down")
+
+    assert done.returncode == 0
+    assert system.is_clean()
+    assert system.end()[0] == 0
+    assert system.summary()["exit"] == 0
+
+
+def test_ls_names_every_service_with_its_topics(system: System) -> None:
+    done = system.command("ls")
+
+    assert done.returncode == 0
+    assert "hears" in done.stdout
