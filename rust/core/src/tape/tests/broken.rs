@@ -26,7 +26,7 @@ struct Place {
 
 impl Tape {
     fn new(synced_count: usize, unsynced_count: usize) -> Tape {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let records = some(synced_count + unsynced_count);
         let mut writer = open(dir.path());
         let mut positions = append_all(&mut writer, &records[..synced_count]);
@@ -123,7 +123,7 @@ fn places(positions: &[Position], end: Position) -> Vec<Place> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_changed_bit_is_refused_below_the_synced_offset_and_dropped_above(
@@ -218,7 +218,7 @@ fn a_tape_under_another_days_name_and_a_missing_segment_are_refused() {
 #[test]
 fn a_valid_tape_that_is_not_the_synced_one_is_refused() {
     let tape = Tape::new(3, 3);
-    let other = tempfile::tempdir().unwrap();
+    let other = folder();
     let mut writer = open(other.path());
     append_all(
         &mut writer,

@@ -46,7 +46,7 @@ fn by_definition(dir: &Path, synced: Position) -> Vec<[u8; 32]> {
 
 /// A tape of some segments, its chain, and the anchor that was taken in the middle, sealed.
 fn anchored() -> (tempfile::TempDir, Chain, Anchor) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut chain = Chain::open(dir.path(), day(), dir.path()).unwrap();
     let mut writer = Writer::open(dir.path(), day(), &options()).unwrap().0;
     append_all(&mut writer, &large(15));
@@ -65,8 +65,8 @@ proptest! {
 
     #[test]
     fn the_chain_is_its_definition_however_often_it_is_advanced_or_opened(steps in prop::collection::vec((0..9usize, any::<bool>(), any::<bool>()), 1..6)) {
-        let dir = tempfile::tempdir().unwrap();
-        let side = tempfile::tempdir().unwrap();
+        let dir = folder();
+        let side = folder();
         let mut chain = Chain::open(dir.path(), day(), side.path()).unwrap();
         let mut writer = Writer::open(dir.path(), day(), &options()).unwrap().0;
         let mut synced = writer.position();
@@ -111,7 +111,7 @@ proptest! {
 
 #[test]
 fn a_seal_covers_the_last_record_too() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = Writer::open(dir.path(), day(), &options()).unwrap().0;
     append_all(&mut writer, &some(3));
     let end = writer.position().offset;
@@ -159,7 +159,7 @@ fn a_cut_tail_is_found_by_the_side_file_and_a_cut_of_both_by_the_anchor() {
 #[test]
 fn a_tape_made_anew_with_its_chain_is_found_by_the_anchor_alone() {
     let (_, _, anchor) = anchored();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = Writer::open(dir.path(), day(), &options()).unwrap().0;
     let mut forged = large(30);
     forged[2].content[77] ^= 1;
@@ -177,7 +177,7 @@ fn a_tape_made_anew_with_its_chain_is_found_by_the_anchor_alone() {
 
 #[test]
 fn what_is_not_synced_is_not_hashed() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut chain = Chain::open(dir.path(), day(), dir.path()).unwrap();
     let mut writer = Writer::open(dir.path(), day(), &options()).unwrap().0;
     append_all(&mut writer, &large(6));

@@ -107,3 +107,58 @@ fn a_failed_sync_ends_the_writer_for_good_and_what_was_said_is_still_read() {
     assert_eq!(read_all(dir.path()).unwrap(), records);
     open(dir.path());
 }
+
+#[test]
+fn when_no_segment_can_be_made_appends_fail_without_a_trace_and_go_on_when_one_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = open(dir.path());
+    writer.wait_for_spare();
+    let blocked = day().segment_path(dir.path(), 2);
+    std::fs::create_dir(&blocked).unwrap();
+    let large = Said {
+        kind: Kind::Out,
+        mono_ns: 1,
+        content: vec![1; 3_000],
+    };
+    append_all(&mut writer, &[large.clone(), large.clone()]);
+    let position = writer.position();
+
+    for _ in 0..2 {
+        assert!(
+            matches!(writer.append(Kind::Out, 1, &[&large.content]), Err(TapeError::Io { file, .. }) if file == blocked)
+        );
+        assert_eq!(writer.position(), position);
+    }
+    let short = Said {
+        content: vec![2; 100],
+        ..large.clone()
+    };
+    append(&mut writer, &short); // the segment in use has room for it
+    std::fs::remove_dir(&blocked).unwrap();
+    append(&mut writer, &large);
+
+    assert_eq!(
+        read_all(dir.path()).unwrap(),
+        [large.clone(), large.clone(), short, large]
+    );
+}
+
+#[test]
+fn as_many_segments_are_kept_ready_as_asked_and_none_is_left_at_the_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::open(
+        dir.path(),
+        day(),
+        &Options {
+            spare_segments: 4,
+            ..small()
+        },
+    )
+    .unwrap()
+    .0;
+    while day().segments(dir.path()).unwrap() != [0, 1, 2, 3, 4] {
+        thread::yield_now();
+    }
+    writer.close().unwrap();
+    assert_eq!(day().segments(dir.path()).unwrap(), [0]);
+}

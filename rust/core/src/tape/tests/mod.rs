@@ -17,6 +17,17 @@ pub struct Said {
     pub content: Vec<u8>,
 }
 
+/// In memory where the system has such a place: most of these tests are about bytes and orders, and would wait for the disk.
+pub fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    made.unwrap()
+}
+
 pub fn day() -> Day {
     "2026-11-19".parse().unwrap()
 }
@@ -89,7 +100,7 @@ pub fn append_all(writer: &mut Writer, records: &[Said]) -> Vec<Position> {
 
 /// The folder as it is while its writer lives, which is how a kill leaves it.
 pub fn copy_dir(from: &Path) -> tempfile::TempDir {
-    let to = tempfile::tempdir().unwrap();
+    let to = folder();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();

@@ -40,11 +40,11 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn what_is_appended_is_read_across_segments_and_writers(parts in prop::collection::vec(prop::collection::vec(said(), 0..12), 1..4)) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let mut all = Vec::new();
         let mut live = Reader::open(dir.path(), day());
         let mut heard = Vec::new();
@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn the_same_appends_give_the_same_bytes_however_they_are_synced(records in prop::collection::vec(said(), 0..30), sync_after in any::<u32>()) {
-        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (one, other) = (folder(), folder());
         let (mut a, mut b) = (open(one.path()), Writer::open(other.path(), day(), &Options { spare_segments: 3, ..small() }).unwrap().0);
         for (i, said) in records.iter().enumerate() {
             append(&mut a, said);
@@ -82,7 +82,7 @@ proptest! {
 
     #[test]
     fn reading_can_begin_at_every_position(records in prop::collection::vec(said(), 1..20)) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let mut writer = open(dir.path());
         let positions = append_all(&mut writer, &records);
         for (i, position) in positions.iter().enumerate() {
@@ -97,7 +97,7 @@ proptest! {
 
 #[test]
 fn a_record_is_laid_out_as_the_page_says() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = open(dir.path());
     writer.append(Kind::Ext, -2, &[b"tick", b"", b"!"]).unwrap();
     writer.close().unwrap();
@@ -118,7 +118,7 @@ fn a_record_is_laid_out_as_the_page_says() {
 
 #[test]
 fn a_full_segment_keeps_its_size_and_the_last_is_trimmed_to_a_page_with_room_for_a_word() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let options = Options {
         segment_bytes: 16_384,
         ..small()
@@ -137,7 +137,7 @@ fn a_full_segment_keeps_its_size_and_the_last_is_trimmed_to_a_page_with_room_for
 
 #[test]
 fn a_record_that_is_too_long_is_refused_and_the_tape_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = open(dir.path());
     let most = writer.content_bytes_max();
     let fits = Said {
@@ -167,7 +167,7 @@ fn a_record_that_is_too_long_is_refused_and_the_tape_goes_on() {
 
 #[test]
 fn a_megabyte_fits_a_segment_of_16_mib() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = Writer::open(dir.path(), day(), &Options::default())
         .unwrap()
         .0;
@@ -185,7 +185,7 @@ fn a_megabyte_fits_a_segment_of_16_mib() {
 
 #[test]
 fn a_second_writer_is_refused_until_the_first_is_gone_even_if_its_handle_is_not() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut writer = open(dir.path());
     assert!(matches!(
         Writer::open(dir.path(), day(), &small()),
@@ -206,7 +206,7 @@ fn a_second_writer_is_refused_until_the_first_is_gone_even_if_its_handle_is_not(
 
 #[test]
 fn a_segment_size_that_no_map_can_have_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     for segment_bytes in [0, 100, 4097, 1 << 31] {
         let refused = Writer::open(
             dir.path(),
@@ -222,7 +222,7 @@ fn a_segment_size_that_no_map_can_have_is_refused() {
 
 #[test]
 fn another_segment_size_at_the_next_opening_changes_nothing_for_what_is_there() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let records = some(30);
     for (i, part) in records.chunks(6).enumerate() {
         let options = Options {
@@ -238,7 +238,7 @@ fn another_segment_size_at_the_next_opening_changes_nothing_for_what_is_there() 
 
 #[test]
 fn days_are_read_in_order_and_the_last_one_live() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut days = Days::open(dir.path());
     assert!(days.read().unwrap().is_none());
     let names = ["2026-11-18", "2026-11-19", "2026-11-23"];
