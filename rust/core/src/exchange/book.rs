@@ -2,37 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// Which side an order is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    Buy,
-    Sell,
-}
-
-impl Side {
-    pub fn other(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-
-    /// +1 for a buy, −1 for a sale.
-    pub fn sign(self) -> i64 {
-        match self {
-            Self::Buy => 1,
-            Self::Sell => -1,
-        }
-    }
-
-    /// Kite's word.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Buy => "BUY",
-            Self::Sell => "SELL",
-        }
-    }
-}
+use crate::terms::Side;
 
 /// Who stands behind an order. Orders of one owner never trade with each other; the street's do.
 pub type Owner = u32;
@@ -112,7 +82,7 @@ impl Book {
 
         let mut left = order.quantity;
         while left > 0 {
-            let Some((price_e4, queue)) = self.best_queue(order.side.other()) else {
+            let Some((price_e4, queue)) = self.best_queue(order.side.opposite()) else {
                 break;
             };
             if !crosses(order.side, order.price_e4, price_e4) {
@@ -137,7 +107,7 @@ impl Book {
                 let id = first.id;
                 queue.pop_front();
                 self.places.remove(&id);
-                self.forget_if_empty(order.side.other(), price_e4);
+                self.forget_if_empty(order.side.opposite(), price_e4);
             }
         }
 

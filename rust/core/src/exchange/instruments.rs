@@ -2,64 +2,12 @@
 
 use std::fmt::Write;
 
-use super::dates::{Date, Expiry, monthly_expiry, weekly_expiry};
+use super::dates::{Expiry, monthly_expiry, weekly_expiry};
+use crate::day::Day;
+use crate::terms::{Exchange, Kind};
 
 /// One rupee.
 pub const RUPEE_E4: i64 = 10_000;
-
-/// What an instrument is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Index,
-    Equity,
-    Future,
-    Call,
-    Put,
-}
-
-impl Kind {
-    /// Kite's `instrument_type`; an index is an `EQ` of the segment INDICES.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Index | Self::Equity => "EQ",
-            Self::Future => "FUT",
-            Self::Call => "CE",
-            Self::Put => "PE",
-        }
-    }
-
-    pub fn option(self) -> bool {
-        matches!(self, Self::Call | Self::Put)
-    }
-}
-
-/// Where an instrument is listed: Kite's exchange, and the last byte of its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Venue {
-    Nse,
-    Bse,
-    Nfo,
-    Indices,
-}
-
-impl Venue {
-    pub fn exchange(self) -> &'static str {
-        match self {
-            Self::Nse | Self::Indices => "NSE",
-            Self::Bse => "BSE",
-            Self::Nfo => "NFO",
-        }
-    }
-
-    fn code(self) -> u32 {
-        match self {
-            Self::Nse => 1,
-            Self::Nfo => 2,
-            Self::Bse => 4,
-            Self::Indices => 9,
-        }
-    }
-}
 
 /// One row of the instruments file, with what the file does not say: freeze quantity, band, previous close.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +16,9 @@ pub struct Instrument {
     pub tradingsymbol: String,
     /// The company, or a derivative's underlying.
     pub name: String,
-    pub venue: Venue,
+    pub exchange: Exchange,
     pub kind: Kind,
-    pub expiry: Option<Date>,
+    pub expiry: Option<Day>,
     /// 0 when there is none.
     pub strike_e4: i64,
     pub tick_e4: i64,
@@ -84,22 +32,17 @@ pub struct Instrument {
 }
 
 impl Instrument {
-    pub fn exchange(&self) -> &'static str {
-        self.venue.exchange()
-    }
-
     pub fn exchange_token(&self) -> u32 {
         self.token >> 8
     }
 
     /// Kite's `segment` column.
     pub fn segment(&self) -> &'static str {
-        match (self.venue, self.kind) {
-            (Venue::Indices, _) => "INDICES",
-            (Venue::Bse, _) => "BSE",
-            (Venue::Nse, _) => "NSE",
-            (Venue::Nfo, Kind::Future) => "NFO-FUT",
-            (Venue::Nfo, _) => "NFO-OPT",
+        match self.kind {
+            Kind::Index => "INDICES",
+            Kind::Cash => self.exchange.name(),
+            Kind::Future => "NFO-FUT",
+            Kind::Call | Kind::Put => "NFO-OPT",
         }
     }
 
@@ -130,7 +73,7 @@ pub struct Share {
     pub symbol: &'static str,
     pub name: &'static str,
     pub exchange_token: u32,
-    pub venue: Venue,
+    pub exchange: Exchange,
     /// A plausible close of late 2026, in rupees.
     pub close: f64,
     /// How it moves with the index.
@@ -154,7 +97,7 @@ const fn share(
         symbol,
         name,
         exchange_token,
-        venue: Venue::Nse,
+        exchange: Exchange::Nse,
         close,
         beta,
         volatility,
@@ -201,7 +144,7 @@ pub const SHARES: [Share; 9] = [
         symbol: "SBIN",
         name: "STATE BANK OF INDIA",
         exchange_token: 500_112,
-        venue: Venue::Bse,
+        exchange: Exchange::Bse,
         close: 884.0,
         beta: 1.15,
         volatility: 0.15,
@@ -209,8 +152,8 @@ pub const SHARES: [Share; 9] = [
     },
 ];
 
-pub const NIFTY_TOKEN: u32 = token(1001, Venue::Indices);
-pub const BANK_TOKEN: u32 = token(1016, Venue::Indices);
+pub const NIFTY_TOKEN: u32 = token(1001, INDICES);
+pub const BANK_TOKEN: u32 = token(1016, INDICES);
 /// NIFTY BANK stands at this multiple of NIFTY 50 at the previous close.
 pub const BANK_OF_NIFTY: f64 = 2.25;
 pub const BANK_BETA: f64 = 1.1;
@@ -229,19 +172,19 @@ const OPTION_TOKEN: u32 = 39_804;
 /// The day's band of shares and futures around the previous close.
 const BAND_PERCENT: i64 = 10;
 
-const fn token(exchange_token: u32, venue: Venue) -> u32 {
-    exchange_token * 256
-        + match venue {
-            Venue::Nse => 1,
-            Venue::Nfo => 2,
-            Venue::Bse => 4,
-            Venue::Indices => 9,
-        }
+/// The last byte of a token says where its instrument trades.
+const NSE: u32 = 1;
+const NFO: u32 = 2;
+const BSE: u32 = 4;
+const INDICES: u32 = 9;
+
+const fn token(exchange_token: u32, segment: u32) -> u32 {
+    exchange_token * 256 + segment
 }
 
 /// The instruments of a day: 2 indices, one NIFTY future, the options around the money, the shares, in this order.
 /// `previous_close` and `open` are NIFTY 50's, in rupees.
-pub fn instruments_of(day: Date, previous_close: f64, open: f64) -> Vec<Instrument> {
+pub fn instruments_of(day: Day, previous_close: f64, open: f64) -> Vec<Instrument> {
     let mut rows = vec![
         index("NIFTY 50", NIFTY_TOKEN, previous_close),
         index("NIFTY BANK", BANK_TOKEN, previous_close * BANK_OF_NIFTY),
@@ -266,7 +209,7 @@ fn index(symbol: &str, token: u32, close: f64) -> Instrument {
         token,
         tradingsymbol: symbol.into(),
         name: symbol.into(),
-        venue: Venue::Indices,
+        exchange: Exchange::Nse,
         kind: Kind::Index,
         expiry: None,
         strike_e4: 0,
@@ -284,11 +227,18 @@ fn equity(share: &Share) -> Instrument {
     let tick_e4 = share_tick_e4(share.close);
     let previous_close_e4 = (share.close * RUPEE_E4 as f64).round() as i64;
     with_band(Instrument {
-        token: token(share.exchange_token, share.venue),
+        token: token(
+            share.exchange_token,
+            if share.exchange == Exchange::Bse {
+                BSE
+            } else {
+                NSE
+            },
+        ),
         tradingsymbol: share.symbol.into(),
         name: share.name.into(),
-        venue: share.venue,
-        kind: Kind::Equity,
+        exchange: share.exchange,
+        kind: Kind::Cash,
         expiry: None,
         strike_e4: 0,
         tick_e4,
@@ -301,14 +251,14 @@ fn equity(share: &Share) -> Instrument {
 }
 
 fn future(expiry: Expiry, index_close: f64) -> Instrument {
-    let (year, month, _) = expiry.date.civil();
+    let (year, month, _) = expiry.day.civil();
     let mut row = Instrument {
-        token: token(FUTURE_TOKEN, Venue::Nfo),
+        token: token(FUTURE_TOKEN, NFO),
         tradingsymbol: format!("NIFTY{:02}{}FUT", year % 100, MONTHS[month as usize - 1]),
         name: "NIFTY".into(),
-        venue: Venue::Nfo,
+        exchange: Exchange::Nfo,
         kind: Kind::Future,
-        expiry: Some(expiry.date),
+        expiry: Some(expiry.day),
         strike_e4: 0,
         tick_e4: index_future_tick_e4(index_close),
         lot: NIFTY_LOT,
@@ -322,7 +272,7 @@ fn future(expiry: Expiry, index_close: f64) -> Instrument {
 }
 
 fn option(expiry: Expiry, strike: i64, kind: Kind, exchange_token: u32) -> Instrument {
-    let (year, month, day) = expiry.date.civil();
+    let (year, month, day) = expiry.day.civil();
     let when = if expiry.monthly {
         format!("{:02}{}", year % 100, MONTHS[month as usize - 1])
     } else {
@@ -333,12 +283,12 @@ fn option(expiry: Expiry, strike: i64, kind: Kind, exchange_token: u32) -> Instr
         )
     };
     Instrument {
-        token: token(exchange_token, Venue::Nfo),
-        tradingsymbol: format!("NIFTY{when}{strike}{}", kind.text()),
+        token: token(exchange_token, NFO),
+        tradingsymbol: format!("NIFTY{when}{strike}{}", kind.name()),
         name: "NIFTY".into(),
-        venue: Venue::Nfo,
+        exchange: Exchange::Nfo,
         kind,
-        expiry: Some(expiry.date),
+        expiry: Some(expiry.day),
         strike_e4: strike * RUPEE_E4,
         tick_e4: 500,
         lot: NIFTY_LOT,
@@ -399,17 +349,26 @@ pub fn instruments_csv<'a>(rows: impl Iterator<Item = &'a Instrument>) -> String
             row.tradingsymbol,
             row.name,
             decimal(row.previous_close_e4),
-            row.expiry.map(Date::text).unwrap_or_default(),
+            row.expiry.map(|day| day.to_string()).unwrap_or_default(),
             decimal(row.strike_e4),
             decimal(row.tick_e4),
             row.lot,
-            row.kind.text(),
+            instrument_type(row.kind),
             row.segment(),
-            row.exchange(),
+            row.exchange,
         )
         .expect("a string takes all that is written to it");
     }
     csv
+}
+
+/// Kite's `instrument_type`: an index is an `EQ` of the segment INDICES.
+fn instrument_type(kind: Kind) -> &'static str {
+    if kind == Kind::Index {
+        Kind::Cash.name()
+    } else {
+        kind.name()
+    }
 }
 
 /// `1573.15`, `26000`, `-0.05`: rupees without trailing zeros.
@@ -431,27 +390,23 @@ mod tests {
     use super::*;
 
     fn rows() -> Vec<Instrument> {
-        instruments_of(
-            Date::parse("2026-11-19").expect("a day"),
-            26_010.0,
-            26_040.0,
-        )
+        instruments_of(Day::parse("2026-11-19").expect("a day"), 26_010.0, 26_040.0)
     }
 
     #[test]
     fn tokens_are_the_real_ones() {
-        let token = |symbol: &str, venue| {
+        let token = |symbol: &str, exchange| {
             let rows = rows();
             rows.iter()
-                .find(|row| row.tradingsymbol == symbol && row.venue == venue)
+                .find(|row| row.tradingsymbol == symbol && row.exchange == exchange)
                 .map(|row| row.token)
         };
 
-        assert_eq!(token("NIFTY 50", Venue::Indices), Some(256_265));
-        assert_eq!(token("NIFTY BANK", Venue::Indices), Some(260_105));
-        assert_eq!(token("INFY", Venue::Nse), Some(408_065));
-        assert_eq!(token("SBIN", Venue::Bse), Some(128_028_676));
-        assert_eq!(token("NIFTY26NOV25950CE", Venue::Nfo), Some(10_189_826));
+        assert_eq!(token("NIFTY 50", Exchange::Nse), Some(256_265));
+        assert_eq!(token("NIFTY BANK", Exchange::Nse), Some(260_105));
+        assert_eq!(token("INFY", Exchange::Nse), Some(408_065));
+        assert_eq!(token("SBIN", Exchange::Bse), Some(128_028_676));
+        assert_eq!(token("NIFTY26NOV25950CE", Exchange::Nfo), Some(10_189_826));
     }
 
     #[test]
@@ -460,7 +415,7 @@ mod tests {
         let mut tokens: Vec<_> = rows.iter().map(|row| row.token).collect();
         let mut symbols: Vec<_> = rows
             .iter()
-            .map(|row| (row.exchange(), &row.tradingsymbol))
+            .map(|row| (row.exchange, &row.tradingsymbol))
             .collect();
         tokens.sort_unstable();
         tokens.dedup();
@@ -468,7 +423,6 @@ mod tests {
         symbols.dedup();
 
         assert_eq!((tokens.len(), symbols.len()), (rows.len(), rows.len()));
-        assert!(rows.iter().all(|row| row.token & 0xff == row.venue.code()));
     }
 
     #[test]
@@ -479,11 +433,7 @@ mod tests {
                 && symbols.contains(&"NIFTY26NOV26050PE".into())
         );
 
-        let weekly = instruments_of(
-            Date::parse("2026-11-27").expect("a day"),
-            26_010.0,
-            26_040.0,
-        );
+        let weekly = instruments_of(Day::parse("2026-11-27").expect("a day"), 26_010.0, 26_040.0);
         let symbols: Vec<_> = weekly.into_iter().map(|row| row.tradingsymbol).collect();
         assert!(
             symbols.contains(&"NIFTY26DECFUT".into())

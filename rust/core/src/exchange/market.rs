@@ -7,16 +7,18 @@
 use std::collections::HashMap;
 use std::iter::Peekable;
 
-use super::book::{Book, Level, Side, Trade};
-use super::dates::{CLOSE_NS, Date, OPEN_NS, SECOND_NS};
+use super::book::{Book, Level, Trade};
+use super::dates::{CLOSE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::instruments::{
-    BANK_BETA, BANK_OF_NIFTY, BANK_TOKEN, BANK_VOLATILITY, Instrument, Kind, NIFTY_TOKEN, RUPEE_E4,
+    BANK_BETA, BANK_OF_NIFTY, BANK_TOKEN, BANK_VOLATILITY, Instrument, NIFTY_TOKEN, RUPEE_E4,
     SHARES, instruments_of,
 };
 use super::options::{Smile, black_76, years_between};
 use super::path::{Path, deviation, liveliness};
 use super::rng::Stream;
-use super::street::{Habits, LEVELS, Maker};
+use super::street::{Habits, LEVELS, Maker, Quote};
+use crate::day::Day;
+use crate::terms::{Exchange, Kind, Side};
 
 /// What an index future costs to carry, a year.
 const CARRY: f64 = 0.065;
@@ -121,7 +123,7 @@ pub struct Hit {
 
 /// All instruments of a day and the path that moves them.
 pub struct Market {
-    pub day: Date,
+    pub day: Day,
     pub listings: Vec<Listing>,
     by_token: HashMap<u32, usize>,
     path: Peekable<Path>,
@@ -136,12 +138,12 @@ pub struct Market {
 
 impl Market {
     /// A market at the open of its day. A path of one point is a market that stands still and never ends.
-    pub fn new(day: Date, previous_close: f64, path: Path, seed: u64, step_ns: i64) -> Self {
+    pub fn new(day: Day, previous_close: f64, path: Path, seed: u64, step_ns: i64) -> Self {
         assert!(step_ns > 0, "time goes forward");
         let mut path = path.peekable();
         let first = *path.peek().expect("a path has a point");
         let mut rows = instruments_of(day, previous_close, first.value);
-        price_contracts(&mut rows, previous_close, day.at_ns(OPEN_NS));
+        price_contracts(&mut rows, previous_close, at_ns(day, OPEN_NS));
         let listings: Vec<Listing> = rows
             .into_iter()
             .map(|row| listing(row, seed, first.value))
@@ -151,7 +153,7 @@ impl Market {
             .enumerate()
             .map(|(i, listing)| (listing.instrument.token, i))
             .collect();
-        let open_ns = day.at_ns(OPEN_NS);
+        let open_ns = at_ns(day, OPEN_NS);
         let late_ns = (first.time_ns - open_ns).max(0);
         Self {
             day,
@@ -187,11 +189,11 @@ impl Market {
         self.by_token.get(&token).copied()
     }
 
-    /// `NSE`, `NIFTY 50`.
-    pub fn by_symbol(&self, exchange: &str, tradingsymbol: &str) -> Option<usize> {
+    /// NSE, `NIFTY 50`.
+    pub fn by_symbol(&self, exchange: Exchange, tradingsymbol: &str) -> Option<usize> {
         self.listings.iter().position(|listing| {
             listing.instrument.tradingsymbol == tradingsymbol
-                && listing.instrument.exchange() == exchange
+                && listing.instrument.exchange == exchange
         })
     }
 
@@ -238,7 +240,7 @@ impl Market {
                     listing.street.levels(side).map(
                         move |Level {
                                   price_e4, quantity, ..
-                              }| super::street::Quote {
+                              }| Quote {
                             side,
                             price_e4,
                             quantity,
@@ -265,7 +267,7 @@ impl Market {
             let close = instrument.previous_close_e4 as f64 / RUPEE_E4 as f64;
             let fair = match instrument.kind {
                 Kind::Index if instrument.token == NIFTY_TOKEN => index,
-                Kind::Index | Kind::Equity => close * (1.0 + own.beta * index_of_day + own.drift),
+                Kind::Index | Kind::Cash => close * (1.0 + own.beta * index_of_day + own.drift),
                 Kind::Future => {
                     // The basis breathes around the cost of carry and is pulled back to it.
                     own.drift *= 0.98;
@@ -364,9 +366,9 @@ fn users_part(listing: usize, trades: &[Trade]) -> impl Iterator<Item = Hit> + '
 }
 
 fn listing(instrument: Instrument, seed: u64, open: f64) -> Listing {
-    let share = SHARES
-        .iter()
-        .find(|share| share.symbol == instrument.tradingsymbol && share.venue == instrument.venue);
+    let share = SHARES.iter().find(|share| {
+        share.symbol == instrument.tradingsymbol && share.exchange == instrument.exchange
+    });
     let at_the_money = (instrument.strike_e4 as f64 / RUPEE_E4 as f64 - open).abs() / open;
     let (volume, oi, beta, volatility) = match (instrument.kind, share) {
         (_, Some(share)) => (share.volume, 0, share.beta, share.volatility),
@@ -419,7 +421,7 @@ fn forward(index: f64, now_ns: i64, instrument: &Instrument) -> f64 {
 fn years_left(now_ns: i64, instrument: &Instrument) -> f64 {
     instrument
         .expiry
-        .map_or(0.0, |expiry| years_between(now_ns, expiry.at_ns(CLOSE_NS)))
+        .map_or(0.0, |expiry| years_between(now_ns, at_ns(expiry, CLOSE_NS)))
 }
 
 fn option_value(instrument: &Instrument, index: f64, now_ns: i64) -> f64 {
@@ -439,7 +441,7 @@ fn option_value(instrument: &Instrument, index: f64, now_ns: i64) -> f64 {
 
 /// Previous close and band of the options: their value at the index's previous close, and at its own band's far end.
 fn price_contracts(rows: &mut [Instrument], previous_close: f64, open_ns: i64) {
-    for row in rows.iter_mut().filter(|row| row.kind.option()) {
+    for row in rows.iter_mut().filter(|row| row.kind.is_option()) {
         row.previous_close_e4 = row.on_tick(option_value(row, previous_close, open_ns));
         let far = if row.kind == Kind::Call { 1.1 } else { 0.9 };
         row.lower_e4 = row.tick_e4;
@@ -456,7 +458,7 @@ mod tests {
     use super::*;
 
     fn synthetic(seed: u64) -> Market {
-        let day = Date::parse("2026-11-19").expect("a day");
+        let day = Day::of(2026, 11, 19);
         let (previous_close, path) = Synthetic::new(seed, day, SECOND_NS);
         Market::new(day, previous_close, Box::new(path), seed, SECOND_NS)
     }
@@ -501,7 +503,7 @@ mod tests {
         }
         assert!(hits.is_empty());
         let volume = |symbol| {
-            market.listings[market.by_symbol("NFO", symbol).expect("listed")]
+            market.listings[market.by_symbol(Exchange::Nfo, symbol).expect("listed")]
                 .day
                 .volume
         };
@@ -523,8 +525,11 @@ mod tests {
             listing.day.last_e4 as f64
         };
 
-        assert!((last("NFO", "NIFTY26NOVFUT") / last("NSE", "NIFTY 50") - 1.0).abs() < 0.003);
-        assert!((last("BSE", "SBIN") / last("NSE", "SBIN") - 1.0).abs() < 0.002);
+        assert!(
+            (last(Exchange::Nfo, "NIFTY26NOVFUT") / last(Exchange::Nse, "NIFTY 50") - 1.0).abs()
+                < 0.003
+        );
+        assert!((last(Exchange::Bse, "SBIN") / last(Exchange::Nse, "SBIN") - 1.0).abs() < 0.002);
     }
 
     #[test]
@@ -556,12 +561,12 @@ mod tests {
 
     #[test]
     fn a_frozen_market_stands_still_never_ends_and_fills_up_again() {
-        let day = Date::parse("2026-11-19").expect("a day");
+        let day = Day::of(2026, 11, 19);
         let (previous_close, path) = frozen(1, day);
         let mut market = Market::new(day, previous_close, path, 1, SECOND_NS);
         market.step(&mut Vec::new());
         let before = shown(&market);
-        let index = market.by_symbol("NSE", "INFY").expect("listed");
+        let index = market.by_symbol(Exchange::Nse, "INFY").expect("listed");
         let ask = market.listings[index].depth(Side::Sell)[0];
         let order = super::super::book::Limit {
             id: 1,
@@ -588,6 +593,6 @@ mod tests {
         while !market.ended() {
             market.step(&mut Vec::new());
         }
-        assert_eq!(market.now_ns(), market.day.at_ns(CLOSE_NS));
+        assert_eq!(market.now_ns(), at_ns(market.day, CLOSE_NS));
     }
 }

@@ -1,7 +1,8 @@
 //! Where the index goes. The market is an iterator of prices, whatever their source.
 
-use super::dates::{CLOSE_NS, DAY_NS, Date, IST_NS, OPEN_NS, SECOND_NS};
+use super::dates::{CLOSE_NS, DAY_NS, IST_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::rng::Stream;
+use crate::day::Day;
 
 /// NIFTY 50 at a time, in rupees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,11 +57,11 @@ pub struct Synthetic {
 
 impl Synthetic {
     /// The day's path with a point each `step_ns` from the open to the close, and its previous close.
-    pub fn new(seed: u64, day: Date, step_ns: i64) -> (f64, Self) {
+    pub fn new(seed: u64, day: Day, step_ns: i64) -> (f64, Self) {
         let mut stream = Stream::new(seed, "NIFTY 50");
         let previous_close = 26_000.0 * (1.0 + 0.015 * (2.0 * stream.unit() - 1.0));
         let value = previous_close * (1.0 + 0.003 * stream.normal());
-        let (next_ns, close_ns) = (day.at_ns(OPEN_NS), day.at_ns(CLOSE_NS));
+        let (next_ns, close_ns) = (at_ns(day, OPEN_NS), at_ns(day, CLOSE_NS));
         (
             previous_close,
             Self {
@@ -113,7 +114,7 @@ impl Iterator for Synthetic {
 }
 
 /// A market that stands still: the first point of a seed's day, for ever.
-pub fn frozen(seed: u64, day: Date) -> (f64, Path) {
+pub fn frozen(seed: u64, day: Day) -> (f64, Path) {
     let (previous_close, mut path) = Synthetic::new(seed, day, SECOND_NS);
     (previous_close, Box::new(path.next().into_iter()))
 }
@@ -121,7 +122,7 @@ pub fn frozen(seed: u64, day: Date) -> (f64, Path) {
 /// A real day, read from a file of time and value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    pub day: Date,
+    pub day: Day,
     /// Stands in for the previous close, which such a file does not hold: its first value.
     pub previous_close: f64,
     /// From 09:15 on.
@@ -209,11 +210,11 @@ pub fn read_file(text: &str) -> Result<Recorded, BadLine> {
             ));
         }
         last_ns = time_ns;
-        if *day.get_or_insert(Date::of(time_ns)) != Date::of(time_ns) {
+        if *day.get_or_insert(Day::at(time_ns)) != Day::at(time_ns) {
             return Err(bad(format!("{time}, a second day"), "one day a file"));
         }
         previous_close.get_or_insert(value);
-        if time_ns >= Date::of(time_ns).at_ns(OPEN_NS) {
+        if time_ns >= at_ns(Day::at(time_ns), OPEN_NS) {
             points.push(Point { time_ns, value });
         }
         if points.len() > FILE_POINTS_MAX {
@@ -265,7 +266,7 @@ fn time_of(text: &str) -> Option<i64> {
     }
     let nanoseconds = digits(fraction)? * 10_i64.pow(9 - fraction.len() as u32);
     let time_of_day_ns = ((hours * 60 + minutes) * 60 + seconds) * SECOND_NS + nanoseconds;
-    Some(Date::parse(date)?.at_ns(time_of_day_ns))
+    Some(at_ns(Day::parse(date)?, time_of_day_ns))
 }
 
 fn shortened(text: &str) -> String {
@@ -281,8 +282,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn day() -> Date {
-        Date::parse("2026-11-19").expect("a day")
+    fn day() -> Day {
+        Day::of(2026, 11, 19)
     }
 
     #[test]
@@ -317,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_morning_is_livelier_than_noon() {
-        let at = |hour: i64| liveliness(day().at_ns(hour * 3600 * SECOND_NS));
+        let at = |hour: i64| liveliness(at_ns(day(), hour * 3600 * SECOND_NS));
         assert!(at(9) > at(15) && at(15) > at(12) && at(12) > 0.0);
     }
 
@@ -328,7 +329,7 @@ mod tests {
 
         let recorded = read_file(plain).expect("a good file");
 
-        assert_eq!(recorded.day, Date::parse("2022-11-24").expect("a day"));
+        assert_eq!(recorded.day, Day::of(2022, 11, 24));
         assert_eq!(recorded.previous_close, 18_365.3);
         assert_eq!(
             recorded

@@ -3,9 +3,10 @@
 //! What the street wants in a step depends on the seed and the path alone. The same wish is carried out in two books:
 //! one on which only the street trades, which is what the world is shown, and one that our users share.
 
-use super::book::{Book, Limit, Rest, STREET, Side, Trade};
-use super::instruments::{Instrument, Kind, Venue};
+use super::book::{Book, Limit, Rest, STREET, Trade};
+use super::instruments::Instrument;
 use super::rng::Stream;
+use crate::terms::{Exchange, Kind, Side};
 
 /// Levels that the maker quotes on a side: what Kite shows.
 pub const LEVELS: usize = 5;
@@ -53,11 +54,11 @@ pub struct Habits {
 impl Habits {
     /// `volume_a_day` is in units; options and futures count in lots of the instrument.
     pub fn new(seed: u64, instrument: &Instrument, volume_a_day: f64) -> Self {
-        let name = format!("{}:{}", instrument.exchange(), instrument.tradingsymbol);
-        let (spread, takers_a_second) = match (instrument.kind, instrument.venue) {
+        let name = format!("{}:{}", instrument.exchange, instrument.tradingsymbol);
+        let (spread, takers_a_second) = match (instrument.kind, instrument.exchange) {
             (Kind::Future, _) => (3e-5, 2.2),
             (Kind::Call | Kind::Put, _) => (2.5e-3, 1.6),
-            (_, Venue::Bse) => (4e-4, 0.3),
+            (_, Exchange::Bse) => (4e-4, 0.3),
             _ => (1e-4, 1.2),
         };
         let taker_lots =
@@ -262,17 +263,12 @@ impl Maker {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dates::Date;
     use super::super::instruments::instruments_of;
     use super::*;
     use proptest::prelude::*;
 
     fn instruments() -> Vec<Instrument> {
-        let mut rows = instruments_of(
-            Date::parse("2026-11-19").expect("a day"),
-            26_000.0,
-            26_000.0,
-        );
+        let mut rows = instruments_of(crate::day::Day::of(2026, 11, 19), 26_000.0, 26_000.0);
         rows.retain(Instrument::tradable);
         rows
     }
