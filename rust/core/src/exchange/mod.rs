@@ -1,18 +1,42 @@
 //! A local exchange: what it lists, how its market moves, who trades there and what that costs them.
 
+/// One trader: money, shares, positions.
+pub mod account;
 /// Price-time order book with partial fills.
 pub mod book;
-/// Days, IST, trading days and expiries.
+/// What the broker looks at before an order gets a number.
+pub mod checks;
+/// IST, trading days and expiries.
 pub mod dates;
+/// The exchange whole: market, accounts, orders and time.
+pub mod floor;
+/// The forms of an order, read into numbers and words.
+pub mod form;
+/// Order ids, exchange order ids, trade ids.
+pub mod ids;
 /// The instruments of the simulated day and their file.
 pub mod instruments;
+/// Request limits in windows of market time.
+pub mod limits;
+/// What positions and open orders tie up.
+pub mod margin;
 /// The simulated market around an index path.
 pub mod market;
 /// Black's formula and the smile.
 pub mod options;
+/// One order and every state it went through.
+pub mod order;
 /// Paths of the index: synthetic, frozen, from a file.
 pub mod path;
+/// Requests turned away, in Kite's words.
+pub mod refusal;
 /// Seeded randomness, the same on every machine.
 pub mod rng;
+/// What differs between profiles.
+pub mod rules;
+/// Answers before they are JSON or Python.
+pub mod shape;
 /// The maker who quotes and the takers who trade.
 pub mod street;
+/// What the exchange knows, in Kite's shapes.
+pub mod views;

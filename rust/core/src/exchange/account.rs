@@ -1,0 +1,70 @@
+//! One trader at the exchange: money, shares, positions, and the orders that are still open.
+
+use std::collections::BTreeMap;
+
+use super::limits::OrderPace;
+use crate::portfolio::Position;
+use crate::terms::Product;
+
+/// A fresh account's money: ten lakh.
+pub const CASH_E4: i64 = 1_000_000 * 10_000;
+
+/// Shares in the demat account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    pub listing: usize,
+    pub quantity: i64,
+    pub average_e4: i64,
+    /// Sold today.
+    pub used: i64,
+}
+
+/// An account. Positions are keyed by listing and product, in this order.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub user: String,
+    pub cash_e4: i64,
+    pub holdings: Vec<Holding>,
+    pub positions: BTreeMap<(usize, Product), Position>,
+    /// Its orders of the day, and those of them that are not over, by index.
+    pub orders: Vec<usize>,
+    pub open: Vec<usize>,
+    pub pace: OrderPace,
+}
+
+impl Account {
+    pub fn new(user: String, cash_e4: i64, holdings: Vec<Holding>) -> Self {
+        Self {
+            user,
+            cash_e4,
+            holdings,
+            positions: BTreeMap::new(),
+            orders: Vec::new(),
+            open: Vec::new(),
+            pace: OrderPace::default(),
+        }
+    }
+
+    /// Gains and losses of what has been closed today.
+    pub fn realised_e4(&self) -> i64 {
+        self.positions
+            .values()
+            .map(|position| position.realised_e4)
+            .sum()
+    }
+
+    pub fn position(&mut self, listing: usize, product: Product) -> &mut Position {
+        self.positions
+            .entry((listing, product))
+            .or_insert_with(|| Position::new(1))
+    }
+
+    /// Shares in the demat account that have not been sold today.
+    pub fn free_shares(&self, listing: usize) -> i64 {
+        self.holdings
+            .iter()
+            .filter(|h| h.listing == listing)
+            .map(|h| h.quantity - h.used)
+            .sum()
+    }
+}

@@ -1,0 +1,765 @@
+//! The exchange whole: the market, the accounts, their orders, and the time.
+//!
+//! What it does is a function of the market, the seed, and the requests with the market times at which they came.
+
+use std::collections::HashMap;
+
+use super::account::{Account, CASH_E4, Holding};
+use super::book::{Limit, Rest, Trade};
+use super::checks::{Asked, check_shares, rupees};
+use super::dates::MINUTE_NS;
+use super::form::{Fields, Modifying, Placing, Protection};
+use super::ids::Ids;
+use super::margin::{self, Exposure, Tied};
+use super::market::Market;
+use super::order::{Order, Status};
+use super::refusal::Refusal;
+use super::rules::Rules;
+use super::shape::Value;
+use super::views;
+use crate::terms::{Exchange, OrderType, Product, Side, Validity};
+
+/// Users that one exchange may have.
+pub const USERS_MAX: usize = 1_000;
+
+/// One side of one trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    pub trade_id: u64,
+    pub order: usize,
+    pub price_e4: i64,
+    pub quantity: i64,
+    pub at_ns: i64,
+}
+
+/// An order update for every socket of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderFrame {
+    pub user: String,
+    pub data: Value,
+}
+
+/// The trading floor.
+pub struct Floor {
+    pub market: Market,
+    pub rules: Rules,
+    pub accounts: Vec<Account>,
+    pub orders: Vec<Order>,
+    pub executions: Vec<Execution>,
+    users: HashMap<String, usize>,
+    by_id: HashMap<String, usize>,
+    /// Stops that wait for their trigger, oldest first.
+    stops: Vec<usize>,
+    ids: Ids,
+    now_ns: i64,
+    frames: Vec<OrderFrame>,
+}
+
+impl Floor {
+    /// A floor at the open of the market's day, with a fresh account for each user.
+    pub fn new(market: Market, rules: Rules, users: &[String]) -> Self {
+        assert!(
+            users.len() <= USERS_MAX,
+            "more users than an exchange may have"
+        );
+        let ids = Ids::new(rules.order_ids);
+        let mut floor = Self {
+            now_ns: market.now_ns(),
+            market,
+            rules,
+            accounts: Vec::new(),
+            orders: Vec::new(),
+            executions: Vec::new(),
+            users: HashMap::new(),
+            by_id: HashMap::new(),
+            stops: Vec::new(),
+            ids,
+            frames: Vec::new(),
+        };
+        for user in users {
+            let holdings = floor.first_holdings();
+            floor.users.insert(user.clone(), floor.accounts.len());
+            floor
+                .accounts
+                .push(Account::new(user.clone(), CASH_E4, holdings));
+        }
+        floor
+    }
+
+    /// The two holdings that every fresh account has.
+    fn first_holdings(&self) -> Vec<Holding> {
+        [("INFY", 100, 14_125_000), ("SBIN", 200, 7_612_000)]
+            .into_iter()
+            .filter_map(|(symbol, quantity, average_e4)| {
+                let listing = self.market.by_symbol(Exchange::Nse, symbol)?;
+                Some(Holding {
+                    listing,
+                    quantity,
+                    average_e4,
+                    used: 0,
+                })
+            })
+            .collect()
+    }
+
+    /// Market time: of the last step or request.
+    pub fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    /// The account of a user, by index.
+    pub fn user(&self, user: &str) -> Option<usize> {
+        self.users.get(user).copied()
+    }
+
+    /// An account's order by its id.
+    pub fn find(&self, account: usize, order_id: &str) -> Option<usize> {
+        self.by_id
+            .get(order_id)
+            .copied()
+            .filter(|&order| self.orders[order].account == account)
+    }
+
+    /// Order updates since the last call, in the order in which they happened.
+    pub fn take_frames(&mut self) -> Vec<OrderFrame> {
+        std::mem::take(&mut self.frames)
+    }
+
+    /// Steps the market over every cut up to this time; how many there were.
+    pub fn advance(&mut self, to_ns: i64) -> usize {
+        let mut steps = 0;
+        while self.market.next_cut_ns() <= to_ns {
+            self.step();
+            steps += 1;
+        }
+        steps
+    }
+
+    fn step(&mut self) {
+        let mut hits = Vec::new();
+        self.market.step(&mut hits);
+        self.now_ns = self.market.now_ns();
+        for hit in hits {
+            self.book_trade(&hit.trade);
+        }
+        self.trigger_stops();
+        self.expire();
+    }
+
+    /// Time goes on to a request's, but never past a cut that has not been made: a request that comes while the
+    /// market is late is as late as the market.
+    fn hear(&mut self, at_ns: i64) {
+        self.now_ns = at_ns.min(self.market.next_cut_ns() - 1).max(self.now_ns);
+    }
+
+    // --- requests ---------------------------------------------------------------------------------------------
+
+    /// `POST /orders/{variety}`: the new order's id.
+    pub fn place(
+        &mut self,
+        account: usize,
+        variety: &str,
+        fields: &Fields,
+        at_ns: i64,
+    ) -> Result<String, Refusal> {
+        self.hear(at_ns);
+        self.admit(account, true)?;
+        let placing = Placing::read(variety, fields)?;
+        let listing = self
+            .market
+            .by_symbol(placing.exchange, &placing.tradingsymbol)
+            .ok_or_else(|| {
+                Refusal::input("The instrument you are placing an order for has either expired or does not exist.")
+            })?;
+        let asked = Asked::from(&placing);
+        let (instrument, last_e4) = self.instrument(listing);
+        asked.check(instrument, last_e4, &self.rules)?;
+        self.check_cover(account, listing, &asked, None)?;
+
+        let id = self.ids.order(self.now_ns);
+        let index = self.orders.len();
+        let mut order = Order::new(id.clone(), account, listing, &placing, self.now_ns);
+        order.becomes(Status::PutOrderReqReceived);
+        order.becomes(Status::ValidationPending);
+        self.by_id.insert(id.clone(), index);
+        self.accounts[account].orders.push(index);
+        self.orders.push(order);
+        self.accept(index, &asked);
+        Ok(id)
+    }
+
+    /// `PUT /orders/{variety}/{order_id}`
+    pub fn modify(
+        &mut self,
+        account: usize,
+        order_id: &str,
+        fields: &Fields,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
+        self.hear(at_ns);
+        self.admit(account, false)?;
+        let change = Modifying::read(fields)?;
+        let index = self.open_order(account, order_id, "modified")?;
+        if self.orders[index].modifications >= self.rules.modifications_max {
+            return Err(Refusal::order(
+                "Maximum allowed order modifications exceeded.",
+            ));
+        }
+        let asked = self.changed(index, &change)?;
+        let listing = self.orders[index].listing;
+        let (instrument, last_e4) = self.instrument(listing);
+        asked.check(instrument, last_e4, &self.rules)?;
+        self.check_cover(account, listing, &asked, Some(index))?;
+        self.carry_out(index, asked, &change);
+        Ok(())
+    }
+
+    /// `DELETE /orders/{variety}/{order_id}`
+    pub fn cancel(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+        self.hear(at_ns);
+        self.admit(account, false)?;
+        let index = self.open_order(account, order_id, "cancelled")?;
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        order.now.asked_ns = now_ns;
+        order.becomes(Status::CancelPending);
+        self.market.listings[order.listing]
+            .shared
+            .cancel(book_id(index));
+        self.end(index, Status::Cancelled, None);
+        Ok(())
+    }
+
+    fn admit(&mut self, account: usize, placement: bool) -> Result<(), Refusal> {
+        match &self.rules.limits {
+            Some(limits) => self.accounts[account]
+                .pace
+                .admit(self.now_ns, placement, limits),
+            None => Ok(()),
+        }
+    }
+
+    fn open_order(&self, account: usize, order_id: &str, deed: &str) -> Result<usize, Refusal> {
+        let index = self
+            .find(account, order_id)
+            .ok_or_else(|| Refusal::order("Couldn't find that `order_id`."))?;
+        if self.orders[index].now.status.terminal() {
+            return Err(Refusal::order(format!(
+                "Order cannot be {deed} as it is already executed or undergoing change."
+            )));
+        }
+        Ok(index)
+    }
+
+    fn instrument(&self, listing: usize) -> (&super::instruments::Instrument, i64) {
+        let listing = &self.market.listings[listing];
+        (&listing.instrument, listing.day.last_e4)
+    }
+
+    // --- money ------------------------------------------------------------------------------------------------
+
+    /// Is there money, or are there shares, for this order? `instead_of` names the order that it replaces.
+    fn check_cover(
+        &self,
+        account: usize,
+        listing: usize,
+        asked: &Asked,
+        instead_of: Option<usize>,
+    ) -> Result<(), Refusal> {
+        let (instrument, last_e4) = self.instrument(listing);
+        let filled = instead_of.map_or(0, |order| self.orders[order].now.filled);
+        let quantity = asked.quantity - filled;
+        if asked.side == Side::Sell && asked.product == Product::Cnc {
+            let selling = self
+                .open_orders(account, instead_of)
+                .filter(|o| {
+                    o.listing == listing && o.product == Product::Cnc && o.side == Side::Sell
+                })
+                .map(|o| o.now.left())
+                .sum();
+            check_shares(&self.accounts[account], listing, quantity, selling)?;
+        }
+        let before_e4 = self.tied(account, instead_of, None).total_e4();
+        let price_e4 = asked.dearest_e4(instrument, last_e4);
+        let with = (listing, asked.product, asked.side, quantity, price_e4);
+        let after_e4 = self.tied(account, instead_of, Some(with)).total_e4();
+        let available_e4 = self.funds_e4(account) - before_e4;
+        let required_e4 = after_e4 - before_e4;
+        // An order that ties up nothing more passes even when there is nothing left: it may be the way out.
+        if required_e4 > 0 && required_e4 > available_e4 {
+            return Err(Refusal::margin(format!(
+                "Insufficient funds. Required margin is {} but available margin is {}.",
+                rupees(required_e4),
+                rupees(available_e4.max(0))
+            )));
+        }
+        Ok(())
+    }
+
+    /// Opening cash and what the day has realised.
+    pub fn funds_e4(&self, account: usize) -> i64 {
+        let account = &self.accounts[account];
+        account.cash_e4 + account.realised_e4()
+    }
+
+    /// What an account's positions and open orders tie up.
+    pub fn tied_now(&self, account: usize) -> Tied {
+        self.tied(account, None, None)
+    }
+
+    fn open_orders(&self, account: usize, but: Option<usize>) -> impl Iterator<Item = &Order> {
+        self.accounts[account]
+            .open
+            .iter()
+            .filter(move |&&order| Some(order) != but)
+            .map(|&order| &self.orders[order])
+    }
+
+    fn tied(
+        &self,
+        account: usize,
+        but: Option<usize>,
+        with: Option<(usize, Product, Side, i64, i64)>,
+    ) -> Tied {
+        let open = self.open_orders(account, but).map(|order| {
+            let (instrument, last_e4) = self.instrument(order.listing);
+            let price_e4 = order_asked(order).dearest_e4(instrument, last_e4);
+            (
+                order.listing,
+                order.product,
+                order.side,
+                order.now.left(),
+                price_e4,
+            )
+        });
+        let mut exposures: Vec<((usize, Product), Exposure)> = Vec::new();
+        for (listing, product, side, quantity, price_e4) in open.chain(with) {
+            let exposure = self.exposure(account, &mut exposures, listing, product);
+            let orders = if side == Side::Buy {
+                &mut exposure.buys
+            } else {
+                &mut exposure.sells
+            };
+            orders.quantity += quantity;
+            orders.value_e4 += i128::from(quantity) * i128::from(price_e4);
+        }
+        for &(listing, product) in self.accounts[account].positions.keys() {
+            self.exposure(account, &mut exposures, listing, product);
+        }
+        exposures
+            .iter()
+            .fold(Tied::default(), |sum, (_, exposure)| {
+                sum.plus(exposure.tied())
+            })
+    }
+
+    fn exposure<'a>(
+        &self,
+        account: usize,
+        exposures: &'a mut Vec<((usize, Product), Exposure)>,
+        listing: usize,
+        product: Product,
+    ) -> &'a mut Exposure {
+        if let Some(at) = exposures
+            .iter()
+            .position(|(key, _)| *key == (listing, product))
+        {
+            return &mut exposures[at].1;
+        }
+        let open = self.accounts[account]
+            .positions
+            .get(&(listing, product))
+            .map_or(margin::Side::default(), |position| margin::Side {
+                quantity: position.open.quantity,
+                value_e4: i128::from(position.open.value_e4),
+            });
+        let exposure = Exposure {
+            kind: self.market.listings[listing].instrument.kind,
+            product,
+            open,
+            buys: margin::Side::default(),
+            sells: margin::Side::default(),
+            underlying_e4: self.market.listings[0].day.last_e4,
+        };
+        exposures.push(((listing, product), exposure));
+        &mut exposures.last_mut().expect("just pushed").1
+    }
+
+    // --- an order's life --------------------------------------------------------------------------------------
+
+    /// The exchange's first answer to a new order: it waits, it stands, it trades, or it is rejected.
+    fn accept(&mut self, index: usize, asked: &Asked) {
+        self.accounts[self.orders[index].account].open.push(index);
+        let (instrument, last_e4) = self.instrument(self.orders[index].listing);
+        let exchange = instrument.exchange;
+        let protected = asked.protected(instrument, last_e4);
+        if asked.stop_on_wrong_side(last_e4) {
+            self.end(index, Status::Rejected, Some(asked.wrong_side(last_e4)));
+            return;
+        }
+        let number = self.ids.exchange_order(exchange);
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        if asked.order_type == OrderType::Market {
+            protect(order, protected);
+        }
+        order.becomes(Status::OpenPending);
+        order.now.exchange_order_id = Some(number);
+        acknowledge(order, now_ns);
+        if order.now.validity == Validity::Ttl {
+            order.expires_ns = Some(order.placed_ns + order.ttl_minutes * MINUTE_NS);
+        }
+        if asked.triggered() {
+            order.becomes(Status::TriggerPending);
+            self.stops.push(index);
+            self.say(index, None);
+        } else {
+            self.enter(index, self.rules.open_frames.then_some("OPEN"));
+        }
+    }
+
+    /// Sends what is left of an order into the book. Every change of it is said; that it merely stands only if
+    /// `standing` has a word for that.
+    fn enter(&mut self, index: usize, standing: Option<&'static str>) {
+        let said = self.frames.len();
+        let unpriced = order_asked(&self.orders[index]).unpriced();
+        let immediate = unpriced || self.orders[index].now.validity == Validity::Ioc;
+        let mut rest = self.take(index, self.limit_e4(&self.orders[index]), immediate);
+        if let (Rest::Dropped(_), true, Validity::Day | Validity::Ttl) =
+            (rest, unpriced, self.orders[index].now.validity)
+        {
+            rest = self.rest_of_market_order(index);
+        }
+        match rest {
+            Rest::Filled => {}
+            Rest::Standing(_) => self.opens(index),
+            Rest::Dropped(_) => {
+                self.opens(index);
+                self.end(index, Status::Cancelled, None);
+            }
+            Rest::Prevented(_) => {
+                let why = "Cancelled by the exchange: it would have traded with an order of the same client.";
+                self.end(index, Status::Cancelled, Some(why.into()));
+            }
+        }
+        if standing.is_some() && self.frames.len() == said {
+            self.say(index, standing);
+        }
+    }
+
+    fn take(&mut self, index: usize, price_e4: i64, immediate: bool) -> Rest {
+        let order = &self.orders[index];
+        let limit = Limit {
+            id: book_id(index),
+            owner: order.account as u32 + 1,
+            side: order.side,
+            price_e4,
+            quantity: order.now.left(),
+        };
+        let mut trades = Vec::new();
+        let rest = self.market.listings[order.listing]
+            .shared
+            .take(limit, immediate, &mut trades);
+        for trade in &trades {
+            self.book_trade(trade);
+        }
+        rest
+    }
+
+    /// What the book could not fill of a MARKET order without protection stands at the price it last traded at.
+    fn rest_of_market_order(&mut self, index: usize) -> Rest {
+        let (_, last_e4) = self.instrument(self.orders[index].listing);
+        let traded = self
+            .executions
+            .last()
+            .filter(|execution| execution.order == index);
+        let price_e4 = traded.map_or(last_e4, |execution| execution.price_e4);
+        let order = &mut self.orders[index];
+        (order.now.order_type, order.now.price_e4) = (OrderType::Limit, price_e4);
+        self.take(index, price_e4, false)
+    }
+
+    fn opens(&mut self, index: usize) {
+        if self.orders[index].now.status != Status::Open {
+            self.orders[index].becomes(Status::Open);
+        }
+    }
+
+    /// The worst price an order may trade at. An unprotected MARKET order goes to the end of the day's band.
+    fn limit_e4(&self, order: &Order) -> i64 {
+        if !order_asked(order).unpriced() {
+            return order.now.price_e4;
+        }
+        let (instrument, _) = self.instrument(order.listing);
+        match order.side {
+            Side::Buy => instrument.upper_e4,
+            Side::Sell => instrument.lower_e4,
+        }
+    }
+
+    /// Books a trade of a shared book for the users who have a part in it.
+    fn book_trade(&mut self, trade: &Trade) {
+        let trade_id = self.ids.trade();
+        for (owner, id) in [
+            (trade.resting_owner, trade.resting),
+            (trade.incoming_owner, trade.incoming),
+        ] {
+            if owner != super::book::STREET {
+                self.fill(order_index(id), trade_id, trade.price_e4, trade.quantity);
+            }
+        }
+    }
+
+    fn fill(&mut self, index: usize, trade_id: u64, price_e4: i64, quantity: i64) {
+        let now_ns = self.now_ns;
+        self.executions.push(Execution {
+            trade_id,
+            order: index,
+            price_e4,
+            quantity,
+            at_ns: now_ns,
+        });
+        let order = &mut self.orders[index];
+        order.now.filled += quantity;
+        order.now.value_e4 += quantity * price_e4;
+        acknowledge(order, now_ns);
+        let (account, listing, product, side) =
+            (order.account, order.listing, order.product, order.side);
+        let complete = order.now.left() == 0;
+        let account = &mut self.accounts[account];
+        let from_holdings = match (product, side) {
+            (Product::Cnc, Side::Sell) => {
+                let bought_today = account.position(listing, product).open.quantity.max(0);
+                (quantity - bought_today).max(0)
+            }
+            _ => 0,
+        };
+        account
+            .position(listing, product)
+            .trade(side, quantity, price_e4)
+            .expect("the funds check keeps every sum of money far below 64 bits");
+        for holding in account
+            .holdings
+            .iter_mut()
+            .filter(|holding| holding.listing == listing)
+        {
+            holding.used += from_holdings.min(holding.quantity - holding.used);
+        }
+        if complete {
+            self.end(index, Status::Complete, None);
+        } else {
+            self.orders[index].becomes(Status::Open);
+            self.say(index, Some("UPDATE"));
+        }
+    }
+
+    /// An order is over.
+    fn end(&mut self, index: usize, status: Status, message: Option<String>) {
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        if status == Status::Cancelled {
+            order.now.cancelled = order.now.left();
+        }
+        if order.now.exchange_order_id.is_some() {
+            acknowledge(order, now_ns);
+        }
+        order.now.message = message;
+        order.becomes(status);
+        self.accounts[order.account]
+            .open
+            .retain(|&open| open != index);
+        self.stops.retain(|&stop| stop != index);
+        self.say(index, None);
+    }
+
+    /// Tells the user's sockets. `status` is said in place of the order's own.
+    fn say(&mut self, index: usize, status: Option<&'static str>) {
+        let user = self.accounts[self.orders[index].account].user.clone();
+        let data = views::order_frame(self, index, status);
+        self.frames.push(OrderFrame { user, data });
+    }
+
+    /// Stops whose trigger the street's prints of this step have reached go into the book, oldest first.
+    fn trigger_stops(&mut self) {
+        let market = &self.market;
+        let orders = &self.orders;
+        let reached: Vec<usize> = self
+            .stops
+            .iter()
+            .copied()
+            .filter(|&index| {
+                let order = &orders[index];
+                let (low_e4, high_e4) = market.listings[order.listing].prints_e4;
+                match order.side {
+                    Side::Buy => high_e4 >= order.now.trigger_e4,
+                    Side::Sell => low_e4 <= order.now.trigger_e4,
+                }
+            })
+            .collect();
+        for index in reached {
+            self.stops.retain(|&stop| stop != index);
+            self.trigger(index);
+        }
+    }
+
+    fn trigger(&mut self, index: usize) {
+        let order = &self.orders[index];
+        let asked = order_asked(order);
+        let (instrument, last_e4) = self.instrument(order.listing);
+        let protected = asked.protected(instrument, last_e4);
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        if asked.order_type == OrderType::SlM {
+            order.now.order_type = OrderType::Market;
+            protect(order, protected);
+        }
+        acknowledge(order, now_ns);
+        order.becomes(Status::Open);
+        self.enter(index, Some("UPDATE"));
+    }
+
+    fn expire(&mut self) {
+        let now_ns = self.now_ns;
+        let over: Vec<usize> = self
+            .accounts
+            .iter()
+            .flat_map(|account| &account.open)
+            .copied()
+            .filter(|&index| {
+                self.orders[index]
+                    .expires_ns
+                    .is_some_and(|expires_ns| expires_ns <= now_ns)
+            })
+            .collect();
+        for index in over {
+            self.market.listings[self.orders[index].listing]
+                .shared
+                .cancel(book_id(index));
+            self.end(index, Status::Cancelled, None);
+        }
+    }
+
+    // --- modifying --------------------------------------------------------------------------------------------
+
+    /// What the order would be with the change.
+    fn changed(&self, index: usize, change: &Modifying) -> Result<Asked, Refusal> {
+        let order = &self.orders[index];
+        let before = order_asked(order);
+        let asked = Asked {
+            order_type: change.order_type.unwrap_or(before.order_type),
+            quantity: change.quantity.unwrap_or(before.quantity),
+            price_e4: change.price_e4.unwrap_or(before.price_e4),
+            trigger_e4: change.trigger_e4.unwrap_or(before.trigger_e4),
+            disclosed_quantity: change
+                .disclosed_quantity
+                .unwrap_or(before.disclosed_quantity),
+            protection: change.protection.unwrap_or(before.protection),
+            ..before
+        };
+        if asked.quantity <= order.now.filled {
+            return Err(Refusal::invalid("quantity"));
+        }
+        if asked.triggered() && !order.waits() {
+            return Err(Refusal::invalid("order_type"));
+        }
+        if change.validity == Some(Validity::Ttl) && order.expires_ns.is_none() {
+            return Err(Refusal::invalid("validity"));
+        }
+        Ok(asked)
+    }
+
+    fn carry_out(&mut self, index: usize, asked: Asked, change: &Modifying) {
+        let now_ns = self.now_ns;
+        let (instrument, last_e4) = self.instrument(self.orders[index].listing);
+        let protected = asked.protected(instrument, last_e4);
+        let order = &mut self.orders[index];
+        let waits = order.waits();
+        let before = order.now.clone();
+        order.modifications += 1;
+        order.now.asked_ns = now_ns;
+        order.becomes(Status::ModifyValidationPending);
+        order.becomes(Status::ModifyPending);
+        order.now.quantity = asked.quantity;
+        order.now.price_e4 = asked.price_e4;
+        order.now.trigger_e4 = asked.trigger_e4;
+        order.now.order_type = asked.order_type;
+        order.now.disclosed_quantity = asked.disclosed_quantity;
+        order.now.validity = change.validity.unwrap_or(before.validity);
+        order.now.modified = true;
+        order.protection = asked.protection;
+        if asked.order_type == OrderType::Market {
+            protect(order, protected);
+        }
+        acknowledge(order, now_ns);
+        order.becomes(Status::Modified);
+
+        if asked.triggered() {
+            self.orders[index].becomes(Status::TriggerPending);
+            self.say(index, Some("UPDATE"));
+            return;
+        }
+        let order = &self.orders[index];
+        let only_smaller = !waits
+            && order.now.quantity <= before.quantity
+            && (order.now.price_e4, order.now.order_type) == (before.price_e4, before.order_type)
+            && order.now.validity != Validity::Ioc;
+        let left = order.now.left();
+        let book = &mut self.market.listings[order.listing].shared;
+        if only_smaller {
+            book.reduce(book_id(index), left);
+            self.orders[index].becomes(Status::Open);
+            self.say(index, Some("UPDATE"));
+        } else {
+            book.cancel(book_id(index));
+            self.stops.retain(|&stop| stop != index);
+            self.enter(index, Some("UPDATE"));
+        }
+    }
+}
+
+/// A user's order in the books: odd, where the street's are even.
+fn book_id(index: usize) -> u64 {
+    index as u64 * 2 + 1
+}
+
+fn order_index(book_id: u64) -> usize {
+    (book_id / 2) as usize
+}
+
+/// What an order asks for as it stands now.
+fn order_asked(order: &Order) -> Asked {
+    // A stop that has been triggered is an order like any other.
+    let order_type = match order.now.order_type {
+        OrderType::Sl if !order.waits() => OrderType::Limit,
+        order_type => order_type,
+    };
+    Asked {
+        side: order.side,
+        product: order.product,
+        order_type,
+        quantity: order.now.quantity,
+        price_e4: order.now.price_e4,
+        trigger_e4: order.now.trigger_e4,
+        disclosed_quantity: order.now.disclosed_quantity,
+        protection: order.protection,
+    }
+}
+
+/// A MARKET order with protection is kept as a LIMIT, and says so in its tags.
+fn protect(order: &mut Order, protected: Option<(i64, i64)>) {
+    let Some((price_e4, bp)) = protected else {
+        return;
+    };
+    order.now.order_type = OrderType::Limit;
+    order.now.price_e4 = price_e4;
+    order.protection = Protection::None;
+    order.tags.retain(|tag| !tag.starts_with("mktp"));
+    order
+        .tags
+        .extend(["mktp".into(), format!("mktp:{}.{:02}", bp / 100, bp % 100)]);
+}
+
+fn acknowledge(order: &mut Order, now_ns: i64) {
+    order.now.exchange_ns = Some(now_ns);
+    order.now.updated_ns = Some(now_ns);
+}

@@ -1,0 +1,255 @@
+//! One order: what was asked, what became of it, and every state it went through.
+
+use super::form::{Placing, Protection};
+use super::instruments::{Instrument, RUPEE_E4};
+use crate::terms::{OrderType, Product, Side, Validity};
+
+/// Kite's states, transient ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    PutOrderReqReceived,
+    ValidationPending,
+    OpenPending,
+    Open,
+    TriggerPending,
+    ModifyValidationPending,
+    ModifyPending,
+    Modified,
+    CancelPending,
+    Complete,
+    Cancelled,
+    Rejected,
+}
+
+impl Status {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::PutOrderReqReceived => "PUT ORDER REQ RECEIVED",
+            Self::ValidationPending => "VALIDATION PENDING",
+            Self::OpenPending => "OPEN PENDING",
+            Self::Open => "OPEN",
+            Self::TriggerPending => "TRIGGER PENDING",
+            Self::ModifyValidationPending => "MODIFY VALIDATION PENDING",
+            Self::ModifyPending => "MODIFY PENDING",
+            Self::Modified => "MODIFIED",
+            Self::CancelPending => "CANCEL PENDING",
+            Self::Complete => "COMPLETE",
+            Self::Cancelled => "CANCELLED",
+            Self::Rejected => "REJECTED",
+        }
+    }
+
+    /// Nothing follows it.
+    pub fn terminal(self) -> bool {
+        matches!(self, Self::Complete | Self::Cancelled | Self::Rejected)
+    }
+}
+
+/// An order at one moment: what a row of its history shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub status: Status,
+    pub order_type: OrderType,
+    pub quantity: i64,
+    pub price_e4: i64,
+    pub trigger_e4: i64,
+    pub validity: Validity,
+    pub disclosed_quantity: i64,
+    pub filled: i64,
+    pub cancelled: i64,
+    pub message: Option<String>,
+    /// The exchange's number; none before it has acknowledged the order.
+    pub exchange_order_id: Option<String>,
+    /// When it was last asked for or changed by its owner.
+    pub asked_ns: i64,
+    /// When the exchange last acknowledged a request or traded it.
+    pub exchange_ns: Option<i64>,
+    pub updated_ns: Option<i64>,
+    pub modified: bool,
+    /// Sum of quantity × price of its trades.
+    pub value_e4: i64,
+}
+
+impl State {
+    /// Volume-weighted price of its trades, 0 before the first.
+    pub fn average_e4(&self) -> i64 {
+        if self.filled == 0 {
+            0
+        } else {
+            (self.value_e4 + self.filled / 2) / self.filled
+        }
+    }
+
+    pub fn left(&self) -> i64 {
+        self.quantity - self.filled - self.cancelled
+    }
+
+    /// What the book shows as pending: nothing of an order that is over.
+    pub fn pending(&self) -> i64 {
+        if self.status.terminal() {
+            0
+        } else {
+            self.left()
+        }
+    }
+}
+
+/// An order and its history.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub id: String,
+    /// Its index among the accounts and among the listings.
+    pub account: usize,
+    pub listing: usize,
+    pub side: Side,
+    pub product: Product,
+    pub tag: Option<String>,
+    /// The tag and what the broker adds to it.
+    pub tags: Vec<String>,
+    pub protection: Protection,
+    pub ttl_minutes: i64,
+    /// A TTL order is cancelled then.
+    pub expires_ns: Option<i64>,
+    pub modifications: u32,
+    pub placed_ns: i64,
+    pub now: State,
+    pub history: Vec<State>,
+}
+
+impl Order {
+    pub fn new(id: String, account: usize, listing: usize, placing: &Placing, now_ns: i64) -> Self {
+        let state = State {
+            status: Status::PutOrderReqReceived,
+            order_type: placing.order_type,
+            quantity: placing.quantity,
+            price_e4: placing.price_e4,
+            trigger_e4: placing.trigger_e4,
+            validity: placing.validity,
+            disclosed_quantity: placing.disclosed_quantity,
+            filled: 0,
+            cancelled: 0,
+            message: None,
+            exchange_order_id: None,
+            asked_ns: now_ns,
+            exchange_ns: None,
+            updated_ns: None,
+            modified: false,
+            value_e4: 0,
+        };
+        Self {
+            id,
+            account,
+            listing,
+            side: placing.side,
+            product: placing.product,
+            tags: placing.tag.iter().cloned().collect(),
+            tag: placing.tag.clone(),
+            protection: placing.protection,
+            ttl_minutes: placing.ttl_minutes,
+            expires_ns: None,
+            modifications: 0,
+            placed_ns: now_ns,
+            now: state,
+            history: Vec::new(),
+        }
+    }
+
+    /// Goes into a state and writes it into the history.
+    pub fn becomes(&mut self, status: Status) {
+        assert!(
+            !self.now.status.terminal(),
+            "nothing follows {}",
+            self.now.status.text()
+        );
+        self.now.status = status;
+        self.history.push(self.now.clone());
+    }
+
+    /// Waits for its trigger.
+    pub fn waits(&self) -> bool {
+        self.now.status == Status::TriggerPending
+    }
+}
+
+/// How far a protected order may go from the last price, in hundredths of a percent: the broker's table for `-1`.
+pub fn automatic_protection_bp(instrument: &Instrument, last_e4: i64) -> i64 {
+    let below = |rupees: i64| last_e4 < rupees * RUPEE_E4;
+    match instrument.kind.is_option() {
+        true if below(10) => 500,
+        true if below(100) => 300,
+        true if last_e4 <= 500 * RUPEE_E4 => 200,
+        true => 100,
+        false if below(100) => 200,
+        false if last_e4 <= 500 * RUPEE_E4 => 100,
+        false => 50,
+    }
+}
+
+/// The limit that stands for a protected MARKET order: the last price and the protection beyond it, on the tick grid
+/// on the near side, and never outside the day's band.
+pub fn protected_price_e4(
+    instrument: &Instrument,
+    side: Side,
+    last_e4: i64,
+    protection_bp: i64,
+) -> i64 {
+    let away_e4 = (i128::from(last_e4) * i128::from(protection_bp) / 10_000) as i64;
+    let tick_e4 = instrument.tick_e4;
+    let price_e4 = match side {
+        Side::Buy => (last_e4 + away_e4) / tick_e4 * tick_e4,
+        Side::Sell => (last_e4 - away_e4 + tick_e4 - 1) / tick_e4 * tick_e4,
+    };
+    if instrument.upper_e4 > 0 {
+        price_e4.clamp(instrument.lower_e4, instrument.upper_e4)
+    } else {
+        price_e4.max(tick_e4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::instruments::instruments_of;
+    use super::*;
+    use crate::day::Day;
+    use crate::terms::Kind;
+
+    #[test]
+    fn a_two_percent_protection_is_kites_own_example() {
+        // TATASTEEL: last 156.69, protection 2 %, stored as a limit of 159.82.
+        let mut steel = instruments_of(Day::of(2026, 11, 19), 26_000.0, 26_000.0)
+            .into_iter()
+            .find(|row| row.tradingsymbol == "TATASTEEL")
+            .expect("listed");
+        (steel.lower_e4, steel.upper_e4) = (1_400_000, 1_700_000);
+
+        assert_eq!(
+            protected_price_e4(&steel, Side::Buy, 1_566_900, 200),
+            1_598_200
+        );
+        assert_eq!(
+            protected_price_e4(&steel, Side::Sell, 1_566_900, 200),
+            1_535_600
+        );
+        assert_eq!(
+            protected_price_e4(&steel, Side::Buy, 1_690_000, 200),
+            1_700_000,
+            "not beyond the band"
+        );
+    }
+
+    #[test]
+    fn the_automatic_table_is_zerodhas() {
+        let rows = instruments_of(Day::of(2026, 11, 19), 26_000.0, 26_000.0);
+        let of = |kind| rows.iter().find(|row| row.kind == kind).expect("listed");
+        let points = |kind, rupees: i64| automatic_protection_bp(of(kind), rupees * RUPEE_E4);
+
+        assert_eq!(
+            [99, 100, 500, 501].map(|r| points(Kind::Cash, r)),
+            [200, 100, 100, 50]
+        );
+        assert_eq!(
+            [9, 10, 99, 100, 500, 501].map(|r| points(Kind::Call, r)),
+            [500, 300, 300, 200, 200, 100]
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! What differs between the exchange of 2026 and the one that older programs were written for, and what the
+//! protocol's page leaves open.
+
+/// How order ids look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderIds {
+    /// 19 digits: milliseconds of market time above 22 bits of a counter, as since 2025.
+    Snowflake,
+    /// 15 digits: `YYMMDD` and the time of day in milliseconds.
+    Dated,
+}
+
+/// Requests allowed in a window of market time, counted from its calendar start, not rolling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Place, modify and cancel together, per account.
+    pub orders_a_second: u32,
+    pub orders_a_minute: u32,
+    /// Placements per account, refused ones included.
+    pub orders_a_day: u32,
+    /// `/quote`, `/quote/ohlc` and `/quote/ltp` together, per API key.
+    pub quotes_a_second: u32,
+    /// Every other GET together, per API key.
+    pub others_a_second: u32,
+}
+
+/// What the exchange asks of an order, and how it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    pub name: &'static str,
+    /// MARKET and SL-M need `market_protection`.
+    pub protection_required: bool,
+    /// A stop on the wrong side of the last price is refused at the door; otherwise it is taken and shown REJECTED.
+    pub stops_refused_at_the_door: bool,
+    /// None: no limits on any route.
+    pub limits: Option<Limits>,
+    pub modifications_max: u32,
+    pub order_ids: OrderIds,
+    /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
+    pub open_frames: bool,
+}
+
+/// Longer tags are refused, not cut.
+pub const TAG_CHARS_MAX: usize = 20;
+
+impl Rules {
+    /// Kite as of November 2026.
+    pub fn strict_2026() -> Self {
+        Self {
+            name: "strict-2026",
+            protection_required: true,
+            stops_refused_at_the_door: true,
+            limits: Some(Limits {
+                orders_a_second: 10,
+                orders_a_minute: 400,
+                orders_a_day: 5000,
+                quotes_a_second: 1,
+                others_a_second: 10,
+            }),
+            modifications_max: 25,
+            order_ids: OrderIds::Snowflake,
+            open_frames: false,
+        }
+    }
+
+    /// Kite as programs written before 2026 know it.
+    pub fn legacy() -> Self {
+        Self {
+            name: "legacy",
+            protection_required: false,
+            stops_refused_at_the_door: false,
+            limits: None,
+            order_ids: OrderIds::Dated,
+            ..Self::strict_2026()
+        }
+    }
+
+    /// The rules of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::strict_2026(), Self::legacy()]
+            .into_iter()
+            .find(|rules| rules.name == name)
+    }
+}
