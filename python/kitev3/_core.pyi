@@ -848,3 +848,150 @@ class BarBuilder:
     @property
     def value_overflow(self) -> int:
         """Bars whose value did not fit 64 bits."""
+
+# --- exchange -----------------------------------------------------------------------------------------------------
+
+SUBSCRIPTION_TOKENS_MAX: Final[int]
+"""Instruments of one connection."""
+QUOTES_MAX: Final[int]
+"""Instruments of one ``/quote``."""
+LTPS_MAX: Final[int]
+"""Instruments of one ``/quote/ohlc`` or ``/quote/ltp``."""
+
+def session_open_ns(session: str, /) -> int:
+    """09:15 IST of a date YYYY-MM-DD, ns UTC. ValueError when it is no date."""
+
+def trading_day(day: str, /) -> str:
+    """This date, or the last trading day of NSE before it, as YYYY-MM-DD. ValueError when it is no date."""
+
+@final
+class ExchangeRefusal(Exception):
+    """A request that the exchange's front door turned away; it had no effect. ``str`` is the message.
+
+    ``status`` is the HTTP status and ``error_type`` Kite's name of the kind, as in its error envelope.
+    """
+
+    def __new__(cls, status: int, error_type: str, message: str) -> ExchangeRefusal: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def error_type(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+class MarketFileError(ValueError):
+    """A market file that cannot be read; the message names the line and what was wanted there."""
+
+@final
+class MarketFile:
+    """A real day of NIFTY 50: lines of ``time,value``, IST and rupees, with or without a header.
+
+    MarketFileError names the first bad line. The path begins with the first value at or after 09:15; the file's
+    first value stands in for the previous close.
+    """
+
+    def __new__(cls, text: str) -> MarketFile: ...
+    @property
+    def session(self) -> str:
+        """Its date, YYYY-MM-DD."""
+    @property
+    def last_ns(self) -> int:
+        """Market time of its last value."""
+    def __len__(self) -> int:
+        """Values from 09:15 on."""
+
+@final
+class Subscription:
+    """A socket's instruments and their modes, at most SUBSCRIPTION_TOKENS_MAX."""
+
+    def __new__(cls) -> Subscription: ...
+    def subscribe(self, tokens: Sequence[int], /) -> bool:
+        """Adds instruments in quote mode; known ones keep theirs. False when some did not fit."""
+    def set_mode(self, mode: str, tokens: Sequence[int], /) -> bool:
+        """``ltp``, ``quote`` or ``full``; adds new ones. False when some did not fit; ValueError for another mode."""
+    def unsubscribe(self, tokens: Sequence[int], /) -> None: ...
+    @property
+    def modes(self) -> dict[int, str]: ...
+    def __len__(self) -> int: ...
+
+@final
+class Exchange:
+    """The local exchange: a market, a matching engine and accounts. What kitesim serves over HTTP and WebSocket.
+
+    All times are market time, ns UTC. What it shows of the market is a function of market, seed and time alone; what
+    becomes of orders also of the orders and the times at which they come. Orders meet the street's quotes and each
+    other by price and time; they never move what is shown. Not for several threads at once.
+
+    Answers are what ``json.loads`` would make of Kite's ``data``: amounts in rupees (whole ones are ints), times
+    as IST text. Every call of an unknown user raises KeyError.
+
+    Args:
+        users: each gets a fresh account of ten lakh and two holdings.
+        market: ``synthetic``, ``frozen`` (one snapshot, which still trades) or a MarketFile.
+        start_ns: the market has run from 09:15 to here when the exchange is made. Its date is the session's.
+        profile: ``strict-2026`` or ``legacy``.
+        frame_ms: market time between two cuts.
+    """
+
+    def __new__(
+        cls,
+        *,
+        users: Sequence[str],
+        market: str | MarketFile,
+        seed: int,
+        start_ns: int,
+        profile: str = "strict-2026",
+        frame_ms: int = 1000,
+    ) -> Exchange: ...
+    @property
+    def session(self) -> str:
+        """The market date, YYYY-MM-DD."""
+    @property
+    def profile(self) -> str: ...
+    @property
+    def now_ns(self) -> int:
+        """Of the last cut or request."""
+    @property
+    def next_cut_ns(self) -> int:
+        """When the market moves next. A request that claims to be later is taken as coming right before."""
+    @property
+    def market_ended(self) -> bool:
+        """The path is at its end; orders still match against what was quoted last. A frozen market never ends."""
+    @property
+    def tokens(self) -> list[int]:
+        """Of all instruments, in the order of the instruments file."""
+    def advance(self, market_ns: int, /) -> int:
+        """Makes every cut up to this time; how many there were. For each frame, advance to ``next_cut_ns`` only."""
+    def frame(self, subscription: Subscription, /) -> bytes | None:
+        """The binary frame of the last cut: what changed in it of what is subscribed."""
+    def snapshot(self, subscription: Subscription, tokens: Sequence[int], /) -> bytes | None:
+        """These of the subscribed instruments as they stand: what is sent at once after a subscribe."""
+    def take_order_frames(self) -> list[tuple[str, dict[str, Any]]]:
+        """(user, data) of each order update since the last call: ``{"type": "order", "data": data}`` on the socket."""
+    def place(self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any) -> str:
+        """The new order's id. Fields as ``KiteConnect.place_order`` takes them; None is left out.
+
+        ExchangeRefusal: it never was an order.
+        """
+    def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
+        """Fields as ``KiteConnect.modify_order`` takes them. ExchangeRefusal: it is as it was."""
+    def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None) -> None:
+        """ExchangeRefusal: there is no such order, or it is over."""
+    def orders(self, user: str, /) -> list[dict[str, Any]]: ...
+    def order_history(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
+        """Every state, oldest first. ExchangeRefusal: there is no such order."""
+    def order_trades(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
+        """ExchangeRefusal: there is no such order."""
+    def trades(self, user: str, /) -> list[dict[str, Any]]: ...
+    def positions(self, user: str, /) -> dict[str, list[dict[str, Any]]]: ...
+    def holdings(self, user: str, /) -> list[dict[str, Any]]: ...
+    def margins(self, user: str, /) -> dict[str, dict[str, Any]]:
+        """``equity`` and ``commodity``."""
+    def quote(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]:
+        """By ``EXCHANGE:SYMBOL`` or token, keyed as asked; unknown ones are absent."""
+    def ohlc(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
+    def ltp(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
+    def instruments_csv(self, exchange: str | None = None, /) -> str:
+        """Kite's instruments file, whole or of one exchange."""
+    def admit_read(self, api_key: str, /, *, quote: bool, at_ns: int) -> None:
+        """Counts a GET against its API key's windows of market time. ExchangeRefusal: too many."""

@@ -1,5 +1,473 @@
-use pyo3::prelude::*;
+//! The local exchange for Python.
+use std::collections::HashMap;
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+use kitev3_core::day::Day;
+use kitev3_core::exchange::dates::{OPEN_NS, SECOND_NS, at_ns, trading_day_back};
+use kitev3_core::exchange::feed::{self, Subscription, TOKENS_MAX};
+use kitev3_core::exchange::floor::{Floor, USERS_MAX};
+use kitev3_core::exchange::instruments::instruments_csv;
+use kitev3_core::exchange::market::Market;
+use kitev3_core::exchange::path::{Recorded, Synthetic, frozen, read_file};
+use kitev3_core::exchange::refusal::Refusal;
+use kitev3_core::exchange::rules::Rules;
+use kitev3_core::exchange::shape::Value;
+use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
+use kitev3_core::kite::Mode;
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyKeyError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add_class::<Exchange>()?;
+    module.add_class::<PySubscription>()?;
+    module.add_class::<MarketFile>()?;
+    module.add_class::<ExchangeRefusal>()?;
+    module.add("MarketFileError", py.get_type::<MarketFileError>())?;
+    module.add("SUBSCRIPTION_TOKENS_MAX", TOKENS_MAX)?;
+    module.add("QUOTES_MAX", QUOTES_MAX)?;
+    module.add("LTPS_MAX", LTPS_MAX)?;
+    module.add_function(wrap_pyfunction!(session_open_ns, module)?)?;
+    module.add_function(wrap_pyfunction!(trading_day, module)?)?;
     Ok(())
+}
+
+create_exception!(
+    kitev3._core,
+    MarketFileError,
+    PyValueError,
+    "A market file that cannot be read; the message names the line and what was wanted there."
+);
+
+#[pyclass(extends = PyException, frozen, get_all, module = "kitev3._core")]
+struct ExchangeRefusal {
+    status: u16,
+    error_type: String,
+    message: String,
+}
+
+#[pymethods]
+impl ExchangeRefusal {
+    #[new]
+    fn new(status: u16, error_type: String, message: String) -> Self {
+        Self {
+            status,
+            error_type,
+            message,
+        }
+    }
+
+    fn __str__(&self) -> &str {
+        &self.message
+    }
+}
+
+fn refused(refusal: Refusal) -> PyErr {
+    PyErr::new::<ExchangeRefusal, _>((refusal.status, refusal.error_type, refusal.message))
+}
+
+#[pyclass(frozen, module = "kitev3._core")]
+struct MarketFile(Recorded);
+
+#[pymethods]
+impl MarketFile {
+    #[new]
+    fn new(text: &str) -> PyResult<Self> {
+        read_file(text)
+            .map(Self)
+            .map_err(|bad| MarketFileError::new_err(bad.to_string()))
+    }
+
+    #[getter]
+    fn session(&self) -> String {
+        self.0.day.to_string()
+    }
+
+    #[getter]
+    fn last_ns(&self) -> i64 {
+        self.0.points.last().map_or(0, |point| point.time_ns)
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.points.len()
+    }
+}
+
+#[pyclass(name = "Subscription", module = "kitev3._core")]
+struct PySubscription(Subscription);
+
+#[pymethods]
+impl PySubscription {
+    #[new]
+    fn new() -> Self {
+        Self(Subscription::default())
+    }
+
+    #[pyo3(signature = (tokens, /))]
+    fn subscribe(&mut self, tokens: Vec<u32>) -> bool {
+        self.0.subscribe(&tokens)
+    }
+
+    #[pyo3(signature = (mode, tokens, /))]
+    fn set_mode(&mut self, mode: &str, tokens: Vec<u32>) -> PyResult<bool> {
+        let mode = Mode::parse(mode).ok_or_else(|| {
+            PyValueError::new_err(format!("unknown mode {mode:?}: ltp, quote, full"))
+        })?;
+        Ok(self.0.set_mode(mode, &tokens))
+    }
+
+    #[pyo3(signature = (tokens, /))]
+    fn unsubscribe(&mut self, tokens: Vec<u32>) {
+        self.0.unsubscribe(&tokens);
+    }
+
+    #[getter]
+    fn modes(&self) -> HashMap<u32, &'static str> {
+        self.0
+            .modes()
+            .map(|(token, mode)| (token, mode.name()))
+            .collect()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.modes().count()
+    }
+}
+
+#[derive(FromPyObject)]
+enum Source<'py> {
+    File(PyRef<'py, MarketFile>),
+    Name(String),
+}
+
+#[pyclass(module = "kitev3._core")]
+struct Exchange(Floor);
+
+#[pymethods]
+impl Exchange {
+    #[new]
+    #[pyo3(signature = (*, users, market, seed, start_ns, profile = "strict-2026", frame_ms = 1000))]
+    fn new(
+        users: Vec<String>,
+        market: Source<'_>,
+        seed: u64,
+        start_ns: i64,
+        profile: &str,
+        frame_ms: i64,
+    ) -> PyResult<Self> {
+        let rules = Rules::named(profile).ok_or_else(|| {
+            PyValueError::new_err(format!("unknown profile {profile:?}: strict-2026, legacy"))
+        })?;
+        if users.is_empty() || users.len() > USERS_MAX {
+            return Err(PyValueError::new_err(format!(
+                "from 1 to {USERS_MAX} users, not {}",
+                users.len()
+            )));
+        }
+        if !(10..=60_000).contains(&frame_ms) {
+            return Err(PyValueError::new_err(format!(
+                "frame_ms from 10 to 60000, not {frame_ms}"
+            )));
+        }
+        let market = open_market(market, seed, start_ns, frame_ms * SECOND_NS / 1000)?;
+        let mut floor = Floor::new(market, rules, &users);
+        floor.advance(start_ns);
+        Ok(Self(floor))
+    }
+
+    #[getter]
+    fn session(&self) -> String {
+        self.0.market.day.to_string()
+    }
+
+    #[getter]
+    fn profile(&self) -> &'static str {
+        self.0.rules.name
+    }
+
+    #[getter]
+    fn now_ns(&self) -> i64 {
+        self.0.now_ns()
+    }
+
+    #[getter]
+    fn next_cut_ns(&self) -> i64 {
+        self.0.market.next_cut_ns()
+    }
+
+    #[getter]
+    fn market_ended(&self) -> bool {
+        self.0.market.ended()
+    }
+
+    #[pyo3(signature = (market_ns, /))]
+    fn advance(&mut self, market_ns: i64) -> usize {
+        self.0.advance(market_ns)
+    }
+
+    #[pyo3(signature = (subscription, /))]
+    fn frame<'py>(
+        &self,
+        py: Python<'py>,
+        subscription: &PySubscription,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let frame = feed::frame(&self.0.market, &subscription.0).map_err(unfit)?;
+        Ok(frame.map(|bytes| PyBytes::new(py, &bytes)))
+    }
+
+    #[pyo3(signature = (subscription, tokens, /))]
+    fn snapshot<'py>(
+        &self,
+        py: Python<'py>,
+        subscription: &PySubscription,
+        tokens: Vec<u32>,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let frame = feed::snapshot(&self.0.market, &subscription.0, &tokens).map_err(unfit)?;
+        Ok(frame.map(|bytes| PyBytes::new(py, &bytes)))
+    }
+
+    fn take_order_frames(&mut self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
+        let frames = self.0.take_frames().into_iter();
+        frames
+            .map(|frame| Ok((frame.user, python(py, &frame.data)?)))
+            .collect()
+    }
+
+    #[pyo3(signature = (user, /, *, variety = "regular", at_ns = None, **fields))]
+    fn place(
+        &mut self,
+        user: &str,
+        variety: &str,
+        at_ns: Option<i64>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<String> {
+        let (account, fields) = (self.account(user)?, texts(fields)?);
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        self.0
+            .place(account, variety, &fields, at_ns)
+            .map_err(refused)
+    }
+
+    #[pyo3(signature = (user, order_id, /, *, at_ns = None, **fields))]
+    fn modify(
+        &mut self,
+        user: &str,
+        order_id: &str,
+        at_ns: Option<i64>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let (account, fields) = (self.account(user)?, texts(fields)?);
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        self.0
+            .modify(account, order_id, &fields, at_ns)
+            .map_err(refused)
+    }
+
+    #[pyo3(signature = (user, order_id, /, *, at_ns = None))]
+    fn cancel(&mut self, user: &str, order_id: &str, at_ns: Option<i64>) -> PyResult<()> {
+        let account = self.account(user)?;
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        self.0.cancel(account, order_id, at_ns).map_err(refused)
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn orders(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &views::orders(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, order_id, /))]
+    fn order_history(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
+        python(py, &views::history(&self.0, self.order(user, order_id)?))
+    }
+
+    #[pyo3(signature = (user, order_id, /))]
+    fn order_trades(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
+        python(
+            py,
+            &views::order_trades(&self.0, self.order(user, order_id)?),
+        )
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn trades(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &views::trades(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn positions(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &views::positions(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn holdings(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &views::holdings(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn margins(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &views::margins(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (names, /))]
+    fn quote(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
+        python(py, &views::quotes(&self.0, &names, Depth::Quote))
+    }
+
+    #[pyo3(signature = (names, /))]
+    fn ohlc(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
+        python(py, &views::quotes(&self.0, &names, Depth::Ohlc))
+    }
+
+    #[pyo3(signature = (names, /))]
+    fn ltp(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
+        python(py, &views::quotes(&self.0, &names, Depth::Ltp))
+    }
+
+    #[pyo3(signature = (exchange = None, /))]
+    fn instruments_csv(&self, exchange: Option<&str>) -> String {
+        let rows = self
+            .0
+            .market
+            .listings
+            .iter()
+            .map(|listing| &listing.instrument);
+        instruments_csv(rows.filter(|row| exchange.is_none_or(|name| row.exchange.name() == name)))
+    }
+
+    #[getter]
+    fn tokens(&self) -> Vec<u32> {
+        self.0
+            .market
+            .listings
+            .iter()
+            .map(|listing| listing.instrument.token)
+            .collect()
+    }
+
+    #[pyo3(signature = (api_key, /, *, quote, at_ns))]
+    fn admit_read(&mut self, api_key: &str, quote: bool, at_ns: i64) -> PyResult<()> {
+        self.0.admit_read(api_key, quote, at_ns).map_err(refused)
+    }
+}
+
+impl Exchange {
+    fn account(&self, user: &str) -> PyResult<usize> {
+        self.0
+            .user(user)
+            .ok_or_else(|| PyKeyError::new_err(user.to_owned()))
+    }
+
+    fn order(&self, user: &str, order_id: &str) -> PyResult<usize> {
+        let account = self.account(user)?;
+        self.0
+            .find(account, order_id)
+            .ok_or_else(|| refused(Refusal::order("Couldn't find that `order_id`.")))
+    }
+}
+
+fn open_market(source: Source<'_>, seed: u64, start_ns: i64, step_ns: i64) -> PyResult<Market> {
+    let day = Day::at(start_ns);
+    match source {
+        Source::File(file) => {
+            let recorded = file.0.clone();
+            if recorded.day != day {
+                return Err(PyValueError::new_err(format!(
+                    "the clock starts on {day}, the market file is of {}",
+                    recorded.day
+                )));
+            }
+            let previous_close = recorded.previous_close;
+            Ok(Market::new(
+                day,
+                previous_close,
+                recorded.path(),
+                seed,
+                step_ns,
+            ))
+        }
+        Source::Name(name) => match name.as_str() {
+            "synthetic" => {
+                let (previous_close, path) = Synthetic::new(seed, day, step_ns);
+                Ok(Market::new(
+                    day,
+                    previous_close,
+                    Box::new(path),
+                    seed,
+                    step_ns,
+                ))
+            }
+            "frozen" => {
+                let (previous_close, path) = frozen(seed, start_ns);
+                Ok(Market::new(day, previous_close, path, seed, step_ns))
+            }
+            _ => Err(PyValueError::new_err(format!(
+                "unknown market {name:?}: synthetic, frozen or a MarketFile"
+            ))),
+        },
+    }
+}
+
+fn unfit(error: kitev3_core::kite::EncodeError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// Fields as a form would carry them: none dropped, everything else by its `str`.
+fn texts(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, String)>> {
+    let Some(fields) = fields else {
+        return Ok(Vec::new());
+    };
+    fields
+        .iter()
+        .filter(|(_, value)| !value.is_none())
+        .map(|(key, value)| Ok((key.extract()?, value.str()?.extract()?)))
+        .collect()
+}
+
+/// An answer as `json.loads` would give it.
+fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
+    Ok(match value {
+        Value::Null => py.None(),
+        Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any().unbind(),
+        Value::Int(value) => value.into_pyobject(py)?.into_any().unbind(),
+        Value::Rupees(e4) if e4 % 10_000 == 0 => {
+            (e4 / 10_000).into_pyobject(py)?.into_any().unbind()
+        }
+        Value::Rupees(e4) => (*e4 as f64 / 10_000.0)
+            .into_pyobject(py)?
+            .into_any()
+            .unbind(),
+        Value::Number(value) => value.into_pyobject(py)?.into_any().unbind(),
+        Value::Text(text) => text.as_ref().into_pyobject(py)?.into_any().unbind(),
+        Value::List(values) => {
+            let list = PyList::empty(py);
+            for value in values {
+                list.append(python(py, value)?)?;
+            }
+            list.into_any().unbind()
+        }
+        Value::Object(members) => {
+            let dict = PyDict::new(py);
+            for (key, value) in members {
+                dict.set_item(key.as_ref(), python(py, value)?)?;
+            }
+            dict.into_any().unbind()
+        }
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (session, /))]
+fn session_open_ns(session: &str) -> PyResult<i64> {
+    Ok(at_ns(parse_day(session)?, OPEN_NS))
+}
+
+#[pyfunction]
+#[pyo3(signature = (day, /))]
+fn trading_day(day: &str) -> PyResult<String> {
+    Ok(trading_day_back(parse_day(day)?).to_string())
+}
+
+fn parse_day(text: &str) -> PyResult<Day> {
+    Day::parse(text).ok_or_else(|| PyValueError::new_err(format!("{text:?} is no date YYYY-MM-DD")))
 }

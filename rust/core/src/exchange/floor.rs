@@ -10,6 +10,7 @@ use super::checks::{Asked, check_shares, rupees};
 use super::dates::MINUTE_NS;
 use super::form::{Fields, Modifying, Placing, Protection};
 use super::ids::Ids;
+use super::limits::ReadPace;
 use super::margin::{self, Exposure, Tied};
 use super::market::Market;
 use super::order::{Order, Status};
@@ -50,6 +51,7 @@ pub struct Floor {
     by_id: HashMap<String, usize>,
     /// Stops that wait for their trigger, oldest first.
     stops: Vec<usize>,
+    readers: HashMap<String, ReadPace>,
     ids: Ids,
     now_ns: i64,
     frames: Vec<OrderFrame>,
@@ -73,6 +75,7 @@ impl Floor {
             users: HashMap::new(),
             by_id: HashMap::new(),
             stops: Vec::new(),
+            readers: HashMap::new(),
             ids,
             frames: Vec::new(),
         };
@@ -228,6 +231,16 @@ impl Floor {
             .cancel(book_id(index));
         self.end(index, Status::Cancelled, None);
         Ok(())
+    }
+
+    /// A GET under an API key: refused when its window is full. `quote` names the three quote routes.
+    pub fn admit_read(&mut self, api_key: &str, quote: bool, at_ns: i64) -> Result<(), Refusal> {
+        self.hear(at_ns);
+        let Some(limits) = &self.rules.limits else {
+            return Ok(());
+        };
+        let pace = self.readers.entry(api_key.to_owned()).or_default();
+        pace.admit(self.now_ns, quote, limits)
     }
 
     fn admit(&mut self, account: usize, placement: bool) -> Result<(), Refusal> {

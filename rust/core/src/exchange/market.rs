@@ -562,7 +562,7 @@ mod tests {
     #[test]
     fn a_frozen_market_stands_still_never_ends_and_fills_up_again() {
         let day = Day::of(2026, 11, 19);
-        let (previous_close, path) = frozen(1, day);
+        let (previous_close, path) = frozen(1, at_ns(day, OPEN_NS));
         let mut market = Market::new(day, previous_close, path, 1, SECOND_NS);
         market.step(&mut Vec::new());
         let before = shown(&market);

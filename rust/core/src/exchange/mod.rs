@@ -8,6 +8,8 @@ pub mod book;
 pub mod checks;
 /// IST, trading days and expiries.
 pub mod dates;
+/// What the socket shows: subscriptions and frames.
+pub mod feed;
 /// The exchange whole: market, accounts, orders and time.
 pub mod floor;
 /// The forms of an order, read into numbers and words.

@@ -113,10 +113,14 @@ impl Iterator for Synthetic {
     }
 }
 
-/// A market that stands still: the first point of a seed's day, for ever.
-pub fn frozen(seed: u64, day: Day) -> (f64, Path) {
-    let (previous_close, mut path) = Synthetic::new(seed, day, SECOND_NS);
-    (previous_close, Box::new(path.next().into_iter()))
+/// A market that stands still from a time on: the first value of a seed's day, for ever.
+pub fn frozen(seed: u64, from_ns: i64) -> (f64, Path) {
+    let (previous_close, path) = Synthetic::new(seed, Day::at(from_ns), SECOND_NS);
+    let point = Point {
+        time_ns: from_ns,
+        value: path.value,
+    };
+    (previous_close, Box::new(std::iter::once(point)))
 }
 
 /// A real day, read from a file of time and value.
