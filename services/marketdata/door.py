@@ -1,0 +1,34 @@
+"""Which broker marketdata listens to, and where it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from kitev3.broker.readonly import ReadOnlyKite
+from kitev3.runfolder import RunFolder
+from kitev3.service import Context
+from kitev3.services.marketdata.driver import Feed
+from kitev3.services.marketdata.service import MarketdataConfig
+
+KITE_REST = "https://api.kite.trade"
+KITE_SOCKET = "wss://ws.kite.trade"
+
+
+def feed(context: Context, config: MarketdataConfig) -> Feed:
+    """The feed of the profile's account: Kite itself, or the exchange that runs in this run folder."""
+    profile = context.settings
+    folder = RunFolder(context.run_dir)
+    rest, socket = KITE_REST, KITE_SOCKET
+    if profile.account == "kitesim":
+        address = folder.read_run().exchange
+        rest, socket = f"http://{address}", f"ws://{address}/"
+    return Feed(
+        config,
+        api_key=profile.api_key,
+        token_file=Path(profile.token_file) if profile.token_file else folder.token,
+        reader=lambda token: ReadOnlyKite(api_key=profile.api_key, access_token=token, root=rest),
+        url=socket,
+        today=date.fromisoformat(context.session),
+        kept=context.run_dir / "instruments",
+    )

@@ -1,0 +1,258 @@
+"""The marketdata service: raw frames in; tick batches, bars, quotes and instrument rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from kitev3._core import BarBuilder, Decoder
+from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Text
+from kitev3.events import Event, Payload
+from kitev3.service import Context, Driver, ServiceSpec
+
+NS = 1_000_000_000
+SILENCE_S = 5.0
+"""No frame, heartbeat included, for so long: the socket is dead whatever TCP says (official client's issue 229)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketdataConfig:
+    """``[marketdata]`` of the profile."""
+
+    enabled: bool = True
+    cpu: int | None = None
+    instruments: tuple[str, ...] = ()  # patterns of EXCHANGE:SYMBOL, for example NSE:INFY or NFO:NIFTY*FUT
+    bars: tuple[str, ...] = ("1m",)
+    silence_s: float = SILENCE_S
+    quote_interval_s: float = 60.0
+    reconnect_s_max: float = 30.0
+    ca_file: str = ""  # certificates to trust in place of the system's
+
+
+class SubscribedRow(msgspec.Struct, frozen=True):
+    """What a tape needs of an instruments file: one subscribed row, and which file it was."""
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    name: str
+    instrument_type: str
+    segment: str
+    expiry: str
+    strike_e4: int
+    tick_size_e4: int
+    lot_size: int
+    freeze_quantity: int
+    products: tuple[str, ...]
+    file_date: str
+    file_hash: str
+
+
+class QuoteRow(msgspec.Struct, frozen=True):
+    """One instrument of GET /quote, prices as integers."""
+
+    instrument_token: int
+    last_price_e4: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume: int
+    oi: int
+    bid_e4: int
+    ask_e4: int
+    lower_circuit_e4: int
+    upper_circuit_e4: int
+
+
+class MarketdataHandler:
+    """A function of frames and readings: sockets, silence and reconnects are the driver's."""
+
+    def __init__(self, bars: Iterable[str]) -> None:
+        self.decoder = Decoder()
+        self.periods = tuple(bars)
+        self.bars = BarBuilder({})
+        self.rows: dict[int, SubscribedRow] = {}
+        self.quotes: dict[int, QuoteRow] = {}
+        self.counts = {"ticks": 0, "batches": 0, "bars": 0, "reconnects": 0}
+        self.state: str = "down"
+        self.reason = ""
+        self.lost = False
+        self.read_rows = msgspec.json.Decoder(list[SubscribedRow]).decode
+        self.read_quotes = msgspec.json.Decoder(list[QuoteRow]).decode
+        self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
+            "world.frame": self.frame,
+            "world.text": self.text,
+            "world.socket": self.socket,
+            "world.reading": self.reading,
+            "world.timer": self.timer,
+            "control.stop": self.stop,
+        }
+
+    def __call__(self, event: Event) -> Iterable[Payload]:
+        handle = self.handles.get(event.type)
+        return handle(event) if handle is not None else ()
+
+    def status(self) -> dict[str, Any]:
+        """For the health answer."""
+        return {
+            **self.counts,
+            "state": self.state,
+            "reason": self.reason,
+            "errors": self.decoder.errors,
+            "flagged": self.decoder.flagged,
+            "instruments": len(self.rows),
+        }
+
+    def frame(self, event: Event) -> Iterable[Payload]:
+        frame: Frame = event.payload
+        batch = self.decoder.decode(frame.data)
+        if not len(batch):
+            return ()
+        self.counts["ticks"] += len(batch)
+        self.counts["batches"] += 1
+        closed = self.bars.update(batch)
+        return (batch, *self._said(closed)) if closed else (batch,)
+
+    def _said(self, closed: Iterable[Any]) -> Iterator[Ohlc]:
+        for bar in closed:
+            self.counts["bars"] += 1
+            yield Ohlc(
+                bar.token,
+                bar.spec,
+                bar.start_ns,
+                bar.end_ns,
+                bar.open_e4,
+                bar.high_e4,
+                bar.low_e4,
+                bar.close_e4,
+                bar.volume,
+                bar.value_e4,
+                bar.ticks,
+                bar.short,
+            )
+
+    def text(self, event: Event) -> Iterable[Payload]:
+        """An order frame is a hint to read the book; other texts are notices."""
+        text: Text = event.payload
+        try:
+            message = msgspec.json.decode(text.text, type=SocketMessage)
+        except msgspec.MsgspecError:
+            return ()  # the protocol says that text which is not JSON is ignored (kite-protocol 5.5)
+        if message.type != "order":
+            return ()
+        try:
+            order = msgspec.convert(message.data, OrderData)
+        except msgspec.ValidationError:
+            return ()
+        return (OrderFrame(order.order_id, order.status, order.filled_quantity, order.tag or ""),)
+
+    def socket(self, event: Event) -> Iterator[Payload]:
+        """Ticks that fell into an outage are gone: say so once the socket is up again."""
+        socket: Socket = event.payload
+        if socket.state == "up":
+            if self.lost:
+                self.lost = False
+                self.counts["reconnects"] += 1
+                yield Gap((), f"socket was {self.state}: {self.reason}")
+        elif self.state == "up":
+            self.lost = True
+        self.state, self.reason = socket.state, socket.reason
+        yield self._health()
+
+    def reading(self, event: Event) -> Iterable[Payload]:
+        reading: Reading = event.payload
+        if reading.error:
+            self.reason = reading.error
+            return (self._health(),)
+        if reading.what == "instruments":
+            rows = {row.instrument_token: row for row in self.read_rows(reading.body)}
+            if rows.keys() != self.rows.keys():  # the same day's file read again must not drop the bars under way
+                self.bars = BarBuilder(dict.fromkeys(rows, self.periods))
+            self.rows = rows
+            return ()
+        fresh = [q for q in self.read_quotes(reading.body) if q.instrument_token in self.rows]
+        self.quotes.update((q.instrument_token, q) for q in fresh)
+        return [said for q in fresh for said in (self._instrument(q), self._quote(q))]
+
+    def timer(self, event: Event) -> Iterable[Payload]:
+        return (self._health(),)
+
+    def stop(self, event: Event) -> Iterable[Payload]:
+        """The session is over: its last bars close, marked short."""
+        return tuple(self._said(self.bars.close_session()))
+
+    def _instrument(self, quote: QuoteRow) -> Instrument:
+        row = self.rows[quote.instrument_token]
+        return Instrument(
+            instrument_token=row.instrument_token,
+            exchange=row.exchange,
+            tradingsymbol=row.tradingsymbol,
+            name=row.name,
+            instrument_type=row.instrument_type,
+            segment=row.segment,
+            expiry=row.expiry,
+            strike_e4=row.strike_e4,
+            tick_size_e4=row.tick_size_e4,
+            lot_size=row.lot_size,
+            freeze_quantity=row.freeze_quantity,
+            products=row.products,
+            lower_circuit_e4=quote.lower_circuit_e4,
+            upper_circuit_e4=quote.upper_circuit_e4,
+            previous_close_e4=quote.close_e4,
+            file_date=row.file_date,
+            file_hash=row.file_hash,
+        )
+
+    def _quote(self, quote: QuoteRow) -> Quote:
+        row = self.rows[quote.instrument_token]
+        fields = msgspec.structs.asdict(quote)
+        return Quote(exchange=row.exchange, tradingsymbol=row.tradingsymbol, **fields)
+
+    def _health(self) -> FeedHealth:
+        return FeedHealth(
+            state=self.state,  # type: ignore[arg-type]  # it came as a Socket's state
+            frames=self.counts["batches"],
+            ticks=self.counts["ticks"],
+            errors=self.decoder.errors,
+            flagged=self.decoder.flagged,
+            reconnects=self.counts["reconnects"],
+            reason=self.reason,
+        )
+
+
+class SocketMessage(msgspec.Struct):
+    """A text message of the broker's socket: ``order``, ``error``, ``message`` or something newer."""
+
+    type: str = ""
+    data: Any = None
+
+
+class OrderData(msgspec.Struct):
+    """What we read of an order frame; the book has the rest."""
+
+    order_id: str
+    status: str = ""
+    filled_quantity: int = 0
+    tag: str | None = None
+
+
+def _handler(context: Context, config: MarketdataConfig) -> MarketdataHandler:
+    return MarketdataHandler(config.bars)
+
+
+def _driver(context: Context, config: MarketdataConfig) -> Driver:
+    from kitev3.services.marketdata.door import feed  # sockets and clients are loaded by the process that opens them
+
+    return feed(context, config)
+
+
+SERVICE = ServiceSpec(
+    name="marketdata",
+    config=MarketdataConfig,
+    handler=_handler,
+    driver=_driver,
+    timers={"health": NS},
+)

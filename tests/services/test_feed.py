@@ -1,0 +1,215 @@
+"""The feed keeps a socket open against a world that refuses, falls silent and goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import picows
+import pytest
+from kitev3.contracts import Frame, Reading, Socket, Text
+from kitev3.instruments import COLUMNS
+from kitev3.orders.classify import Finding
+from kitev3.secret import write_secret
+from kitev3.service import World
+from kitev3.services.marketdata.driver import Feed
+from kitev3.services.marketdata.service import MarketdataConfig, QuoteRow, SubscribedRow
+from picows import WSListener, WSMsgType, WSUpgradeResponse, WSUpgradeResponseWithListener
+
+TODAY = date(2026, 11, 19)
+FILE = (
+    ",".join(COLUMNS)
+    + "\n408065,1594,INFY,INFOSYS,0,,0,0.05,1,EQ,NSE,NSE\n256265,1001,NIFTY 50,NIFTY 50,0,,0,0,0,EQ,INDICES,NSE\n"
+)
+QUOTES = {
+    "NSE:INFY": {
+        "instrument_token": 408065, "last_price": 1500.05, "volume": 7, "oi": 0,
+        "ohlc": {"open": 1, "high": 2, "low": 0.5, "close": 1499.95},
+        "depth": {"buy": [{"price": 1500.0, "quantity": 1, "orders": 1}], "sell": []},
+        "lower_circuit_limit": 1350, "upper_circuit_limit": 1650,
+    }
+}  # fmt: skip
+
+
+class Taken(World):
+    """A world that remembers what was put into it, and wakes those who wait for it."""
+
+    def __init__(self) -> None:
+        self.payloads: list[Any] = []
+        self.changed = asyncio.Event()
+        self.feed: asyncio.Task[None] | None = None
+
+    def put(self, payload: Any) -> None:
+        self.payloads.append(payload)
+        self.changed.set()
+
+    def sync(self) -> None:
+        raise AssertionError("a feed syncs nothing")
+
+    def mono_ns(self) -> int:
+        return 0
+
+    async def until(self, seen: Callable[[list[Any]], Any], within_s: float = 10.0) -> None:
+        """Waits until the payloads satisfy *seen*."""
+        async with asyncio.timeout(within_s):
+            while not seen(self.payloads):
+                assert self.feed is not None
+                if self.feed.done():
+                    self.feed.result()
+                self.changed.clear()
+                await self.changed.wait()
+
+    def states(self) -> list[str]:
+        return [p.state for p in self.payloads if isinstance(p, Socket)]
+
+
+class Reader:
+    """A broker's REST side from memory; the first *fails* reads of the file fail."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.fails, self.tokens = fails, ["first"]
+
+    def instruments(self) -> Finding:
+        if self.fails:
+            self.fails -= 1
+            return Finding(outcome="error", message="Too many requests")
+        return Finding(outcome="ok", data=FILE.encode())
+
+    def quote(self, instruments: Any) -> Finding:
+        return Finding(outcome="ok", data=json.dumps({k: v for k, v in QUOTES.items() if k in instruments}).encode())
+
+    def renew(self, access_token: str) -> None:
+        self.tokens.append(access_token)
+
+
+class Exchange(WSListener):  # type: ignore[misc]
+    """Speaks once subscribed, then keeps quiet unless told."""
+
+    def __init__(self, seen: list[Any], says: list[tuple[Any, bytes]]) -> None:
+        self.seen, self.says = seen, says
+        self.transport: Any = None
+
+    def on_ws_connected(self, transport: Any) -> None:
+        self.transport = transport
+
+    def on_ws_frame(self, transport: Any, frame: Any) -> None:
+        if frame.msg_type != WSMsgType.TEXT:
+            return
+        self.seen.append(json.loads(frame.get_payload_as_bytes()))
+        if self.seen[-1]["a"] == "mode":
+            for kind, data in self.says:
+                transport.send(kind, data)
+
+
+class Server:
+    """One exchange address; which tokens it takes can change."""
+
+    def __init__(self, good: set[str], says: list[tuple[Any, bytes]] | None = None) -> None:
+        self.good, self.says = good, says or []
+        self.seen: list[Any] = []
+        self.asked: list[str] = []
+        self.listeners: list[Exchange] = []
+
+    def upgrade(self, request: Any) -> Any:
+        token = request.path.decode().partition("access_token=")[2]
+        self.asked.append(token)
+        if token not in self.good:
+            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(403, b""), None)
+        self.listeners.append(Exchange(self.seen, self.says))
+        return self.listeners[-1]
+
+
+@asynccontextmanager
+async def running(
+    server: Server, folder: Path, reader: Reader | None = None, silence_s: float = 5.0
+) -> AsyncIterator[tuple[Taken, Feed]]:
+    listening = await picows.ws_create_server(server.upgrade, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    write_secret(folder / "token", "first")
+    world, used = Taken(), reader or Reader()
+    feed = Feed(
+        MarketdataConfig(instruments=("NSE:*",), silence_s=silence_s, reconnect_s_max=0.2),
+        api_key="K", token_file=folder / "token", reader=lambda _: used, url=f"ws://127.0.0.1:{port}/", today=TODAY,
+        kept=folder / "instruments",
+    )  # fmt: skip
+    task = world.feed = asyncio.create_task(feed.run(world))
+    task.add_done_callback(lambda _: world.changed.set())
+    try:
+        yield world, feed
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        listening.close()
+
+
+async def test_it_reads_the_file_and_the_quotes_then_subscribes_in_full_mode(tmp_path: Path) -> None:
+    server = Server({"first"}, [(WSMsgType.BINARY, b"\0"), (WSMsgType.BINARY, b"\0\0\0"), (WSMsgType.TEXT, b"{}")])
+
+    async with running(server, tmp_path) as (world, _):
+        await world.until(lambda seen: any(isinstance(p, Text) for p in seen))
+
+    readings = [p for p in world.payloads if isinstance(p, Reading)]
+    rows = msgspec.json.decode(readings[0].body, type=list[SubscribedRow])
+    quotes = msgspec.json.decode(readings[1].body, type=list[QuoteRow])
+    assert [(r.tradingsymbol, r.tick_size_e4, r.products) for r in rows][1] == ("NIFTY 50", 0, ())
+    assert (quotes[0].last_price_e4, quotes[0].bid_e4, quotes[0].ask_e4) == (15_000_500, 15_000_000, 0)
+    assert [m["a"] for m in server.seen] == ["subscribe", "mode"]
+    assert server.seen[1]["v"] == ["full", [408065, 256265]]
+    assert [p for p in world.payloads if isinstance(p, Frame)] == [Frame(b"\0\0\0")]  # a heartbeat is not passed on
+    assert len(list((tmp_path / "instruments").glob("2026-11-19-*.csv.gz"))) == 1
+
+
+async def test_a_refused_token_is_not_tried_again_until_the_file_has_another(tmp_path: Path) -> None:
+    server, reader = Server({"second"}), Reader()
+
+    async with running(server, tmp_path, reader) as (world, _):
+        await world.until(lambda _: "refused" in world.states())
+        assert server.asked == ["first"]
+        write_secret(tmp_path / "token", "second")
+        await world.until(lambda _: world.states()[-1] == "up")
+
+    assert server.asked == ["first", "second"]
+    assert reader.tokens[-1] == "second"
+    assert "first" not in repr(world.payloads)
+    assert "second" not in repr(world.payloads)
+
+
+async def test_a_socket_that_falls_silent_is_left_and_a_new_one_opened(tmp_path: Path) -> None:
+    server = Server({"first"})
+
+    async with running(server, tmp_path, silence_s=0.2) as (world, _):
+        await world.until(lambda _: world.states().count("up") >= 2)
+
+    assert "silent" in world.states() or "down" in world.states()
+    assert len(server.listeners) >= 2
+
+
+async def test_a_socket_that_is_closed_comes_back(tmp_path: Path) -> None:
+    server = Server({"first"})
+
+    async with running(server, tmp_path) as (world, _):
+        await world.until(lambda _: "up" in world.states())
+        server.listeners[0].transport.disconnect()
+        await world.until(lambda _: world.states().count("up") == 2)
+
+    assert "down" in world.states()
+
+
+async def test_a_file_that_cannot_be_read_is_said_and_read_again(tmp_path: Path) -> None:
+    async with running(Server({"first"}), tmp_path, Reader(fails=2)) as (world, _):
+        await world.until(lambda _: "up" in world.states())
+
+    errors = [p.error for p in world.payloads if isinstance(p, Reading) and p.error]
+    assert errors == ["Too many requests"] * 2
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kitev3.services.marketdata.driver.BACKOFF_S", 0.05)
+    monkeypatch.setattr("kitev3.services.marketdata.driver.TOKEN_LOOK_S", 0.02)
