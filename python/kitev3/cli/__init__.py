@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from kitev3.cli import listing, requests, status, up
+from kitev3.cli import journal, listing, requests, status, up
 from kitev3.errors import ConfigError, KiteError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (requests.start, requests.stop, requests.kill, requests.arm, requ
     app.command()(command)
 app.command()(status.status)
 app.command(name="ls")(listing.ls)
+app.add_typer(journal.app, name="journal")
 
 
 def main() -> None:

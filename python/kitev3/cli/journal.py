@@ -1,0 +1,91 @@
+"""``kitev3 journal``: questions to what was kept."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
+from kitev3.journal import query
+
+ROWS_SHOWN_MAX = 200
+
+app = typer.Typer(help="Ask the journal what happened.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class Form(StrEnum):
+    """How an answer is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+SQL_HELP = """SQL over the journal's Parquet files: the topic execution.fill is the view execution.fill.
+
+Prices end in _e4 (1/10,000 rupee), times in _ns (UTC); ts is market time.
+
+    kitev3 journal sql "select tradingsymbol, side, quantity, price_e4 / 1e4 as price from execution.fill"
+
+    kitev3 journal sql "select verdict.rule, count(*) from risk.blocked group by all order by 2 desc"
+
+    kitev3 journal sql "select * from strategy.signal" --form csv > signals.csv
+"""
+
+
+@app.command(help=SQL_HELP)
+def sql(
+    question: Annotated[str, typer.Argument(metavar="SQL", help="One SQL statement, in DuckDB's dialect.")],
+    form: Annotated[Form, typer.Option(help="How to print the answer.")] = Form.table,
+    profile: ProfileOption = "demo",
+    run_dir: RunDirOption = None,
+) -> None:
+    names, rows = query.sql(run_dir_of(profile, run_dir) / "journal", question)
+    {Form.table: _table, Form.csv: _csv, Form.json: _json}[form](names, rows)
+
+
+@app.command()
+def topics(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
+    """Lists what the journal holds: topic, rows and columns.
+
+    kitev3 journal topics --run-dir run/demo
+    """
+    folder = run_dir_of(profile, run_dir) / "journal"
+    database = query.connect(folder)
+    rows = []
+    for topic in query.topics(folder):
+        schema, name = topic.split(".", 1)
+        view = f'"{schema}"."{name}"'
+        count = database.execute(f"select count(*) from {view}").fetchone()[0]  # noqa: S608  # names of our own folder
+        columns = [row[0] for row in database.execute(f"describe {view}").fetchall()]
+        rows.append((topic, count, ", ".join(columns[8:])))
+    _table(["topic", "rows", "columns"], rows)
+
+
+def _table(names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    table = Table(header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows[:ROWS_SHOWN_MAX]:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console().print(table)
+    if len(rows) > ROWS_SHOWN_MAX:
+        print(f"{len(rows) - ROWS_SHOWN_MAX} rows more: add a limit, or take all with --form csv", file=sys.stderr)
+
+
+def _csv(names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(names)
+    writer.writerows(rows)
+
+
+def _json(names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    content = [dict(zip(names, row, strict=True)) for row in rows]
+    print(msgspec.json.encode(content, enc_hook=str).decode())
