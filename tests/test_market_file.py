@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from kitev3.errors import ConfigError
 from kitev3.market_file import TEXT_BYTES_MAX, read_market
 
@@ -31,7 +30,7 @@ def test_plain_or_gzipped_with_or_without_a_header(tmp_path: Path, header: str, 
     [
         (b"", "no value at or after 09:15"),
         (DAY.encode() + b"2022-11-24 15:33:28\n", "line 4: 1 columns"),
-        (DAY.encode() + b"2022-11-24 15:33:28,x\n", "line 4: the value x"),
+        (DAY.encode() + b"2022-11-24 15:33:28,x\n", 'line 4: the value "x"'),
         (DAY.encode() + b"2022-11-24 15:33:28,\xff\n", "line 4: is no text (byte 0xff)"),
         (gzip.compress(DAY.encode())[:40], "is no whole gzip file"),
         (b"x" * (TEXT_BYTES_MAX + 1), "more than 64 MB"),

@@ -201,7 +201,7 @@ def test_a_bad_market_file_is_refused_before_anything_starts(system: System) -> 
     code, _, err = system.end()
 
     assert code == 2
-    assert err.startswith(f"kitev3: market: {system.path}/day.csv: line 2: the value high")
+    assert err.startswith(f'kitev3: market: {system.path}/day.csv: line 2: the value "high"')
     assert not system.folder.path.exists()
 
 
