@@ -1,9 +1,9 @@
 """The Rust core in words. stubtest keeps it true."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, ClassVar, Final, final
+from typing import Any, ClassVar, Final, TypeAlias, final
 from uuid import UUID
 
 import numpy as np
@@ -80,6 +80,106 @@ class Event:
         """Market time at ``mono_ns``: a handler's only *now*. Does not travel."""
     def __hash__(self) -> int: ...
     def __eq__(self, value: object, /) -> bool: ...
+
+_Said: TypeAlias = list[tuple[bytes, str | None, Event | None]]
+
+class RecoveryError(Exception):
+    """A tape cannot be executed again: it says something else than this build does with the same input."""
+
+@final
+class TapeSync:
+    """Waits for the disk; may be used from another thread than the heart."""
+
+    def sync(self) -> None:
+        """Returns when all that has been appended by now is on the disk."""
+
+@final
+class TapeFollower:
+    """What a source said, read from its tape day after day, as it went over the wire (``topic NUL header payload``)."""
+
+    def __new__(cls, directory: str | PathLike[str], date: str) -> TapeFollower: ...
+    def poll(self, topics: list[str] | None = None, after_seq: int = 0) -> bytes | None:
+        """The next message of these topics and above this number; None at the end, for now."""
+
+@final
+class Heart:
+    """A process's loop without its sockets: checks, numbers, tapes and hands on; see ``kitev3.heart.open_heart``.
+
+    What a call makes the handler say is returned to be sent, in order: ``(frame, worker, event)``, the frame for PUB,
+    the name of the service that also gets it by PUSH, and the event if the driver hears of its topic. None: nothing.
+    An error of the handler comes out of the call; the heart then takes nothing more, and ``in_hand`` names the event.
+    """
+
+    def __new__(
+        cls,
+        *,
+        service: str,
+        account: str,
+        mode: str,
+        day: str,
+        start_ns: int,
+        tapes: str | PathLike[str],
+        ears: list[tuple[str, type[Any], list[tuple[int, Callable[[bytes], Any]]], bool, str]],
+        voices: list[tuple[str, type[Any], int, Callable[[bytes], Any], str | None, bool]],
+        lanes: list[tuple[str, str]],
+        handler: Callable[[Event], Iterable[Any]],
+        encode: Callable[[Any], bytes],
+        about: bytes,
+        segment_bytes: int = 16777216,
+        spare_segments: int = 1,
+        sync_every_ms: int = 1000,
+    ) -> Heart: ...
+    def recover(self) -> _Said | None:
+        """Executes again what the own tape says was heard; gives what a kill had kept from the tape, now on it.
+
+        Raises ``RecoveryError`` when the handler says something else than it said before, ``TapeCorrupt``.
+        """
+    def begin(self, mono_ns: int) -> tuple[int, int]:
+        """Begins an epoch, synced: its number and the last ``seq`` before it."""
+    def hear(self, frame: bytes, mono_ns: int) -> _Said | None:
+        """A message from the bus. A hole is mended before this returns."""
+    def world(self, payload: Any, mono_ns: int) -> _Said | None:
+        """Something the world said."""
+    def control(self, payload: Any, mono_ns: int) -> _Said | None:
+        """A command; it is on the tape when this returns."""
+    def publish(self, payload: Any, mono_ns: int) -> _Said | None:
+        """Says something that no event made."""
+    def join(self, source: str, mono_ns: int) -> _Said | None:
+        """Takes up a source: from where it was left, or as a late hearer."""
+    def settle(self, mono_ns: int) -> _Said | None:
+        """Mends working sources whose heartbeat was ahead of the PULL, if they still are: when the PULL is empty."""
+    def heartbeat(self, mono_ns: int) -> bytes:
+        """The message that tells hearers how far this service has come."""
+    def market_ns(self, mono_ns: int) -> int:
+        """Market time at a machine time."""
+    def sync_handle(self) -> TapeSync: ...
+    def close(self) -> None:
+        """Syncs and trims the tape. Nothing can be heard or said after it."""
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def seq(self) -> int:
+        """Of the last event said."""
+    @property
+    def recovered(self) -> tuple[int, int, bool]:
+        """Records read, events that had to be appended, whether the tape was another build's."""
+    @property
+    def heads(self) -> dict[str, int]:
+        """topic -> ``topic_seq`` of the last one said"""
+    @property
+    def heard(self) -> dict[str, int]:
+        """topic -> ``topic_seq`` of the last one applied"""
+    @property
+    def applied(self) -> dict[str, tuple[int, int]]:
+        """source -> (epoch, ``seq``) of the last one applied"""
+    @property
+    def greeted(self) -> list[str]:
+        """Sources of which a heartbeat has come."""
+    @property
+    def counters(self) -> dict[str, int]: ...
+    @property
+    def in_hand(self) -> tuple[str, str, str] | None:
+        """Topic, source and id of the event that the handler had when an error came."""
 
 # --- tape ---------------------------------------------------------------------------------------------------------
 
@@ -323,7 +423,6 @@ class TickBatch:
     def with_flags(self, flagged: Sequence[tuple[int, int]]) -> TickBatch:
         """A copy with recorded flags put on. Raises TickBatchError for an index beyond the batch."""
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Tick]: ...
     def __getitem__(self, index: int, /) -> Tick: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...

@@ -513,6 +513,11 @@ class Contract:
         """A 32-bit hash of the payload's fields: what the header carries."""
         return schema_hash(self.payload)
 
+    @property
+    def bulk(self) -> bool:
+        """Ticks: carried as columns, by reference on a hearer's tape, and only to those who ask for them."""
+        return self.payload is TickBatch
+
 
 def _describe(kind: Any) -> str:
     """A type in words, nested structs spelled out, so that a change deep inside changes the hash."""
@@ -603,6 +608,10 @@ CONTRACTS: tuple[Contract, ...] = (
 BY_TOPIC: Mapping[str, Contract] = MappingProxyType({c.topic: c for c in CONTRACTS})
 TOPIC_OF: Mapping[type[Any], str] = MappingProxyType({c.payload: c.topic for c in CONTRACTS})
 assert len(TOPIC_OF) == len(BY_TOPIC) == len(CONTRACTS)  # the struct's type is the topic
+
+
+OLD_SCHEMAS: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+"""topic -> the hashes of schemas that were spoken before today's; what they lack is read as its default."""
 
 
 def heard_by(service: str) -> tuple[Contract, ...]:

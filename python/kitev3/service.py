@@ -14,7 +14,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from kitev3.contracts import heard_by, said_by
@@ -22,8 +21,6 @@ from kitev3.events import Event, Handler
 
 if TYPE_CHECKING:
     from kitev3.bus import EventBus
-
-NO_TIMERS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +110,15 @@ class ServiceSpec:
     handler: Callable[[Context, Any], Handler]
     config: type[Any]
     driver: Callable[[Context, Any], Driver] | None = None
-    timers: Mapping[str, int] | Callable[[Any], Mapping[str, int]] = field(default_factory=lambda: NO_TIMERS)
+    timers: Mapping[str, int] | Callable[[Any], Mapping[str, int]] = field(default_factory=dict)
     """name -> machine time between two, ns: arrives as ``world.timer`` of that name."""
     watch: Callable[[Context, Any], Watch] | None = None
+    only: tuple[str, ...] | None = None
+    """The topics that it hears, when those are not what the contracts say: for code that is no service."""
 
     @property
     def hears(self) -> tuple[str, ...]:
-        return tuple(contract.topic for contract in heard_by(self.name))
+        return tuple(contract.topic for contract in heard_by(self.name)) if self.only is None else self.only
 
     @property
     def says(self) -> tuple[str, ...]:

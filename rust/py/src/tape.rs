@@ -76,7 +76,7 @@ impl TapeKind {
     const SNAPSHOT: u8 = Kind::Snapshot as u8;
 }
 
-fn to_py(error: TapeError) -> PyErr {
+pub(crate) fn to_py(error: TapeError) -> PyErr {
     let text = error.to_string();
     match error {
         TapeError::Corrupt(corrupt) => {

@@ -61,10 +61,14 @@ impl Source {
         Some(Source(padded))
     }
 
-    fn from_bytes(bytes: [u8; SOURCE_BYTES]) -> Option<Source> {
+    pub fn from_bytes(bytes: [u8; SOURCE_BYTES]) -> Option<Source> {
         let length = bytes.iter().position(|b| *b == 0).unwrap_or(SOURCE_BYTES);
         let name = std::str::from_utf8(&bytes[..length]).ok()?;
         Source::new(name).filter(|source| source.0 == bytes)
+    }
+
+    pub fn bytes(&self) -> &[u8; SOURCE_BYTES] {
+        &self.0
     }
 
     pub fn as_str(&self) -> &str {
@@ -87,6 +91,9 @@ pub struct Header {
     pub flags: u16,
     pub schema: u32,
     pub epoch: u32,
+    /// How many of the source's messages up to this one are not bulk (wraps): who does not hear
+    /// ticks counts by this, who hears them by `seq`.
+    pub sparse_seq: u32,
     pub seq: u64,
     pub topic_seq: u64,
     pub ts_ns: i64,
@@ -102,8 +109,8 @@ pub enum Malformed {
     Short,
     Version(u8),
     Mode(u8),
-    /// A flag, or the reserved word, that this version does not know.
-    Reserved,
+    /// A flag that this version does not know.
+    Flags,
     Source,
 }
 
@@ -113,7 +120,7 @@ impl Malformed {
             Malformed::Short => "short",
             Malformed::Version(_) => "version",
             Malformed::Mode(_) => "mode",
-            Malformed::Reserved => "reserved",
+            Malformed::Flags => "flags",
             Malformed::Source => "source",
         }
     }
@@ -133,6 +140,7 @@ impl Header {
         out[2..4].copy_from_slice(&self.flags.to_le_bytes());
         out[4..8].copy_from_slice(&self.schema.to_le_bytes());
         out[8..12].copy_from_slice(&self.epoch.to_le_bytes());
+        out[12..16].copy_from_slice(&self.sparse_seq.to_le_bytes());
         out[16..24].copy_from_slice(&self.seq.to_le_bytes());
         out[24..32].copy_from_slice(&self.topic_seq.to_le_bytes());
         out[32..40].copy_from_slice(&self.ts_ns.to_le_bytes());
@@ -148,14 +156,15 @@ impl Header {
         }
         let mode = Mode::from_byte(bytes[1]).ok_or(Malformed::Mode(bytes[1]))?;
         let flags = u16::from_le_bytes(at(bytes, 2));
-        if flags & !FLAGS_KNOWN != 0 || u32::from_le_bytes(at(bytes, 12)) != 0 {
-            return Err(Malformed::Reserved);
+        if flags & !FLAGS_KNOWN != 0 {
+            return Err(Malformed::Flags);
         }
         Ok(Header {
             mode,
             flags,
             schema: u32::from_le_bytes(at(bytes, 4)),
             epoch: u32::from_le_bytes(at(bytes, 8)),
+            sparse_seq: u32::from_le_bytes(at(bytes, 12)),
             seq: u64::from_le_bytes(at(bytes, 16)),
             topic_seq: u64::from_le_bytes(at(bytes, 24)),
             ts_ns: i64::from_le_bytes(at(bytes, 32)),
@@ -209,16 +218,21 @@ pub(crate) mod tests {
 
     pub fn headers() -> impl Strategy<Value = Header> {
         (
-            (0u8..4, 0u16..4, any::<u32>(), any::<u32>()),
+            (0u8..4, 0u16..4, any::<u32>(), any::<u32>(), any::<u32>()),
             (any::<u64>(), any::<u64>(), any::<i64>(), any::<u128>()),
             "[a-z_]{1,20}(\\.[0-9]{1,3})?",
         )
             .prop_map(
-                |((mode, flags, schema, epoch), (seq, topic_seq, ts_ns, cause), source)| Header {
+                |(
+                    (mode, flags, schema, epoch, sparse_seq),
+                    (seq, topic_seq, ts_ns, cause),
+                    source,
+                )| Header {
                     mode: Mode::from_byte(mode).unwrap(),
                     flags,
                     schema,
                     epoch,
+                    sparse_seq,
                     seq,
                     topic_seq,
                     ts_ns,
@@ -266,6 +280,7 @@ pub(crate) mod tests {
             flags: 0,
             schema: 1,
             epoch: 1,
+            sparse_seq: 1,
             seq: 1,
             topic_seq: 1,
             ts_ns: 0,
@@ -280,8 +295,7 @@ pub(crate) mod tests {
 
         assert_eq!(changed(0, 2), Malformed::Version(2));
         assert_eq!(changed(1, 4), Malformed::Mode(4));
-        assert_eq!(changed(2, 4), Malformed::Reserved);
-        assert_eq!(changed(12, 1), Malformed::Reserved);
+        assert_eq!(changed(2, 4), Malformed::Flags);
         assert_eq!(changed(56, 0), Malformed::Source);
         assert_eq!(changed(70, b'x'), Malformed::Source);
     }

@@ -1,8 +1,27 @@
 //! The heart of the process loop, live and stepped alike: check, sequence, tape, dispatch.
 
+/// Reading what a source said from its tape.
+pub mod archive;
 /// Market time from machine time.
 pub mod clock;
 /// Event ids, computed and never stored.
 pub mod event_id;
 /// The 80 bytes that a message says about itself.
 pub mod header;
+/// The heart itself.
+#[allow(clippy::module_inception)] // the module is its parts; this is the thing
+pub mod heart;
+/// Holes and late joining.
+mod mend;
+/// What a handler says, on its way out.
+pub mod mouth;
+/// The little msgpack that the heart itself speaks.
+pub mod msgpack;
+/// The numbers of what a service says.
+pub mod numbers;
+/// What EPOCH, SNAPSHOT, IN_REF and OUT_REF hold.
+pub mod record;
+/// Coming back after a stop.
+pub mod recover;
+/// What has been applied of each source.
+pub mod sequence;

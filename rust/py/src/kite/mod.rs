@@ -4,7 +4,7 @@ use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-mod batch;
+pub(crate) mod batch;
 mod frame;
 mod tick;
 

@@ -1,0 +1,184 @@
+"""The stepped bus: all services in one thread, in a defined order, under a virtual machine clock.
+
+The same services with the same inputs leave the same tapes, byte for byte. Tests, backtests and replay hang services
+here; nothing in them knows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import Any, TypeAlias
+
+from kitev3.bus.topology import base, lanes
+from kitev3.contracts import BY_TOPIC
+from kitev3.desk import Desk
+from kitev3.heart import SEGMENT_BYTES
+from kitev3.service import Context, Driver, ServiceSpec
+
+HEARTBEAT_NS = 1_000_000_000
+QUEUE_MAX = 1_000_000  # messages on their way; more is a circle of services that answer each other
+
+Loses: TypeAlias = Callable[[str, bytes], bool]
+"""Whether the bus loses this message on its way to this hearer."""
+
+
+class VirtualClock:
+    """Machine time that moves when it is told to."""
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self.now_ns = now_ns
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+class SteppedBus:
+    """Hang services up in the order in which they shall be served, then ``open``, ``advance`` and ``close``."""
+
+    def __init__(
+        self,
+        clock: VirtualClock | None = None,
+        loses: Loses = lambda hearer, frame: False,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self.clock = clock or VirtualClock()
+        self.desks: dict[str, Desk] = {}
+        self.published: list[tuple[str, bytes]] = []
+        self.keeps_published = False
+        self._loses = loses
+        self._segment_bytes = segment_bytes
+        self._filters: dict[str, Mapping[str, frozenset[str]]] = {}
+        self._routes: dict[tuple[str, bytes], tuple[str, ...]] = {}
+        self._queue: deque[tuple[str, bytes]] = deque()
+        self._beat_ns = self.clock() + HEARTBEAT_NS
+
+    def add(
+        self,
+        spec: ServiceSpec,
+        context: Context,
+        config: Any = None,
+        *,
+        name: str = "",
+        driver: Driver | None = None,
+        about: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Desk:
+        """Hangs a service up: its tape is read and its epoch begun before this returns."""
+        source = name or spec.name
+
+        def send(frame: bytes, worker: str | None) -> None:
+            self._send(source, frame, worker)
+
+        desk = Desk(
+            spec,
+            context,
+            spec.config() if config is None else config,
+            clock=self.clock,
+            send=send,
+            about=about,
+            name=source,
+            driver=driver,
+            segment_bytes=self._segment_bytes,
+        )
+        self.desks[source] = desk
+        self._filters[source] = {lane.source: frozenset(lane.received) for lane in lanes(spec.name, spec.hears)}
+        self._routes.clear()
+        desk.recover()
+        desk.begin()
+        return desk
+
+    def open(self) -> None:
+        """Every service takes up those it hears; then the drivers begin."""
+        for name in self.desks:
+            self._join(name)
+        for desk in list(self.desks.values()):
+            desk.open()
+        self.run()
+
+    def remove(self, name: str) -> None:
+        """Takes a service away as a kill would: its tape stays as it is, what was on its way to it is gone."""
+        del self.desks[name], self._filters[name]
+        self._routes.clear()
+        self._queue = deque(item for item in self._queue if item[0] != name)
+
+    def run(self) -> None:
+        """Delivers until nothing is on its way."""
+        while self._queue:
+            hearer, frame = self._queue.popleft()
+            self.desks[hearer].hear(frame)
+
+    def advance(self, duration_ns: int) -> None:
+        """Lets machine time pass: timers and heartbeats in their order, everything delivered in between."""
+        end_ns = self.clock.now_ns + duration_ns
+        self.run()
+        while (due_ns := min((d.due_ns for d in self.desks.values()), default=end_ns + 1)) <= end_ns or (
+            self._beat_ns <= end_ns
+        ):
+            self.clock.now_ns = max(self.clock.now_ns, min(due_ns, self._beat_ns))
+            if self._beat_ns <= self.clock.now_ns:
+                self._beat_ns += HEARTBEAT_NS
+                self.beat()
+            for desk in list(self.desks.values()):
+                desk.look()
+            self.run()
+        self.clock.now_ns = end_ns
+
+    def beat(self) -> None:
+        """Everybody's heartbeat, and what it shows is missing is mended."""
+        for name, desk in list(self.desks.items()):
+            frame = desk.heart.heartbeat(self.clock())
+            for hearer, filters in self._filters.items():
+                if hearer != name and base(name) in filters and not self._loses(hearer, frame):
+                    self._queue.append((hearer, frame))
+        self.run()
+        for desk in self.desks.values():
+            desk.settle()
+        self.run()
+
+    def control(self, payload: Any, *names: str) -> None:
+        """Gives a command to these services, or to all, in their order."""
+        for name in names or tuple(self.desks):
+            self.desks[name].control(payload)
+            self.run()
+
+    def close(self) -> None:
+        """Finishes what is on its way, then closes drivers and tapes."""
+        self.run()
+        for desk in self.desks.values():
+            desk.close()
+
+    def __enter__(self) -> SteppedBus:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+
+    def _join(self, name: str) -> None:
+        for source in list(self.desks):
+            if base(source) in self._filters[name] and source != name:
+                self.desks[name].join(source)
+
+    def _send(self, source: str, frame: bytes, worker: str | None) -> None:
+        if self.keeps_published:
+            self.published.append((source, frame))
+        key = (source, frame[: frame.index(0)])
+        route = self._routes.get(key)
+        if route is None:
+            route = self._routes[key] = self._route(source, key[1].decode(), worker)
+        for hearer in route:
+            if not self._loses(hearer, frame):
+                self._queue.append((hearer, frame))
+        assert len(self._queue) <= QUEUE_MAX, f"{len(self._queue)} messages on their way: who answers whom?"
+
+    def _route(self, source: str, topic: str, worker: str | None) -> tuple[str, ...]:
+        """Hearers in the order in which they were hung up."""
+        return tuple(
+            name
+            for name, filters in self._filters.items()
+            if name != source
+            and (topic in filters.get(base(source), ()) or (worker == base(name) and topic in BY_TOPIC))
+        )

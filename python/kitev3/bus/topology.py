@@ -1,0 +1,85 @@
+"""Who hears whom, and how: read off the contracts.
+
+A hearer counts each of its sources in one of three ways (``Lane``), so that every loss shows at the very next message:
+
+- ``all``: it hears the source's ticks, so it receives all that the source says; ``seq`` has no holes;
+- ``sparse``: it receives all but ticks; ``sparse_seq`` has no holes;
+- ``work``: it takes the source's one working topic from its PULL; ``topic_seq`` has no holes.
+
+What it receives and does not hear is counted and dropped: a few messages a minute, for the certainty that nothing is
+missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from kitev3.contracts import BY_TOPIC, CONTRACTS, Contract
+
+LaneKind: TypeAlias = Literal["all", "sparse", "work"]
+HEARTBEAT = "bus.heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One source, as one hearer takes it."""
+
+    source: str  # a service, without shard
+    kind: LaneKind
+    received: tuple[str, ...]  # topics that arrive by SUB; of a working lane none
+
+
+def base(source: str) -> str:
+    """A source's service: ``strategy.2`` is a shard of ``strategy``."""
+    return source.partition(".")[0]
+
+
+def lanes(service: str, topics: Iterable[str]) -> tuple[Lane, ...]:
+    """How *service*, which hears *topics*, takes each of its sources."""
+    heard = [contract for topic in topics if _is_on_bus(contract := BY_TOPIC[topic])]
+    sources = dict.fromkeys(speaker for contract in heard for speaker in contract.speakers)
+    return tuple(_lane(service, source, heard) for source in sources)
+
+
+def _lane(service: str, source: str, heard: list[Contract]) -> Lane:
+    own = [contract for contract in heard if source in contract.speakers]
+    if any(contract.worker == base(service) for contract in own):
+        # Two sockets keep no order between them, so what comes by the PULL comes alone.
+        assert len(own) == 1, f"{service} takes work from {source} and hears {len(own) - 1} more topics of it"
+        return Lane(source, "work", ())
+    everything = any(contract.bulk for contract in own)
+    said = (c for c in CONTRACTS if source in c.speakers and _is_on_bus(c) and (everything or not c.bulk))
+    return Lane(source, "all" if everything else "sparse", tuple(contract.topic for contract in said))
+
+
+def takes_work(service: str, topics: Iterable[str]) -> bool:
+    """Whether *service* binds a PULL."""
+    return any(BY_TOPIC[topic].worker == base(service) for topic in topics)
+
+
+def workers(topics: Iterable[str]) -> tuple[str, ...]:
+    """The services that take work from one that says *topics*."""
+    return tuple(dict.fromkeys(worker for topic in topics if (worker := BY_TOPIC[topic].worker)))
+
+
+def matching(pattern: str) -> tuple[str, ...]:
+    """The topics of the bus that *pattern* means: one by its name, ``execution.*`` by segments, or ``*`` for all."""
+    names = [contract.topic for contract in CONTRACTS if _is_on_bus(contract)]
+    if pattern == "*":
+        return tuple(names)
+    if pattern.endswith(".*"):
+        return tuple(name for name in names if name.startswith(pattern[:-1]))
+    return (pattern,) if pattern in BY_TOPIC else ()
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Whether *topic* is one that *pattern* means."""
+    if pattern == "*":
+        return True
+    return topic.startswith(pattern[:-1]) if pattern.endswith(".*") else topic == pattern
+
+
+def _is_on_bus(contract: Contract) -> bool:
+    return contract.delivery in ("pub", "work")

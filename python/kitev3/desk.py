@@ -1,0 +1,193 @@
+"""A service at work: its heart, driver, timers and watch. What is still missing is how messages come and go.
+
+The process hangs sockets on a desk, the stepped bus a queue; both run the same lines below.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from kitev3._core import Event
+from kitev3.contracts import Epoch, Timer
+from kitev3.heart import SEGMENT_BYTES, open_heart
+from kitev3.service import Context, Driver, ServiceSpec, World
+
+Said: TypeAlias = list[tuple[bytes, str | None, Event | None]]
+Send: TypeAlias = Callable[[bytes, str | None], None]
+"""Puts a message on the bus: to all, and to the one working hearer if there is a name."""
+
+INBOX_MAX = 100_000  # what the world may have said while one event is handled
+NEVER_NS = 1 << 62
+
+
+class Desk(World):
+    """One service, hung up. All but ``put`` and ``sync`` belong to the thread that opened it."""
+
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        context: Context,
+        config: Any,
+        *,
+        clock: Callable[[], int],
+        send: Send,
+        about: Mapping[str, Any],
+        name: str = "",
+        wake: Callable[[], None] = lambda: None,
+        driver: Driver | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        """Opens the tape. *clock* is machine time; *wake* is called when another thread has put something."""
+        self.spec = spec
+        self.name = name or spec.name
+        self.handler = spec.handler(context, config)
+        if driver is None and spec.driver is not None:
+            driver = spec.driver(context, config)
+        self.driver = driver
+        self.heart = open_heart(
+            spec,
+            context,
+            self.handler,
+            name=self.name,
+            about=about,
+            driven=driver.topics if driver else (),
+            segment_bytes=segment_bytes,
+        )
+        self._clock = clock
+        self._send = send
+        self._wake = wake
+        self._watch = spec.watch(context, config) if spec.watch else None
+        self._every = dict(spec.timers_of(config))
+        self._due: dict[str, int] = {}
+        self._inbox: deque[Any] = deque()
+        self._busy = False
+        self._owner = threading.get_ident()
+        self._sync = self.heart.sync_handle()
+
+    # --- life ---
+
+    def recover(self) -> None:
+        """Comes back to where the tape ends. Nothing is sent: hearers find it on the tape."""
+        self.heart.recover()
+
+    def begin(self) -> None:
+        """Begins an epoch, and tells the handler so."""
+        now_ns = self._clock()
+        epoch, after_seq = self.heart.begin(now_ns)
+        self._sync = self.heart.sync_handle()  # a new day has another tape
+        self._due = {name: now_ns + every_ns for name, every_ns in self._every.items()}
+        self.put(Epoch(epoch, after_seq))
+
+    def open(self) -> None:
+        """Lets the driver begin."""
+        if self.driver is not None:
+            self.driver.open(self)
+
+    def close(self) -> None:
+        """Ends the driver, then the tape."""
+        if self.driver is not None:
+            self.driver.close()
+            self._drain()
+        self.heart.close()
+
+    # --- what comes in ---
+
+    def hear(self, frame: bytes) -> None:
+        """A message from the bus."""
+        if self._watch is not None and (seen := self._watch()) is not None:
+            self.put(seen)
+        self._busy = True
+        said = self.heart.hear(frame, self._clock())
+        if said is not None:
+            self._say(said)
+        self._busy = False
+        if self._inbox:
+            self._drain()
+
+    def put(self, payload: Any) -> None:
+        if threading.get_ident() != self._owner:
+            self._keep(payload)
+            self._wake()
+        elif self._busy:
+            self._keep(payload)
+        else:
+            self._do(self.heart.world, payload)
+            self._drain()
+
+    def control(self, payload: Any) -> None:
+        """A command: on the tape, and handled, when this returns."""
+        self._do(self.heart.control, payload)
+        self._drain()
+
+    def publish(self, payload: Any) -> None:
+        """Says something that no event made. Within a handler it raises: a handler yields what it has to say."""
+        if self._busy:
+            raise RuntimeError("a handler yields what it has to say; publish is for code outside services")
+        self._do(self.heart.publish, payload)
+        self._drain()
+
+    def join(self, source: str) -> None:
+        """Takes up a source: from where it was left, or as a late hearer."""
+        self._busy = True
+        self._finish(self.heart.join(source, self._clock()))
+        self._drain()
+
+    def settle(self) -> None:
+        """To be called when the PULL is empty."""
+        self._busy = True
+        self._finish(self.heart.settle(self._clock()))
+        self._drain()
+
+    def look(self) -> None:
+        """What other threads have put, what the watch sees, and the timers that ran out."""
+        self._drain()
+        if self._watch is not None and (seen := self._watch()) is not None:
+            self.put(seen)
+        now_ns = self._clock()
+        for name, due_ns in self._due.items():
+            if due_ns <= now_ns:
+                # After a stall the missed ones are not made up for: a timer is a rhythm, not a count.
+                self._due[name] = max(due_ns + self._every[name], now_ns + 1)
+                self.put(Timer(name))
+
+    @property
+    def due_ns(self) -> int:
+        """Machine time at which the next timer runs out."""
+        return min(self._due.values(), default=NEVER_NS)
+
+    # --- what the driver may ask ---
+
+    def sync(self) -> None:
+        self._sync.sync()
+
+    def mono_ns(self) -> int:
+        return self._clock()
+
+    # --- the inside ---
+
+    def _keep(self, payload: Any) -> None:
+        if len(self._inbox) >= INBOX_MAX:
+            raise RuntimeError(f"{self.name}: the world has said {INBOX_MAX} things that nobody has heard")
+        self._inbox.append(payload)
+
+    def _do(self, deed: Callable[[Any, int], Said | None], payload: Any) -> None:
+        self._busy = True
+        self._finish(deed(payload, self._clock()))
+
+    def _finish(self, said: Said | None) -> None:
+        if said is not None:
+            self._say(said)
+        self._busy = False
+
+    def _say(self, said: Said) -> None:
+        for frame, worker, event in said:
+            self._send(frame, worker)
+            if event is not None and self.driver is not None:
+                self.driver.said(event)
+
+    def _drain(self) -> None:
+        while self._inbox:
+            self._do(self.heart.world, self._inbox.popleft())

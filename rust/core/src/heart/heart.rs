@@ -1,0 +1,630 @@
+//! One process's loop without its sockets: every message is checked, put in its place, taped, handed on and answered here.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use super::archive::Follower;
+use super::clock::Clock;
+use super::event_id::Speaker;
+use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, join, split};
+use super::mouth::{Mouth, Tape, Utterance, Voice};
+use super::msgpack;
+use super::numbers::{decode_heads, encode_heads};
+use super::record::BatchRef;
+use super::sequence::{Applied, Lane, Sequences, Verdict};
+use crate::tape::{Day, Kind, TapeError};
+
+pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
+/// Sources that are no service: what the process was told to do, and what the world said to it.
+pub const CONTROL: &str = "control";
+pub const WORLD: &str = "world";
+
+/// How a late hearer takes what was said of a topic before it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Not at all.
+    Now,
+    /// All of the day, from the source's tape.
+    Day,
+    /// The newest row of each value of this field.
+    Keyed(String),
+}
+
+/// A topic that the service hears.
+#[derive(Clone, Debug)]
+pub struct Ear {
+    pub topic: String,
+    /// All schemas of it that this build reads, the newest first.
+    pub schemas: Vec<u32>,
+    /// Ticks: carried as columns, on a hearer's tape by their number and CRC.
+    pub bulk: bool,
+    pub join: Join,
+}
+
+/// Who this is and whom it hears.
+pub struct Setup {
+    pub service: Source,
+    pub account: String,
+    pub mode: Mode,
+    pub day: Day,
+    /// Market time until a clock is heard.
+    pub start_ns: i64,
+    pub ears: Vec<Ear>,
+    pub voices: Vec<Voice>,
+    /// Names of services, without shard, and how each is counted.
+    pub lanes: Vec<(String, Lane)>,
+    /// The folder that has a tape's folder for each source.
+    pub tapes: PathBuf,
+}
+
+/// An event on its way to the handler.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    pub ear: usize,
+    /// Which of the ear's schemas it is written in.
+    pub schema: usize,
+    pub header: Header,
+    pub payload: &'a [u8],
+    pub id: u128,
+    pub mono_ns: i64,
+    pub now_ns: i64,
+}
+
+/// The handler's side: decodes, calls, encodes.
+pub trait Dispatch<T: Tape> {
+    type Error: From<HeartError>;
+
+    /// Hands an event to the handler; what it says goes to `mouth`.
+    fn dispatch(&mut self, arrival: &Arrival<'_>, mouth: &mut Mouth<T>) -> Result<(), Self::Error>;
+    /// The value of a payload's field, as bytes that are equal when the values are.
+    fn key(
+        &mut self,
+        ear: usize,
+        schema: usize,
+        field: &str,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Self::Error>;
+    /// The handler's state; empty if it keeps none.
+    fn snapshot(&mut self) -> Result<Vec<u8>, Self::Error>;
+    /// Puts the handler back into a state.
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), Self::Error>;
+    /// What the handler itself said in an earlier build, of which nothing is executed again.
+    fn fold(&mut self, topic: &str, arrival: &Arrival<'_>) -> Result<(), Self::Error>;
+}
+
+/// What stops a heart. None of it can be passed over.
+#[derive(Debug)]
+pub enum HeartError {
+    Tape(TapeError),
+    /// Our own tape, or one that a record of ours refers to, cannot be executed again.
+    Recovery(String),
+    /// An earlier event was not handled to its end.
+    Stopped,
+}
+
+impl fmt::Display for HeartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeartError::Tape(error) => error.fmt(f),
+            HeartError::Recovery(why) => f.write_str(why),
+            HeartError::Stopped => f.write_str("an earlier event was not handled to its end"),
+        }
+    }
+}
+
+impl std::error::Error for HeartError {}
+
+impl From<TapeError> for HeartError {
+    fn from(error: TapeError) -> Self {
+        HeartError::Tape(error)
+    }
+}
+
+/// What happened so far in this process. Counts only rise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub heard: u64,
+    pub said: u64,
+    pub duplicates: u64,
+    pub gaps_seen: u64,
+    pub gaps_mended: u64,
+    /// Bulk messages too old to be worth reading: their newest rows were taken.
+    pub skipped: u64,
+    pub lost_tails: u64,
+    /// Why messages were refused.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// See the module. `T` is the tape.
+pub struct Heart<T> {
+    pub(super) account: String,
+    pub(super) day: Day,
+    pub(super) tapes: PathBuf,
+    pub(super) ears: Vec<Ear>,
+    /// By ear: `topic_seq` of the last one applied.
+    pub(super) heard: Vec<u64>,
+    lanes: Vec<(String, Lane)>,
+    mode: Mode,
+    service: Source,
+    pub(super) clock: Clock,
+    pub(super) sequences: Sequences,
+    pub(super) mouth: Mouth<T>,
+    pub(super) counters: Counters,
+    pub(super) followers: Vec<(Source, Follower)>,
+    /// Sources whose hole could not be mended yet.
+    pub(super) open_holes: Vec<Source>,
+    /// Working sources whose heartbeat is ahead of what came by PULL so far.
+    suspects: Vec<(Source, Header)>,
+    greeted: Vec<Source>,
+    speakers: Vec<(Source, u32, Speaker)>,
+    in_hand: Option<(usize, Header, u128)>,
+}
+
+impl<T: Tape> Heart<T> {
+    pub fn new(setup: Setup, tape: T) -> Heart<T> {
+        assert!(
+            setup.ears.len() <= 256 && setup.voices.len() <= 256,
+            "a service hears and says a handful of topics"
+        );
+        Heart {
+            account: setup.account,
+            day: setup.day,
+            tapes: setup.tapes,
+            heard: vec![0; setup.ears.len()],
+            ears: setup.ears,
+            lanes: setup.lanes,
+            mode: setup.mode,
+            service: setup.service,
+            clock: Clock::standing(setup.start_ns),
+            sequences: Sequences::default(),
+            mouth: Mouth::new(setup.service, setup.mode, setup.voices, tape),
+            counters: Counters::default(),
+            followers: Vec::new(),
+            open_holes: Vec::new(),
+            suspects: Vec::new(),
+            greeted: Vec::new(),
+            speakers: Vec::new(),
+            in_hand: None,
+        }
+    }
+
+    /// A message from the bus, heartbeats included. What is answered waits in `take_said`.
+    pub fn hear<D: Dispatch<T>>(
+        &mut self,
+        frame: &[u8],
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        self.check_sound()?;
+        let (message, lane) = match self.admit(frame) {
+            Ok(admitted) => admitted,
+            Err(why) => {
+                self.refuse(why);
+                return Ok(());
+            }
+        };
+        let header = message.header;
+        if message.topic == HEARTBEAT {
+            return self.hear_heads(&message, lane, mono_ns, d);
+        }
+        match self.sequences.judge(&header, lane) {
+            Verdict::Apply => self.apply(frame, &message, lane, mono_ns, d),
+            Verdict::Duplicate => {
+                self.counters.duplicates += 1;
+                Ok(())
+            }
+            Verdict::Hole => {
+                self.counters.gaps_seen += 1;
+                self.mend_hole(header.source, mono_ns, d)
+            }
+            Verdict::NewEpoch => self.follow_epoch(header.source, mono_ns, d),
+            Verdict::Unjoined => self.join(header.source, mono_ns, d),
+        }
+    }
+
+    /// Something the world said, encoded as the ear's newest schema.
+    pub fn world<D: Dispatch<T>>(
+        &mut self,
+        ear: usize,
+        payload: &[u8],
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        self.check_sound()?;
+        self.mouth.numbers.world_seq += 1;
+        let header = self.own_header(
+            WORLD,
+            self.mouth.numbers.world_seq,
+            self.ears[ear].schemas[0],
+            mono_ns,
+        );
+        self.tape_message(Kind::Ext, ear, &header, payload, mono_ns)?;
+        self.dispatch(ear, 0, header, payload, mono_ns, d)
+    }
+
+    /// A command, numbered by this process; it is on the tape when this returns.
+    pub fn control<D: Dispatch<T>>(
+        &mut self,
+        ear: usize,
+        payload: &[u8],
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        self.check_sound()?;
+        self.mouth.numbers.control_seq += 1;
+        self.set_clock(ear, payload);
+        let header = self.own_header(
+            CONTROL,
+            self.mouth.numbers.control_seq,
+            self.ears[ear].schemas[0],
+            mono_ns,
+        );
+        self.tape_message(Kind::In, ear, &header, payload, mono_ns)?;
+        self.dispatch(ear, 0, header, payload, mono_ns, d)
+    }
+
+    /// Says something that no event made: for code outside services.
+    pub fn publish(
+        &mut self,
+        voice: usize,
+        payload: &[u8],
+        mono_ns: i64,
+    ) -> Result<(), HeartError> {
+        self.check_sound()?;
+        self.mouth.open(0, self.clock.market_ns(mono_ns), mono_ns);
+        self.mouth.say(voice, payload)?;
+        Ok(())
+    }
+
+    /// The message that tells hearers how far this service has come. It has no number of its own and is not taped.
+    pub fn heartbeat(&self, mono_ns: i64) -> Vec<u8> {
+        let numbers = &self.mouth.numbers;
+        let header = Header {
+            mode: self.mode,
+            flags: 0,
+            schema: 0,
+            epoch: numbers.epoch,
+            sparse_seq: numbers.sparse_seq,
+            seq: numbers.seq,
+            topic_seq: 0,
+            ts_ns: self.clock.market_ns(mono_ns),
+            cause: 0,
+            source: self.service,
+        };
+        let mut heads = Vec::new();
+        encode_heads(&numbers.topics, &mut heads);
+        join(HEARTBEAT, &header, &heads)
+    }
+
+    /// Mends the working sources whose heartbeat was ahead, if they still are: to be called when the PULL is empty.
+    pub fn settle<D: Dispatch<T>>(&mut self, mono_ns: i64, d: &mut D) -> Result<(), D::Error> {
+        self.check_sound()?;
+        for (source, heads) in std::mem::take(&mut self.suspects) {
+            if self.sequences.judge_heads(&heads, heads.topic_seq) == Verdict::Hole {
+                self.counters.gaps_seen += 1;
+                self.mend_hole(source, mono_ns, d)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of an event that this service heard or said.
+    pub fn event_id(&mut self, header: &Header) -> u128 {
+        self.speaker(header).event_id(header.seq)
+    }
+
+    /// Goes on with another tape: the next day's.
+    pub fn turn_tape(&mut self, tape: T) -> T {
+        std::mem::replace(&mut self.mouth.tape, tape)
+    }
+
+    pub fn into_tape(self) -> T {
+        self.mouth.tape
+    }
+
+    /// What was said since this was last asked, in order.
+    pub fn take_said(&mut self) -> std::vec::Drain<'_, Utterance> {
+        self.counters.said += self.mouth.said.len() as u64;
+        self.mouth.said.drain(..)
+    }
+
+    /// The event that is, or was when an error came, in the handler's hands.
+    pub fn in_hand(&self) -> Option<(&str, &Header, u128)> {
+        self.in_hand
+            .as_ref()
+            .map(|(ear, header, id)| (self.ears[*ear].topic.as_str(), header, *id))
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub fn mouth(&self) -> &Mouth<T> {
+        &self.mouth
+    }
+
+    pub fn ears(&self) -> &[Ear] {
+        &self.ears
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn sequences(&self) -> &Sequences {
+        &self.sequences
+    }
+
+    /// Topic and `topic_seq` of the last one applied.
+    pub fn heard(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.ears
+            .iter()
+            .zip(&self.heard)
+            .map(|(ear, topic_seq)| (ear.topic.as_str(), *topic_seq))
+    }
+
+    /// Sources of which a heartbeat or a message has come in this process.
+    pub fn greeted(&self) -> &[Source] {
+        &self.greeted
+    }
+
+    pub fn has_open_hole(&self) -> bool {
+        !self.open_holes.is_empty()
+    }
+
+    /// Takes a message apart, if it is of our version, our mode and a source that this service hears; else why not.
+    fn admit<'a>(&self, frame: &'a [u8]) -> Result<(Message<'a>, Lane), &'static str> {
+        let message = split(frame).map_err(Malformed::code)?;
+        if message.header.mode != self.mode {
+            return Err("mode");
+        }
+        if message.header.flags & LAST_VALUE != 0 {
+            return Err("flags"); // hearers make these for themselves; nobody says one
+        }
+        let lane = self.lane_of(&message.header.source).ok_or("source")?;
+        Ok((message, lane))
+    }
+
+    /// How a source is counted; none if this service does not hear it.
+    pub(super) fn lane_of(&self, source: &Source) -> Option<Lane> {
+        let name = source.as_str();
+        let base = name.split_once('.').map_or(name, |(base, _)| base);
+        self.lanes
+            .iter()
+            .find(|(service, _)| service == base)
+            .map(|(_, lane)| *lane)
+    }
+
+    pub(super) fn ear_of(&self, topic: &[u8]) -> Option<usize> {
+        self.ears
+            .iter()
+            .position(|ear| ear.topic.as_bytes() == topic)
+    }
+
+    /// A message whose turn it is: put in its place and, if it is of an own topic, taped and handed on.
+    pub(super) fn apply<D: Dispatch<T>>(
+        &mut self,
+        frame: &[u8],
+        message: &Message<'_>,
+        lane: Lane,
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let header = message.header;
+        let Some((ear, schema)) = self.place(message, lane) else {
+            return Ok(());
+        };
+        let envelope = frame.len() - message.payload.len();
+        if self.ears[ear].bulk {
+            let tail = BatchRef::heard(ticks_in(message.payload), message.payload).encode_heard();
+            self.mouth
+                .tape
+                .append(Kind::InRef, mono_ns, &[&frame[..envelope], &tail])
+                .map_err(HeartError::Tape)?;
+        } else {
+            self.mouth
+                .tape
+                .append(Kind::In, mono_ns, &[frame])
+                .map_err(HeartError::Tape)?;
+        }
+        self.dispatch(ear, schema, header, message.payload, mono_ns, d)
+    }
+
+    /// Counts a message as applied; its ear and schema if it is to be handed on.
+    pub(super) fn place(&mut self, message: &Message<'_>, lane: Lane) -> Option<(usize, usize)> {
+        let header = &message.header;
+        self.sequences.set(header.source, Applied::at(header, lane));
+        let ear = self.ear_of(message.topic)?;
+        self.heard[ear] = header.topic_seq;
+        let Some(schema) = self.ears[ear]
+            .schemas
+            .iter()
+            .position(|known| *known == header.schema)
+        else {
+            // It keeps its place: no tape can ever give it in a schema that this build reads.
+            self.refuse("schema");
+            return None;
+        };
+        self.counters.heard += 1;
+        Some((ear, schema))
+    }
+
+    pub(super) fn dispatch<D: Dispatch<T>>(
+        &mut self,
+        ear: usize,
+        schema: usize,
+        header: Header,
+        payload: &[u8],
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let arrival = self.arrival(ear, schema, header, payload, mono_ns);
+        self.in_hand = Some((ear, header, arrival.id));
+        self.mouth.open(arrival.id, arrival.now_ns, mono_ns);
+        d.dispatch(&arrival, &mut self.mouth)?;
+        self.in_hand = None;
+        Ok(())
+    }
+
+    pub(super) fn service(&self) -> &Source {
+        &self.service
+    }
+
+    pub(super) fn arrival<'a>(
+        &mut self,
+        ear: usize,
+        schema: usize,
+        header: Header,
+        payload: &'a [u8],
+        mono_ns: i64,
+    ) -> Arrival<'a> {
+        let id = self.speaker(&header).event_id(header.seq);
+        Arrival {
+            ear,
+            schema,
+            header,
+            payload,
+            id,
+            mono_ns,
+            now_ns: self.clock.market_ns(mono_ns),
+        }
+    }
+
+    fn follow_epoch<D: Dispatch<T>>(
+        &mut self,
+        source: Source,
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        self.forget_follower(&source);
+        self.mend(source, mono_ns, d)
+    }
+
+    fn hear_heads<D: Dispatch<T>>(
+        &mut self,
+        message: &Message<'_>,
+        lane: Lane,
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let mut heads = message.header;
+        let Some(topics) = decode_heads(&mut &message.payload[..]) else {
+            self.refuse("heads");
+            return Ok(());
+        };
+        if !self.greeted.contains(&heads.source) {
+            self.greeted.push(heads.source);
+        }
+        if lane == Lane::Work {
+            let own = topics
+                .iter()
+                .find(|(topic, _)| self.ear_of(topic.as_bytes()).is_some());
+            heads.topic_seq = own.map_or(0, |(_, topic_seq)| *topic_seq);
+        }
+        match self.sequences.judge_heads(&heads, lane.number(&heads)) {
+            Verdict::Apply | Verdict::Duplicate => Ok(()),
+            Verdict::Unjoined => self.join(heads.source, mono_ns, d),
+            Verdict::NewEpoch => self.follow_epoch(heads.source, mono_ns, d),
+            Verdict::Hole if lane == Lane::Work => {
+                // The heartbeat came by another socket: what it speaks of may still lie in the PULL.
+                self.suspects.retain(|(source, _)| *source != heads.source);
+                self.suspects.push((heads.source, heads));
+                Ok(())
+            }
+            Verdict::Hole => {
+                self.counters.gaps_seen += 1;
+                self.mend_hole(heads.source, mono_ns, d)
+            }
+        }
+    }
+
+    /// The header of what no service said. Its source's name is shared by all processes, its ids are not: see `speaker`.
+    pub(super) fn own_header(&self, source: &str, seq: u64, schema: u32, mono_ns: i64) -> Header {
+        Header {
+            mode: self.mode,
+            flags: 0,
+            schema,
+            epoch: self.mouth.numbers.epoch,
+            sparse_seq: 0,
+            seq,
+            topic_seq: seq,
+            ts_ns: self.clock.market_ns(mono_ns),
+            cause: 0,
+            source: Source::new(source).expect("a name of ours"),
+        }
+    }
+
+    pub(super) fn tape_message(
+        &mut self,
+        kind: Kind,
+        ear: usize,
+        header: &Header,
+        payload: &[u8],
+        mono_ns: i64,
+    ) -> Result<(), HeartError> {
+        let topic = self.ears[ear].topic.as_bytes();
+        self.mouth
+            .tape
+            .append(kind, mono_ns, &[topic, &[0], &header.encode(), payload])?;
+        Ok(())
+    }
+
+    /// Ids of `control` and `world` are those of this process: the same words said to two services are two events.
+    fn speaker(&mut self, header: &Header) -> Speaker {
+        let known = self
+            .speakers
+            .iter()
+            .find(|(source, epoch, _)| *source == header.source && *epoch == header.epoch);
+        if let Some((_, _, speaker)) = known {
+            return *speaker;
+        }
+        let name = header.source.as_str();
+        let speaker = match name {
+            CONTROL | WORLD => {
+                let name = format!("{name}@{}", self.service.as_str());
+                Speaker::new(&self.account, &name, header.epoch)
+            }
+            _ => Speaker::new(&self.account, name, header.epoch),
+        };
+        self.speakers
+            .retain(|(source, _, _)| *source != header.source);
+        self.speakers.push((header.source, header.epoch, speaker));
+        speaker
+    }
+
+    /// `control.clock` is heard by the heart too, before the handler.
+    pub(super) fn set_clock(&mut self, ear: usize, payload: &[u8]) {
+        if self.ears[ear].topic != "control.clock" {
+            return;
+        }
+        let mut reader = msgpack::Reader(payload);
+        if let (Some(3..), Some(t0_ns), Some(m0_ns), Some(speed_e3 @ 0..)) =
+            (reader.array(), reader.int(), reader.int(), reader.int())
+        {
+            self.clock = Clock {
+                t0_ns,
+                m0_ns,
+                speed_e3,
+            };
+        }
+    }
+
+    fn check_sound(&self) -> Result<(), HeartError> {
+        if self.in_hand.is_some() {
+            Err(HeartError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    #[cold]
+    pub(super) fn refuse(&mut self, why: &'static str) {
+        *self.counters.refused.entry(why).or_default() += 1;
+    }
+}
+
+/// How many ticks a batch's wire form says it holds; whether it is true the decoder will find.
+fn ticks_in(wire: &[u8]) -> u32 {
+    wire.first_chunk()
+        .map_or(0, |count| u32::from_le_bytes(*count))
+}

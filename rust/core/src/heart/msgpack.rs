@@ -1,0 +1,187 @@
+//! The little msgpack that the heart reads and writes itself: clocks, heads, and its words about holes.
+
+/// Reads from the front of a slice; `None` for anything else than was asked for.
+pub struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1).map(|bytes| bytes[0])
+    }
+
+    fn be(&mut self, count: usize) -> Option<u64> {
+        Some(
+            self.take(count)?
+                .iter()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte)),
+        )
+    }
+
+    pub fn array(&mut self) -> Option<usize> {
+        match self.byte()? {
+            head @ 0x90..=0x9f => Some(usize::from(head & 0xf)),
+            0xdc => self.be(2).map(|n| n as usize),
+            0xdd => self.be(4).map(|n| n as usize),
+            _ => None,
+        }
+    }
+
+    pub fn map(&mut self) -> Option<usize> {
+        match self.byte()? {
+            head @ 0x80..=0x8f => Some(usize::from(head & 0xf)),
+            0xde => self.be(2).map(|n| n as usize),
+            0xdf => self.be(4).map(|n| n as usize),
+            _ => None,
+        }
+    }
+
+    pub fn int(&mut self) -> Option<i64> {
+        match self.byte()? {
+            small @ 0..=0x7f => Some(i64::from(small)),
+            negative @ 0xe0..=0xff => Some(i64::from(negative as i8)),
+            0xcc => self.be(1).map(|n| n as i64),
+            0xcd => self.be(2).map(|n| n as i64),
+            0xce => self.be(4).map(|n| n as i64),
+            0xcf => self.be(8).and_then(|n| i64::try_from(n).ok()),
+            0xd0 => self.be(1).map(|n| i64::from(n as u8 as i8)),
+            0xd1 => self.be(2).map(|n| i64::from(n as u16 as i16)),
+            0xd2 => self.be(4).map(|n| i64::from(n as u32 as i32)),
+            0xd3 => self.be(8).map(|n| n as i64),
+            _ => None,
+        }
+    }
+
+    pub fn text(&mut self) -> Option<&'a [u8]> {
+        let length = match self.byte()? {
+            head @ 0xa0..=0xbf => usize::from(head & 0x1f),
+            0xd9 => self.be(1)? as usize,
+            0xda => self.be(2)? as usize,
+            0xdb => self.be(4)? as usize,
+            _ => return None,
+        };
+        self.take(length)
+    }
+
+    pub fn binary(&mut self) -> Option<&'a [u8]> {
+        let length = match self.byte()? {
+            0xc4 => self.be(1)? as usize,
+            0xc5 => self.be(2)? as usize,
+            0xc6 => self.be(4)? as usize,
+            _ => return None,
+        };
+        self.take(length)
+    }
+}
+
+/// Writes what the readers of the contracts read, in msgpack's shortest forms.
+#[derive(Default)]
+pub struct Writer(pub Vec<u8>);
+
+impl Writer {
+    pub fn array(&mut self, count: usize) -> &mut Self {
+        match count {
+            0..=15 => self.0.push(0x90 | count as u8),
+            _ => {
+                self.0.push(0xdd);
+                self.0
+                    .extend_from_slice(&u32::try_from(count).expect("a short list").to_be_bytes());
+            }
+        }
+        self
+    }
+
+    pub fn map(&mut self, count: usize) -> &mut Self {
+        match count {
+            0..=15 => self.0.push(0x80 | count as u8),
+            _ => {
+                self.0.push(0xdf);
+                self.0
+                    .extend_from_slice(&u32::try_from(count).expect("a short map").to_be_bytes());
+            }
+        }
+        self
+    }
+
+    pub fn uint(&mut self, value: u64) -> &mut Self {
+        match value {
+            0..=0x7f => self.0.push(value as u8),
+            0x80..=0xff => self.0.extend_from_slice(&[0xcc, value as u8]),
+            0x100..=0xffff => {
+                self.0.push(0xcd);
+                self.0.extend_from_slice(&(value as u16).to_be_bytes());
+            }
+            0x1_0000..=0xffff_ffff => {
+                self.0.push(0xce);
+                self.0.extend_from_slice(&(value as u32).to_be_bytes());
+            }
+            _ => {
+                self.0.push(0xcf);
+                self.0.extend_from_slice(&value.to_be_bytes());
+            }
+        }
+        self
+    }
+
+    pub fn bool(&mut self, value: bool) -> &mut Self {
+        self.0.push(if value { 0xc3 } else { 0xc2 });
+        self
+    }
+
+    /// Up to 255 bytes: names and topics.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        match text.len() {
+            length @ 0..=31 => self.0.push(0xa0 | length as u8),
+            length => self
+                .0
+                .extend_from_slice(&[0xd9, u8::try_from(length).expect("a short name")]),
+        }
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(value: u64, text in "[a-z.]{0,60}", count in 0usize..40) {
+            let mut writer = Writer::default();
+            writer.array(count).map(count).uint(value).text(&text);
+
+            let mut reader = Reader(&writer.0);
+            prop_assert_eq!(reader.array(), Some(count));
+            prop_assert_eq!(reader.map(), Some(count));
+            prop_assert_eq!(reader.int(), i64::try_from(value).ok());
+            prop_assert_eq!(reader.text(), Some(text.as_bytes()));
+            prop_assert_eq!(reader.0.len(), 0);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_not(bytes: Vec<u8>) {
+            let _ = Reader(&bytes).array();
+            let _ = Reader(&bytes).map();
+            let _ = Reader(&bytes).int();
+            let _ = Reader(&bytes).text();
+            let _ = Reader(&bytes).binary();
+        }
+    }
+
+    #[test]
+    fn negative_integers_of_all_widths_are_read() {
+        assert_eq!(Reader(&[0xff]).int(), Some(-1));
+        assert_eq!(Reader(&[0xd0, 0x80]).int(), Some(-128));
+        assert_eq!(Reader(&[0xd1, 0xff, 0x7f]).int(), Some(-129));
+        assert_eq!(
+            Reader(&[0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0]).int(),
+            Some(i64::MIN)
+        );
+    }
+}

@@ -1,0 +1,302 @@
+//! The handler's side of the heart: bytes to payload, payload to handler, what it yields to bytes.
+use kitev3_core::heart::header::{Mode, Source};
+use kitev3_core::heart::heart::{Arrival, Dispatch, HeartError};
+use kitev3_core::heart::mouth::Mouth;
+use kitev3_core::kite::TickBatch;
+use kitev3_core::tape::Writer;
+use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple, PyType};
+
+use super::event::Event;
+use crate::kite::batch::PyTickBatch;
+use crate::tape::to_py;
+
+pyo3::create_exception!(kitev3._core, RecoveryError, PyException);
+
+/// An error on its way through the core back to Python.
+pub struct Stop(pub PyErr);
+
+impl From<PyErr> for Stop {
+    fn from(error: PyErr) -> Self {
+        Stop(error)
+    }
+}
+
+impl From<HeartError> for Stop {
+    fn from(error: HeartError) -> Self {
+        Stop(match error {
+            HeartError::Tape(error) => to_py(error),
+            HeartError::Recovery(why) => RecoveryError::new_err(why),
+            HeartError::Stopped => PyValueError::new_err(error.to_string()),
+        })
+    }
+}
+
+/// How a heard topic's payload is read.
+pub enum Decode {
+    Ticks,
+    With(Py<PyAny>),
+}
+
+/// A heard topic, on the Python side.
+pub struct Listening {
+    pub topic: Py<PyString>,
+    pub class: Py<PyType>,
+    pub decode: Vec<Decode>,
+}
+
+/// A said topic, on the Python side.
+pub struct Speaking {
+    pub topic: Py<PyString>,
+    pub class: Py<PyType>,
+    pub decode: Py<PyAny>,
+    pub worker: Option<Py<PyString>>,
+    /// The driver wants to hear of it.
+    pub driven: bool,
+}
+
+/// A handler in Python, with all that lies between it and bytes.
+pub struct PyDispatch {
+    pub mode: Mode,
+    pub handler: Py<PyAny>,
+    pub encode: Py<PyAny>,
+    pub listening: Vec<Listening>,
+    pub speaking: Vec<Speaking>,
+    pub sources: Vec<(Source, Py<PyString>)>,
+    /// What the world said, as an object, so that it need not be decoded from its own bytes.
+    pub given: Option<Py<PyAny>>,
+    /// What was said, in order: the objects of the mouth's utterances, where the driver wants them.
+    pub payloads: Vec<Py<PyAny>>,
+}
+
+impl PyDispatch {
+    pub fn source(&mut self, py: Python<'_>, source: &Source) -> Py<PyString> {
+        if let Some((_, name)) = self.sources.iter().find(|(known, _)| known == source) {
+            return name.clone_ref(py);
+        }
+        let name = PyString::intern(py, source.as_str()).unbind();
+        self.sources.push((*source, name.clone_ref(py)));
+        name
+    }
+
+    fn event(
+        &mut self,
+        py: Python<'_>,
+        arrival: &Arrival<'_>,
+        payload: Py<PyAny>,
+    ) -> PyResult<Py<Event>> {
+        let header = &arrival.header;
+        let source = self.source(py, &header.source);
+        Py::new(
+            py,
+            Event {
+                ts: header.ts_ns,
+                topic: self.listening[arrival.ear].topic.clone_ref(py),
+                source,
+                payload,
+                seq: header.seq,
+                epoch: header.epoch,
+                topic_seq: header.topic_seq,
+                mono_ns: arrival.mono_ns,
+                now_ns: arrival.now_ns,
+                id: arrival.id,
+                cause_id: header.cause,
+                mode_of: self.mode,
+            },
+        )
+    }
+
+    fn payload(
+        &mut self,
+        py: Python<'_>,
+        ear: usize,
+        schema: usize,
+        bytes: &[u8],
+    ) -> PyResult<Py<PyAny>> {
+        match &self.listening[ear].decode[schema] {
+            Decode::Ticks => ticks(py, bytes),
+            Decode::With(decode) => decode.call1(py, (PyBytes::new(py, bytes),)),
+        }
+    }
+
+    fn say(&mut self, payload: &Bound<'_, PyAny>, mouth: &mut Mouth<Writer>) -> Result<(), Stop> {
+        let voice = self.voice_of(payload)?;
+        if let Ok(batch) = payload.cast::<PyTickBatch>() {
+            mouth
+                .say_batch(voice, &batch.get().0)
+                .map_err(HeartError::Tape)?;
+        } else {
+            let bytes = self.encoded(payload)?;
+            mouth
+                .say(voice, bytes.as_bytes())
+                .map_err(HeartError::Tape)?;
+        }
+        self.payloads.push(payload.clone().unbind());
+        Ok(())
+    }
+
+    /// The topic of a payload is its class. A handful of classes: a scan by address is fastest.
+    pub fn voice_of(&self, payload: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let class = payload.get_type();
+        self.speaking
+            .iter()
+            .position(|speaking| speaking.class.is(&class))
+            .ok_or_else(|| {
+                let known: Vec<String> =
+                    self.speaking.iter().map(|s| s.topic.to_string()).collect();
+                PyTypeError::new_err(format!(
+                    "{class} is nothing that this service says: {}",
+                    known.join(", ")
+                ))
+            })
+    }
+
+    /// The ear of something that the world said or control told.
+    pub fn ear_of(&self, payload: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let class = payload.get_type();
+        self.listening
+            .iter()
+            .position(|listening| listening.class.is(&class))
+            .ok_or_else(|| {
+                PyTypeError::new_err(format!("{class} is nothing that this service hears"))
+            })
+    }
+
+    pub fn encoded<'py>(&self, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(self
+            .encode
+            .bind(payload.py())
+            .call1((payload,))?
+            .cast_into::<PyBytes>()?)
+    }
+
+    fn method<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.handler.bind(py).getattr_opt(name)
+    }
+}
+
+fn ticks(py: Python<'_>, bytes: &[u8]) -> PyResult<Py<PyAny>> {
+    let batch =
+        TickBatch::from_bytes(bytes).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(Py::new(py, PyTickBatch(batch))?.into_any())
+}
+
+impl Dispatch<Writer> for PyDispatch {
+    type Error = Stop;
+
+    fn dispatch(&mut self, arrival: &Arrival<'_>, mouth: &mut Mouth<Writer>) -> Result<(), Stop> {
+        Python::attach(|py| {
+            let payload = match self.given.take() {
+                Some(payload) => payload,
+                None => self.payload(py, arrival.ear, arrival.schema, arrival.payload)?,
+            };
+            let event = self.event(py, arrival, payload)?;
+            let yielded = self.handler.bind(py).call1((event,))?;
+            // Most events make a handler say nothing, by an empty tuple; a list or tuple needs no iterator.
+            if let Ok(tuple) = yielded.cast_exact::<PyTuple>() {
+                for payload in tuple {
+                    self.say(&payload, mouth)?;
+                }
+            } else if let Ok(list) = yielded.cast_exact::<PyList>() {
+                for payload in list {
+                    self.say(&payload, mouth)?;
+                }
+            } else {
+                for payload in yielded.try_iter()? {
+                    self.say(&payload?, mouth)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn key(
+        &mut self,
+        ear: usize,
+        schema: usize,
+        field: &str,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Stop> {
+        Python::attach(|py| {
+            let payload = self.payload(py, ear, schema, payload)?;
+            let value = payload.bind(py).getattr(field)?.str()?;
+            Ok(value.to_str()?.as_bytes().to_vec())
+        })
+    }
+
+    fn snapshot(&mut self) -> Result<Vec<u8>, Stop> {
+        Python::attach(|py| match self.method(py, "snapshot")? {
+            Some(snapshot) => Ok(snapshot
+                .call0()?
+                .cast_into::<PyBytes>()
+                .map_err(PyErr::from)?
+                .as_bytes()
+                .to_vec()),
+            None => Ok(Vec::new()),
+        })
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), Stop> {
+        Python::attach(|py| match self.method(py, "restore")? {
+            Some(restore) => {
+                restore.call1((PyBytes::new(py, snapshot),))?;
+                Ok(())
+            }
+            None => Ok(()),
+        })
+    }
+
+    fn fold(&mut self, topic: &str, arrival: &Arrival<'_>) -> Result<(), Stop> {
+        Python::attach(|py| {
+            let Some(fold) = self.method(py, "fold")? else {
+                let why = "the tape was written by another build or with other settings, and this handler cannot fold it";
+                return Err(Stop(RecoveryError::new_err(why)));
+            };
+            let Some(voice) = self
+                .speaking
+                .iter()
+                .position(|s| s.topic.bind(py).to_str().is_ok_and(|t| t == topic))
+            else {
+                return Ok(());
+            };
+            let payload = self.speaking[voice]
+                .decode
+                .call1(py, (PyBytes::new(py, arrival.payload),))?;
+            let event = self.said_event(py, voice, arrival, payload)?;
+            fold.call1((event,))?;
+            Ok(())
+        })
+    }
+}
+
+impl PyDispatch {
+    /// An event that this service itself said.
+    pub fn said_event(
+        &mut self,
+        py: Python<'_>,
+        voice: usize,
+        arrival: &Arrival<'_>,
+        payload: Py<PyAny>,
+    ) -> PyResult<Py<Event>> {
+        let header = &arrival.header;
+        let source = self.source(py, &header.source);
+        Py::new(
+            py,
+            Event {
+                ts: header.ts_ns,
+                topic: self.speaking[voice].topic.clone_ref(py),
+                source,
+                payload,
+                seq: header.seq,
+                epoch: header.epoch,
+                topic_seq: header.topic_seq,
+                mono_ns: arrival.mono_ns,
+                now_ns: arrival.now_ns,
+                id: arrival.id,
+                cause_id: header.cause,
+                mode_of: self.mode,
+            },
+        )
+    }
+}

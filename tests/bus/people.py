@@ -1,0 +1,85 @@
+"""Services for the bus's tests: a speaker under the name of marketdata, a relay as strategy, a worker, a listener.
+
+They are real services in all but their work: the speaker says one numbered bar for each world.text it is given, the
+relay a signal for each bar, the worker remembers signals, the listener everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kitev3.contracts import FeedHealth, Ohlc, Signal, Text
+from kitev3.events import Event
+from kitev3.service import Context, ServiceSpec
+
+DAY = "2026-11-19"
+START_NS = 1_795_000_000_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoConfig:
+    enabled: bool = True
+
+
+def context(run_dir: Path, mode: str = "sim") -> Context:
+    return Context(
+        profile="test", mode=mode, account="kitesim-KS0001", seed=1, run_dir=run_dir, session=DAY, start_ns=START_NS
+    )
+
+
+def bar(number: int) -> Ohlc:
+    return Ohlc(256265, "1m", 0, 60, 10_000, 10_000, 10_000, 10_000, number, 0, 1)
+
+
+def signal(event: Event) -> Signal:
+    return Signal(
+        "relay", "NSE", "NIFTY 50", 256265, "BUY", "enter", event.payload.volume, "LIMIT", 10_000, 0, "MIS", "DAY",
+        1.0, 0, (), event.ts, "a bar", {},
+    )  # fmt: skip
+
+
+class Speaker:
+    """Says a bar for a text that is a number, and its health for any other."""
+
+    def __init__(self, context: Context, config: Any) -> None:
+        self.said = 0
+
+    def __call__(self, event: Event) -> Iterable[Any]:
+        if event.type != "world.text":
+            return ()
+        if not event.payload.text.isdigit():
+            return (FeedHealth("up", self.said, 0, 0, 0, 0, event.payload.text),)
+        self.said += 1
+        return (bar(int(event.payload.text)),)
+
+
+class Listener:
+    """Remembers what it heard, as (topic, source, seq, volume or quantity)."""
+
+    def __init__(self, context: Context | None = None, config: Any = None) -> None:
+        self.heard: list[tuple[str, str, int, int]] = []
+
+    def __call__(self, event: Event) -> Iterable[Any]:
+        if not event.type.startswith(("world.", "control.")):
+            number = getattr(event.payload, "volume", getattr(event.payload, "quantity", 0))
+            self.heard.append((event.type, event.source, event.seq, number))
+        return ()
+
+
+class Relay(Listener):
+    def __call__(self, event: Event) -> Iterable[Any]:
+        super().__call__(event)
+        return (signal(event),) if event.type == "marketdata.ohlc" else ()
+
+
+SPEAKER = ServiceSpec(name="marketdata", config=NoConfig, handler=Speaker)
+RELAY = ServiceSpec(name="strategy", config=NoConfig, handler=Relay)
+WORKER = ServiceSpec(name="risk_portfolio", config=NoConfig, handler=Listener)
+LISTENER = ServiceSpec(name="journal", config=NoConfig, handler=Listener)
+
+
+def text(number: int) -> Text:
+    return Text(str(number))
