@@ -964,6 +964,9 @@ def session_open_ns(session: str, /) -> int:
 def trading_day(day: str, /) -> str:
     """This date, or the last trading day of NSE before it, as YYYY-MM-DD. ValueError when it is no date."""
 
+def ist_stamp(time_ns: int, /) -> str:
+    """``2026-11-19 09:20:00``: a time in India as Kite writes it."""
+
 @final
 class ExchangeRefusal(Exception):
     """A request that the exchange's front door turned away; it had no effect. ``str`` is the message.

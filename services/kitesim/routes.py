@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from kitev3._core import LTPS_MAX, QUOTES_MAX, Exchange, ExchangeRefusal, ist_stamp
+from kitev3.services.kitesim.answers import Fault, success
+from kitev3.services.kitesim.logins import Denied, Logins, Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-
-from kitev3._core import LTPS_MAX, QUOTES_MAX, Exchange, ExchangeRefusal
-from kitev3.services.kitesim.answers import Fault, success
-from kitev3.services.kitesim.logins import Denied, Logins, Session
 
 BODY_BYTES_MAX = 1 << 20
 EXCHANGES = ["NSE", "BSE", "NFO"]
@@ -173,7 +172,7 @@ class Routes:
                 "enctoken": "",
                 "refresh_token": "",
                 "silo": "",
-                "login_time": _stamp(self.now_ns()),
+                "login_time": ist_stamp(self.now_ns()),
             }
         )
 
@@ -286,9 +285,3 @@ def _person(user: str) -> dict[str, Any]:
         "avatar_url": None,
         "meta": {"demat_consent": "consent"},
     }
-
-
-def _stamp(time_ns: int) -> str:
-    from kitev3.clock import ist_stamp
-
-    return ist_stamp(time_ns)

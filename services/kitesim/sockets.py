@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from starlette.responses import Response
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
-
 from kitev3._core import SUBSCRIPTION_TOKENS_MAX, Exchange, Subscription
 from kitev3.services.kitesim.answers import error
 from kitev3.services.kitesim.logins import Denied, Logins, Session
+from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 CONNECTIONS_MAX = 3  # of one API key
 QUEUE_MAX = 16  # messages that wait for one reader before the market waits for it
 STALL_S_MAX = 15.0  # machine time; a reader that takes nothing for so long is dropped, else it stops the market
 HEARTBEAT_S = 1.0  # machine time without a frame after which there is one byte
 HEARTBEAT = b"\x00"
+CLOSE_S_MAX = 0.5
 GOING_AWAY = 1001
 POLICY = 1008
 TOO_MANY_TOKENS = f"Can't subscribe to more than {SUBSCRIPTION_TOKENS_MAX} instruments."
@@ -78,8 +77,8 @@ class Connection:
 class Sockets:
     """All connections of one exchange."""
 
-    def __init__(self, exchange: Exchange, logins: Logins, stopping: Callable[[], bool]) -> None:
-        self.exchange, self.logins, self.stopping = exchange, logins, stopping
+    def __init__(self, exchange: Exchange, logins: Logins) -> None:
+        self.exchange, self.logins = exchange, logins
         self.connections: list[Connection] = []
         self.frames = 0
 
@@ -160,7 +159,7 @@ class Sockets:
     async def beat(self) -> None:
         """A byte to each connection that has been silent, for ever."""
         loop = asyncio.get_running_loop()
-        while not self.stopping():
+        while True:
             await asyncio.sleep(HEARTBEAT_S / 2)
             for connection in self.connections:
                 if not connection.queue and loop.time() - connection.sent_s >= HEARTBEAT_S:
@@ -172,10 +171,15 @@ class Sockets:
             if connection.session.api_key == api_key:
                 connection.end(POLICY)
 
-    def end(self) -> None:
-        """Closes all."""
+    async def end(self) -> None:
+        """Closes all, and waits a moment for their last words. The server's own close code would be one that the
+        official client takes for a breach of the protocol."""
         for connection in self.connections:
             connection.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                while self.connections:
+                    await asyncio.sleep(0.01)
 
 
 def _wish(message: str | bytes) -> tuple[str, str, list[int]] | None:
