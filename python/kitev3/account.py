@@ -23,9 +23,9 @@ from pathlib import Path
 from types import TracebackType
 
 from kitev3.errors import ConfigError
-from kitev3.latch import Latch, LatchState
+from kitev3.latch import Latch, LatchState, private_folder
 
-__all__ = ["Account", "Latch", "LatchState", "account_folder"]
+__all__ = ["Account", "Latch", "LatchState", "account_folder", "account_folder_of"]
 
 EPOCH_MAX = 36**3 - 1  # three base-36 digits of a tag
 _DAY = struct.Struct("<II")  # market day as a proleptic ordinal, requests that left on it
@@ -39,6 +39,12 @@ def account_folder(broker: str, user_id: str, run_dir: Path, environment: Mappin
     return Path(state) / "kitev3" / f"{broker}-{user_id}"
 
 
+def account_folder_of(account: str, run_dir: Path) -> Path:
+    """The folder of ``<broker>-<user id>``, as a service's context names its account."""
+    broker, _, user_id = account.partition("-")
+    return account_folder(broker, user_id, run_dir, os.environ)
+
+
 class Account:
     """The right to act on one broker account, held by at most one process at a time.
 
@@ -50,7 +56,7 @@ class Account:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        _private_folder(folder)
+        private_folder(folder)
         self._lock = _locked(folder)
         try:
             self.latch = Latch(folder)
@@ -127,15 +133,6 @@ class Account:
         os.replace(new, path)
         _sync_folder(self.folder)
         return epoch
-
-
-def _private_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner = folder.stat()
-    if owner.st_uid != os.geteuid():
-        raise ConfigError(f"{folder} belongs to user {owner.st_uid}: the account's folder must be ours")
-    if owner.st_mode & 0o077:
-        folder.chmod(0o700)
 
 
 def _locked(folder: Path) -> int:

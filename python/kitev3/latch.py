@@ -18,7 +18,8 @@ import struct
 from enum import IntEnum
 from pathlib import Path
 
-from kitev3.errors import Refused
+from kitev3.contracts import LatchRead
+from kitev3.errors import ConfigError, Refused
 
 WORD_BYTES = 8
 _MAY_TRADE, _MAY_ENTER, _LOWERED = 0, 1, 4
@@ -42,6 +43,7 @@ class Latch:
     """
 
     def __init__(self, folder: Path) -> None:
+        private_folder(folder)
         descriptor = os.open(folder / "latch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             if os.fstat(descriptor).st_size < WORD_BYTES:
@@ -94,3 +96,28 @@ class Latch:
     def _lowered(self) -> int:
         count: int = struct.unpack_from("<I", self._word, _LOWERED)[0]
         return count
+
+
+class LatchWatch:
+    """Called before each message: the latch as a payload when it is not what it last was, or was never read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._latch = Latch(folder)
+        self._last: LatchState | None = None
+
+    def __call__(self) -> LatchRead | None:
+        state = self._latch.read()
+        if state is self._last:
+            return None
+        self._last = state
+        return LatchRead(state.name)  # type: ignore[arg-type]
+
+
+def private_folder(folder: Path) -> None:
+    """Makes an account's folder, or takes the one that is there if it is ours, and closes it to everyone else."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = folder.stat()
+    if owner.st_uid != os.geteuid():
+        raise ConfigError(f"{folder} belongs to user {owner.st_uid}: the account's folder must be ours")
+    if owner.st_mode & 0o077:
+        folder.chmod(0o700)

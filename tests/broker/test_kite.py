@@ -270,13 +270,3 @@ def test_no_secret_is_in_any_message(desk: Desk) -> None:
     assert all(TOKEN not in str(finding) and KEY not in str(finding) for finding in found)
     assert "***" in found[0].message
     assert clean(Finding(outcome="error", message=TOKEN), ()).message == TOKEN
-
-
-def test_a_new_token_is_used_and_neither_is_told(desk: Desk) -> None:
-    said = failure(403, "TokenException", f"{TOKEN} and newtoken99")
-    with wire(answering(said)) as served, broker(desk, served.root) as kite:
-        kite.renew("newtoken99")
-        finding = kite.orders()
-
-    assert f"token {KEY}:newtoken99".encode() in served.requests[0]
-    assert finding.message == "*** and ***"

@@ -39,37 +39,46 @@ class Egress:
         """How long a write should wait for its turn. Entries never wait: beyond the pace they are refused."""
         return 0 if permit.kind == "enter" else self._pace.wait_ns(permit.kind, self._clock_ns())
 
+    def refusal(self, permit: Permit) -> str:
+        """Why the permit would not be let through now; empty when it would."""
+        now_ns = self._clock_ns()
+        if why := self._forbidden(permit, now_ns):
+            return why
+        if _key(permit) in self._used:
+            return f"{permit.verb} {permit.tag} attempt {permit.attempt} has left before"
+        if self._pace.wait_ns(permit.kind, now_ns):
+            return f"the pace is reached: no further {permit.kind} now"
+        if self._pace.day_is_full(permit.kind, self._account.requests_today):
+            return f"the day's requests are used up: no further {permit.kind} today"
+        return ""
+
     def let_through(self, permit: Permit) -> None:
         """Returns when the first byte may leave, at once.
 
         Raises:
             Refused: nothing was sent, and nothing may be under this permit.
         """
-        self._refuse_unless_allowed(permit)  # first without the sync: what cannot leave costs nothing
-        self._take(permit)
+        if why := self.refusal(permit):
+            raise Refused(why)
+        self._used.add(_key(permit))
+        self._pace.take(self._clock_ns())
+        self._account.count_request()
         self._sync()
-        self._refuse_unless_allowed(permit)  # a sync can be slow, and a pause may have fallen into it
+        if why := self._forbidden(permit, self._clock_ns()):  # a sync can be slow, and a pause may fall into it
+            raise Refused(why)
 
-    def _refuse_unless_allowed(self, permit: Permit) -> None:
+    def _forbidden(self, permit: Permit, now_ns: int) -> str:
+        """What can change at any moment."""
         if permit.epoch != self._account.epoch:
-            raise Refused(f"the permit is of epoch {permit.epoch}, the account is in epoch {self._account.epoch}")
+            return f"the permit is of epoch {permit.epoch}, the account is in epoch {self._account.epoch}"
         latch = self._account.latch.read()
         if latch < _LOWEST[permit.kind]:
-            raise Refused(f"the latch is {latch.name}: {permit.kind} does not leave")
-        late_ns = self._clock_ns() - permit.deadline_ns
-        if late_ns >= 0:
-            raise Refused(f"the deadline passed {late_ns // 1_000_000} ms ago")
+            return f"the latch is {latch.name}: {permit.kind} does not leave"
+        if now_ns >= permit.deadline_ns:
+            return f"the deadline passed {(now_ns - permit.deadline_ns) // 1_000_000} ms ago"
+        return ""
 
-    def _take(self, permit: Permit) -> None:
-        # A cancel may be repeated and a modify has attempts; an order's tag is placed once, whatever the attempt says.
-        key = (permit.tag, permit.verb, 0 if permit.verb == "place" else permit.attempt)
-        if key in self._used:
-            raise Refused(f"{permit.verb} {permit.tag} attempt {permit.attempt} has left before")
-        now_ns = self._clock_ns()
-        if self._pace.wait_ns(permit.kind, now_ns):
-            raise Refused(f"the pace is reached: no further {permit.kind} now")
-        if self._pace.day_is_full(permit.kind, self._account.requests_today):
-            raise Refused(f"the day's requests are used up: no further {permit.kind} today")
-        self._used.add(key)
-        self._pace.take(now_ns)
-        self._account.count_request()
+
+def _key(permit: Permit) -> tuple[str, str, int]:
+    """What may leave once. A cancel and a modify have attempts; a tag is placed once, whatever the attempt says."""
+    return permit.tag, permit.verb, 0 if permit.verb == "place" else permit.attempt

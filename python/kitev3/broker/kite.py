@@ -14,6 +14,7 @@ from kiteconnect import KiteConnect
 from kitev3.broker.adapter import TOTAL_S_MAX, EgressAdapter
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
+from kitev3.broker.terms import percent, rupees
 from kitev3.orders.classify import Finding, classify_failure, classify_read, classify_write
 
 API_ROOT = "https://api.kite.trade"
@@ -36,14 +37,10 @@ class KiteBroker:
         root: str = API_ROOT,
         total_s_max: float = TOTAL_S_MAX,
     ) -> None:
-        self._secrets: tuple[str, ...] = (access_token, api_key)
+        self._secrets = (access_token, api_key)
+        self._egress = egress
         self._adapter = EgressAdapter(egress.let_through, total_s_max)
         self._kite = client(KiteConnect, self._adapter, api_key=api_key, access_token=access_token, root=root)
-
-    def renew(self, access_token: str) -> None:
-        """Goes on with another day's token."""
-        self._secrets = (access_token, *self._secrets[:4])
-        self._kite.set_access_token(access_token)
 
     def place(self, order: Order, permit: Permit) -> Finding:
         return self._write(
@@ -110,6 +107,8 @@ class KiteBroker:
         self._kite.reqsession.close()
 
     def _write(self, permit: Permit, call: Callable[[], Any]) -> Finding:
+        if why := self._egress.refusal(permit):  # without a connection: most refusals are known by now
+            return Finding(outcome="not_sent", error_type="Refused", message=why)
         with self._adapter.attempt(permit) as attempt:
             error = tried(call)
         if attempt.reply is not None:
@@ -188,15 +187,3 @@ def clean(finding: Finding, secrets: Sequence[str]) -> Finding:
         message=message,
         data=finding.data,
     )
-
-
-def rupees(price_e4: int) -> float | None:
-    """A price as the client wants it; none for none."""
-    return price_e4 / 10_000 if price_e4 else None
-
-
-def percent(basis_points: int) -> float | None:
-    """Market protection as the client wants it: -1 automatic, none for none."""
-    if basis_points == -1:
-        return -1
-    return basis_points / 100 if basis_points else None

@@ -1,0 +1,145 @@
+"""The exchange object in this process: the calls that kitesim's routes make, without the HTTP between.
+
+What the exchange refuses is put into Kite's envelope and judged by the same table as a reply over HTTP, so that both
+ends prove the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from kitev3._core import ExchangeRefusal
+from kitev3.broker.egress import Egress
+from kitev3.broker.interface import Order, Permit
+from kitev3.broker.terms import percent, rupees
+from kitev3.errors import Refused
+from kitev3.orders.classify import Finding, Reply, classify_read, classify_write
+
+_JSON = "application/json"
+
+
+class Exchange(Protocol):
+    """The part of the exchange that a broker's end needs."""
+
+    def place(self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any) -> str: ...
+    def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None: ...
+    def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None) -> None: ...
+    def orders(self, user: str, /) -> list[dict[str, Any]]: ...
+    def trades(self, user: str, /) -> list[dict[str, Any]]: ...
+    def positions(self, user: str, /) -> dict[str, list[dict[str, Any]]]: ...
+    def holdings(self, user: str, /) -> list[dict[str, Any]]: ...
+    def margins(self, user: str, /) -> dict[str, dict[str, Any]]: ...
+    def quote(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
+    def instruments_csv(self, exchange: str | None = None, /) -> str: ...
+
+
+class DirectBroker:
+    """The `Broker` end on an exchange object. Requests arrive at the exchange's own market time."""
+
+    def __init__(self, exchange: Exchange, user: str, egress: Egress) -> None:
+        self._exchange = exchange
+        self._user = user
+        self._egress = egress
+        self._changed: Callable[[], None] | None = None
+
+    def place(self, order: Order, permit: Permit) -> Finding:
+        return self._write(
+            permit,
+            lambda: self._exchange.place(
+                self._user,
+                variety=order.variety,
+                exchange=order.exchange,
+                tradingsymbol=order.tradingsymbol,
+                transaction_type=order.side,
+                tag=permit.tag,
+                product=order.product,
+                **_terms(order),
+            ),
+        )
+
+    def modify(self, order_id: str, order: Order, permit: Permit) -> Finding:
+        def change() -> str:
+            self._exchange.modify(self._user, order_id, **_terms(order))
+            return order_id
+
+        return self._write(permit, change)
+
+    def cancel(self, order_id: str, permit: Permit, variety: str = "regular") -> Finding:
+        def end() -> str:
+            self._exchange.cancel(self._user, order_id)
+            return order_id
+
+        return self._write(permit, end)
+
+    def orders(self) -> Finding:
+        return _read(lambda: self._exchange.orders(self._user))
+
+    def trades(self) -> Finding:
+        return _read(lambda: self._exchange.trades(self._user))
+
+    def positions(self) -> Finding:
+        return _read(lambda: self._exchange.positions(self._user))
+
+    def holdings(self) -> Finding:
+        return _read(lambda: self._exchange.holdings(self._user))
+
+    def margins(self) -> Finding:
+        return _read(lambda: self._exchange.margins(self._user))
+
+    def quote(self, instruments: Sequence[str]) -> Finding:
+        return _read(lambda: self._exchange.quote(instruments))
+
+    def instruments(self) -> Finding:
+        return Finding(outcome="ok", data=self._exchange.instruments_csv().encode())
+
+    def updates(self, changed: Callable[[], None]) -> None:
+        """Calls after each write; what the market does to an order comes as marketdata's order frames."""
+        self._changed = changed
+
+    def close(self) -> None:
+        """The exchange is somebody else's."""
+
+    def _write(self, permit: Permit, call: Callable[[], str]) -> Finding:
+        try:
+            self._egress.let_through(permit)
+        except Refused as refused:
+            return Finding(outcome="not_sent", error_type="Refused", message=str(refused))
+        try:
+            order_id = call()
+        except ExchangeRefusal as refusal:
+            return classify_write(_refused(refusal))
+        if self._changed is not None:
+            self._changed()
+        return Finding(outcome="ok", order_id=order_id)
+
+
+def _terms(order: Order) -> dict[str, Any]:
+    """What an order and its change have in common; none is left out by the exchange."""
+    return {
+        "quantity": order.quantity,
+        "order_type": order.order_type,
+        "price": rupees(order.price_e4),
+        "trigger_price": rupees(order.trigger_price_e4),
+        "validity": order.validity,
+        "market_protection": percent(order.market_protection_bp),
+    }
+
+
+def _read(call: Callable[[], Any]) -> Finding:
+    try:
+        return Finding(outcome="ok", data=msgspec.json.encode(call()))
+    except ExchangeRefusal as refusal:
+        return classify_read(_refused(refusal))
+
+
+def _refused(refusal: ExchangeRefusal) -> Reply:
+    envelope = {
+        "status": "error",
+        "message": refusal.message,
+        "data": None,
+        "error_type": refusal.error_type,
+    }
+    return Reply(refusal.status, _JSON, msgspec.json.encode(envelope))

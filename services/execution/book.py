@@ -1,0 +1,219 @@
+"""The broker's books as execution knows them: orders merged, trades booked once, positions, holdings, funds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderUpdate, Position
+from kitev3.events import Payload
+from kitev3.orders.fills import FillBook
+from kitev3.orders.merge import Merged, merge
+from kitev3.orders.rows import HoldingRow, Margins, OrderRow, PositionRow, Rows, TradeRow, e4
+from kitev3.services.execution.config import S
+from kitev3.services.execution.desk import Desk
+
+
+class BrokerBook:
+    """All orders and trades of the account's day, of whatever origin."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.merged: dict[str, Merged] = {}  # by order id
+        self.fills = FillBook()
+        self.booked: list[Fill] = []  # what was said of them
+        self.held: list[TradeRow] = []  # trades of orders that no book has shown yet
+        self.positions: tuple[Position, ...] = ()
+        self.holdings: Holdings | None = None
+        self.funds: Funds | None = None
+        self.final_ns: dict[str, int] = {}  # when an order was seen final whose trades did not add up
+
+    # Orders -------------------------------------------------------------------------------------------------------
+
+    def saw_orders(self, rows: Rows[OrderRow], read: int, now_ns: int) -> Iterator[Payload]:
+        """Merges a read of the order book; says what changed. *now_ns* is machine time."""
+        for row in rows.good:
+            known = self.merged.get(row.order_id)
+            merged = self.merged[row.order_id] = merge(known, row, read)
+            found = self._desk.of_tags(row.all_tags) if known is None else None
+            own = self._desk.orders.get(found[0]) if found else None
+            if own is not None:
+                yield from self._desk.found(own, row.order_id, now_ns)
+            if known is None or _shown(known) != _shown(merged):
+                yield self._updated(merged, now_ns)
+
+    def _updated(self, merged: Merged, now_ns: int) -> OrderUpdate:
+        order_id = merged.row.order_id
+        own = self._desk.orders.get(self._desk.tag_of.get(order_id, ""))
+        if own is not None:
+            own.final = merged.final
+        if merged.final and merged.filled_quantity != self.fills.filled(order_id):
+            self.final_ns.setdefault(order_id, now_ns)
+        return self.update(merged)
+
+    def update(self, merged: Merged) -> OrderUpdate:
+        """One order as all sightings together show it."""
+        row = merged.row
+        tag, origin, strategy = self._whose(row)
+        return OrderUpdate(
+            tag=tag,
+            order_id=row.order_id,
+            status=row.status,
+            exchange=row.exchange,
+            tradingsymbol=row.tradingsymbol,
+            instrument_token=row.instrument_token,
+            side=row.transaction_type,  # type: ignore[arg-type]
+            product=row.product,
+            order_type=row.order_type,
+            quantity=row.quantity,
+            filled_quantity=merged.filled_quantity,
+            pending_quantity=merged.pending_quantity,
+            price_e4=e4(row.price),
+            trigger_price_e4=e4(row.trigger_price),
+            average_price_e4=merged.average_price_e4,
+            final=merged.final,
+            message=row.status_message or "",
+            origin=origin,  # type: ignore[arg-type]
+            strategy=strategy,
+        )
+
+    def _whose(self, row: OrderRow) -> tuple[str, str, str]:
+        """Tag, origin and strategy: our own, an orphan of a tape that is gone, or somebody else's."""
+        tag = self._desk.tag_of.get(row.order_id)
+        if tag is not None:
+            return tag, "own", self._desk.orders[tag].signal.strategy
+        found = self._desk.of_tags(row.all_tags)
+        if found is None:
+            return "", "external", ""
+        return found[0], "orphan", self._desk.names.get(found[1].strategy, "")
+
+    # Trades -------------------------------------------------------------------------------------------------------
+
+    def saw_trades(self, rows: tuple[TradeRow, ...], market_ns: int) -> Iterator[Payload]:
+        """Books what is new. A trade of an order that no book has shown waits: only the order says whose it is.
+
+        One without a time of the exchange's is dated *market_ns*: better a fill with a late time than none.
+        """
+        waiting = {(row.exchange, row.trade_id): row for row in (*self.held, *rows)}.values()
+        self.held = []
+        for row in waiting:
+            if row.order_id not in self.merged and row.order_id not in self._desk.tag_of:
+                self.held.append(row)
+                continue
+            for new in self.fills.book([row]):
+                self.booked.append(self._fill(new, market_ns))
+                yield self.booked[-1]
+        for order_id in [o for o in self.final_ns if self.merged[o].filled_quantity == self.fills.filled(o)]:
+            del self.final_ns[order_id]
+
+    def _fill(self, row: TradeRow, market_ns: int) -> Fill:
+        merged = self.merged.get(row.order_id)
+        tag, _, strategy = self._whose(merged.row) if merged is not None else self._own_by_id(row.order_id)
+        return Fill(
+            tag=tag,
+            order_id=row.order_id,
+            trade_id=row.trade_id,
+            exchange=row.exchange,
+            tradingsymbol=row.tradingsymbol,
+            instrument_token=row.instrument_token,
+            side=row.transaction_type,  # type: ignore[arg-type]
+            product=row.product,
+            quantity=row.quantity,
+            price_e4=e4(row.average_price),
+            traded_ns=row.traded_ns if row.traded_ns is not None else market_ns,
+            strategy=strategy,
+        )
+
+    def _own_by_id(self, order_id: str) -> tuple[str, str, str]:
+        tag = self._desk.tag_of[order_id]
+        return tag, "own", self._desk.orders[tag].signal.strategy
+
+    def late(self, now_ns: int, late_s: int) -> list[str]:
+        """Final orders whose trades have not added up for so long."""
+        return [
+            f"order {o} is final with {self.merged[o].filled_quantity} filled, its trades add up to "
+            f"{self.fills.filled(o)}"
+            for o, since_ns in self.final_ns.items()
+            if now_ns - since_ns >= late_s * S
+        ]
+
+    # Positions, holdings, funds -----------------------------------------------------------------------------------
+
+    def saw_positions(self, rows: Rows[PositionRow]) -> None:
+        """What the broker says is held; said with the whole book, at reconciliation."""
+        self.positions = tuple(
+            Position(
+                exchange=row.exchange,
+                tradingsymbol=row.tradingsymbol,
+                instrument_token=row.instrument_token,
+                product=row.product,
+                quantity=row.quantity,
+                average_price_e4=e4(row.average_price),
+                last_price_e4=e4(row.last_price),
+                realised_e4=e4(row.realised),
+                unrealised_e4=e4(row.unrealised),
+                charges_e4=0,
+            )
+            for row in rows.good
+        )
+
+    def saw_holdings(self, rows: Rows[HoldingRow]) -> Iterator[Payload]:
+        """Says the holdings when they changed."""
+        holdings = Holdings(
+            tuple(
+                Holding(
+                    row.exchange,
+                    row.tradingsymbol,
+                    row.instrument_token,
+                    row.quantity - row.used_quantity,
+                    e4(row.average_price),
+                )
+                for row in rows.good
+            )
+        )
+        if holdings != self.holdings:
+            self.holdings = holdings
+            yield holdings
+
+    def saw_margins(self, margins: Margins) -> Iterator[Payload]:
+        """Says the funds when they changed. Both segments draw on one ledger only for accounts that say so: summed."""
+        segments = [segment for segment in (margins.equity, margins.commodity) if segment is not None]
+        funds = Funds(
+            sum(e4(segment.net) for segment in segments), sum(e4(segment.utilised.debits) for segment in segments)
+        )
+        if funds != self.funds:
+            self.funds = funds
+            yield funds
+
+    # The whole ----------------------------------------------------------------------------------------------------
+
+    def whole(self) -> Book:
+        """Everything, in an order that does not depend on how it was learned; the same book has the same hash."""
+        orders = tuple(self.update(self.merged[order_id]) for order_id in sorted(self.merged))
+        fills = tuple(sorted(self.booked, key=lambda fill: (fill.exchange, fill.trade_id)))
+        positions = tuple(sorted(self.positions, key=lambda p: (p.exchange, p.tradingsymbol, p.product)))
+        digest = hashlib.sha256()
+        for order in orders:
+            digest.update(
+                f"{order.order_id} {order.status} {order.filled_quantity} {order.average_price_e4}\n".encode()
+            )
+        for fill in fills:
+            digest.update(f"{fill.exchange} {fill.trade_id} {fill.quantity} {fill.price_e4}\n".encode())
+        for held in positions:
+            digest.update(f"{held.exchange} {held.tradingsymbol} {held.product} {held.quantity}\n".encode())
+        return Book(orders, fills, positions, digest.hexdigest()[:16])
+
+
+def _shown(merged: Merged) -> tuple[object, ...]:
+    """What an update tells, so that nothing is told twice."""
+    row = merged.row
+    return (
+        row.status,
+        row.quantity,
+        row.price,
+        row.trigger_price,
+        row.order_type,
+        row.status_message,
+        merged.filled_quantity,
+        merged.average_price_e4,
+    )

@@ -1,0 +1,274 @@
+"""Does what the handler says: writes and reads through a broker's end, and brings the answers back.
+
+Over HTTP everything runs on the REST thread; on the stepped bus each call is done at once, in the loop.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from kitev3.account import Account, account_folder_of
+from kitev3.broker.egress import Egress
+from kitev3.broker.interface import Broker, Kind, Order, Permit
+from kitev3.broker.nowhere import Nowhere
+from kitev3.broker.pace import Limits
+from kitev3.broker.rest import Priority, RestThread
+from kitev3.contracts import AccountOpened, Answer, Intent, Read, Sending, Signal
+from kitev3.errors import KiteError
+from kitev3.events import Event
+from kitev3.orders.classify import Finding
+from kitev3.orders.rows import OrderRow, read_rows
+from kitev3.runfolder import RunFolder
+from kitev3.secret import read_secret
+from kitev3.service import Context, Driver, World
+from kitev3.services.execution.config import ExecutionConfig
+from kitev3.services.execution.tagkey import tags_of
+from kitev3.tags import Tags
+
+Connect = Callable[[Egress], Broker]
+"""Opens the broker's end whose writes all pass the egress. KiteError when it cannot be opened yet."""
+
+_PRIORITY: dict[Kind, Priority] = {"cancel": Priority.CANCEL, "exit": Priority.EXIT, "enter": Priority.ENTRY}
+
+
+class Runner(Protocol):
+    """Where the broker's calls run."""
+
+    def submit(
+        self,
+        priority: Priority,
+        call: Callable[[], Finding],
+        done: Callable[[Finding], None],
+        wait_ns: Callable[[], int] | None = None,
+    ) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class AtOnce:
+    """Runs each call where it is submitted: what the stepped bus needs, where nothing waits."""
+
+    def submit(
+        self,
+        priority: Priority,
+        call: Callable[[], Finding],
+        done: Callable[[Finding], None],
+        wait_ns: Callable[[], int] | None = None,
+    ) -> bool:
+        done(call())
+        return True
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class BrokerDriver(Driver):
+    """The driver of execution.
+
+    Args:
+        folder: of the account; held from `open` on.
+        runner: makes what the calls run on.
+        durable: whether records are synced before a write; not on the stepped bus, which nothing outlives.
+    """
+
+    topics = frozenset({"execution.intent", "execution.sending", "execution.read"})
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        session: dt.date,
+        tags: Tags,
+        connect: Connect,
+        pace: Limits,
+        runner: Callable[[], Runner] = RestThread,
+        durable: bool = True,
+    ) -> None:
+        self._folder, self._session, self._tags = folder, session, tags
+        self._connect, self._pace, self._new_runner, self._durable = connect, pace, runner, durable
+        self._broker: Broker | None = None
+        self._signals: dict[str, Signal] = {}  # approved and not sent yet, by tag
+        self._kinds: dict[str, Kind] = {}  # what each order does to the risk, by tag
+        self._last: dict[str, bytes] = {}  # the last body of each read
+        self._epoch_checked = False
+
+    def open(self, world: World) -> None:
+        """Takes the account, then says so. ConfigError when another execution holds it."""
+        self._world = world
+        self._account = Account(self._folder)
+        self._account.begin_day(self._session)
+        self._egress = Egress(self._account, world.mono_ns, world.sync if self._durable else _nothing, self._pace)
+        self._runner = self._new_runner()
+        world.put(AccountOpened(self._account.epoch))
+
+    def said(self, event: Event) -> None:
+        """An intent is kept for its sending; a sending is sent, a read is read."""
+        payload = event.payload
+        if isinstance(payload, Intent):
+            signal = payload.approved.signal
+            self._signals[payload.tag] = signal
+            if signal.intent in ("enter", "exit"):
+                self._kinds[payload.tag] = "exit" if signal.intent == "exit" else "enter"
+        elif isinstance(payload, Sending):
+            self._send(payload)
+        elif isinstance(payload, Read):
+            for what in payload.what:
+                self._read(what)
+
+    def close(self) -> None:
+        """Gives the account free."""
+        self._runner.close()
+        if self._broker is not None:
+            self._broker.close()
+        self._account.close()
+
+    # Writes -------------------------------------------------------------------------------------------------------
+
+    def _send(self, sending: Sending) -> None:
+        signal = self._signals.pop(sending.tag, None)
+        kind: Kind = "cancel" if sending.verb == "cancel" else self._kinds.get(sending.tag, "enter")
+        permit = Permit(
+            tag=sending.tag,
+            verb=sending.verb,
+            kind=kind,
+            attempt=sending.attempt,
+            epoch=sending.epoch,
+            deadline_ns=sending.deadline_ns,
+        )
+
+        def done(finding: Finding) -> None:
+            self._world.put(
+                Answer(
+                    sending.verb,
+                    sending.tag,
+                    finding.outcome,
+                    b"",
+                    finding.error_type,
+                    finding.message,
+                    finding.order_id,
+                )
+            )
+
+        queued = self._runner.submit(
+            _PRIORITY[kind],
+            lambda: self._write(sending, signal, permit),
+            done,
+            lambda: self._egress.wait_ns(permit),
+        )
+        if not queued:
+            done(Finding(outcome="not_sent", error_type="Refused", message="too much is waiting for the broker"))
+
+    def _write(self, sending: Sending, signal: Signal | None, permit: Permit) -> Finding:
+        try:
+            broker = self._end()
+        except KiteError as error:
+            return Finding(outcome="not_sent", error_type=type(error).__name__, message=str(error))
+        if sending.verb == "cancel":
+            return broker.cancel(sending.order_id, permit)
+        assert signal is not None, f"{sending.verb} {sending.tag} was said without its intent"
+        order = order_of(signal)
+        return (
+            broker.place(order, permit) if sending.verb == "place" else broker.modify(sending.order_id, order, permit)
+        )
+
+    # Reads --------------------------------------------------------------------------------------------------------
+
+    def _read(self, what: str) -> None:
+        def done(finding: Finding) -> None:
+            self._bring(what, finding)
+
+        if not self._runner.submit(Priority.READ, lambda: self._ask(what), done):
+            done(Finding(outcome="error", message="too much is waiting for the broker"))
+
+    def _ask(self, what: str) -> Finding:
+        try:
+            broker = self._end()
+        except KiteError as error:
+            return Finding(outcome="error", error_type=type(error).__name__, message=str(error))
+        finding: Finding = getattr(broker, what)()
+        if finding.error_type == "TokenException":
+            broker.close()  # and open anew at the next call, with the token that is in the file then
+            self._broker = None
+        return finding
+
+    def _bring(self, what: str, finding: Finding) -> None:
+        """A body that is what it was the last time is not brought again: an empty one says so."""
+        body = finding.data
+        if finding.outcome == "ok":
+            if what == "orders":
+                self._check_epoch(body)
+            body = b"" if self._last.get(what) == body else body
+            self._last[what] = finding.data
+        self._world.put(
+            Answer(what, "", finding.outcome, body, finding.error_type, finding.message)  # type: ignore[arg-type]
+        )
+
+    def _check_epoch(self, body: bytes) -> None:
+        """Our own tags of a later epoch than ours: the account's folder was lost once. Tags must not repeat."""
+        if self._epoch_checked:
+            return
+        self._epoch_checked = True
+        tags = (tag for row in read_rows(body, OrderRow).good for tag in row.all_tags)
+        epochs = [tag.epoch for text in tags if (tag := self._tags.decode(text)) is not None]
+        before = self._account.epoch
+        if self._account.raise_epoch_above(max(epochs, default=0)) != before and max(epochs) > before:
+            self._world.put(AccountOpened(self._account.epoch))
+
+    def _end(self) -> Broker:
+        """The broker's end, opened at its first use: the exchange may start after us."""
+        if self._broker is None:
+            self._broker = self._connect(self._egress)
+        return self._broker
+
+
+def order_of(signal: Signal) -> Order:
+    """What the broker is asked for."""
+    return Order(
+        exchange=signal.exchange,
+        tradingsymbol=signal.tradingsymbol,
+        side=signal.action,
+        quantity=signal.quantity,
+        product=signal.product,
+        order_type=signal.order_type,
+        price_e4=signal.price_e4,
+        trigger_price_e4=signal.trigger_price_e4,
+        validity=signal.validity,
+        market_protection_bp=signal.market_protection_bp,
+    )
+
+
+def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
+    """The driver on the profile's broker."""
+    return BrokerDriver(
+        folder=account_folder_of(context.account, context.run_dir),
+        session=dt.date.fromisoformat(context.session),
+        tags=tags_of(context, config),
+        connect=(lambda _: Nowhere()) if config.broker == "none" else over_http(context),
+        pace=config.pace,
+    )
+
+
+def over_http(context: Context) -> Connect:
+    """Kite itself, or the exchange that runs in this run folder."""
+
+    def connect(egress: Egress) -> Broker:
+        # Here and not above: the client brings 50 MB of libraries, which the stepped bus does not need.
+        from kitev3.broker.kite import API_ROOT, KiteBroker
+
+        profile, folder = context.settings, RunFolder(context.run_dir)
+        on_kitesim = context.account.startswith("kitesim-")
+        return KiteBroker(
+            api_key=profile.api_key,
+            access_token=read_secret(profile.token_file or folder.token),
+            egress=egress,
+            root=f"http://{folder.read_run().exchange}" if on_kitesim else API_ROOT,
+        )
+
+    return connect
+
+
+def _nothing() -> None:
+    """No sync."""

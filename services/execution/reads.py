@@ -1,0 +1,127 @@
+"""When the book is read, and what a read that is through proves.
+
+A read is one go through orders and trades, from time to time with positions, holdings and funds. It is *good* when
+every part came, and *full* when no row of it was unreadable; only then does it prove that something is absent.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+from kitev3.contracts import Read
+from kitev3.orders.fills import FillKey
+from kitev3.orders.merge import rank
+from kitev3.orders.rows import OrderRow, Rows, TradeRow
+from kitev3.services.execution.book import BrokerBook
+from kitev3.services.execution.config import MS, ExecutionConfig, S
+from kitev3.services.execution.desk import Desk
+
+Part: TypeAlias = Literal["orders", "trades", "positions", "holdings", "margins"]
+
+_BOOK: tuple[Part, ...] = ("orders", "trades")
+_ALL: tuple[Part, ...] = ("orders", "trades", "positions", "holdings", "margins")
+
+
+class Reads(msgspec.Struct):
+    """The read under way and the times of the last ones, machine time."""
+
+    number: int = 0
+    began_ns: int = 0
+    waiting: set[str] = msgspec.field(default_factory=set)
+    good: bool = True
+    full: bool = True
+    wanted: str = ""  # why one is wanted before its time
+    all_ns: int = 0  # when the last one with funds began
+    all_good: bool = False
+
+    def due(self, now_ns: int, every_ns: int, config: ExecutionConfig, everything: bool) -> Read | None:
+        """The read that should begin now, if any: one at a time."""
+        if self.waiting:
+            return None
+        pause_ns = now_ns - self.began_ns
+        if self.number and pause_ns < every_ns and not (self.wanted and pause_ns >= config.hint_ms * MS):
+            return None
+        everything = everything or not self.all_good or now_ns - self.all_ns >= config.funds_ms * MS
+        what = _ALL if everything else _BOOK
+        read = Read(what, self.wanted or "in turn")
+        self.number += 1
+        self.began_ns, self.waiting, self.good, self.full, self.wanted = now_ns, set(what), True, True, ""
+        if everything:
+            self.all_ns, self.all_good = now_ns, True
+        return read
+
+    def answered(self, what: str, good: bool, full: bool) -> bool:
+        """A part came, or did not; true when the read is through."""
+        if what not in self.waiting:
+            return False
+        self.waiting.discard(what)
+        self.good &= good
+        self.full &= full
+        if not good and what not in _BOOK:
+            self.all_good = False
+        return not self.waiting
+
+    def restart(self) -> None:
+        """What was asked for will not come any more."""
+        self.waiting.clear()
+        self.number += 1
+        self.wanted, self.all_good = "a start", False
+
+
+class Reconciliation:
+    """Whether tape and book agree."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.first: dict[str, tuple[int, int]] | None = None
+        self.first_trades: set[FillKey] = set()
+
+    def restart(self) -> None:
+        """Nothing leaves before it is done again."""
+        self.done = False
+        self.first = None
+
+    def grown(self, orders: Rows[OrderRow], trades: Rows[TradeRow]) -> bool:
+        """Two reads in a row were equal or growing, so that no server told us of an older state than another."""
+        now = {row.order_id: (rank(row.status), row.filled_quantity) for row in orders.good}
+        now_trades = {(row.exchange, row.trade_id) for row in trades.good}
+        before, before_trades = self.first, self.first_trades
+        self.first, self.first_trades = now, now_trades
+        if before is None:
+            return False
+        return before_trades <= now_trades and all(
+            order_id in now and now[order_id][0] >= far and now[order_id][1] >= filled
+            for order_id, (far, filled) in before.items()
+        )
+
+
+def mismatches(
+    desk: Desk, book: BrokerBook, orders: Rows[OrderRow], trades: Rows[TradeRow], now_ns: int, late_s: int
+) -> tuple[str, ...]:
+    """Where what we know contradicts what the broker shows. An unknown order contradicts nothing."""
+    shown = {row.order_id for row in orders.good}
+    found = [
+        f"order {own.order_id} ({own.tag}) is open and in no book"
+        for own in desk.open_orders()
+        if own.stage == "placed" and own.order_id not in shown
+    ]
+    found += [
+        f"trade {exchange} {trade} was booked and is in no book" for exchange, trade in book.fills.missing(trades.good)
+    ]
+    found += [
+        f"trade {row.exchange} {row.trade_id} is of order {row.order_id}, which is in no book" for row in book.held
+    ]
+    found += book.fills.contradictions
+    found += book.late(now_ns, late_s)
+    return tuple(found)
+
+
+def interval_ns(desk: Desk, book: BrokerBook, config: ExecutionConfig, now_ns: int) -> int:
+    """How long between two reads as things stand."""
+    unknown = desk.unknown()
+    if any(now_ns - own.ended_ns < config.unknown_first_s * S for own in unknown):
+        return config.unknown_ms * MS
+    if desk.open_orders() or book.final_ns or book.held:
+        return config.open_ms * MS
+    return config.idle_ms * MS

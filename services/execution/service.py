@@ -1,0 +1,342 @@
+"""The execution service: approvals in; orders, what became of them, and fills out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from kitev3.account import account_folder_of
+from kitev3.contracts import AccountOpened, Answer, Approved, Clock, LatchRead, Reconciled
+from kitev3.events import Event, Handler, Payload
+from kitev3.latch import LatchWatch
+from kitev3.latency import Latency
+from kitev3.orders.rows import HoldingRow, OrderRow, Rows, TradeRow, read_margins, read_positions, read_rows
+from kitev3.service import Context, ServiceSpec, Watch
+from kitev3.services.execution.book import BrokerBook
+from kitev3.services.execution.config import MS, ExecutionConfig
+from kitev3.services.execution.desk import Desk
+from kitev3.services.execution.driver import driver
+from kitev3.services.execution.reads import Reads, Reconciliation, interval_ns, mismatches
+from kitev3.services.execution.state import State, restored, taken
+from kitev3.services.execution.tagkey import tags_of
+from kitev3.tags import Tags
+
+ENTRY_RULES = sum(
+    1 << rule for rule in (1, 2, 7, 9, 12, 14, 15, 16, 17, 19, 22, 23, 26, 27, 31, 32, 35, 37, 39, 44, 49, 52, 54)
+)
+"""The rules that an entry must have passed. Checked again here: a message's kind alone promises nothing."""
+
+
+class Execution:
+    """The handler. Deterministic: time and the world come in as events, what shall be done goes out as such."""
+
+    def __init__(self, config: ExecutionConfig, tags: Tags) -> None:
+        self.config = config
+        self.tags = tags
+        self.latency = Latency()
+        self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
+            "risk.approved": self.approved,
+            "world.answer": self.answer,
+            "world.timer": self.timer,
+            "world.account": self.account,
+            "world.latch": self.latch,
+            "marketdata.order_frame": self.hint,
+            "control.clock": self.clock,
+            "control.start": self.start,
+            "control.stop": self.stop,
+            "control.kill": self.kill,
+            "control.arm": self.arm,
+        }
+        self.reads_as: dict[str, Callable[[bytes, Event], tuple[bool, Iterable[Payload]]]] = {
+            "orders": self._orders,
+            "trades": self._trades,
+            "positions": self._positions,
+            "holdings": self._holdings,
+            "margins": self._margins,
+        }
+        self.speed_e3 = 1000
+        self._new_day("")
+
+    def _new_day(self, session: str) -> None:
+        """The broker's books, trade numbers and day orders end with the day; so does what we know of them."""
+        self.session = session
+        self.desk = Desk(self.config, self.tags)
+        self.book = BrokerBook(self.desk)
+        self.reads = Reads()
+        self.reconciliation = Reconciliation()
+        self.orders: Rows[OrderRow] = Rows((), 0)  # the last read
+        self.trades: Rows[TradeRow] = Rows((), 0)
+        self.intents: set[str] = set()
+        self.repeated = 0
+        self.halted = False
+        self.stopping = False
+        self.stopped_ns = 0
+        self.reads_stopping = 0  # full reads since then
+        self.drained = False
+        self.suspect: tuple[str, ...] = ()
+        self.told: tuple[str, ...] = ()
+
+    def __call__(self, event: Event) -> Iterable[Payload]:
+        handle = self.handles.get(event.type)
+        return handle(event) if handle is not None else ()
+
+    # What the gate passed -----------------------------------------------------------------------------------------
+
+    def approved(self, event: Event) -> Iterator[Payload]:
+        """Checks an approval again and makes it an order, a modify or a cancel."""
+        approved: Approved = event.payload
+        signal = approved.signal
+        if signal.data_ts_ns:
+            self.latency.add((event.now_ns - signal.data_ts_ns) * 1000 // self.speed_e3)
+        if approved.intent_id in self.intents:
+            self.repeated += 1  # no word: the first one's outcome is said under the same intent
+            return
+        self.intents.add(approved.intent_id)
+        why = self._refusal(event, approved)
+        if why:
+            yield self.desk.refuse(approved, why)
+        elif signal.intent == "cancel":
+            yield from self.desk.cancel(approved, event.mono_ns)
+        elif signal.intent == "modify":
+            yield from self.desk.modify(approved)
+        else:
+            yield from self.desk.place(approved)
+
+    def _refusal(self, event: Event, approved: Approved) -> str:
+        signal, verdict = approved.signal, approved.verdict
+        if event.source.partition(".")[0] != "risk_portfolio":
+            return f"{event.source} is not the gate"
+        if verdict.refused or verdict.rule:
+            return f"the gate's own verdict refuses it: {verdict.rule} {verdict.why}".rstrip()
+        if signal.intent == "enter" and verdict.evaluated & ENTRY_RULES != ENTRY_RULES:
+            return "not every rule was evaluated"
+        if not self.desk.epoch:
+            return "the account is not held"
+        if not self.reconciliation.done:
+            return "book and tape do not agree yet"
+        if event.mono_ns >= signal.deadline_ns:
+            return "the deadline has passed"
+        if signal.intent == "cancel":
+            return ""
+        if self.stopping:
+            return "execution is stopping"
+        if self.halted:
+            return "HALTED: cancels only"
+        return _senseless(approved)
+
+    # What the broker says -----------------------------------------------------------------------------------------
+
+    def answer(self, event: Event) -> Iterator[Payload]:
+        """The end of a write, or a part of a read."""
+        answer: Answer = event.payload
+        if answer.tag:
+            yield from self.desk.answered(answer, event.mono_ns)
+            self.reads.wanted = self.reads.wanted or f"{answer.verb} answered"
+            return
+        good = answer.outcome == "ok"
+        full = False
+        if good:
+            try:
+                full, said = self.reads_as[answer.verb](answer.body, event)
+            except msgspec.DecodeError:
+                good = False
+            else:
+                yield from said
+        if self.reads.answered(answer.verb, good, full):
+            yield from self._read_through(event)
+
+    def _orders(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
+        if not body:  # as the last time, which has been merged
+            return self.orders.full, ()
+        rows = read_rows(body, OrderRow)
+        if "orders" in self.reads.waiting:  # told again without being asked for, it is merged but is no read
+            self.orders = rows
+        return rows.full, self._merged(rows, event)
+
+    def _merged(self, rows: Rows[OrderRow], event: Event) -> Iterator[Payload]:
+        yield from self.book.saw_orders(rows, self.reads.number, event.mono_ns)
+        yield from self.book.saw_trades((), event.now_ns)
+
+    def _trades(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
+        if not body:
+            return self.trades.full, ()
+        rows = read_rows(body, TradeRow)
+        if "trades" in self.reads.waiting:
+            self.trades = rows
+        return rows.full, self.book.saw_trades(rows.good, event.now_ns)
+
+    def _positions(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
+        if not body:
+            return True, ()
+        rows = read_positions(body)
+        self.book.saw_positions(rows)
+        return rows.full, ()
+
+    def _holdings(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
+        if not body:
+            return True, ()
+        rows = read_rows(body, HoldingRow)
+        return rows.full, self.book.saw_holdings(rows)
+
+    def _margins(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
+        return True, self.book.saw_margins(read_margins(body)) if body else ()
+
+    def _read_through(self, event: Event) -> Iterator[Payload]:
+        """A read is through: reconcile, find what is absent, repeat cancels, note that all is over."""
+        reads, config = self.reads, self.config
+        if not reads.good:
+            return
+        yield from self.desk.looked(reads.began_ns, reads.full, event.mono_ns)
+        found = mismatches(self.desk, self.book, self.orders, self.trades, event.mono_ns, config.fills_late_s)
+        if not self.reconciliation.done:
+            grown = self.reconciliation.grown(self.orders, self.trades)
+            if grown and reads.full and reads.all_good:
+                self.reconciliation.done = not found
+                yield from self._tell(found, whole=not found)
+        elif found == self.suspect and found != self.told:
+            yield from self._tell(found, whole=not found)  # twice in a row: no race between two reads
+        self.suspect = found
+        if self.stopping and reads.began_ns >= self.stopped_ns:
+            self.reads_stopping += reads.full
+            self.drained = reads.all_good and not self._unfinished()
+
+    def _unfinished(self) -> bool:
+        """Whether something on its way is worth waiting for. The unknown is looked for, then left to the next start."""
+        looked = self.reads_stopping >= self.config.absent_reads
+        waiting = [own for own in self.desk.open_orders() if own.stage != "unknown" or not looked]
+        return bool(waiting or self.book.final_ns or self.book.held)
+
+    def _tell(self, found: tuple[str, ...], whole: bool) -> Iterator[Payload]:
+        book = self.book.whole()
+        self.told = found
+        if whole:
+            yield book
+        yield Reconciled(book.hash, len(book.orders), len(book.trades), found)
+
+    # Time and hints -----------------------------------------------------------------------------------------------
+
+    def timer(self, event: Event) -> Iterator[Payload]:
+        """Asks for the book when it is time."""
+        if not self.desk.epoch or self.drained:
+            return
+        every_ns = interval_ns(self.desk, self.book, self.config, event.mono_ns)
+        if not self.reconciliation.done:
+            every_ns = self.config.reconcile_ms * MS
+        elif self.stopping:
+            every_ns = min(every_ns, self.config.hint_ms * MS)
+        everything = self.stopping or not self.reconciliation.done
+        read = self.reads.due(event.mono_ns, every_ns, self.config, everything)
+        if read is not None:
+            yield read
+
+    def hint(self, event: Event) -> Iterable[Payload]:
+        """An order frame on marketdata's socket. Never truth: it makes us look."""
+        self.reads.wanted = "an order frame"
+        return self.timer(event)
+
+    # The account, the latch and control ---------------------------------------------------------------------------
+
+    def account(self, event: Event) -> Iterator[Payload]:
+        """The account is held, in a new epoch: nothing leaves before book and tape agree."""
+        opened: AccountOpened = event.payload
+        yield from self.desk.opened(opened.epoch, event.mono_ns)
+        self.reads.restart()
+        self.reconciliation.restart()
+        self.stopping = self.drained = False
+        self.reads_stopping = 0
+        yield from self.timer(event)
+
+    def latch(self, event: Event) -> Iterator[Payload]:
+        """HALTED also ends what is open. The egress reads the latch itself; this is to act on it."""
+        read: LatchRead = event.payload
+        self.halted = read.state == "HALTED"
+        if self.halted:
+            yield from self.desk.cancel_all(event.mono_ns)
+
+    def clock(self, event: Event) -> Iterable[Payload]:
+        clock: Clock = event.payload
+        self.speed_e3 = clock.speed_e3
+        return ()
+
+    def start(self, event: Event) -> Iterable[Payload]:
+        """A session of another day forgets the last one's orders: the broker has."""
+        session = event.payload.session
+        if self.session and session != self.session:
+            epoch, sequence = self.desk.epoch, self.desk.sequence
+            self._new_day(session)
+            self.desk.epoch, self.desk.sequence = epoch, sequence
+            self.reads.restart()
+        self.session = session
+        return ()
+
+    def stop(self, event: Event) -> Iterator[Payload]:
+        """Cancels what is open, reads once more, then says no more."""
+        self.stopping, self.stopped_ns = True, event.mono_ns
+        yield from self.desk.cancel_all(event.mono_ns)
+        self.reads.wanted = "stop"
+        yield from self.timer(event)
+
+    def kill(self, event: Event) -> Iterator[Payload]:
+        """Cancels what is open; until armed nothing else leaves."""
+        self.halted = True
+        yield from self.desk.cancel_all(event.mono_ns)
+
+    def arm(self, event: Event) -> Iterable[Payload]:
+        self.halted = False
+        return ()
+
+    # For the process ----------------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """For the health answer; ``latency_us`` from a frame's arrival in marketdata to the approval's here."""
+        return {
+            "orders": self.desk.placed,
+            "fills": len(self.book.fills),
+            "rejects": self.desk.rejected,
+            "unknown": len(self.desk.unknown()),
+            "open_orders": len(self.desk.open_orders()),
+            "repeated": self.repeated,
+            "reconciled": self.reconciliation.done,
+            "mismatches": list(self.told),
+            "drained": self.drained,
+            "epoch": self.desk.epoch,
+            "latency_us": self.latency.summary_us(),
+        }
+
+    def snapshot(self) -> bytes:
+        """All that the next event's answer depends on."""
+        return msgspec.msgpack.encode(taken(self))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Goes on where the snapshot was taken."""
+        restored(self, msgspec.msgpack.decode(snapshot, type=State))
+
+
+def _senseless(approved: Approved) -> str:
+    """What no broker could make an order of; the gate has judged everything else."""
+    signal = approved.signal
+    if signal.action not in ("BUY", "SELL"):
+        return f"{signal.action} is no order"
+    if signal.quantity <= 0:
+        return f"the quantity is {signal.quantity}"
+    if signal.validity == "TTL":
+        return "validity TTL needs its minutes, which a signal does not carry"
+    return ""
+
+
+def _handler(context: Context, config: ExecutionConfig) -> Handler:
+    return Execution(config, tags_of(context, config))
+
+
+def _timers(config: ExecutionConfig) -> Mapping[str, int]:
+    return {"look": config.look_ms * MS}
+
+
+def _watch(context: Context, config: ExecutionConfig) -> Watch:
+    return LatchWatch(account_folder_of(context.account, context.run_dir))
+
+
+SERVICE = ServiceSpec(
+    name="execution", config=ExecutionConfig, handler=_handler, driver=driver, timers=_timers, watch=_watch
+)

@@ -1,0 +1,247 @@
+"""Execution with its driver, account and broker in one place: what dies, dies here, and what a tape keeps is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kitev3.account import Account
+from kitev3.broker.egress import Egress
+from kitev3.broker.fault import FaultBroker
+from kitev3.broker.interface import Broker
+from kitev3.broker.pace import Limits
+from kitev3.contracts import (
+    TOPIC_OF,
+    Approved,
+    DataRange,
+    Fill,
+    OrderFrame,
+    OrderUpdate,
+    Reservation,
+    Signal,
+    Timer,
+    Verdict,
+)
+from kitev3.errors import ConfigError
+from kitev3.events import Event
+from kitev3.latch import Latch, LatchState
+from kitev3.service import World
+from kitev3.services.execution.config import ExecutionConfig
+from kitev3.services.execution.driver import AtOnce, BrokerDriver
+from kitev3.services.execution.service import ENTRY_RULES, Execution
+from kitev3.tags import Tags, key_of_seed
+
+S = 1_000_000_000
+TAGS = Tags(key_of_seed(1))
+CONFIG = ExecutionConfig(
+    look_ms=1_000, open_ms=2_000, idle_ms=5_000, funds_ms=10_000, hint_ms=0, reconcile_ms=1_000, absent_s=20,
+    unknown_first_s=5, fills_late_s=5, cancel_again_ms=0,
+)  # fmt: skip
+DAY = dt.date(2026, 11, 19)
+
+
+class Died(Exception):
+    """The process is gone, at once."""
+
+
+class _World(World):
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    def put(self, payload: Any) -> None:
+        self.rig.brought.append(payload)
+
+    def sync(self) -> None:
+        self.rig.syncs += 1
+
+    def mono_ns(self) -> int:
+        return self.rig.now_ns
+
+
+class Rig:
+    """The account, the broker and the tape stay; `start` and `die` come and go with the process."""
+
+    def __init__(self, folder: Path, config: ExecutionConfig = CONFIG) -> None:
+        self.folder, self.config = folder, config
+        self.now_ns = 100 * S
+        self.heard: list[tuple[str, Any, int, str]] = []  # what the tape has heard
+        self.said: list[Any] = []  # what the tape has said
+        self.brought: deque[Any] = deque()
+        self.syncs = 0
+        self.lives = 0  # so many payloads until the process dies; 0: it does not
+        self.intents = 0
+        self.broker = FaultBroker(lambda: self.now_ns, None, lag_ns=15 * S)  # type: ignore[arg-type]
+        self.driver: BrokerDriver | None = None
+
+    # The process --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """A new process: recovers from the tape, takes the account."""
+        self.handler = Execution(self.config, TAGS)
+        again = [said for row in self.heard for said in self.handler(_event(*row))]
+        assert again[: len(self.said)] == self.said, "recovery says something else than was said"
+        self.said = again  # what was missing is appended; the driver does not hear of it
+        self.brought.clear()
+        self.driver = BrokerDriver(
+            folder=self.folder,
+            session=DAY,
+            tags=TAGS,
+            connect=self._connect,
+            pace=Limits(),
+            runner=AtOnce,
+            durable=False,
+        )
+        self.driver.open(_World(self))
+        self.work()
+
+    def _connect(self, egress: Egress) -> Broker:
+        self.broker.egress = egress
+        return self.broker
+
+    def die(self) -> None:
+        """kill -9: what was brought and not yet heard is lost, the lock is free."""
+        assert self.driver is not None
+        self.driver.close()
+        self.driver = None
+        self.brought.clear()
+        self.lives = 0
+
+    def work(self) -> None:
+        """Hears all that was brought."""
+        while self.brought:
+            self.hear(self.brought.popleft())
+
+    def hear(self, payload: Any, source: str = "world") -> list[Any]:
+        """One event through the handler, the tape and the driver; what was said to it."""
+        row = (TOPIC_OF[type(payload)], payload, self.now_ns, source)
+        self.heard.append(row)
+        said = []
+        for out in self.handler(_event(*row)):
+            self.said.append(out)
+            said.append(out)
+            if self.lives:
+                self.lives -= 1
+                if not self.lives:
+                    raise Died
+            topic = TOPIC_OF[type(out)]
+            assert self.driver is not None
+            if topic in self.driver.topics:
+                self.driver.said(_event(topic, out, self.now_ns, "execution"))
+        return said
+
+    # What happens to it -------------------------------------------------------------------------------------------
+
+    def ready(self) -> Rig:
+        """Started, armed, reconciled."""
+        self.start()
+        Latch(self.folder).raise_to_active()
+        self.look(3)
+        assert self.handler.reconciliation.done
+        return self
+
+    def look(self, seconds: int = 1) -> None:
+        """Time passes."""
+        for _ in range(seconds):
+            self.now_ns += S
+            self.tell(Timer("look"))
+
+    def tell(self, payload: Any, source: str = "world") -> list[Any]:
+        """One event, and all that it brings about; what was said."""
+        before = len(self.said)
+        self.hear(payload, source)
+        self.work()
+        return self.said[before:]
+
+    def approve(self, **changes: Any) -> list[Any]:
+        """The gate passes a signal."""
+        return self.tell(self.approval(**changes), "risk_portfolio")
+
+    def approval(self, *, evaluated: int = ENTRY_RULES, refused: int = 0, **changes: Any) -> Approved:
+        self.intents += 1
+        return Approved(
+            f"{self.intents:032x}", self.signal(**changes), Verdict(evaluated, refused), Reservation(10, 0, 0)
+        )
+
+    def signal(self, **changes: Any) -> Signal:
+        values: dict[str, Any] = {
+            "strategy": "ema_cross",
+            "exchange": "NSE",
+            "tradingsymbol": "INFY",
+            "instrument_token": 408065,
+            "action": "BUY",
+            "intent": "enter",
+            "quantity": 10,
+            "order_type": "LIMIT",
+            "price_e4": 1500_0000,
+            "trigger_price_e4": 0,
+            "product": "MIS",
+            "validity": "DAY",
+            "confidence": 1.0,
+            "deadline_ns": self.now_ns + 5 * S,
+            "data": (DataRange("marketdata", 1, 1, 1),),
+            "data_ts_ns": 0,
+            "reason": "crossed",
+            "indicators": {},
+        }
+        return Signal(**(values | changes))
+
+    def hint(self) -> list[Any]:
+        return self.tell(OrderFrame("1", "COMPLETE", 0), "marketdata")
+
+    def lower(self, state: LatchState) -> None:
+        Latch(self.folder).lower(state)
+
+    # What came of it ----------------------------------------------------------------------------------------------
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """All payloads of a kind that were ever said."""
+        return [payload for payload in self.said if type(payload) is kind]
+
+    @property
+    def tag(self) -> str:
+        """Of the last order."""
+        return list(self.handler.desk.orders)[-1]
+
+    @property
+    def order_id(self) -> str:
+        """The broker's last."""
+        return list(self.broker.booked)[-1]
+
+    def of_heard(self, kind: type[Any]) -> list[Any]:
+        """All payloads of a kind that were ever heard."""
+        return [payload for _, payload, _, _ in self.heard if type(payload) is kind]
+
+    def updates(self) -> dict[str, OrderUpdate]:
+        """The last update of each order."""
+        return {update.order_id: update for update in self.of(OrderUpdate)}
+
+    def fills(self) -> list[Fill]:
+        return self.of(Fill)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Account]:
+    """The account, held by somebody else."""
+    account = Account(folder)
+    try:
+        yield account
+    finally:
+        account.close()
+
+
+def is_held(folder: Path) -> bool:
+    try:
+        Account(folder).close()
+    except ConfigError:
+        return True
+    return False
+
+
+def _event(topic: str, payload: Any, mono_ns: int, source: str) -> Event:
+    # Market time runs beside machine time, at the day's date.
+    now_ns = 1_795_060_200 * S + mono_ns
+    return Event(topic, payload, source=source, mono_ns=mono_ns, now_ns=now_ns, ts=now_ns)

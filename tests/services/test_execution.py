@@ -1,0 +1,742 @@
+"""Execution: what leaves, what came of it, and what is known after any fault."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kitev3.contracts import (
+    AccountOpened,
+    Answer,
+    Approved,
+    Arm,
+    Book,
+    Clock,
+    Fill,
+    Funds,
+    Holdings,
+    Intent,
+    Kill,
+    LatchRead,
+    OrderPlaced,
+    OrderUpdate,
+    Read,
+    Reconciled,
+    Reject,
+    Sending,
+    Start,
+    Stop,
+    Timer,
+    UnknownOutcome,
+)
+from kitev3.errors import ConfigError
+from kitev3.events import Event
+from kitev3.latch import LatchState
+from kitev3.services.execution.service import ENTRY_RULES, Execution
+
+from .execution_rig import CONFIG, TAGS, Died, Rig, S, held, is_held
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path / "account").ready()
+    yield made
+    if made.driver is not None:
+        made.die()
+
+
+def kinds(said: list[Any]) -> list[str]:
+    return [type(payload).__name__ for payload in said]
+
+
+# What leaves ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_approval_becomes_intent_and_sending_and_leaves_once(rig: Rig) -> None:
+    said = rig.approve()
+
+    assert kinds(said) == ["Intent", "Sending", "OrderPlaced"]
+    intent, sending, placed = said
+    assert intent.tag == sending.tag == placed.tag == rig.broker.arrived[0]
+    assert (sending.verb, sending.attempt, sending.epoch) == ("place", 1, 1)
+    decoded = TAGS.decode(intent.tag)
+    assert decoded is not None
+    assert (decoded.epoch, decoded.sequence, decoded.attempt) == (1, 1, 1)
+    assert placed.order_id == rig.order_id
+
+
+def test_an_intent_is_taken_once(rig: Rig) -> None:
+    approval = rig.approval()
+
+    assert kinds(rig.tell(approval, "risk_portfolio")) == ["Intent", "Sending", "OrderPlaced"]
+    assert rig.tell(approval, "risk_portfolio") == []
+    assert len(rig.broker.arrived) == 1
+    assert rig.handler.status()["repeated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"refused": 1 << 7}, "own verdict"),
+        ({"evaluated": ENTRY_RULES & ~(1 << 54)}, "not every rule"),
+        ({"evaluated": 0}, "not every rule"),
+        ({"deadline_ns": 0}, "deadline"),
+        ({"action": "HOLD"}, "HOLD"),
+        ({"quantity": 0}, "quantity"),
+        ({"validity": "TTL"}, "TTL"),
+        ({"intent": "cancel", "order": "nonsense"}, "no such open order"),
+        ({"intent": "modify", "order": "nonsense"}, "no such open order"),
+    ],
+)
+def test_what_should_never_have_been_approved_is_refused_here(rig: Rig, changes: dict[str, Any], words: str) -> None:
+    (reject,) = rig.approve(**changes)
+
+    assert isinstance(reject, Reject)
+    assert words in reject.message
+    assert (reject.sent, reject.intent_id, rig.broker.arrived) == (False, f"{rig.intents:032x}", [])
+
+
+def test_only_the_gate_approves(rig: Rig) -> None:
+    (reject,) = rig.tell(rig.approval(), "strategy")
+
+    assert "not the gate" in reject.message
+
+
+def test_the_deadline_is_exclusive(rig: Rig) -> None:
+    assert kinds(rig.approve(deadline_ns=rig.now_ns)) == ["Reject"]
+    assert kinds(rig.approve(deadline_ns=rig.now_ns + 1)) == ["Intent", "Sending", "OrderPlaced"]
+
+
+def test_an_exit_needs_no_entry_rules_and_leaves_while_reducing(rig: Rig) -> None:
+    rig.lower(LatchState.REDUCING)
+
+    assert kinds(rig.approve(intent="exit", action="SELL", evaluated=1)) == ["Intent", "Sending", "OrderPlaced"]
+    said = rig.approve()
+    assert kinds(said) == ["Intent", "Sending", "Reject"]
+    assert "latch is REDUCING" in said[-1].message
+
+
+# What came of it ------------------------------------------------------------------------------------------------------
+
+
+def test_a_rejection_is_final_and_was_sent(rig: Rig) -> None:
+    rig.broker.faults.append("rejected")
+    reject = rig.approve()[-1]
+
+    assert (reject.sent, reject.error_type, reject.tag, reject.verb) == (True, "InputException", rig.tag, "place")
+    assert not rig.handler.desk.open_orders()
+
+
+def test_what_was_not_sent_is_not_an_order(rig: Rig) -> None:
+    rig.broker.faults.append("unreachable")
+    reject = rig.approve()[-1]
+
+    assert (reject.sent, reject.error_type) == (False, "ConnectionError")
+
+
+@pytest.mark.parametrize("fault", ["lost_reply", "garbled"])
+def test_an_unknown_order_is_found_by_its_tag(rig: Rig, fault: Any) -> None:
+    rig.broker.faults.append(fault)
+    assert kinds(rig.approve()) == ["Intent", "Sending", "UnknownOutcome"]
+    before = len(rig.said)
+
+    rig.look(1)
+
+    assert kinds(rig.said[before:]) == ["Read", "OrderPlaced", "OrderUpdate"]
+    assert rig.updates()[rig.order_id].tag == rig.tag
+
+
+def test_an_order_that_appears_late_is_found(rig: Rig) -> None:
+    rig.broker.faults.append("late")
+    rig.approve()
+    rig.look(14)
+    assert len(rig.handler.desk.unknown()) == 1
+
+    rig.look(4)
+
+    assert rig.handler.desk.unknown() == []
+    assert rig.updates()[rig.order_id].origin == "own"
+
+
+def test_an_unknown_order_is_looked_for_each_second_then_less_often(rig: Rig) -> None:
+    rig.broker.faults.append("lost_request")
+    rig.approve()
+    reads = len(rig.of(Read))
+
+    rig.look(CONFIG.unknown_first_s - 1)
+    assert len(rig.of(Read)) == reads + CONFIG.unknown_first_s - 1
+    rig.look(6)
+    assert len(rig.of(Read)) == reads + CONFIG.unknown_first_s - 1 + 3
+
+
+def test_absence_takes_its_time_and_three_full_reads(rig: Rig) -> None:
+    rig.broker.faults.append("lost_request")
+    rig.approve()
+    for _ in range(60):
+        if not rig.handler.desk.unknown():
+            break
+        rig.look(1)
+    seconds = (rig.now_ns - rig.of(UnknownOutcome)[0].ended_ns) // S
+    (reject,) = rig.of(Reject)
+
+    assert (reject.error_type, reject.sent) == ("Absent", True)
+    assert CONFIG.absent_s <= seconds <= CONFIG.absent_s + 3 * CONFIG.open_ms // 1000 + 1
+    assert rig.broker.arrived == []  # and it is not sent again
+
+
+def test_failed_reads_prove_no_absence(rig: Rig) -> None:
+    rig.broker.faults.append("lost_request")
+    rig.approve()
+    rig.broker.reads_fail = 1_000
+
+    rig.look(100)
+
+    assert len(rig.handler.desk.unknown()) == 1
+
+
+def test_a_row_that_cannot_be_read_proves_no_absence(rig: Rig) -> None:
+    rig.broker.faults.append("lost_request")
+    rig.approve()
+    rig.broker.damaged = True
+
+    rig.look(100)
+
+    assert len(rig.handler.desk.unknown()) == 1
+
+
+def test_an_order_that_appears_after_its_absence_counts_again(rig: Rig) -> None:
+    rig.broker.lag_ns = 40 * S
+    rig.broker.faults.append("late")
+    rig.approve()
+    rig.look(39)
+    assert kinds(rig.of(Reject)) == ["Reject"]
+
+    rig.look(6)
+
+    assert rig.updates()[rig.order_id].origin == "own"
+    assert len(rig.handler.desk.open_orders()) == 1
+
+
+# Updates and fills ----------------------------------------------------------------------------------------------------
+
+
+def test_fills_come_from_trades_each_once(rig: Rig) -> None:
+    rig.approve()
+    for quantity in (3, 4, 3):
+        rig.broker.fill(rig.order_id, quantity)
+        rig.hint()
+        rig.hint()
+    rig.look(5)
+
+    assert [(fill.trade_id, fill.quantity, fill.tag, fill.strategy) for fill in rig.fills()] == [
+        ("1", 3, rig.tag, "ema_cross"),
+        ("2", 4, rig.tag, "ema_cross"),
+        ("3", 3, rig.tag, "ema_cross"),
+    ]
+    assert rig.updates()[rig.order_id].status == "COMPLETE"
+    assert rig.fills()[0].price_e4 == 1500_0000
+
+
+def test_without_any_hint_the_poll_finds_a_fill(rig: Rig) -> None:
+    rig.approve()
+    rig.look(2)
+    rig.broker.fill(rig.order_id, 10)
+
+    rig.look(CONFIG.open_ms // 1000)
+
+    assert len(rig.fills()) == 1
+
+
+def test_nothing_is_said_twice(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(3)
+    before = len(rig.said)
+
+    rig.look(30)
+
+    assert set(kinds(rig.said[before:])) == {"Read"}
+
+
+def test_a_trade_before_its_order_waits_for_it(rig: Rig) -> None:
+    order = b'[{"order_id":"9","status":"OPEN","exchange":"NSE","tradingsymbol":"TCS","instrument_token":1,'
+    order += b'"transaction_type":"BUY","product":"MIS","order_type":"LIMIT","quantity":1,"filled_quantity":0}]'
+    trade = b'[{"trade_id":"7","order_id":"9","exchange":"NSE","tradingsymbol":"TCS","instrument_token":1,'
+    trade += b'"transaction_type":"BUY","product":"MIS","quantity":1,"average_price":2.5}]'
+
+    assert rig.tell(Answer("trades", "", "ok", trade)) == []
+    said = rig.tell(Answer("orders", "", "ok", order))
+
+    assert kinds(said) == ["OrderUpdate", "Fill"]
+    assert (said[0].origin, said[1].tag, said[1].traded_ns) == ("external", "", _market_ns(rig))
+
+
+def _market_ns(rig: Rig) -> int:
+    return 1_795_060_200 * S + rig.now_ns
+
+
+def test_a_final_order_whose_trades_are_missing_is_an_alarm(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rows, rig.broker.rows = rig.broker.rows, []
+    rig.look(12)
+
+    assert "its trades add up to 0" in rig.of(Reconciled)[-1].mismatches[0]
+
+    rig.broker.rows = rows
+    rig.look(6)
+    assert rig.of(Reconciled)[-1].mismatches == ()
+    assert len(rig.fills()) == 1
+
+
+def test_funds_and_holdings_are_said_when_they_change(rig: Rig) -> None:
+    rig.look(30)
+
+    assert rig.of(Funds) == [Funds(1_000_000_0000, 0)]
+    assert rig.of(Holdings) == [Holdings(())]
+
+
+# Cancels and modifies -------------------------------------------------------------------------------------------------
+
+
+def test_a_cancel_goes_to_the_order_and_the_book_says_what_came_of_it(rig: Rig) -> None:
+    rig.approve()
+    said = rig.approve(intent="cancel", order=rig.tag)
+
+    assert kinds(said) == ["Intent", "Sending", "OrderPlaced"]
+    assert (said[1].verb, said[1].order_id, said[2].verb) == ("cancel", rig.order_id, "cancel")
+    rig.look(1)
+    assert rig.updates()[rig.order_id].status == "CANCELLED"
+
+
+def test_a_cancel_of_an_unknown_order_leaves_when_it_is_found(rig: Rig) -> None:
+    rig.broker.faults.append("lost_reply")
+    rig.approve()
+    assert kinds(rig.approve(intent="cancel", order=rig.tag)) == ["Intent"]
+
+    rig.look(2)
+
+    assert rig.updates()[rig.order_id].status == "CANCELLED"
+
+
+@pytest.mark.parametrize("fault", ["lost_request", "unreachable", "rejected", "too_many"])
+def test_a_cancel_is_repeated_while_the_book_shows_the_order(rig: Rig, fault: Any) -> None:
+    rig.approve()
+    rig.broker.faults += [fault] * 3
+    rig.approve(intent="cancel", order=rig.tag)
+
+    rig.look(12)
+
+    assert rig.updates()[rig.order_id].status == "CANCELLED"
+    assert [sending.attempt for sending in rig.of(Sending) if sending.verb == "cancel"] == [1, 2, 3, 4]
+
+
+def test_a_cancel_that_was_lost_on_the_way_back_is_not_repeated(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.faults.append("lost_reply")
+    rig.approve(intent="cancel", order=rig.tag)
+
+    rig.look(10)
+
+    assert len([sending for sending in rig.of(Sending) if sending.verb == "cancel"]) == 1
+
+
+def test_cancels_have_a_bound(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.faults += ["rejected"] * 1_000
+    rig.approve(intent="cancel", order=rig.tag)
+
+    rig.look(120)
+
+    assert len([sending for sending in rig.of(Sending) if sending.verb == "cancel"]) == CONFIG.cancels_max
+
+
+def test_a_fill_between_cancel_and_answer_is_booked(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 4)
+    rig.approve(intent="cancel", order=rig.tag)
+    rig.look(2)
+
+    update = rig.updates()[rig.order_id]
+    assert (update.status, update.filled_quantity, sum(fill.quantity for fill in rig.fills())) == ("CANCELLED", 4, 4)
+
+
+def test_a_modify_changes_the_order_and_is_not_repeated(rig: Rig) -> None:
+    rig.approve()
+    said = rig.approve(intent="modify", order=rig.tag, price_e4=1501_0000)
+    assert kinds(said) == ["Intent", "Sending", "OrderPlaced"]
+    rig.look(2)
+    assert rig.updates()[rig.order_id].price_e4 == 1501_0000
+
+    rig.broker.faults.append("lost_request")
+    rig.approve(intent="modify", order=rig.tag, price_e4=1502_0000)
+    rig.look(30)
+
+    assert len([sending for sending in rig.of(Sending) if sending.verb == "modify"]) == 2
+    assert rig.updates()[rig.order_id].price_e4 == 1501_0000
+
+
+def test_modifies_have_a_bound(rig: Rig) -> None:
+    rig.approve()
+    for price in range(CONFIG.modifies_max):
+        rig.look(2)  # the pace
+        assert kinds(rig.approve(intent="modify", order=rig.tag, price_e4=price + 1))[-1] == "OrderPlaced"
+
+    assert "modified 20 times" in rig.approve(intent="modify", order=rig.tag, price_e4=1)[0].message
+
+
+def test_the_modify_of_an_exit_may_leave_while_reducing_that_of_an_entry_not(rig: Rig) -> None:
+    rig.approve()
+    entry = rig.tag
+    rig.approve(intent="exit", action="SELL")
+    way_out = rig.tag
+    rig.lower(LatchState.REDUCING)
+
+    assert "latch" in rig.approve(intent="modify", order=entry, price_e4=1)[-1].message
+    assert kinds(rig.approve(intent="modify", order=way_out, price_e4=1))[-1] == "OrderPlaced"
+
+
+# Control --------------------------------------------------------------------------------------------------------------
+
+
+def test_kill_cancels_what_is_open_and_until_armed_nothing_else_leaves(rig: Rig) -> None:
+    rig.approve()
+    rig.approve(tradingsymbol="TCS")
+    rig.lower(LatchState.HALTED)
+    said = rig.tell(Kill("prices look wrong", "me"), "control")
+
+    assert [out.verb for out in said if isinstance(out, Sending)] == ["cancel", "cancel"]
+    assert "HALTED" in rig.approve()[0].message
+    rig.look(2)
+    assert {update.status for update in rig.updates().values()} == {"CANCELLED"}
+    rig.handler(_control(Arm("me")))
+    rig.approve()
+    assert "latch is HALTED" in rig.of(Reject)[-1].message  # the event alone opens nothing: the word does
+
+
+def _control(payload: Any) -> Event:
+    return Event("control.arm", payload, source="control")
+
+
+def test_a_latch_seen_lowered_cancels_like_a_kill(rig: Rig) -> None:
+    rig.approve()
+    said = rig.tell(LatchRead("HALTED"))
+
+    assert [out.verb for out in said if isinstance(out, Sending)] == ["cancel"]
+    assert rig.tell(LatchRead("ACTIVE")) == []
+    assert kinds(rig.approve()) == ["Intent", "Sending", "OrderPlaced"]
+
+
+def test_stop_cancels_reads_once_more_and_is_then_done(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 4)
+    rig.tell(Stop("the session is over"), "control")
+    assert "stopping" in rig.approve()[0].message
+    rig.look(3)
+
+    assert rig.handler.status()["drained"]
+    assert (len(rig.fills()), rig.updates()[rig.order_id].status) == (1, "CANCELLED")
+    before = len(rig.said)
+    rig.look(60)
+    assert rig.said[before:] == []
+
+
+def test_a_stop_without_orders_needs_one_read(rig: Rig) -> None:
+    rig.tell(Stop(""), "control")
+
+    assert rig.handler.status()["drained"]
+
+
+def test_a_stop_does_not_wait_for_ever_for_what_nobody_knows(rig: Rig) -> None:
+    rig.broker.faults.append("lost_request")
+    rig.approve()
+    rig.tell(Stop(""), "control")
+    assert not rig.handler.status()["drained"]
+    rig.look(CONFIG.absent_reads + 1)
+
+    assert rig.handler.status()["drained"]
+    assert rig.handler.status()["unknown"] == 1
+
+
+def test_a_stop_is_not_done_while_the_broker_does_not_answer(rig: Rig) -> None:
+    rig.broker.reads_fail = 100
+    rig.tell(Stop(""), "control")
+    rig.look(10)
+
+    assert not rig.handler.status()["drained"]
+
+
+def test_a_session_of_another_day_forgets_the_last_one_but_never_a_tag(rig: Rig) -> None:
+    rig.tell(Start("2026-11-19"), "control")
+    rig.approve()
+    tag = rig.tag
+    rig.broker.booked.clear()
+    rig.tell(Start("2026-11-20"), "control")
+    rig.look(4)
+    rig.approve()
+
+    assert rig.handler.reconciliation.done
+    assert rig.tag != tag
+    assert len(rig.handler.desk.orders) == 1
+
+
+# Starts and restarts --------------------------------------------------------------------------------------------------
+
+
+def test_nothing_leaves_before_two_reads_agree(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "account")
+    rig.start()
+    assert "do not agree yet" in rig.approve()[0].message
+    rig.look(1)
+
+    assert kinds([out for out in rig.said if isinstance(out, Book | Reconciled)]) == ["Book", "Reconciled"]
+    assert rig.of(Reconciled)[0].mismatches == ()
+    rig.die()
+
+
+def test_a_second_execution_is_refused(rig: Rig) -> None:
+    with pytest.raises(ConfigError, match="held by another execution"), held(rig.folder):
+        pass
+
+
+def test_the_account_is_free_after_the_end(rig: Rig) -> None:
+    rig.die()
+
+    assert not is_held(rig.folder)
+
+
+def test_the_same_book_has_the_same_hash(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(3)
+    hashes = []
+    for _ in range(3):
+        rig.die()
+        rig.start()
+        rig.look(3)
+        hashes.append(rig.of(Reconciled)[-1].book_hash)
+
+    assert len(set(hashes)) == 1
+    assert len(rig.fills()) == 1  # and no fill was booked again
+
+
+@pytest.mark.parametrize("lives", [1, 2])
+def test_a_death_between_the_records_leaves_it_unknown_and_never_sends_it_again(rig: Rig, lives: int) -> None:
+    rig.lives = lives
+    with pytest.raises(Died):
+        rig.approve()
+    rig.die()
+    rig.start()
+
+    assert kinds(rig.of(UnknownOutcome)) == ["UnknownOutcome"]
+    rig.look(40)
+    assert (rig.broker.arrived, rig.of(Reject)[-1].error_type) == ([], "Absent")
+
+
+def test_a_death_before_the_answer_is_heard_finds_the_order_by_its_tag(rig: Rig) -> None:
+    rig.hear(rig.approval(), "risk_portfolio")  # sent, taken by the broker, the answer not heard
+    rig.broker.fill(rig.order_id, 10)
+    rig.die()
+    rig.start()
+    rig.look(3)
+
+    assert rig.updates()[rig.order_id].tag == rig.tag
+    assert len(rig.fills()) == 1
+    assert rig.of(Reconciled)[-1].mismatches == ()
+
+
+def test_tags_of_two_epochs_differ(rig: Rig) -> None:
+    rig.approve()
+    rig.die()
+    rig.start()
+    rig.look(3)
+    rig.approve()
+
+    assert len(set(rig.broker.arrived)) == 2
+
+
+def test_an_orphan_of_a_lost_tape_is_told_and_the_epoch_rises_above_it(rig: Rig) -> None:
+    for _ in range(3):
+        rig.die()
+        rig.start()
+    rig.look(3)
+    rig.approve()
+    rig.die()
+    fresh = Rig(rig.folder.with_name("another"))  # account and tape are gone, the broker is not
+    fresh.now_ns, fresh.broker = rig.now_ns, rig.broker
+    fresh.start()
+    fresh.look(4)
+    update = fresh.updates()[rig.order_id]
+
+    assert (update.origin, update.tag) == ("orphan", rig.tag)
+    assert [row.epoch for row in fresh.of_heard(AccountOpened)] == [1, 5]
+    assert fresh.handler.reconciliation.done
+    fresh.die()
+
+
+def test_orders_of_others_are_external_and_never_cancelled(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.booked[rig.order_id].tag = "openalgo"
+    rig.die()
+    fresh = Rig(rig.folder.with_name("another"))
+    fresh.now_ns, fresh.broker = rig.now_ns, rig.broker
+    fresh.start()
+    fresh.look(4)
+    fresh.tell(Kill("", ""), "control")
+
+    update = fresh.updates()[rig.order_id]
+    assert (update.origin, update.tag, update.strategy) == ("external", "", "")
+    assert fresh.of(Sending) == []
+    fresh.die()
+
+
+def test_an_own_order_that_vanished_from_the_book_is_a_mismatch_and_nothing_leaves(rig: Rig) -> None:
+    rig.approve()
+    rig.look(2)
+    rig.broker.booked.clear()
+    rig.die()
+    rig.start()
+    rig.look(5)
+
+    assert "is open and in no book" in rig.of(Reconciled)[-1].mismatches[0]
+    assert "do not agree" in rig.approve()[0].message
+
+
+def test_a_second_order_under_one_tag_is_shown_as_an_orphan(rig: Rig) -> None:
+    rig.approve()
+    first = rig.broker.booked[rig.order_id]
+    rig.broker._book(first.order, first.tag, False)
+    rig.look(3)
+
+    assert [update.origin for update in rig.updates().values()] == ["own", "orphan"]
+
+
+def test_a_snapshot_is_the_whole_state(rig: Rig) -> None:
+    rig.broker.faults += ["none", "lost_reply", "rejected"]
+    for symbol in ("INFY", "TCS", "SBIN"):
+        rig.approve(tradingsymbol=symbol)
+    rig.broker.fill(rig.order_id, 4)
+    rig.look(1)
+    other = Execution(CONFIG, TAGS)
+    other.restore(rig.handler.snapshot())
+
+    assert other.snapshot() == rig.handler.snapshot()
+    assert other.status() == rig.handler.status()
+    for step in range(5):  # and both go on alike
+        event = Event("world.timer", Timer("look"), source="world", mono_ns=rig.now_ns + step * 10 * S)
+        assert list(other(event)) == list(rig.handler(event))
+
+
+def test_latency_is_machine_time(rig: Rig) -> None:
+    rig.tell(Clock(0, 0, 30_000), "control")
+    market_ns = _market_ns(rig)
+    rig.approve(data_ts_ns=market_ns - 30 * 250_000)  # a quarter of a millisecond, thirty times faster
+
+    latency = rig.handler.status()["latency_us"]
+    assert latency["n"] == 1
+    assert 250 <= latency["p50"] <= 255
+
+
+# Whatever happens -----------------------------------------------------------------------------------------------------
+
+FAULTS = ["none", "none", "unreachable", "rejected", "lost_request", "lost_reply", "late", "too_many", "garbled"]
+ACTIONS = st.one_of(
+    st.tuples(st.just("approve"), st.sampled_from(FAULTS)),
+    st.tuples(st.just("approve again"), st.just(0)),
+    st.tuples(st.sampled_from(["cancel", "modify"]), st.sampled_from(FAULTS)),
+    st.tuples(st.just("fill"), st.integers(1, 10)),
+    st.tuples(st.just("fill while reading"), st.integers(1, 10)),
+    st.tuples(st.just("look"), st.integers(1, 8)),
+    st.tuples(st.just("hint"), st.just(0)),
+    st.tuples(st.just("reads fail"), st.integers(1, 6)),
+    st.tuples(st.just("die"), st.just(0)),
+    st.tuples(st.just("die soon"), st.integers(1, 6)),
+    st.tuples(st.just("answer again"), st.integers(0, 50)),
+    st.tuples(st.just("read again"), st.integers(0, 50)),
+)
+
+
+def act(rig: Rig, deed: str, how: Any) -> None:
+    order_ids, tags = list(rig.broker.booked), list(rig.handler.desk.orders)
+    if deed == "approve":
+        rig.broker.faults.append(how)
+        rig.approve()
+    elif deed in ("cancel", "modify") and tags:
+        rig.broker.faults.append(how)
+        rig.approve(intent=deed, order=tags[-1], price_e4=1499_0000)
+    elif deed == "approve again" and (approvals := rig.of_heard(Approved)):
+        rig.tell(approvals[-1], "risk_portfolio")
+    elif deed == "fill" and order_ids:
+        rig.broker.fill(order_ids[how % len(order_ids)], how)
+        rig.look(1)
+    elif deed == "fill while reading" and order_ids:
+        rig.broker.between_reads.append((order_ids[how % len(order_ids)], how))
+    elif deed == "look":
+        rig.look(how)
+    elif deed == "hint":
+        rig.hint()
+    elif deed == "reads fail":
+        rig.broker.reads_fail = how
+    elif deed == "die":
+        rig.die()
+        rig.start()
+    elif deed == "die soon":
+        rig.lives = how
+    elif deed in ("answer again", "read again"):  # told again, long after
+        answers = [answer for answer in rig.of_heard(Answer) if bool(answer.tag) == (deed == "answer again")]
+        bodies = [answer for answer in answers if answer.tag or answer.body]
+        if bodies:
+            rig.tell(bodies[how % len(bodies)])
+
+
+def check_exposure(rig: Rig) -> None:
+    """What lives at the broker counts here: as sending, unknown or open."""
+    open_here = {own.tag for own in rig.handler.desk.open_orders()}
+    live_there = {booked.tag for booked in rig.broker.booked.values() if booked.status == "OPEN"}
+    assert live_there <= open_here
+
+
+@settings(deadline=None, max_examples=100)
+@given(deeds=st.lists(ACTIONS, min_size=5, max_size=30))
+def test_whatever_happens_each_tag_leaves_once_each_fill_is_booked_once_and_all_is_known_in_the_end(
+    deeds: list[tuple[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rig = Rig(tmp_path_factory.mktemp("run") / "account").ready()
+    for deed, how in deeds:
+        try:
+            act(rig, deed, how)
+        except Died:
+            rig.die()
+            rig.start()
+        check_exposure(rig)
+    rig.lives = 0
+    rig.broker.faults.clear()
+    rig.broker.reads_fail = 0
+    rig.look(60)
+
+    assert len(set(rig.broker.arrived)) == len(rig.broker.arrived)
+    keys = [(fill.exchange, fill.trade_id) for fill in rig.fills()]
+    assert sorted(keys) == sorted((row["exchange"], row["trade_id"]) for row in rig.broker.rows)
+    assert not [own for own in rig.handler.desk.orders.values() if own.stage in ("sending", "unknown")]
+    known = {own.tag for own in rig.handler.desk.orders.values() if own.stage == "placed"}
+    assert known == set(rig.broker.arrived)
+    for booked in rig.broker.booked.values():
+        update = rig.updates()[booked.order_id]
+        assert (update.status, update.filled_quantity) == (booked.status, booked.filled)
+    assert rig.of(Reconciled)[-1].mismatches == ()
+    seen: dict[str, tuple[bool, int]] = {}
+    for update in rig.of(OrderUpdate):
+        final, filled = seen.get(update.order_id, (False, 0))
+        assert update.filled_quantity >= filled
+        assert update.final >= final
+        seen[update.order_id] = (update.final, update.filled_quantity)
+    intents = [intent.approved.intent_id for intent in rig.of(Intent) if intent.approved.signal.intent == "enter"]
+    assert len(intents) == len(set(intents))
+    void = {reject.tag for reject in rig.of(Reject) if reject.verb == "place"}
+    assert not void & set(rig.broker.arrived)  # what was said not to exist never came to exist
+    placed = [out.tag for out in rig.of(OrderPlaced) if out.verb == "place"]
+    assert len(placed) == len(set(placed))
+    assert len(rig.of(Fill)) == len(set(keys))
+    rig.die()
