@@ -237,6 +237,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn whatever_follows_good_packets_they_are_kept(
+        ticks in strategies::ticks(0..8),
+        junk in proptest::collection::vec(any::<u8>(), 0..400),
+        announced_more in 0..300u16,
+    ) {
+        let mut frame = Vec::new();
+        let modes = ticks.iter().map(|tick| (tick, tick.kind.mode()));
+        encode_frame(modes, &Divisors::default(), &mut frame).unwrap();
+        frame[..2].copy_from_slice(&(ticks.len() as u16 + announced_more).to_be_bytes());
+        frame.extend_from_slice(&junk);
+
+        let decoded = plain(&frame);
+
+        let kept: Vec<_> = decoded.batch.ticks().take(ticks.len()).collect();
+        prop_assert_eq!(kept, ticks);
+        // Each announced packet that is not a tick, and any byte that is no packet's, is an error.
+        prop_assert!(decoded.counts.errors() > 0 || decoded.batch.len() == (frame[0] as usize) << 8 | frame[1] as usize);
+        prop_assert!(decoded.counts.errors() > 0 || announced_more > 0 || junk.is_empty());
+    }
+}
+
 /// xorshift64*: enough to choose mutations, and the same at each run.
 struct Dice(u64);
 

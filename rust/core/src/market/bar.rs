@@ -35,6 +35,7 @@ pub struct Print {
 #[derive(Clone, Copy, Debug)]
 pub struct OpenBar {
     start_ns: i64,
+    end_ns: i64,
     last_ns: i64,
     open_e4: i64,
     high_e4: i64,
@@ -47,10 +48,11 @@ pub struct OpenBar {
 
 impl OpenBar {
     /// A bar that its first tick opens.
-    pub fn new(start_ns: i64, print: Print) -> Self {
+    pub fn new(start_ns: i64, end_ns: i64, print: Print) -> Self {
         let price_e4 = print.price_e4;
         let mut bar = Self {
             start_ns,
+            end_ns,
             last_ns: print.time_ns,
             open_e4: price_e4,
             high_e4: price_e4,
@@ -78,6 +80,12 @@ impl OpenBar {
 
     pub fn start_ns(&self) -> i64 {
         self.start_ns
+    }
+
+    /// No tick from here on belongs to it.
+    #[inline]
+    pub fn end_ns(&self) -> i64 {
+        self.end_ns
     }
 
     pub fn last_ns(&self) -> i64 {

@@ -3,8 +3,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasherDefault;
 
-use super::bar::{Bar, OpenBar, Print};
-use super::session::{SECOND_NS, Session, Sessions, ist_day};
+use super::bar::{Bar, Print};
+use super::series::{Closed, Series};
+use super::session::{SECOND_NS, Session, Sessions, Span, ist_day};
 use super::spec::BarSpec;
 use crate::kite::sanity::TokenHasher;
 use crate::kite::{Kind, TickBatch};
@@ -54,17 +55,10 @@ struct Instrument {
     series: Vec<Series>,
     newest_ns: i64,
     day: i64,
-    /// Opening and close of `day`'s session.
-    open_ns: i64,
-    close_ns: i64,
+    /// `day`'s session.
+    span: Span,
     /// The day's volume so far; `None` until the first tick, whose volume is the base.
     volume: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Series {
-    spec: BarSpec,
-    bar: Option<OpenBar>,
 }
 
 /// Why some series cannot be built.
@@ -116,11 +110,13 @@ impl BarBuilder {
                     .instruments
                     .push(Instrument::new(token, sessions.of(token)));
             }
-            let series = &mut builder.instruments[place].series;
+            let Instrument {
+                series, session, ..
+            } = &mut builder.instruments[place];
             if series.iter().any(|other| other.spec == spec) {
                 return Err(BarError::Twice { token, spec });
             }
-            series.push(Series { spec, bar: None });
+            series.push(Series::new(spec, session));
         }
         Ok(builder)
     }
@@ -165,7 +161,7 @@ impl BarBuilder {
         let mut bars = Vec::new();
         for instrument in &mut self.instruments {
             instrument.close(at_ns, &mut bars, &mut self.counts);
-            instrument.volume = None;
+            instrument.begin(None);
         }
         if at_ns != i64::MIN {
             self.closed_day = self.closed_day.max(ist_day(at_ns));
@@ -187,24 +183,21 @@ impl BarBuilder {
             counts.late += 1;
             return;
         }
-        let day = ist_day(time_ns);
-        if day <= self.closed_day {
-            counts.outside += 1;
-            return;
+        if !instrument.span.contains(time_ns) {
+            let day = ist_day(time_ns);
+            if day <= self.closed_day {
+                counts.outside += 1;
+                return;
+            }
+            if day != instrument.day {
+                instrument.close(time_ns, bars, counts);
+                instrument.begin(Some(day));
+            }
         }
         self.newest_ns = self.newest_ns.max(time_ns);
         instrument.newest_ns = time_ns;
-        if day != instrument.day {
-            instrument.close(time_ns, bars, counts);
-            instrument.begin(day);
-        }
         let volume = instrument.traded(volume, counts);
-        if time_ns >= instrument.close_ns {
-            instrument.close(time_ns, bars, counts);
-            counts.outside += 1;
-        } else if time_ns < instrument.open_ns {
-            counts.outside += 1;
-        } else {
+        if instrument.span.contains(time_ns) {
             counts.entered += 1;
             instrument.enter(
                 Print {
@@ -215,6 +208,11 @@ impl BarBuilder {
                 bars,
                 counts,
             );
+            return;
+        }
+        counts.outside += 1;
+        if time_ns >= instrument.span.close_ns {
+            instrument.close(time_ns, bars, counts);
         }
     }
 }
@@ -227,15 +225,15 @@ impl Instrument {
             series: Vec::new(),
             newest_ns: i64::MIN,
             day: i64::MIN,
-            open_ns: 0,
-            close_ns: 0,
+            span: Span::default(),
             volume: None,
         }
     }
 
-    fn begin(&mut self, day: i64) {
-        self.day = day;
-        (self.open_ns, self.close_ns) = self.session.on(day);
+    /// Begins a day, or waits for one.
+    fn begin(&mut self, day: Option<i64>) {
+        self.day = day.unwrap_or(i64::MIN);
+        self.span = day.map_or_else(Span::default, |day| self.session.on(day));
         self.volume = None;
     }
 
@@ -252,74 +250,28 @@ impl Instrument {
         volume - base
     }
 
+    #[inline]
     fn enter(&mut self, print: Print, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
-        for place in 0..self.series.len() {
-            let Series { spec, bar } = self.series[place];
-            let end_ns = bar.and_then(|bar| self.end_ns(spec, &bar));
-            if end_ns.is_some_and(|end_ns| end_ns <= print.time_ns) {
-                self.close_one(place, print.time_ns, bars, counts);
-            }
-            let start_ns = self.start_ns(spec, print.time_ns);
-            let bar = &mut self.series[place].bar;
-            match bar {
-                Some(bar) => bar.add(print),
-                None => *bar = Some(OpenBar::new(start_ns, print)),
-            }
-            if bar.is_some_and(|bar| bar.is_full(spec)) {
-                self.close_one(place, print.time_ns, bars, counts);
-            }
+        let value_overflow = &mut counts.value_overflow;
+        let mut closed = Closed {
+            token: self.token,
+            bars,
+            value_overflow,
+        };
+        for series in &mut self.series {
+            series.enter(print, self.span, &mut closed);
         }
     }
 
     fn close(&mut self, at_ns: i64, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
-        for place in 0..self.series.len() {
-            self.close_one(place, at_ns, bars, counts);
-        }
-    }
-
-    /// Closes one series' bar, if it has one, at a time when the session had come to `at_ns`.
-    fn close_one(&mut self, place: usize, at_ns: i64, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
-        let series = &mut self.series[place];
-        let spec = series.spec;
-        let Some(bar) = series.bar.take() else { return };
-        let (end_ns, short) = match self.end_ns(spec, &bar) {
-            Some(end_ns) => {
-                let end_ns = end_ns.min(at_ns);
-                (end_ns, end_ns - bar.start_ns() < self.length_ns(spec))
-            }
-            None => (bar.last_ns(), !bar.is_full(spec)),
+        let value_overflow = &mut counts.value_overflow;
+        let mut closed = Closed {
+            token: self.token,
+            bars,
+            value_overflow,
         };
-        let (bar, value_fits) = bar.close(self.token, spec, end_ns, short);
-        counts.value_overflow += u64::from(!value_fits);
-        bars.push(bar);
-    }
-
-    /// Where a bar that takes a tick now begins.
-    fn start_ns(&self, spec: BarSpec, time_ns: i64) -> i64 {
-        match spec {
-            BarSpec::Seconds(_) | BarSpec::Day => {
-                time_ns - (time_ns - self.open_ns) % self.length_ns(spec)
-            }
-            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => time_ns,
-        }
-    }
-
-    /// Where a time bar ends at the latest; others end with their ticks.
-    fn end_ns(&self, spec: BarSpec, bar: &OpenBar) -> Option<i64> {
-        match spec {
-            BarSpec::Seconds(_) | BarSpec::Day => {
-                Some((bar.start_ns() + self.length_ns(spec)).min(self.close_ns))
-            }
-            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => None,
-        }
-    }
-
-    /// A whole time bar's length; 0 for others.
-    fn length_ns(&self, spec: BarSpec) -> i64 {
-        match spec {
-            BarSpec::Seconds(seconds) => i64::from(seconds) * SECOND_NS,
-            BarSpec::Day => self.session.length_ns(),
-            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => 0,
+        for series in &mut self.series {
+            series.close(at_ns, &mut closed);
         }
     }
 }

@@ -10,6 +10,8 @@ pub mod bar;
 pub mod builder;
 /// The newest price of each instrument.
 pub mod newest;
+/// One instrument's bars of one spec.
+mod series;
 /// When each segment trades.
 pub mod session;
 /// What a bar is made of: `5s`, `500t`, `10000v`, `5000000r`.

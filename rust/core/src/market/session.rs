@@ -37,14 +37,31 @@ impl Session {
             .then_some(Self { open_ns, close_ns })
     }
 
-    /// Opening and close on an IST day, ns UTC.
-    pub fn on(&self, day: i64) -> (i64, i64) {
+    /// The session of an IST day.
+    pub fn on(&self, day: i64) -> Span {
         let midnight_ns = day * DAY_NS - IST_NS;
-        (midnight_ns + self.open_ns, midnight_ns + self.close_ns)
+        Span {
+            open_ns: midnight_ns + self.open_ns,
+            close_ns: midnight_ns + self.close_ns,
+        }
     }
 
     pub fn length_ns(&self) -> i64 {
         self.close_ns - self.open_ns
+    }
+}
+
+/// One day's session, ns UTC; empty where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    pub open_ns: i64,
+    pub close_ns: i64,
+}
+
+impl Span {
+    #[inline]
+    pub fn contains(&self, time_ns: i64) -> bool {
+        self.open_ns <= time_ns && time_ns < self.close_ns
     }
 }
 
@@ -94,7 +111,10 @@ mod tests {
 
         assert_eq!(
             Session::EQUITY.on(day),
-            (OPEN_NS, OPEN_NS + 6 * HOUR_NS + 15 * MINUTE_NS)
+            Span {
+                open_ns: OPEN_NS,
+                close_ns: OPEN_NS + 6 * HOUR_NS + 15 * MINUTE_NS
+            }
         );
         assert_eq!(ist_day(OPEN_NS - 9 * HOUR_NS - 15 * MINUTE_NS), day);
         assert_eq!(ist_day(OPEN_NS - 9 * HOUR_NS - 15 * MINUTE_NS - 1), day - 1);

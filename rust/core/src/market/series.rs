@@ -1,0 +1,83 @@
+//! One instrument's bars of one spec: at most one is open.
+use super::bar::{Bar, OpenBar, Print};
+use super::session::{SECOND_NS, Session, Span};
+use super::spec::BarSpec;
+
+/// Where closed bars go.
+pub struct Closed<'a> {
+    pub token: u32,
+    pub bars: &'a mut Vec<Bar>,
+    pub value_overflow: &'a mut u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub spec: BarSpec,
+    /// A whole time bar's length; 0 for others.
+    length_ns: i64,
+    bar: Option<OpenBar>,
+}
+
+impl Series {
+    pub fn new(spec: BarSpec, session: &Session) -> Self {
+        let length_ns = match spec {
+            BarSpec::Seconds(seconds) => i64::from(seconds) * SECOND_NS,
+            BarSpec::Day => session.length_ns(),
+            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => 0,
+        };
+        Self {
+            spec,
+            length_ns,
+            bar: None,
+        }
+    }
+
+    /// Takes a tick of the session; the bars that it closes are those before it and, by its weight, its own.
+    #[inline]
+    pub fn enter(&mut self, print: Print, span: Span, closed: &mut Closed<'_>) {
+        if self
+            .bar
+            .as_ref()
+            .is_some_and(|bar| bar.end_ns() <= print.time_ns)
+        {
+            self.close(print.time_ns, closed);
+        }
+        let bar = match &mut self.bar {
+            Some(bar) => {
+                bar.add(print);
+                bar
+            }
+            none => {
+                let (start_ns, end_ns) = place(self.length_ns, print.time_ns, span);
+                none.insert(OpenBar::new(start_ns, end_ns, print))
+            }
+        };
+        if bar.is_full(self.spec) {
+            self.close(print.time_ns, closed);
+        }
+    }
+
+    /// Closes the open bar, if there is one, when the session has come to `at_ns`.
+    pub fn close(&mut self, at_ns: i64, closed: &mut Closed<'_>) {
+        let Some(bar) = self.bar.take() else { return };
+        let (end_ns, short) = if self.length_ns > 0 {
+            let end_ns = bar.end_ns().min(at_ns);
+            (end_ns, end_ns - bar.start_ns() < self.length_ns)
+        } else {
+            (bar.last_ns(), !bar.is_full(self.spec))
+        };
+        let (bar, value_fits) = bar.close(closed.token, self.spec, end_ns, short);
+        *closed.value_overflow += u64::from(!value_fits);
+        closed.bars.push(bar);
+    }
+}
+
+/// Where a bar begins that a tick opens, and where it ends by time: its place on the session's grid, cut by the close.
+/// Bars that are not of time end by what they hold.
+fn place(length_ns: i64, time_ns: i64, span: Span) -> (i64, i64) {
+    if length_ns == 0 {
+        return (time_ns, i64::MAX);
+    }
+    let start_ns = time_ns - (time_ns - span.open_ns) % length_ns;
+    (start_ns, (start_ns + length_ns).min(span.close_ns))
+}
