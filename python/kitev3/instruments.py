@@ -72,18 +72,19 @@ def parse(text: str) -> list[Row]:
 
     Raises InstrumentsError naming the line when a column is missing or a value cannot be read.
     """
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InstrumentsError(f"instruments file: line 1 lacks the columns {', '.join(missing)}: fetch it again")
-    rows = []
-    for record in reader:
-        try:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows: list[Row] = []
+    try:
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InstrumentsError(f"instruments file: line 1 lacks the columns {', '.join(missing)}: fetch it again")
+        for record in reader:
             rows.append(_row(record))
-        except (ValueError, InvalidOperation, TypeError, AttributeError) as error:
-            raise InstrumentsError(f"instruments file: line {reader.line_num}: {error}: fetch it again") from None
-        if len(rows) > ROWS_MAX:
-            raise InstrumentsError(f"instruments file: more than {ROWS_MAX} rows: this is not the instruments file")
+            if len(rows) > ROWS_MAX:
+                raise InstrumentsError(f"instruments file: more than {ROWS_MAX} rows: this is not the instruments file")
+    except (ValueError, InvalidOperation, TypeError, AttributeError, csv.Error) as error:
+        line = max(reader.line_num, 1)
+        raise InstrumentsError(f"instruments file: line {line}: {error}: fetch it again") from None
     return rows
 
 
