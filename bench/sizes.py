@@ -1,4 +1,4 @@
-"""How long the messages of the order path are on the wire: what the raw chain sends, so that bytes cost both the same."""
+"""How long the order path's messages are on the wire: the raw chain sends as many bytes, so that both pay for them."""
 
 from __future__ import annotations
 
