@@ -1095,3 +1095,172 @@ class Exchange:
         """Kite's instruments file, whole or of one exchange."""
     def admit_read(self, api_key: str, /, *, quote: bool, at_ns: int) -> None:
         """Counts a GET against its API key's windows of market time. ExchangeRefusal: too many."""
+
+# --- portfolio ----------------------------------------------------------------------------------------------------
+
+@final
+class Charges:
+    """What one executed order cost, exactly: ``_e15`` is in 1/10^15 rupee."""
+
+    @property
+    def brokerage_e15(self) -> int: ...
+    @property
+    def transaction_tax_e15(self) -> int:
+        """STT or CTT."""
+    @property
+    def exchange_e15(self) -> int:
+        """The exchange's charge with its investor fund's part."""
+    @property
+    def sebi_e15(self) -> int: ...
+    @property
+    def stamp_e15(self) -> int: ...
+    @property
+    def gst_e15(self) -> int: ...
+    @property
+    def total_e15(self) -> int: ...
+    @property
+    def total_e4(self) -> int:
+        """To 1/10,000 rupee, half to even."""
+    def __eq__(self, value: object, /) -> bool: ...
+
+def charges(exchange: str, instrument_type: str, product: str, side: str, turnover_e4: int, date: str) -> Charges:
+    """The charges of one executed order: its whole turnover (of options the premium), on a date ``YYYY-MM-DD``.
+
+    Rates are dated tables with their sources (``rust/core/src/portfolio/rates.rs``). Raises ValueError when they do
+    not cover the kind of order on that day.
+    """
+
+@final
+class PositionRow:
+    """One position: the key is (exchange, tradingsymbol, product). Money in 1/10,000 rupee."""
+
+    @property
+    def exchange(self) -> str: ...
+    @property
+    def tradingsymbol(self) -> str: ...
+    @property
+    def product(self) -> str: ...
+    @property
+    def multiplier(self) -> int: ...
+    @property
+    def quantity(self) -> int:
+        """Negative: short."""
+    @property
+    def cost_e4(self) -> int:
+        """What is open cost: its average times its quantity, before rounding."""
+    @property
+    def average_e4(self) -> int:
+        """Rounded half to even; 0 when flat."""
+    @property
+    def last_e4(self) -> int:
+        """0 before a price is known."""
+    @property
+    def realised_e4(self) -> int: ...
+    @property
+    def unrealised_e4(self) -> int: ...
+    @property
+    def value_e4(self) -> int:
+        """Kite's ``value``: sold less bought."""
+    @property
+    def pnl_e4(self) -> int:
+        """Kite's ``pnl``: ``value + quantity x last price x multiplier``."""
+    @property
+    def charges_e4(self) -> int: ...
+
+@final
+class Portfolio:
+    """The positions of one account: shorts, reversals, partial fills; charges by the order."""
+
+    def __new__(cls) -> Portfolio: ...
+    def fill(
+        self,
+        *,
+        order_id: str,
+        exchange: str,
+        tradingsymbol: str,
+        instrument_type: str,
+        product: str,
+        side: str,
+        quantity: int,
+        price_e4: int,
+        date: str,
+    ) -> int:
+        """Books one trade; the index of its position. Raises ValueError, and changes nothing, when it is none."""
+    def mark(self, position: int, last_e4: int) -> None:
+        """Values a position at a price."""
+    def positions(self) -> list[PositionRow]:
+        """In the order in which they were first seen."""
+    @property
+    def gross_e4(self) -> int:
+        """Realised and unrealised, before charges."""
+    @property
+    def charges_e4(self) -> int: ...
+    @property
+    def net_e4(self) -> int: ...
+    @property
+    def uncharged(self) -> int:
+        """Positions with an order whose charges no table knows."""
+
+# --- risk ---------------------------------------------------------------------------------------------------------
+
+def risk_rules() -> list[tuple[str, str, str]]:
+    """Every rule in evaluation order: (id, stage, title)."""
+
+def risk_limits() -> list[tuple[str, str, int, int]]:
+    """Every limit: (name, the rule that needs it, hard ceiling live, hard ceiling on the local exchange)."""
+
+def session_hours(
+    date: str, exchange: str, instrument_type: str, closing_auction: bool = True
+) -> dict[str, int] | None:
+    """Hours of an instrument on a date, in seconds of the day in India; None when it does not trade then.
+
+    Keys: open, entry_until, exit_until, mis_entry_until, mis_square_off, broker_square_off.
+    """
+
+@final
+class Gate:
+    """The only gate: passes orders that every rule passes, and holds back their worst case until they are final.
+
+    Fed with the payloads of ``kitev3.contracts``. ``now_ns`` is market time, ``mono_ns`` machine time.
+    """
+
+    def __new__(cls, limits: dict[str, int | None], *, live: bool = True) -> Gate:
+        """HALTED, without instruments or funds. *live* picks the column of hard ceilings.
+
+        Raises ValueError for a limit that does not exist, is negative or above its ceiling. One that is not given, or
+        None, refuses every order.
+        """
+    def judge(self, signal: Any, intent_id: str, now_ns: int, mono_ns: int) -> Any:
+        """``contracts.Approved`` or ``contracts.Blocked``; of the same intent id again, the first answer again."""
+    def on_ticks(self, batch: TickBatch, now_ns: int, mono_ns: int) -> None: ...
+    def on_instrument(self, row: Any, closing_auction: bool = True) -> None:
+        """Today's row. *closing_auction*: a share whose continuous session ends earlier for it."""
+    def on_quote(self, quote: Any) -> None: ...
+    def on_feed(self, up: bool) -> None: ...
+    def on_gap(self, instrument_tokens: Sequence[int]) -> None: ...
+    def on_latch(self, state: str, now_ns: int) -> None: ...
+    def on_kill(self) -> None: ...
+    def on_arm(self, now_ns: int) -> None: ...
+    def limit_strategy(self, strategy: str, state: str) -> None: ...
+    def limit_symbol(self, exchange: str, tradingsymbol: str, state: str) -> None: ...
+    def on_hole(self, source: str, open: bool) -> None: ...
+    def on_reconciled(self, agree: bool) -> None: ...
+    def on_execution_restarted(self) -> None: ...
+    def on_funds(self, funds: Any) -> None: ...
+    def on_holdings(self, holdings: Any) -> None: ...
+    def on_intent(self, intent: Any) -> None: ...
+    def on_placed(self, placed: Any) -> None: ...
+    def on_reject(self, reject: Any) -> None: ...
+    def on_unknown(self, unknown: Any) -> None: ...
+    def on_update(self, update: Any) -> None: ...
+    def on_fill(self, fill: Any, now_ns: int) -> None: ...
+    def on_book(self, book: Any, now_ns: int) -> None: ...
+    def missing(self) -> list[str]:
+        """The limits that are not set."""
+    def standing(self, now_ns: int) -> str:
+        """HALTED, RECONCILING, REDUCING or ACTIVE."""
+    @property
+    def fault(self) -> str | None:
+        """Why the gate trusts its own numbers no more, if so: HALTED until the process starts anew."""
+    def snapshot(self, now_ns: int) -> Any:
+        """``contracts.PortfolioSnapshot``."""

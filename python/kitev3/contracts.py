@@ -223,6 +223,7 @@ class PortfolioSnapshot(Payload, frozen=True, array_like=True, gc=False):
     open_orders: int
     state: str  # HALTED, RECONCILING, REDUCING, ACTIVE
     missing: tuple[str, ...] = ()  # limits that are not set and therefore refuse every order
+    tripped: str = ""  # the rule, or the fault, that took back a permission: the account's latch is lowered with it
 
 
 # --- execution ----------------------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ pub struct Portfolio {
     index: HashMap<Key, usize>,
     orders: HashMap<Box<str>, Turnover>,
     gross_e4: i64,
+    day_gross_e4: i64,
     charges_e15: i128,
     uncharged: usize,
 }
@@ -119,12 +120,14 @@ impl Portfolio {
 
     /// Sets a position as the broker's book has it.
     pub fn set(&mut self, at: usize, position: Position) -> Result<(), Overflow> {
-        let gross_e4 = self
-            .gross_without(at)?
-            .checked_add(gain_e4(&position)?)
-            .ok_or(Overflow)?;
+        let before = &self.positions[at].position;
+        let moved = |sum: i64, was: i64, is: i64| sum.checked_sub(was)?.checked_add(is);
+        let gross_e4 =
+            moved(self.gross_e4, gain_e4(before)?, gain_e4(&position)?).ok_or(Overflow)?;
+        let day_gross_e4 =
+            moved(self.day_gross_e4, before.m2m_e4()?, position.m2m_e4()?).ok_or(Overflow)?;
         self.positions[at].position = position;
-        self.gross_e4 = gross_e4;
+        (self.gross_e4, self.day_gross_e4) = (gross_e4, day_gross_e4);
         Ok(())
     }
 
@@ -219,15 +222,16 @@ impl Portfolio {
         self.gross_e4.checked_sub(self.charges_e4()).ok_or(Overflow)
     }
 
+    /// The day's gain after charges: what was brought into the day counts from yesterday's close.
+    pub fn day_net_e4(&self) -> Result<i64, Overflow> {
+        self.day_gross_e4
+            .checked_sub(self.charges_e4())
+            .ok_or(Overflow)
+    }
+
     /// Positions with an order whose charges no table knows.
     pub fn uncharged(&self) -> usize {
         self.uncharged
-    }
-
-    fn gross_without(&self, at: usize) -> Result<i64, Overflow> {
-        self.gross_e4
-            .checked_sub(gain_e4(&self.positions[at].position)?)
-            .ok_or(Overflow)
     }
 }
 

@@ -63,7 +63,8 @@ impl Position {
         }
     }
 
-    /// A position brought into the day: its signed quantity, what it cost on average, and yesterday's close.
+    /// A position brought into the day: its signed quantity, what it cost on average, and yesterday's close, or its
+    /// average again when that is not known.
     pub fn carried(
         multiplier: i64,
         quantity: i64,

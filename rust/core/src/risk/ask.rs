@@ -1,0 +1,215 @@
+//! One order as the rules look at it: everything worked out once, before the first rule.
+use super::gate::Gate;
+use super::instrument::Instrument;
+use super::lines::{Held, Line};
+use super::margins::{self, NoMargin};
+use super::orders::{self, Intent, Signal, Terms};
+use crate::day::{Day, second_of_day};
+use crate::terms::{OrderType, Overflow, Product, Side, product};
+
+/// Why a number about the order cannot be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// A market order in something whose price is not known.
+    NoPrice,
+    NotInTable,
+    Overflow,
+}
+
+impl From<Overflow> for Lack {
+    fn from(_: Overflow) -> Self {
+        Self::Overflow
+    }
+}
+
+impl From<NoMargin> for Lack {
+    fn from(lack: NoMargin) -> Self {
+        match lack {
+            NoMargin::NotInTable => Self::NotInTable,
+            NoMargin::Overflow => Self::Overflow,
+        }
+    }
+}
+
+/// Which order a modify names.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// It is a new order.
+    None,
+    Missing,
+    Order(&'a orders::Order),
+}
+
+pub struct Ask<'a> {
+    pub signal: &'a Signal<'a>,
+    pub intent: u128,
+    pub mono_ns: i64,
+    pub day: Day,
+    pub second: i64,
+    pub gate: &'a Gate,
+    pub line: Option<&'a Line>,
+    pub target: Target<'a>,
+    /// None when the instrument or one of the words is not known.
+    pub order: Option<Order<'a>>,
+    /// An exit: it provably makes a position smaller.
+    pub reduces: bool,
+}
+
+/// What is asked for, in full.
+pub struct Order<'a> {
+    pub line: &'a Line,
+    pub instrument: &'a Instrument,
+    pub side: Side,
+    pub product: Product,
+    pub order_type: OrderType,
+    /// What it may still trade: less than its quantity when it modifies one that has traded.
+    pub left: i64,
+    /// What is held and on its way in its product, without it.
+    pub without: Held,
+    /// The worst price at which it may trade, for the price rules.
+    pub bound_e4: Result<i64, Lack>,
+    /// The price at which its quantity is valued.
+    pub price_e4: Result<i64, Lack>,
+    pub value_e4: Result<i64, Lack>,
+    /// 0 of an exit.
+    pub margin_e4: Result<i64, Lack>,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(
+        gate: &'a Gate,
+        signal: &'a Signal<'a>,
+        intent: u128,
+        now_ns: i64,
+        mono_ns: i64,
+    ) -> Self {
+        let day = Day::at(now_ns);
+        let token = u32::try_from(signal.token).ok();
+        let line = token
+            .and_then(|token| gate.lines.by_token(token))
+            .map(|at| gate.lines.get(at));
+        let target = match signal.intent {
+            Some(Intent::Modify) => gate
+                .orders
+                .find(signal.order, "")
+                .map_or(Target::Missing, |at| Target::Order(gate.orders.get(at))),
+            _ => Target::None,
+        };
+        let order = line.and_then(|line| Order::new(signal, line, target, day));
+        let reduces = order
+            .as_ref()
+            .is_some_and(|order| order.without.reduces(order.side, order.left));
+        let second = second_of_day(now_ns);
+        let mut ask = Self {
+            signal,
+            intent,
+            mono_ns,
+            day,
+            second,
+            gate,
+            line,
+            target,
+            order,
+            reduces,
+        };
+        if reduces && let Some(order) = &mut ask.order {
+            order.margin_e4 = Ok(0);
+        }
+        ask
+    }
+
+    pub fn terms(&self, order: &Order<'_>) -> Result<Terms, Lack> {
+        let (price_e4, margin_e4) = (order.price_e4?, order.margin_e4?);
+        Ok(Terms {
+            quantity: self.signal.quantity,
+            limit_e4: self.signal.price_e4,
+            price_e4,
+            margin_e4,
+        })
+    }
+}
+
+impl<'a> Order<'a> {
+    fn new(signal: &Signal<'_>, line: &'a Line, target: Target<'_>, day: Day) -> Option<Self> {
+        let (side, held_as) = (signal.side?, signal.product?);
+        let (order_type, _) = (signal.order_type?, signal.validity?);
+        let instrument = &line.instrument;
+        let (mut without, mut left) = (*line.of(held_as), signal.quantity);
+        if let Target::Order(old) = target {
+            left = left.saturating_sub(old.filled);
+            if old.product == held_as && old.side == side {
+                *without.on_its_way(side) -= old.bound.quantity;
+            }
+        }
+        let bound_e4 = bound_price(signal, order_type, side, line);
+        let price_e4 = match (side, order_type) {
+            (Side::Sell, OrderType::Market) if line.mark_e4 > 0 => Ok(line.mark_e4),
+            (Side::Sell, OrderType::SlM) => Ok(signal.trigger_price_e4),
+            _ => bound_e4,
+        };
+        let value_e4 =
+            price_e4.and_then(|price_e4| Ok(product(left, price_e4, line.multiplier())?));
+        let margin_e4 = price_e4.and_then(|price_e4| {
+            Ok(margins::required_e4(
+                instrument,
+                held_as,
+                side,
+                signal.quantity,
+                price_e4,
+                day,
+            )?)
+        });
+        Some(Self {
+            line,
+            instrument,
+            side,
+            product: held_as,
+            order_type,
+            left,
+            without,
+            bound_e4,
+            price_e4,
+            value_e4,
+            margin_e4,
+        })
+    }
+
+    /// With this order on its way.
+    pub fn held(&self) -> Result<Held, Overflow> {
+        self.without.with(self.side, self.left)
+    }
+}
+
+fn bound_price(
+    signal: &Signal<'_>,
+    order_type: OrderType,
+    side: Side,
+    line: &Line,
+) -> Result<i64, Lack> {
+    let from_e4 = match order_type {
+        OrderType::Limit | OrderType::Sl => return Ok(signal.price_e4),
+        OrderType::SlM => signal.trigger_price_e4,
+        OrderType::Market if line.mark_e4 > 0 => line.mark_e4,
+        OrderType::Market => return Err(Lack::NoPrice),
+    };
+    let bp = match signal.market_protection_bp {
+        -1 => automatic_protection_bp(line.instrument.kind.is_option(), from_e4),
+        bp => bp,
+    };
+    let away = (i128::from(from_e4) * i128::from(bp) + 9_999).div_euclid(10_000);
+    i64::try_from(i128::from(from_e4) + i128::from(side.sign()) * away).map_err(|_| Lack::Overflow)
+}
+
+/// The broker's table for a market protection of -1, in hundredths of a percent.
+fn automatic_protection_bp(is_option: bool, price_e4: i64) -> i64 {
+    let rupees_up_to = |rupees: i64| price_e4 <= rupees * 10_000;
+    match is_option {
+        true if price_e4 < 10 * 10_000 => 500,
+        true if price_e4 < 100 * 10_000 => 300,
+        true if rupees_up_to(500) => 200,
+        true => 100,
+        false if price_e4 < 100 * 10_000 => 200,
+        false if rupees_up_to(500) => 100,
+        false => 50,
+    }
+}

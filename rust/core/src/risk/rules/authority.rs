@@ -1,0 +1,57 @@
+//! Stage A: may anything leave at all?
+use super::super::ask::Ask;
+use super::super::standing::{Latch, Standing};
+use super::super::verdict::Outcome;
+use super::{pass_if, refuse};
+
+/// R01: HALTED and RECONCILING pass cancels, REDUCING also exits. (A cancel never gets here.)
+pub fn standing(ask: &Ask<'_>) -> Outcome {
+    if let Some(fault) = ask.gate.permit.fault() {
+        return refuse(fault);
+    }
+    match ask.gate.permit.standing(ask.day) {
+        Standing::Active => Outcome::Pass,
+        Standing::Reducing => pass_if(ask.reduces, "REDUCING: exits only"),
+        Standing::Reconciling => refuse("RECONCILING: cancels only, until book and tape agree"),
+        Standing::Halted => refuse("HALTED: cancels only, until a person arms"),
+    }
+}
+
+/// R02: the same for one strategy or one symbol.
+pub fn scopes(ask: &Ask<'_>) -> Outcome {
+    let lowest = ask.gate.scopes.iter().filter(|scope| match &scope.symbol {
+        Some((exchange, symbol)) => {
+            exchange.name() == ask.signal.exchange && **symbol == *ask.signal.tradingsymbol
+        }
+        None => *scope.strategy == *ask.signal.strategy,
+    });
+    match lowest.map(|scope| scope.latch).min() {
+        Some(Latch::Halted) => refuse("its strategy or symbol is HALTED"),
+        Some(Latch::Reducing) => pass_if(
+            ask.reduces,
+            "its strategy or symbol is REDUCING: exits only",
+        ),
+        Some(Latch::Active) | None => Outcome::Pass,
+    }
+}
+
+/// R04: nothing leaves before the first reconciliation; no entry while book and tape differ, while events of execution
+/// are missing, or while nobody knows what became of an order in the same instrument.
+pub fn reconciled(ask: &Ask<'_>) -> Outcome {
+    if !ask.gate.permit.is_reconciled() {
+        return refuse("book and tape have not been reconciled");
+    }
+    if ask.reduces {
+        return Outcome::Pass;
+    }
+    if ask.gate.permit.books_differ() {
+        return refuse("book and tape differ");
+    }
+    if ask.gate.permit.has_hole() {
+        return refuse("events of execution are missing");
+    }
+    pass_if(
+        ask.line.is_none_or(|line| line.unknown == 0),
+        "the outcome of an order in it is unknown",
+    )
+}

@@ -1,0 +1,27 @@
+//! Stage D: is what we know about the instrument still true?
+use super::super::ask::{Ask, Order};
+use super::super::verdict::Outcome;
+use super::{at_most, each, pass_if};
+
+const NS_PER_MS: i128 = 1_000_000;
+
+/// R23: no entry on a stale price. An exit may pass without one: it makes things smaller.
+pub fn fresh(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
+    let limit = ask.gate.limits.tick_age_ms_max;
+    if ask.reduces {
+        return at_most("age", 0, limit, "tick_age_ms_max");
+    }
+    let age_ns = i128::from(ask.mono_ns) - i128::from(order.line.heard_mono_ns);
+    let age_ms = (age_ns + NS_PER_MS - 1).div_euclid(NS_PER_MS);
+    each([
+        pass_if(ask.gate.feed_up, "the feed is not up"),
+        pass_if(order.line.last_e4 > 0, "no tick has been heard"),
+        pass_if(age_ns >= 0, "its newest tick comes from the future"),
+        at_most(
+            "age of its newest tick in ms",
+            age_ms,
+            limit,
+            "tick_age_ms_max",
+        ),
+    ])
+}

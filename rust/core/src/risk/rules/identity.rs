@@ -1,0 +1,91 @@
+//! Stage B: is it this signal, now?
+use super::super::ask::{Ask, Target};
+use super::super::gate::INTENTS_MAX;
+use super::super::orders::Intent;
+use super::super::verdict::{Outcome, Why};
+use super::{at_most, each, pass_if, refuse};
+
+const NS_PER_MS: i128 = 1_000_000;
+
+/// R07: a signal that came before got its first answer again before any rule looked; here it must be possible to keep.
+pub fn intent_once(ask: &Ask<'_>) -> Outcome {
+    if ask.signal.intent.is_none() {
+        return refuse("its intent is none of enter, exit, modify, cancel");
+    }
+    if ask.intent == 0 {
+        return refuse("it has no intent id");
+    }
+    pass_if(
+        ask.gate.firsts.len() < INTENTS_MAX,
+        "the day's intents are used up",
+    )
+}
+
+/// R09: not past its deadline, and the deadline no further ahead than a signal may live.
+pub fn freshness(ask: &Ask<'_>) -> Outcome {
+    let left_ns = i128::from(ask.signal.deadline_ns) - i128::from(ask.mono_ns);
+    if left_ns < 0 {
+        return refuse("its deadline is past");
+    }
+    let limits = &ask.gate.limits;
+    let left_ms = (left_ns + NS_PER_MS - 1) / NS_PER_MS;
+    let (entry_ms, exit_ms) = if ask.reduces {
+        (0, left_ms)
+    } else {
+        (left_ms, 0)
+    };
+    each([
+        at_most(
+            "time to its deadline in ms",
+            entry_ms,
+            limits.entry_age_ms_max,
+            "entry_age_ms_max",
+        ),
+        at_most(
+            "time to its deadline in ms",
+            exit_ms,
+            limits.exit_age_ms_max,
+            "exit_age_ms_max",
+        ),
+    ])
+}
+
+/// R11: a modify names an open order of ours, of the same strategy, instrument, side and product, and leaves it more
+/// than has been filled. One modify at a time: until the book shows its outcome the larger of two terms counts.
+pub fn names_an_order(ask: &Ask<'_>) -> Outcome {
+    let old = match ask.target {
+        Target::None => {
+            return pass_if(
+                ask.signal.intent != Some(Intent::Modify),
+                "it names no order",
+            );
+        }
+        Target::Missing => return refuse("it names no order of ours"),
+        Target::Order(old) => old,
+    };
+    let Some(order) = &ask.order else {
+        return Outcome::Unjudged;
+    };
+    let strategy = ask.gate.strategies.get(ask.signal.strategy);
+    if !old.own || strategy != Some(&old.strategy) {
+        return refuse("the order it names is not of its strategy");
+    }
+    let same_line = std::ptr::eq(ask.gate.lines.get(old.line as usize), order.line);
+    if !same_line || old.side != order.side || old.product != order.product {
+        return refuse("the order it names is of another instrument, side or product");
+    }
+    if old.settled.is_some() || old.unknown {
+        return refuse("the order it names is final, or its outcome unknown");
+    }
+    if old.pending.is_some() {
+        return refuse("a modify of the order is on its way");
+    }
+    if order.left <= 0 {
+        return Outcome::Refuse(Why::Below {
+            what: "quantity of the order",
+            have: ask.signal.quantity,
+            least: old.filled.saturating_add(1),
+        });
+    }
+    Outcome::Pass
+}

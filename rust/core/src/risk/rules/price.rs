@@ -1,0 +1,90 @@
+//! Stage E: is the price near the market, and one that the exchange takes?
+use super::super::ask::{Ask, Order};
+use super::super::verdict::{Outcome, Why};
+use super::{at_most, each, pass_if, refuse};
+use crate::terms::{Exchange, Kind, OrderType};
+
+/// The exchanges' price protection of options, 95 % of it: NSE max(20 rupees, 40 %), BSE max(30 rupees, 60 %) away
+/// from the mean of the last 30 s.
+const NSE_OPTIONS: (i128, i128) = (19_0000, 3_800);
+const BSE_OPTIONS: (i128, i128) = (28_5000, 5_700);
+
+/// R26 (of options R28's band): not far from the mean of the last 30 s. An exit before that is known is measured
+/// against the price that its position is valued at.
+pub fn collar(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
+    let row = order.instrument;
+    let limits = &ask.gate.limits;
+    let unset = each([
+        at_most("", 0, limits.collar_cash_bp_max, "collar_cash_bp_max"),
+        at_most(
+            "",
+            0,
+            limits.collar_index_future_bp_max,
+            "collar_index_future_bp_max",
+        ),
+        at_most(
+            "",
+            0,
+            limits.collar_stock_future_bp_max,
+            "collar_stock_future_bp_max",
+        ),
+    ]);
+    if unset != Outcome::Pass {
+        return unset;
+    }
+    let wide = |bp: Option<i64>| (0, i128::from(bp.unwrap_or(0)));
+    let (least_e4, bp) = match row.kind {
+        Kind::Call | Kind::Put if row.exchange == Exchange::Bfo => BSE_OPTIONS,
+        Kind::Call | Kind::Put => NSE_OPTIONS,
+        Kind::Future if row.of_index => wide(limits.collar_index_future_bp_max),
+        Kind::Future => wide(limits.collar_stock_future_bp_max),
+        Kind::Cash | Kind::Index => wide(limits.collar_cash_bp_max),
+    };
+    let bound_e4 = match order.bound_e4 {
+        Ok(bound_e4) => bound_e4,
+        Err(lack) => return lack.into(),
+    };
+    let (sum_e4, count) = match order.line.mean.sum_and_count() {
+        Some(mean) => mean,
+        None if !ask.reduces => return refuse("its ticks do not reach back 30 s"),
+        None => (order.line.mark_e4, 1),
+    };
+    let (sum, count) = (i128::from(sum_e4), i128::from(count));
+    // |price - sum/count| against share of sum/count, both times count: nothing is rounded, nothing can overflow.
+    let away = (i128::from(bound_e4) * count - sum).abs();
+    let inside = away * 10_000 <= sum * bp || away <= least_e4 * count;
+    pass_if(
+        inside,
+        "its price is too far from the mean of the last 30 s",
+    )
+}
+
+/// R27: inside today's band.
+pub fn band(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
+    let (lower_e4, upper_e4) = (order.instrument.lower_e4, order.instrument.upper_e4);
+    if lower_e4 <= 0 || upper_e4 <= 0 {
+        return pass_if(ask.reduces, "today's band is not known");
+    }
+    let prices = match order.order_type {
+        OrderType::Limit => [ask.signal.price_e4; 2],
+        OrderType::Sl => [ask.signal.price_e4, ask.signal.trigger_price_e4],
+        OrderType::SlM => [ask.signal.trigger_price_e4; 2],
+        OrderType::Market => [order.line.mark_e4; 2],
+    };
+    match prices
+        .into_iter()
+        .find(|price_e4| *price_e4 < lower_e4 || *price_e4 > upper_e4)
+    {
+        None => Outcome::Pass,
+        Some(have) if have < lower_e4 => Outcome::Refuse(Why::Below {
+            what: "price_e4",
+            have,
+            least: lower_e4,
+        }),
+        Some(have) => Outcome::Refuse(Why::Above {
+            what: "price_e4",
+            have,
+            most: upper_e4,
+        }),
+    }
+}

@@ -1,0 +1,247 @@
+//! Whether anything may leave at all.
+use std::fmt;
+
+use crate::day::Day;
+
+/// The account's halt latch, as last read. Only a person's arm raises it; killing and trips lower it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Latch {
+    Halted,
+    Reducing,
+    Active,
+}
+
+/// What the gate lets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Cancels only, until a person arms.
+    Halted,
+    /// Cancels only, until book and tape agree.
+    Reconciling,
+    /// Cancels and exits.
+    Reducing,
+    /// Whatever every other rule passes.
+    Active,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Halted => "HALTED",
+            Self::Reconciling => "RECONCILING",
+            Self::Reducing => "REDUCING",
+            Self::Active => "ACTIVE",
+        })
+    }
+}
+
+/// What is known of the broker's book against our tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Books {
+    /// Not compared since the order path started.
+    Unread,
+    Agree,
+    /// They agreed once and do so no more.
+    Differ,
+}
+
+/// What the standing is made of.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    latch: Latch,
+    /// Killed by word of mouth; the latch was lowered too, but may have been raised again before it was read.
+    killed: bool,
+    /// The market day on which the latch was seen raised: on another day it is worth nothing.
+    armed_on: Option<Day>,
+    books: Books,
+    lost_on: Option<Day>,
+    holes: Vec<Box<str>>,
+    fault: Option<&'static str>,
+}
+
+impl Default for Permit {
+    fn default() -> Self {
+        Self {
+            latch: Latch::Halted,
+            killed: false,
+            armed_on: None,
+            books: Books::Unread,
+            lost_on: None,
+            holes: Vec::new(),
+            fault: None,
+        }
+    }
+}
+
+impl Permit {
+    pub fn standing(&self, day: Day) -> Standing {
+        if self.fault.is_some()
+            || self.killed
+            || self.latch == Latch::Halted
+            || self.armed_on != Some(day)
+        {
+            Standing::Halted
+        } else if self.books == Books::Unread {
+            Standing::Reconciling
+        } else if self.latch == Latch::Reducing
+            || self.lost_on == Some(day)
+            || self.books == Books::Differ
+        {
+            Standing::Reducing
+        } else {
+            Standing::Active
+        }
+    }
+
+    pub fn read_latch(&mut self, latch: Latch, day: Day) {
+        if latch > self.latch || self.armed_on.is_none() {
+            self.killed = false;
+            self.armed_on = (latch != Latch::Halted).then_some(day);
+        }
+        self.latch = latch;
+    }
+
+    pub fn kill(&mut self) {
+        self.killed = true;
+    }
+
+    /// A person, or a profile on the local exchange, has raised the latch. What counts is still the latch as read.
+    pub fn arm(&mut self, day: Day) {
+        self.killed = false;
+        self.armed_on = (self.latch != Latch::Halted).then_some(day);
+    }
+
+    /// Execution has compared. Before they have agreed once, a difference is no news.
+    pub fn reconcile(&mut self, agree: bool) {
+        self.books = match (agree, self.books) {
+            (true, _) => Books::Agree,
+            (false, Books::Unread) => Books::Unread,
+            (false, Books::Agree | Books::Differ) => Books::Differ,
+        };
+    }
+
+    /// Execution starts anew, or has lost what it said last: nothing leaves before it has compared again.
+    pub fn forget_books(&mut self) {
+        self.books = Books::Unread;
+    }
+
+    /// The day's loss limit was reached: no entry for the rest of the day, whatever the prices do and whoever arms.
+    pub fn lose(&mut self, day: Day) {
+        self.lost_on = Some(day);
+    }
+
+    pub fn lost(&self, day: Day) -> bool {
+        self.lost_on == Some(day)
+    }
+
+    /// A source of execution's misses messages, or no longer.
+    pub fn hole(&mut self, source: &str, open: bool) {
+        self.holes.retain(|known| **known != *source);
+        if open {
+            self.holes.push(source.into());
+        }
+    }
+
+    pub fn has_hole(&self) -> bool {
+        !self.holes.is_empty()
+    }
+
+    pub fn is_reconciled(&self) -> bool {
+        self.books != Books::Unread
+    }
+
+    pub fn books_differ(&self) -> bool {
+        self.books == Books::Differ
+    }
+
+    /// The gate's own numbers cannot be trusted any more: nothing passes until the process starts anew.
+    pub fn fail(&mut self, what: &'static str) {
+        self.fault.get_or_insert(what);
+    }
+
+    pub fn fault(&self) -> Option<&'static str> {
+        self.fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TODAY: Day = Day::of(2026, 11, 19);
+    const TOMORROW: Day = Day::of(2026, 11, 20);
+
+    fn armed() -> Permit {
+        let mut permit = Permit::default();
+        permit.read_latch(Latch::Active, TODAY);
+        permit.reconcile(true);
+        permit
+    }
+
+    #[test]
+    fn a_first_start_is_halted_and_a_restart_inside_an_armed_day_reconciles_first() {
+        let mut permit = Permit::default();
+        assert_eq!(permit.standing(TODAY), Standing::Halted);
+        permit.read_latch(Latch::Active, TODAY);
+        assert_eq!(permit.standing(TODAY), Standing::Reconciling);
+        permit.reconcile(true);
+        assert_eq!(permit.standing(TODAY), Standing::Active);
+    }
+
+    #[test]
+    fn a_new_day_is_halted_until_it_is_armed() {
+        let mut permit = armed();
+        assert_eq!(permit.standing(TOMORROW), Standing::Halted);
+        permit.read_latch(Latch::Halted, TOMORROW);
+        permit.read_latch(Latch::Active, TOMORROW);
+        assert_eq!(permit.standing(TOMORROW), Standing::Active);
+    }
+
+    #[test]
+    fn arming_does_not_undo_the_days_loss() {
+        let mut permit = armed();
+        permit.lose(TODAY);
+        permit.read_latch(Latch::Reducing, TODAY);
+        permit.read_latch(Latch::Active, TODAY);
+        assert_eq!(permit.standing(TODAY), Standing::Reducing);
+    }
+
+    #[test]
+    fn books_that_differ_leave_exits_and_a_new_start_of_execution_nothing() {
+        let mut permit = armed();
+        permit.reconcile(false);
+        assert_eq!(permit.standing(TODAY), Standing::Reducing);
+        permit.forget_books();
+        permit.reconcile(false);
+        assert_eq!(permit.standing(TODAY), Standing::Reconciling);
+        permit.reconcile(true);
+        assert_eq!(permit.standing(TODAY), Standing::Active);
+    }
+
+    #[test]
+    fn a_kill_holds_until_somebody_arms() {
+        let mut permit = armed();
+        permit.kill();
+        permit.read_latch(Latch::Reducing, TODAY);
+        assert_eq!(permit.standing(TODAY), Standing::Halted);
+        permit.read_latch(Latch::Active, TODAY);
+        assert_eq!(permit.standing(TODAY), Standing::Active);
+        permit.kill(); // and the latch was raised again before anybody looked
+        permit.arm(TODAY);
+        assert_eq!(permit.standing(TODAY), Standing::Active);
+        permit.read_latch(Latch::Halted, TODAY);
+        permit.arm(TODAY);
+        assert_eq!(permit.standing(TODAY), Standing::Halted);
+    }
+
+    #[test]
+    fn a_kill_and_a_fault_halt() {
+        let (mut killed, mut faulty) = (armed(), armed());
+        killed.kill();
+        faulty.fail("a sum left its range");
+        assert_eq!(
+            (killed.standing(TODAY), faulty.standing(TODAY)),
+            (Standing::Halted, Standing::Halted)
+        );
+    }
+}
