@@ -1,0 +1,3 @@
+from kitev3.process import main
+
+main(["risk_portfolio"])
