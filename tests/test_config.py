@@ -202,6 +202,20 @@ def test_what_json_can_hold_comes_back_whole(
     assert read.settings("strategy", StrategyConfig) == meant
 
 
+@pytest.mark.parametrize(
+    ("machine", "pinned", "rest"),
+    [({0, 1}, {1}, {0}), ({0, 1, 2, 3}, {1}, {0, 2, 3}), ({1}, {1}, {1}), ({0}, {0}, {0}), ({2, 3}, {2, 3}, {2, 3})],
+)
+def test_pinned_services_share_a_core_that_all_others_keep_off(
+    machine: set[int], pinned: set[int], rest: set[int]
+) -> None:
+    read = Profile(name="mine", tables={"strategy": {"cpu": 1}, "risk_portfolio": {"cpu": 1}, "kitesim": {}})
+
+    cores = {name: read.cores(name, frozenset(machine)) for name in (*read.enabled, "")}
+
+    assert cores == {"strategy": pinned, "risk_portfolio": pinned, "kitesim": rest, "": rest}
+
+
 def test_the_tape_learns_what_the_run_is_but_not_where(tmp_path: Path) -> None:
     text = (
         "token_file = '/a/token'\nexchange = '127.0.0.1:8787'\nmarket = '{}/day.csv.gz'\n"

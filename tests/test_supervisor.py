@@ -191,3 +191,27 @@ def test_a_second_system_in_the_folder_is_refused(system: System) -> None:
     first.terminate()
     first.communicate()
     assert system.is_clean()
+
+
+def test_a_bad_market_file_is_refused_before_anything_starts(system: System) -> None:
+    (system.path / "day.csv").write_text("2022-11-24 09:15:00,18310.5\n2022-11-24 09:15:01,high\n")
+    system.environment["KITEV3_MARKET"] = str(system.path / "day.csv")
+    system.start()
+
+    code, _, err = system.end()
+
+    assert code == 2
+    assert err.startswith(f'kitev3: market: {system.path}/day.csv: line 2: the value "high"')
+    assert not system.folder.path.exists()
+
+
+def test_a_real_day_starts_at_its_own_opening(system: System) -> None:
+    (system.path / "day.csv").write_text("2022-11-24 09:15:00,18310.5\n2022-11-24 15:30:00,18484\n")
+    system.environment["KITEV3_MARKET"] = str(system.path / "day.csv")
+    system.start(seconds=0.3)
+
+    code, out, _ = system.end()
+
+    assert code == 0
+    assert "2022-11-24 09:15:0" in out
+    assert system.summary()["market"] == "day.csv"

@@ -1,6 +1,6 @@
 """The Rust core in words. stubtest keeps it true."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, ClassVar, Final, TypeAlias, final
@@ -423,6 +423,7 @@ class TickBatch:
     def with_flags(self, flagged: Sequence[tuple[int, int]]) -> TickBatch:
         """A copy with recorded flags put on. Raises TickBatchError for an index beyond the batch."""
     def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Tick]: ...
     def __getitem__(self, index: int, /) -> Tick: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -963,6 +964,9 @@ def session_open_ns(session: str, /) -> int:
 
 def trading_day(day: str, /) -> str:
     """This date, or the last trading day of NSE before it, as YYYY-MM-DD. ValueError when it is no date."""
+
+def ist_stamp(time_ns: int, /) -> str:
+    """``2026-11-19 09:20:00``: a time in India as Kite writes it."""
 
 @final
 class ExchangeRefusal(Exception):

@@ -38,6 +38,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     id: int = 0
     name: str = ""
     pid: int = 0
+    build: str = ""
     state: State = "starting"
     epoch: int = 0
     seq: int = 0  # said so far

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kitev3.config import PREFIX, Profile
+from kitev3._core import session_open_ns
+from kitev3.clock import NS
+from kitev3.config import IST, PREFIX, Profile
 from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
+from kitev3.market_file import read_market
 from kitev3.runfolder import Run, RunFolder
 from kitev3.secret import write_secret
 
@@ -48,8 +51,7 @@ def prepared(
         raise ConfigError(f"{profile.file}: no service to run: a service's table, as in [journal], makes it run")
     if seconds_max is not None and seconds_max <= 0:
         raise ConfigError(f"command line: for: a session lasts more than {seconds_max:g} s")
-    profile = dataclasses.replace(profile, market=_market(profile.market), exchange=_exchange(profile.exchange))
-    profile = dataclasses.replace(profile, start=profile.start or datetime.now(UTC))
+    profile = dataclasses.replace(_on_its_day(profile), exchange=_exchange(profile.exchange))
     folder = RunFolder(run_dir.resolve(), environment)
     folder.check_sockets((*names, CIRCUS))
     with folder.held():
@@ -79,14 +81,17 @@ def _place(name: str) -> int:
     return START_ORDER.index(name) if name in START_ORDER else START_ORDER.index("strategy")
 
 
-def _market(market: str) -> str:
-    """A market's file by its whole path, since a service may run elsewhere; read once, here, to its end."""
-    if market in PATHLESS:
-        return market
-    path = Path(market).expanduser().resolve()
-    if not path.is_file():
-        raise ConfigError(f"market: no file {market}")
-    return str(path)
+def _on_its_day(profile: Profile) -> Profile:
+    """The profile with a start: its own; of a real day that day's 09:15; of a real market now.
+
+    A market's file is read once to its end, here, since a day with a bad line must not begin; its path becomes whole,
+    since a service may run elsewhere.
+    """
+    if profile.market in PATHLESS:
+        return dataclasses.replace(profile, start=profile.start or datetime.now(UTC))
+    path = Path(profile.market).expanduser().resolve()
+    opened_ns = session_open_ns(read_market(path).session)
+    return dataclasses.replace(profile, market=str(path), start=datetime.fromtimestamp(opened_ns // NS, IST))
 
 
 def _exchange(address: str) -> str:

@@ -18,9 +18,10 @@ from pathlib import Path
 import msgspec
 
 from kitev3.account import account_folder
+from kitev3.arming import arm
 from kitev3.clock import NS, MarketClock, machine_ns
 from kitev3.config import IST
-from kitev3.contracts import Arm, Start, Stop
+from kitev3.contracts import Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError
 from kitev3.latch import Latch, LatchState
@@ -120,8 +121,14 @@ class Session:
         for name in _in_order(self.names, START_ORDER):
             await self._send((name,), Start(date))
         if self.profile.arm:
-            await self._send(self.names, Arm(f"profile {self.profile.name}"))
-            self.view.say(f"armed by profile {self.profile.name}: {self.profile.account} on {self.profile.exchange}")
+            await self._arm()
+
+    async def _arm(self) -> None:
+        by = f"profile {self.profile.name}"
+        failed = await asyncio.to_thread(arm, self.control, self.names, self._account(), by)
+        self._count_failed("arm", failed)
+        if not failed:
+            self.view.say(f"armed by {by}: {self.profile.account} on {self.profile.exchange}")
 
     # --- while it runs ------------------------------------------------------------------------------------------------
 
@@ -170,12 +177,9 @@ class Session:
 
     def _halt(self) -> None:
         """No order may leave a system that has lost a part: the latch first, it needs nobody's answer."""
-        folder = account_folder(
-            self.profile.account, self.profile.user_id, self.plan.folder.path, self.plan.environment
-        )
-        if not folder.is_dir():
+        if not self._account().is_dir():
             return  # no account has been opened yet, so nothing could be armed
-        latch = Latch(folder)
+        latch = Latch(self._account())
         latch.lower(LatchState.HALTED)
         latch.close()
 
@@ -276,9 +280,16 @@ class Session:
 
     async def _send(self, names: Iterable[str], command: Command) -> None:
         failed = await asyncio.to_thread(self.control.send, tuple(names), command, "up")
+        self._count_failed(type(command).__name__.lower(), failed)
+
+    def _count_failed(self, deed: str, failed: Mapping[str, str]) -> None:
         for name, why in failed.items():
-            self.view.say(f"{name}: {type(command).__name__.lower()} {why}")
-            self._trouble(f"{name}: {type(command).__name__.lower()} {why}")
+            self.view.say(f"{name}: {deed}: {why}")
+            self._trouble(f"{name}: {deed}: {why}")
+
+    def _account(self) -> Path:
+        profile = self.profile
+        return account_folder(profile.account, profile.user_id, self.plan.folder.path, self.plan.environment)
 
     def _count_cpu(self) -> None:
         for name in self.names:

@@ -33,7 +33,7 @@ class Row:
         """Takes what is known now; without a health the process is dead, silent, or on its way."""
         self.pid, self.restarts = pid, restarts
         if health is None or health.pid != pid:
-            self.state = "down" if down else "starting" if pid else "gone"
+            self.state = "down" if down else "silent" if pid else "gone"
             self.rate, self._last = 0.0, None
             return
         self.state = health.state

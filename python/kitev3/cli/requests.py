@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kitev3 import arming
 from kitev3.account import account_folder
 from kitev3.cli.options import ProfileOption, RunDirOption, running
 from kitev3.config import IST
-from kitev3.contracts import Arm, Kill, Start, Stop
+from kitev3.contracts import Kill, Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control
 from kitev3.latch import Latch, LatchState
 from kitev3.runfolder import Run, RunFolder
@@ -55,7 +57,7 @@ def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
       kitev3 kill --reason "prices look wrong"
     """
     folder, run = running(profile, run_dir)
-    latch = _latch(folder, run)
+    latch = Latch(_account(folder, run))
     latch.lower(LatchState.HALTED)  # before anyone is asked: it takes effect without an answer
     latch.close()
     print("HALTED")
@@ -78,7 +80,8 @@ def arm(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
     """
     folder, run = running(profile, run_dir)
     with Control(folder) as control:
-        _finish(control.send(run.services, Arm(_who()), _who()), f"armed {run.account} by {_who()}")
+        failed = arming.arm(control, run.services, _account(folder, run), _who())
+    _finish(failed, f"armed {run.account} by {_who()}")
 
 
 def down(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
@@ -114,11 +117,11 @@ def _finish(failed: dict[str, str], done: str) -> None:
         print(done)
 
 
-def _latch(folder: RunFolder, run: Run) -> Latch:
+def _account(folder: RunFolder, run: Run) -> Path:
     broker, _, user_id = run.account.partition("-")
     account = account_folder(broker, user_id, folder.path, os.environ)
     account.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Latch(account)
+    return account
 
 
 def _who() -> str:

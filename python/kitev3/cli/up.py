@@ -16,7 +16,6 @@ from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.config import Profile, load
 from kitev3.house import spec
 from kitev3.plan import prepared
-from kitev3.session import Session
 from kitev3.summary import Summary, show
 from kitev3.table import PlainLines, view
 
@@ -65,6 +64,8 @@ def check(profile: Profile) -> None:
 
 
 async def _session(profile: Profile, run_dir: Path, seconds: float | None, quiet: bool) -> tuple[Summary, list[str]]:
+    from kitev3.session import Session  # here, not above: circus costs a fifth of a second, and only this needs it
+
     console = Console(stderr=quiet)
     with prepared(profile, run_dir, seconds, os.environ, os.getpid()) as plan:
         shown = PlainLines(console) if quiet else view(console)

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use kitev3_core::day::Day;
-use kitev3_core::exchange::dates::{OPEN_NS, SECOND_NS, at_ns, trading_day_back};
+use kitev3_core::exchange::dates::{OPEN_NS, SECOND_NS, at_ns, stamp, trading_day_back};
 use kitev3_core::exchange::feed::{self, Subscription, TOKENS_MAX};
 use kitev3_core::exchange::floor::{Floor, USERS_MAX};
 use kitev3_core::exchange::instruments::instruments_csv;
@@ -30,6 +30,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("LTPS_MAX", LTPS_MAX)?;
     module.add_function(wrap_pyfunction!(session_open_ns, module)?)?;
     module.add_function(wrap_pyfunction!(trading_day, module)?)?;
+    module.add_function(wrap_pyfunction!(ist_stamp, module)?)?;
     Ok(())
 }
 
@@ -460,6 +461,12 @@ fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
 #[pyo3(signature = (session, /))]
 fn session_open_ns(session: &str) -> PyResult<i64> {
     Ok(at_ns(parse_day(session)?, OPEN_NS))
+}
+
+#[pyfunction]
+#[pyo3(signature = (time_ns, /))]
+fn ist_stamp(time_ns: i64) -> String {
+    stamp(time_ns)
 }
 
 #[pyfunction]

@@ -53,35 +53,30 @@ impl Reader {
         }
     }
 
-    /// Goes on at a position that a reader or the writer of this tape has given.
+    /// Goes on at a position that a reader or the writer of this tape has given. If a power cut has since taken the tail in which it
+    /// lay, nothing is read until the tape has grown past it, and then `Corrupt` is said.
     pub fn open_at(dir: &Path, day: Day, position: Position) -> Result<Reader, TapeError> {
         let mut reader = Reader {
             position,
             ..Reader::open(dir, day)
         };
-        if position.offset == 0 && position.segment == 0 {
-            return Ok(reader);
-        }
-        let file = reader.path();
-        let unknown = |what| {
-            TapeError::Corrupt(Corrupt {
-                file: file.clone(),
-                offset: position.offset.into(),
-                number: position.number,
-                what,
-            })
+        reader.crc = match (position.segment, position.offset) {
+            (0, 0) => day.seed(),
+            (segment, 0) => end_crc(dir, day, segment - 1)?,
+            _ => reader.seed_before()?,
         };
-        // The end of a segment and the start of its successor are one place; the seed of the latter stands before the former.
-        if !reader.map_segment()? {
-            return Err(unknown("a position in a segment that does not exist"));
-        }
-        let map = reader.map.as_ref().expect("mapped right above");
-        let offset = position.offset as usize;
-        if offset < HEADER_BYTES || !offset.is_multiple_of(8) || offset > map.len() {
-            return Err(unknown("not the position of a record"));
-        }
-        reader.crc = map.crc_before(offset);
         Ok(reader)
+    }
+
+    /// The CRC that stands before the position.
+    fn seed_before(&mut self) -> Result<u32, TapeError> {
+        self.map_segment()?;
+        let offset = self.position.offset as usize;
+        let map = self.map.as_ref().filter(|map| {
+            offset >= HEADER_BYTES && offset.is_multiple_of(8) && offset <= map.len()
+        });
+        map.map(|map| map.crc_before(offset))
+            .ok_or_else(|| TapeError::Corrupt(self.corrupt("not the position of a record")))
     }
 
     pub fn day(&self) -> Day {
@@ -284,4 +279,23 @@ enum Check {
     /// A record that holds, of a kind that this build does not know: a newer build's, never a torn tail.
     Unknown,
     Ended(&'static str),
+}
+
+/// The CRC of a segment's end mark: the seed of its successor, which need not be there yet.
+fn end_crc(dir: &Path, day: Day, segment: u32) -> Result<u32, TapeError> {
+    let start = Position {
+        segment,
+        offset: HEADER_BYTES as u32,
+        number: 0,
+    };
+    let mut reader = Reader::open_at(dir, day, start)?;
+    while reader.is_ready()? && reader.position.segment == segment {
+        reader.read()?;
+    }
+    if reader.position.segment == segment {
+        return Err(TapeError::Corrupt(
+            reader.corrupt("the segment has not ended"),
+        ));
+    }
+    Ok(reader.crc)
 }

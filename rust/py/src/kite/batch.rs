@@ -46,7 +46,13 @@ impl PyTickBatch {
         self.0.len()
     }
 
-    /// Also what makes a batch iterable: Python counts up until the IndexError.
+    fn __iter__(slf: &Bound<'_, Self>) -> PyTicks {
+        PyTicks {
+            batch: slf.clone().unbind(),
+            next: 0,
+        }
+    }
+
     fn __getitem__(&self, index: isize) -> PyResult<PyTick> {
         let length = self.0.len();
         let from_start = if index < 0 {
@@ -172,6 +178,26 @@ impl PyTickBatch {
     #[getter]
     fn depth_orders<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<u16>> {
         depth_view(slf, slf.get().0.depth_orders())
+    }
+}
+
+/// A batch's ticks, made one at a time.
+#[pyclass(module = "kitev3._core")]
+pub struct PyTicks {
+    batch: Py<PyTickBatch>,
+    next: usize,
+}
+
+#[pymethods]
+impl PyTicks {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&mut self) -> Option<PyTick> {
+        let tick = self.batch.get().0.tick(self.next)?;
+        self.next += 1;
+        Some(PyTick(tick))
     }
 }
 

@@ -35,6 +35,7 @@ impl PyDecoder {
         })
     }
 
+    /// Keeps the GIL: a thousand ticks take 40 µs, less than what getting it back from another thread may.
     fn decode(&mut self, frame: &[u8]) -> PyTickBatch {
         let mut decoded = decode(frame, &self.divisors);
         self.sanity.check(&mut decoded.batch);

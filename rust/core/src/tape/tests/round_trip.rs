@@ -262,3 +262,46 @@ fn days_are_read_in_order_and_the_last_one_live() {
     let mut from_second = Days::open_from(dir.path(), names[1].parse().unwrap());
     assert_eq!(from_second.read().unwrap().unwrap().0.as_str(), names[1]);
 }
+
+#[test]
+fn reading_can_begin_behind_an_end_mark_before_its_successor_is_there() {
+    let dir = folder();
+    let mut writer = open(dir.path());
+    let records = some(12);
+    let positions = append_all(&mut writer, &records);
+    let copy = copy_dir(dir.path());
+    let last = writer.position().segment;
+    let first = positions
+        .iter()
+        .position(|position| position.segment == last)
+        .unwrap();
+    let file = day().segment_path(copy.path(), last);
+    let content = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let mut reader = Reader::open(copy.path(), day());
+    assert_eq!(read_on(&mut reader).unwrap(), &records[..first]);
+    assert_eq!(
+        reader.position(),
+        Position {
+            segment: last,
+            offset: 0,
+            number: first as u64
+        }
+    );
+
+    let mut again = Reader::open_at(copy.path(), day(), reader.position()).unwrap();
+
+    assert_eq!(read_on(&mut again).unwrap(), []);
+    fs::write(&file, content).unwrap();
+    assert_eq!(read_on(&mut again).unwrap(), &records[first..]);
+    assert_eq!(read_on(&mut reader).unwrap(), &records[first..]);
+    let beyond = Position {
+        segment: last + 1,
+        offset: 0,
+        number: 12,
+    };
+    assert!(matches!(
+        Reader::open_at(copy.path(), day(), beyond),
+        Err(TapeError::Corrupt(_))
+    ));
+}

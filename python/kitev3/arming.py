@@ -1,0 +1,40 @@
+"""Arming an account: the deed of a person, or of a profile on the local exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from kitev3.contracts import Arm
+from kitev3.control import Control
+from kitev3.errors import Refused
+from kitev3.latch import Latch, LatchState
+
+SAME_BUILD = ("risk_portfolio", "execution")
+"""Two that must mean the same by an approval."""
+
+
+def arm(control: Control, services: Iterable[str], account: Path, by: str) -> dict[str, str]:
+    """Raises the account's latch and tells every service; service -> why, for those that did not take it.
+
+    The latch comes first, as it does for kill: what a service hears is then already so. If one does not take it the
+    latch is lowered again, because a system of which a part does not answer must not trade.
+
+    Raises Refused when the gate and execution are not of one build, or somebody lowers the latch meanwhile.
+    """
+    names = tuple(services)
+    healths = control.health(name for name in SAME_BUILD if name in names)
+    builds = {name: healths[name].build for name in SAME_BUILD if name in healths}
+    if len(set(builds.values())) > 1:
+        said = ", ".join(f"{name} {build}" for name, build in builds.items())
+        raise Refused(f"not armed: the gate and execution are of two builds ({said}); restart the system")
+    account.mkdir(mode=0o700, parents=True, exist_ok=True)
+    latch = Latch(account)
+    try:
+        latch.raise_to_active()
+        failed = control.send(names, Arm(by), by)
+        if failed:
+            latch.lower(LatchState.HALTED)
+        return failed
+    finally:
+        latch.close()

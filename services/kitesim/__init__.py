@@ -1,0 +1,11 @@
+"""The local exchange, behind Kite's own protocol.
+
+Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and ``kitesim.market`` to its own driver.
+
+    logins    keys, request tokens, access tokens
+    routes    the REST routes
+    sockets   the ticker's connections: subscriptions, frames, heartbeats
+    pace      the market's steps at the clock's pace, slowed by readers that fall behind
+    server    all of them on one port
+    service   its place in the house: control, the tape, recovery
+"""

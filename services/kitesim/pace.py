@@ -1,0 +1,90 @@
+"""The market at the clock's pace.
+
+Cuts are made by market time, none is left out, and each frame is written before the next is made: a reader that falls
+behind makes the market late, which catches up afterwards. So what is sent does not depend on anyone's speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from kitev3._core import Exchange
+from kitev3.clock import MarketClock
+from kitev3.services.kitesim.sockets import Sockets
+
+NS = 1_000_000_000
+SLEEP_S_MAX = 0.25  # so that a stop is seen soon, whatever the market's speed
+TURN_CUTS_MAX = 32  # cuts made in one go when late; then others in the loop have their turn
+
+
+class Pace:
+    """Moves an exchange by a clock. Until `run` the market stands at its start."""
+
+    def __init__(self, exchange: Exchange, sockets: Sockets, mono_ns: Callable[[], int]) -> None:
+        self.exchange, self.sockets, self.mono_ns = exchange, sockets, mono_ns
+        self.clock: MarketClock | None = None
+        self._changed = asyncio.Event()
+
+    def run(self, clock: MarketClock) -> None:
+        """The market moves by this clock from now on."""
+        self.clock = clock
+        self._changed.set()
+
+    def stop(self) -> None:
+        """The market stands still where it is; orders still meet what was quoted last."""
+        self.clock = None
+        self._changed.set()
+
+    @property
+    def running(self) -> bool:
+        return self.clock is not None and not self.exchange.market_ended
+
+    def now_ns(self) -> int:
+        """Market time as a request counts: the clock's, but never past the cut that is due next."""
+        if self.clock is None:
+            return self.exchange.now_ns
+        return max(self.exchange.now_ns, min(self.clock.at_ns(self.mono_ns()), self.exchange.next_cut_ns - 1))
+
+    @property
+    def lag_ns(self) -> int:
+        """By how much market time the market is behind its clock."""
+        if not self.running:
+            return 0
+        assert self.clock is not None
+        return max(0, self.clock.at_ns(self.mono_ns()) - self.exchange.next_cut_ns)
+
+    async def keep(self) -> None:
+        """Makes the cuts, for ever."""
+        cuts = 0
+        while True:
+            if not self.running:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            assert self.clock is not None
+            due_s = self._due_s(self.clock)
+            if due_s > 0:
+                await self._wait(due_s)
+                cuts = 0
+                continue
+            self.exchange.advance(self.exchange.next_cut_ns)
+            self.sockets.cut()
+            self.sockets.tell_orders()
+            cuts += 1
+            if cuts % TURN_CUTS_MAX == 0:
+                await asyncio.sleep(0)
+            await self.sockets.room()
+
+    def _due_s(self, clock: MarketClock) -> float:
+        """Machine seconds until the next cut; 0 or less: now."""
+        behind_ns = self.exchange.next_cut_ns - clock.at_ns(self.mono_ns())
+        return behind_ns * 1000 / clock.speed_e3 / NS
+
+    async def _wait(self, seconds: float) -> None:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(min(seconds, SLEEP_S_MAX)):
+                await self._changed.wait()
+        except TimeoutError:
+            pass  # it is time, or time to look again

@@ -1,0 +1,155 @@
+"""One exchange on one port: REST, WebSocket and the market's pace in one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import Any
+
+import uvicorn
+from kitev3._core import Exchange
+from kitev3.clock import MarketClock
+from kitev3.errors import ConfigError
+from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
+from kitev3.services.kitesim.logins import Logins
+from kitev3.services.kitesim.pace import Pace
+from kitev3.services.kitesim.routes import Fields, Heard, Routes
+from kitev3.services.kitesim.sockets import Sockets
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import WebSocketRoute
+
+SEND_BUFFER_BYTES = 1 << 16  # small, so that a reader who falls behind is felt within some frames
+MESSAGE_BYTES_MAX = 1 << 18
+GRACE_S_MAX = 1
+
+
+def listen(address: str) -> socket.socket:
+    """A listening socket on ``host:port``; port 0 takes a free one. ConfigError when it cannot be had."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ConfigError(f"listen: {address!r} is no address of the form 127.0.0.1:8787")
+    try:
+        family = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigError(f"listen: {address}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # inherited by each connection
+        listener.bind((host.strip("[]"), int(port)))
+        listener.listen(64)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"listen: cannot listen on {address}: {error.strerror}") from None
+    listener.setblocking(False)
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """``host:port`` as it was bound."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _unheard(user: str, verb: str, order_id: str, variety: str, fields: Fields) -> None:
+    """Nobody keeps the requests."""
+
+
+class Server:
+    """Serves an exchange until it is cancelled.
+
+    Args:
+        listener: the port, open already, so that the address is known before anything runs.
+        heard: told of every accepted write before it is answered.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        logins: Logins,
+        listener: socket.socket,
+        mono_ns: Callable[[], int],
+        heard: Heard = _unheard,
+    ) -> None:
+        self.exchange, self.listener = exchange, listener
+        self.address = address_of(listener)
+        self.sockets = Sockets(exchange, logins)
+        self.pace = Pace(exchange, self.sockets, mono_ns)
+        self.requests = 0
+
+        def accepted(user: str, verb: str, order_id: str, variety: str, fields: Fields) -> None:
+            heard(user, verb, order_id, variety, fields)
+            self.requests += 1
+            self.sockets.tell_orders()
+
+        self.routes = Routes(exchange, logins, self.pace.now_ns, accepted, self.sockets.drop)
+
+    def run_market(self, clock: MarketClock) -> None:
+        """The market moves by this clock."""
+        self.pace.run(clock)
+
+    def stop_market(self) -> None:
+        """The market stands; REST still answers and sockets still beat."""
+        self.pace.stop()
+
+    def status(self) -> dict[str, Any]:
+        """For the health answer: plain data."""
+        return {
+            "address": self.address,
+            "market_running": self.pace.running,
+            "ended": self.exchange.market_ended,
+            "market_ns": self.pace.now_ns(),
+            "market_lag_ms": self.pace.lag_ns // 1_000_000,
+            "sockets": len(self.sockets.connections),
+            "frames": self.sockets.frames,
+            "requests": self.requests,
+        }
+
+    async def serve(self) -> None:
+        """Answers until it is cancelled; then closes every socket with 1001 and the port."""
+        application = Starlette(
+            routes=[*self.routes.table(), WebSocketRoute("/{path:path}", self.sockets.serve)],
+            exception_handlers=MappingProxyType({Fault: fault, HTTPException: no_route, Exception: bug}),
+        )
+        server = _Uvicorn(
+            uvicorn.Config(
+                application,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="websockets-sansio",
+                http="httptools",
+                ws_per_message_deflate=False,  # the real one does not, and the official clients do not ask
+                ws_ping_interval=None,
+                ws_max_size=MESSAGE_BYTES_MAX,
+                timeout_graceful_shutdown=GRACE_S_MAX,
+            )
+        )
+        serving = asyncio.create_task(server.serve([self.listener]))
+        market = asyncio.create_task(self.pace.keep())
+        beat = asyncio.create_task(self.sockets.beat())
+        try:
+            # None of them ends by itself: the first that does has failed, and its error is ours.
+            done, _ = await asyncio.wait((serving, market, beat), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            market.cancel()
+            beat.cancel()
+            await self.sockets.end()
+            server.should_exit = True
+            await asyncio.gather(serving, market, beat, return_exceptions=True)
+            self.listener.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Without handlers of its own for signals: they are the process's affair."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

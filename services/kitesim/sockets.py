@@ -1,0 +1,224 @@
+"""The ticker's connections: each its own subscription and its own queue to the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import Any
+
+import msgspec
+from kitev3._core import SUBSCRIPTION_TOKENS_MAX, Exchange, Subscription
+from kitev3.services.kitesim.answers import error
+from kitev3.services.kitesim.logins import Denied, Logins, Session
+from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+CONNECTIONS_MAX = 3  # of one API key
+QUEUE_MAX = 16  # messages that wait for one reader before the market waits for it
+STALL_S_MAX = 15.0  # machine time; a reader that takes nothing for so long is dropped, else it stops the market
+HEARTBEAT_S = 1.0  # machine time without a frame after which there is one byte
+HEARTBEAT = b"\x00"
+CLOSE_S_MAX = 0.5
+GOING_AWAY = 1001
+POLICY = 1008
+TOO_MANY_TOKENS = f"Can't subscribe to more than {SUBSCRIPTION_TOKENS_MAX} instruments."
+
+
+class Connection:
+    """One open socket."""
+
+    def __init__(self, websocket: WebSocket, session: Session) -> None:
+        self.websocket, self.session = websocket, session
+        self.subscription = Subscription()
+        self.queue: deque[bytes | str] = deque()
+        self.changed = asyncio.Event()  # something is queued, or the connection is over
+        self.room = asyncio.Event()  # the queue is below its bound
+        self.room.set()
+        self.over = False
+        self.close_code = GOING_AWAY
+        self.sent_s = asyncio.get_running_loop().time()
+
+    def send(self, message: bytes | str) -> None:
+        """Queues a message; the market looks at `room` before it makes the next."""
+        if self.over:
+            return
+        self.queue.append(message)
+        self.changed.set()
+        if len(self.queue) >= QUEUE_MAX:
+            self.room.clear()
+
+    def end(self, code: int = GOING_AWAY) -> None:
+        """Closes the socket after what is being written."""
+        self.over, self.close_code = True, code
+        self.queue.clear()
+        self.changed.set()
+        self.room.set()
+
+    async def write(self) -> None:
+        """Writes the queue to the wire, waiting wherever TCP makes it wait, until the connection is over."""
+        loop = asyncio.get_running_loop()
+        while not self.over:
+            while self.queue and not self.over:
+                message = self.queue.popleft()
+                async with asyncio.timeout(STALL_S_MAX):
+                    if isinstance(message, bytes):
+                        await self.websocket.send_bytes(message)
+                    else:
+                        await self.websocket.send_text(message)
+                self.sent_s = loop.time()
+                if len(self.queue) < QUEUE_MAX:
+                    self.room.set()
+            if not self.over:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+class Sockets:
+    """All connections of one exchange."""
+
+    def __init__(self, exchange: Exchange, logins: Logins) -> None:
+        self.exchange, self.logins = exchange, logins
+        self.connections: list[Connection] = []
+        self.frames = 0
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One socket from its upgrade to its end."""
+        query = websocket.query_params
+        try:
+            session = self.logins.session(query.get("api_key", ""), query.get("access_token", ""))
+        except Denied as denied:
+            await websocket.send_denial_response(error(403, "TokenException", str(denied)))
+            return
+        if sum(c.session.api_key == session.api_key for c in self.connections) >= CONNECTIONS_MAX:
+            await websocket.send_denial_response(Response("Too Many Requests", 429, media_type="text/plain"))
+            return
+        await websocket.accept()
+        connection = Connection(websocket, session)
+        self.connections.append(connection)
+        writer = asyncio.create_task(connection.write())
+        reader = asyncio.create_task(self._read(connection))
+        try:
+            await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.connections.remove(connection)
+            connection.over = True
+            connection.room.set()
+            for task in (writer, reader):
+                task.cancel()
+            await asyncio.gather(writer, reader, return_exceptions=True)
+            await _close(websocket, POLICY if _stalled(writer) else connection.close_code)
+
+    async def _read(self, connection: Connection) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                message = await connection.websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                self.hear(connection, message.get("text") or message.get("bytes") or "")
+
+    def hear(self, connection: Connection, message: str | bytes) -> None:
+        """A client's wish. What is no wish that Kite knows is ignored, as Kite does."""
+        wish = _wish(message)
+        if wish is None:
+            return
+        verb, mode, tokens = wish
+        subscription = connection.subscription
+        if verb == "unsubscribe":
+            subscription.unsubscribe(tokens)
+            return
+        fits = subscription.subscribe(tokens) if verb == "subscribe" else subscription.set_mode(mode, tokens)
+        if not fits:
+            connection.send(_text({"type": "error", "data": TOO_MANY_TOKENS}))
+        # At once, though nothing may trade: who asks at night wants to see the close.
+        if snapshot := self.exchange.snapshot(subscription, tokens):
+            connection.send(snapshot)
+
+    def cut(self) -> None:
+        """The market has made a step: everyone gets what changed of theirs."""
+        for connection in self.connections:
+            if frame := self.exchange.frame(connection.subscription):
+                connection.send(frame)
+                self.frames += 1
+
+    def tell_orders(self) -> None:
+        """Order updates go to every socket of their user, subscribed or not."""
+        for user, data in self.exchange.take_order_frames():
+            text = ""
+            for connection in self.connections:
+                if connection.session.user_id == user:
+                    text = text or _text({"type": "order", "data": data})
+                    connection.send(text)
+
+    async def room(self) -> None:
+        """Waits until no reader is too far behind."""
+        for connection in tuple(self.connections):
+            if not connection.room.is_set():
+                await connection.room.wait()
+
+    async def beat(self) -> None:
+        """A byte to each connection that has been silent, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(HEARTBEAT_S / 2)
+            for connection in self.connections:
+                if not connection.queue and loop.time() - connection.sent_s >= HEARTBEAT_S:
+                    connection.send(HEARTBEAT)
+
+    def drop(self, api_key: str) -> None:
+        """A login has ended: so do its sockets."""
+        for connection in self.connections:
+            if connection.session.api_key == api_key:
+                connection.end(POLICY)
+
+    async def end(self) -> None:
+        """Closes all, and waits a moment for their last words. The server's own close code would be one that the
+        official client takes for a breach of the protocol."""
+        for connection in self.connections:
+            connection.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                while self.connections:
+                    await asyncio.sleep(0.01)
+
+
+def _wish(message: str | bytes) -> tuple[str, str, list[int]] | None:
+    try:
+        wish = msgspec.json.decode(message)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    verb, value = (wish.get("a"), wish.get("v")) if isinstance(wish, dict) else (None, None)
+    mode = ""
+    if verb == "mode":
+        if not isinstance(value, list) or len(value) != 2 or value[0] not in ("ltp", "quote", "full"):
+            return None
+        mode, value = value
+    elif verb not in ("subscribe", "unsubscribe"):
+        return None
+    if not isinstance(value, list):
+        return None
+    return str(verb), mode, [token for item in value if (token := _token(item)) is not None]
+
+
+def _token(item: Any) -> int | None:
+    """A token, which JavaScript sends as text; none if it is no number of 32 bits."""
+    if isinstance(item, str) and item.isdecimal() and len(item) <= 10:
+        item = int(item)
+    if isinstance(item, int) and not isinstance(item, bool) and 0 < item < 1 << 32:
+        return item
+    return None
+
+
+def _text(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+def _stalled(writer: asyncio.Task[None]) -> bool:
+    return writer.done() and not writer.cancelled() and isinstance(writer.exception(), TimeoutError)
+
+
+async def _close(websocket: WebSocket, code: int) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED and websocket.client_state is WebSocketState.CONNECTED:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await websocket.close(code)

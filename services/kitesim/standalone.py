@@ -1,0 +1,138 @@
+"""The exchange alone: its own command line, without the rest of the house."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
+from kitev3.clock import MarketClock, datetime_ns, machine_ns
+from kitev3.config import IST, SPEED_MAX
+from kitev3.errors import ConfigError
+from kitev3.market_file import read_market
+from kitev3.services.kitesim.logins import Application, Logins
+from kitev3.services.kitesim.server import Server, address_of, listen
+
+USER = "KS0001"
+MINUTE_NS = 60_000_000_000
+FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the exchange alone."""
+    options = argparse.ArgumentParser(
+        prog="kitev3-proc kitesim",
+        description="A local exchange that speaks Kite Connect v3: REST and WebSocket on one port, pretended money.",
+    )
+    options.add_argument("--listen", default="127.0.0.1:8787", metavar="HOST:PORT", help="port 0 takes a free one")
+    options.add_argument(
+        "--market", default="synthetic", help="synthetic, frozen, or a CSV of time and value, plain or gzipped"
+    )
+    options.add_argument("--profile", default="strict-2026", choices=("strict-2026", "legacy"))
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--speed", type=float, default=1.0, help="market seconds in a second")
+    options.add_argument("--clock", default="", metavar="YYYY-MM-DDTHH:MM", help="market time of the start, IST")
+    options.add_argument("--frame-ms", type=int, default=1000, help="market time between two frames")
+    options.add_argument("--api-key", default="kitesim")
+    options.add_argument("--api-secret", default="", help="a random one unless given")
+    options.add_argument("--access-token", default="", help="a random one unless given")
+    options.add_argument("--user", default=USER)
+    options.add_argument("--redirect-url", default="", help="where the login leads; a page of its own unless given")
+    return options
+
+
+def open_exchange(
+    *, user: str, market: str, seed: int, start: datetime | None, profile: str, frame_ms: int
+) -> Exchange:
+    """An exchange at its start. ConfigError for a market, a clock or a number that cannot be."""
+    source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
+    try:
+        return Exchange(
+            users=[user],
+            market=source,
+            seed=seed,
+            start_ns=_start_ns(source, start),
+            profile=profile,
+            frame_ms=frame_ms,
+        )
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(f"kitesim: {error}") from None
+
+
+def _start_ns(market: str | MarketFile, start: datetime | None) -> int:
+    if start is not None:
+        return datetime_ns(start)
+    if isinstance(market, MarketFile):
+        return session_open_ns(market.session)
+    today = trading_day(datetime.now(IST).date().isoformat())
+    return session_open_ns(today) + FIRST_MINUTES * MINUTE_NS
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serves until SIGINT or SIGTERM. Exit code 2: refused before it began, with one line that says why."""
+    options = parser().parse_args(arguments)
+    try:
+        if not 0 < options.speed <= SPEED_MAX:
+            raise ConfigError(f"speed: above 0 and at most {SPEED_MAX}, not {options.speed:g}")
+        exchange = open_exchange(
+            user=options.user,
+            market=options.market,
+            seed=options.seed,
+            start=_clock(options.clock),
+            profile=options.profile,
+            frame_ms=options.frame_ms,
+        )
+        listener = listen(options.listen)
+    except ConfigError as error:
+        print(f"kitesim: {error}", file=sys.stderr)
+        return 2
+    application = Application(
+        api_key=options.api_key,
+        api_secret=options.api_secret or secrets.token_hex(16),
+        user_id=options.user,
+        redirect_url=options.redirect_url or f"http://{address_of(listener)}/connect/done",
+    )
+    token = options.access_token or secrets.token_hex(16)
+    server = Server(exchange, Logins((application,), {application.api_key: token}, machine_ns), listener, machine_ns)
+    print(_greeting(server, options.market, application, token), flush=True)
+    server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
+    asyncio.run(_until_signal(server))
+    return 0
+
+
+def _clock(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        clock = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"clock: {text!r} is no time of the form 2026-11-19T09:20") from None
+    return clock if clock.tzinfo else clock.replace(tzinfo=IST)
+
+
+def _greeting(server: Server, market: str, application: Application, token: str) -> str:
+    what = market if market in ("synthetic", "frozen") else f"{Path(market).name}, with synthetic instruments around it"
+    return (
+        f"kitesim listens on {server.address}\n"
+        f"  REST       http://{server.address}\n"
+        f"  WebSocket  ws://{server.address}\n"
+        f"  login      http://{server.address}/connect/login?api_key={application.api_key}&v=3\n"
+        f"  api_key={application.api_key} api_secret={application.api_secret} access_token={token}\n"
+        f"  market     {what}, {server.exchange.session}, profile {server.exchange.profile}"
+    )
+
+
+async def _until_signal(server: Server) -> None:
+    serving = asyncio.create_task(server.serve())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):  # by the signal
+        await serving

@@ -1,0 +1,131 @@
+"""The summary counts each thing once, over restarts too, and misses nothing that was lost."""
+
+from __future__ import annotations
+
+import io
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from kitev3.control import Health
+from kitev3.summary import Latency, ProcessUse, Summary, Tally, blocked, rupees, show, unheard
+from rich.console import Console
+
+KEYS = [
+    "profile",
+    "mode",
+    "market",
+    "speed",
+    "seed",
+    "started",
+    "seconds",
+    "exit",
+    "ticks",
+    "batches",
+    "bars",
+    "signals",
+    "approved",
+    "blocked",
+    "orders",
+    "fills",
+    "rejects",
+    "open_positions",
+    "gross_pnl_e4",
+    "net_pnl_e4",
+    "gaps_seen",
+    "gaps_mended",
+    "messages_lost",
+    "latency_us",
+    "processes",
+]
+
+
+def summary(**changes: Any) -> Summary:
+    fields = {"profile": "demo", "mode": "sim", "market": "synthetic", "speed": 30.0, "seed": 1}
+    return Summary(**fields, started="2026-11-19T03:50:00.000+00:00", seconds=60.0, exit=0, **changes)
+
+
+def test_the_keys_are_those_that_were_promised() -> None:
+    written = msgspec.json.decode(msgspec.json.encode(summary()))
+
+    assert list(written) == KEYS
+    assert list(written["latency_us"]) == ["p50", "p99", "p999", "n"]
+    assert [f.name for f in msgspec.structs.fields(ProcessUse)] == ["pid", "rss_mb", "cpu_s", "restarts"]
+
+
+def test_counters_of_a_process_that_died_are_kept() -> None:
+    tally = Tally()
+    for pid, gaps in ((1, 2), (1, 5), (2, 1), (2, 3), (3, 0)):
+        tally.add({"journal": Health(pid=pid, counters={"gaps_seen": gaps})})
+    tally.add({"strategy": Health(pid=9, counters={"gaps_seen": 10})})
+
+    assert tally.counter("gaps_seen") == 5 + 3 + 0 + 10
+
+
+def test_what_the_handlers_say_is_taken_as_it_is() -> None:
+    tally = Tally()
+    tally.add({"marketdata": Health(pid=1, service={"ticks": 5, "batches": 2, "bars": 1})})
+    tally.add({"marketdata": Health(pid=2, service={"ticks": 7, "batches": 3, "bars": 1})})  # its tape counted on
+    tally.add({"execution": Health(service={"fills": 3, "latency_us": {"p50": 1, "p99": 2, "p999": 3, "n": 4}})})
+
+    figures = tally.figures()
+
+    assert (figures["ticks"], figures["batches"], figures["fills"], figures["signals"]) == (7, 3, 3, 0)
+    assert figures["latency_us"] == Latency(p50=1, p99=2, p999=3, n=4)
+    assert set(figures) < set(KEYS)
+
+
+def test_unheard_is_what_a_hearer_of_the_topic_lacks() -> None:
+    healths = {
+        "strategy": Health(heads={"strategy.signal": 9}, heard={"marketdata.ohlc": 4}),
+        "risk_portfolio": Health(heard={"strategy.signal": 7}),
+        "journal": Health(heard={"strategy.signal": 9, "marketdata.ohlc": 6}),
+        "marketdata": Health(heads={"marketdata.ohlc": 6}),
+    }
+
+    assert unheard(healths, healths) == {
+        ("risk_portfolio", "strategy.signal"): 2,
+        ("strategy", "marketdata.ohlc"): 2,
+    }
+
+
+def test_a_person_reads_the_same_numbers() -> None:
+    out = io.StringIO()
+
+    show(
+        summary(
+            ticks=12_345,
+            blocked={"R35": 2, "R23": 5},
+            latency_us=Latency(p50=150, p99=400, p999=1900, n=77),
+            processes={"journal": ProcessUse(pid=4711, rss_mb=101.4, cpu_s=2.5, restarts=1)},
+        ),
+        Console(file=out, width=120),
+    )
+
+    text = out.getvalue()
+    assert all(words in text for words in ("12,345", "7 (R23 5, R35 2)", "150 / 400 / 1,900 µs", "4711", "demo"))
+
+
+def test_no_order_has_no_latency() -> None:
+    out = io.StringIO()
+
+    show(summary(), Console(file=out, width=120))
+
+    assert "no order" in out.getvalue()
+
+
+@given(st.integers(-(10**17), 10**17))
+def test_rupees_are_rounded_to_the_paisa(amount_e4: int) -> None:
+    exact = (Decimal(amount_e4) / 10_000).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+    shown = rupees(amount_e4)
+
+    assert Decimal(shown.replace("₹", "").replace(",", "")) == exact
+    assert shown.startswith("-") == (exact < 0)
+
+
+def test_rules_stand_with_the_busiest_first() -> None:
+    assert blocked({}) == "0"
+    assert blocked({"R9": 1, "R23": 1_500, "R35": 1}) == "1,502 (R23 1,500, R35 1, R9 1)"

@@ -1,0 +1,104 @@
+"""The live table says what is known, and stale data looks stale."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from kitev3.control import Health
+from kitev3.summary import Tally
+from kitev3.table import LINE_S, LiveTable, PlainLines, Row, view
+from rich.console import Console
+
+SECOND_NS = 1_000_000_000
+
+
+def health(**fields: Any) -> Health:
+    return Health(**{"pid": 5, "state": "running", **fields})
+
+
+def test_a_rate_is_of_the_last_interval() -> None:
+    row = Row("strategy")
+
+    row.update(health(counters={"heard": 100, "said": 10}), 5, 0, False, 0)
+    assert row.rate == 0
+    row.update(health(counters={"heard": 1000, "said": 110}, lag_ms=1.5), 5, 0, False, 2 * SECOND_NS)
+
+    assert (row.state, row.pid, row.rate, row.lag_ms) == ("running", 5, 500.0, 1.5)
+
+
+def test_a_new_process_begins_a_new_rate() -> None:
+    row = Row("strategy")
+    row.update(health(counters={"heard": 100_000}), 5, 0, False, 0)
+
+    row.update(health(pid=6, counters={"heard": 10}), 6, 1, False, SECOND_NS)
+
+    assert (row.rate, row.restarts) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "pid", "down", "state"),
+    [
+        (None, 5, False, "silent"),
+        (None, None, False, "gone"),
+        (None, None, True, "down"),
+        (health(pid=4), 5, False, "silent"),
+        (health(state="refused", counters={"heard": 10}), 5, False, "refused"),
+    ],
+)
+def test_what_is_not_known_is_not_shown_as_running(
+    answer: Health | None, pid: int | None, down: bool, state: str
+) -> None:
+    row = Row("marketdata")
+    row.update(health(counters={"heard": 10}), 5, 0, False, 0)
+
+    row.update(answer, pid, 0, down, SECOND_NS)
+
+    assert (row.state, row.rate) == (state, 0)
+
+
+def test_plain_lines_come_rarely_and_name_who_is_ill() -> None:
+    out = io.StringIO()
+    lines = PlainLines(Console(file=out, width=80))
+    rows = [Row("strategy"), Row("journal")]
+    rows[0].update(health(), 5, 0, False, 0)
+
+    for seconds in (0.0, 1.0, LINE_S - 0.1, float(LINE_S), LINE_S + 1.0):
+        lines.show(rows, Tally().figures(), "2026-11-19 09:20:00", seconds)
+
+    written = out.getvalue().splitlines()
+    assert len(written) == 2
+    assert written[0].endswith("net ₹0.00  journal starting")
+    assert "2026-11-19 09:20:00" in written[0]
+
+
+def test_a_terminal_gets_the_table_with_every_service_and_figure() -> None:
+    out = io.StringIO()
+    live = view(Console(file=out, width=100, height=40, force_terminal=True))
+    assert isinstance(live, LiveTable)
+    row = Row("risk_portfolio")
+    row.update(health(pid=4711), 4711, 3, False, 0)
+
+    live.show([row], Tally().figures() | {"blocked": {"R23": 2}, "net_pnl_e4": -12_300}, "09:20:00", 1.0)
+    live.say("armed [by] profile demo")
+    live.close()
+
+    text = out.getvalue()
+    for words in (
+        "risk_portfolio",
+        "4711",
+        "running",
+        "3",
+        "ticks",
+        "signals",
+        "approved",
+        "R23 2",
+        "-₹1.23",
+        "armed [by]",
+    ):
+        assert words in text
+
+
+def test_without_a_terminal_there_are_lines() -> None:
+    assert isinstance(view(Console(file=io.StringIO())), PlainLines)
