@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from kitev3.config import IST
 from kitev3.contracts import Clock
 
 NS = 1_000_000_000
@@ -36,6 +37,11 @@ class MarketClock:
     def payload(self) -> Clock:
         """What ``control.clock`` carries."""
         return Clock(self.t0_ns, self.m0_ns, self.speed_e3)
+
+
+def market_date(moment: datetime) -> str:
+    """The date in India at an aware datetime, YYYY-MM-DD."""
+    return moment.astimezone(IST).date().isoformat()
 
 
 def datetime_ns(moment: datetime) -> int:

@@ -276,6 +276,6 @@ def _agree(profile: Profile) -> Profile:
 
 def _is_loopback(address: str) -> bool:
     try:
-        return ip_address(address.rpartition(":")[0]).is_loopback
+        return ip_address(address.rpartition(":")[0].strip("[]")).is_loopback
     except ValueError:
         return False  # a name may point anywhere

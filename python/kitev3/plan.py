@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kitev3._core import session_open_ns
-from kitev3.clock import NS
+from kitev3.clock import NS, market_date
 from kitev3.config import IST, PREFIX, Profile
 from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
@@ -36,6 +36,17 @@ class Plan:
     environment: Mapping[str, str]  # of the processes, whole
     seconds_max: float | None  # machine time; None: until the market's end or a signal
     started: datetime  # wall time
+
+    @property
+    def start(self) -> datetime:
+        """Market time at which the session starts."""
+        assert self.profile.start is not None
+        return self.profile.start
+
+    @property
+    def session(self) -> str:
+        """The market date, YYYY-MM-DD."""
+        return market_date(self.start)
 
 
 @contextmanager
@@ -100,10 +111,10 @@ def _exchange(address: str) -> str:
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise ConfigError(f"exchange: {address!r} is no address of the form 127.0.0.1:8787")
     try:
-        family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
+        family = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does: TIME_WAIT is no obstacle
-            probe.bind((host, int(port)))
+            probe.bind((host.strip("[]"), int(port)))
             return f"{host}:{probe.getsockname()[1]}"
     except OSError as error:
         raise ConfigError(f"exchange: cannot listen on {address}: {error.strerror}") from None
@@ -114,6 +125,8 @@ def _run(profile: Profile, folder: RunFolder, names: tuple[str, ...], pid: int, 
         profile=profile.name,
         mode=profile.mode,
         account=profile.account_id,
+        session=market_date(profile.start or started),
+        speed=profile.speed,
         pid=pid,
         started=started.isoformat(timespec="milliseconds"),
         exchange=profile.exchange if "kitesim" in names else "",

@@ -41,6 +41,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     mode: str
     account: str  # <broker>-<user id>
+    session: str  # market date YYYY-MM-DD
+    speed: float  # market seconds in a second
     pid: int  # of `kitev3 up`
     started: str  # ISO 8601, wall time
     exchange: str  # kitesim's address host:port; empty without one

@@ -39,6 +39,7 @@ LOOK_S = 1.0  # how often a running system is asked and shown
 HEALTH_MS_MAX = 500  # a process that is slower than this is shown as silent, not waited for
 DRAIN_S_MAX = 10.0  # of one service: what takes longer is said to be stuck
 DRAIN_ASK_S = 0.02
+STILL_S = 0.1  # longer than a frame of the exchange's takes through a socket on this machine
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -113,13 +114,12 @@ class Session:
             raise ConfigError(f"{name} {why}")
 
     async def _start(self) -> None:
-        if self._end.is_set() or self.profile.start is None:
+        if self._end.is_set():
             return
-        self.clock = MarketClock.from_start(self.profile.start, machine_ns(), self.profile.speed)
+        self.clock = MarketClock.from_start(self.plan.start, machine_ns(), self.profile.speed)
         await self._send(self.names, self.clock.payload())
-        date = self.profile.start.astimezone(IST).date().isoformat()
         for name in _in_order(self.names, START_ORDER):
-            await self._send((name,), Start(date))
+            await self._send((name,), Start(self.plan.session))
         if self.profile.arm:
             await self._arm()
 
@@ -158,12 +158,10 @@ class Session:
     async def _start_again(self, healths: Mapping[str, Health]) -> None:
         """A service that died before its start was on its tape hears it now; any other has it on its tape."""
         assert self.clock is not None
-        assert self.profile.start is not None
         for name, health in healths.items():
             if health.state == "ready" and health.ready and not self._end.is_set():
-                date = self.profile.start.astimezone(IST).date().isoformat()
                 await self._send((name,), self.clock.payload())
-                await self._send((name,), Start(date))
+                await self._send((name,), Start(self.plan.session))
 
     def _died(self, death: Death) -> None:
         row = self.supervisor.restarts[death.service]
@@ -193,6 +191,8 @@ class Session:
             if self.supervisor.pid(name) is not None:
                 await self._send((name,), Stop(self._why or "the session is over"))
                 await self._until_drained(name)
+            if name == "kitesim":
+                await self._until_still("marketdata")
         healths = await self._until_heard()
         for (hearer, topic), count in unheard(healths, self.names).items():
             self._trouble(f"{hearer} never heard {count} of {topic}")
@@ -208,6 +208,17 @@ class Session:
                 return
             await asyncio.sleep(DRAIN_ASK_S)
         self._trouble(f"{name} did not finish within {DRAIN_S_MAX:.0f} s")
+
+    async def _until_still(self, name: str) -> None:
+        """Until what the market has sent last has been read off the socket: when nothing more comes for a moment."""
+        until, before = time.monotonic() + DRAIN_S_MAX, -1
+        while time.monotonic() < until:
+            health = (await self._healths((name,))).get(name)
+            now = -1 if health is None else health.seq + sum(health.counters.values())
+            if health is None or now == before:
+                return
+            before = now
+            await asyncio.sleep(STILL_S)
 
     async def _until_heard(self) -> dict[str, Health]:
         """Everyone's health once everything said has been applied, or when waiting longer brings nothing."""

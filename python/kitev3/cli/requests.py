@@ -17,6 +17,7 @@ import typer
 from kitev3 import arming
 from kitev3.account import account_folder
 from kitev3.cli.options import ProfileOption, RunDirOption, running
+from kitev3.clock import MarketClock, machine_ns
 from kitev3.config import IST
 from kitev3.contracts import Kill, Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control
@@ -35,8 +36,9 @@ def start(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None
     """
     folder, run = running(profile, run_dir)
     with Control(folder) as control:
-        session = datetime.now(IST).date().isoformat()
-        _finish(_in_turn(control, START_ORDER, run, Start(session)), "started")
+        clock = _clock_from_here(control, run)
+        failed = control.send(run.services, clock.payload(), _who())
+        _finish(failed | _in_turn(control, START_ORDER, run, Start(run.session)), "started")
 
 
 def stop(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: ReasonOption = "kitev3 stop") -> None:
@@ -99,6 +101,15 @@ def down(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
             raise typer.Exit(1)
         time.sleep(0.05)
     print(f"{run.profile} in {folder.path} is down")
+
+
+def _clock_from_here(control: Control, run: Run) -> MarketClock:
+    """The local market goes on at the time at which it stands; a real one has not waited for us."""
+    here = control.health(("kitesim",)) if "kitesim" in run.services else {}
+    now_ns = here["kitesim"].service.get("market_ns") if here else None
+    if now_ns is None:
+        return MarketClock.from_start(datetime.now(IST), machine_ns(), run.speed)
+    return MarketClock(now_ns, machine_ns(), round(run.speed * 1000))
 
 
 def _in_turn(control: Control, order: Iterable[str], run: Run, command: Command) -> dict[str, str]:
