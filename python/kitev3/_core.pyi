@@ -161,6 +161,12 @@ class Heart:
     def seq(self) -> int:
         """Of the last event said."""
     @property
+    def phase(self) -> int:
+        """0 before ``control.start``, 1 after it, 2 after ``control.stop``; read off the tape after a restart."""
+    @property
+    def lag_ms(self) -> float:
+        """Machine time between the birth of the last message and its arrival here."""
+    @property
     def recovered(self) -> tuple[int, int, bool]:
         """Records read, events that had to be appended, whether the tape was another build's."""
     @property

@@ -158,6 +158,16 @@ class Desk(World):
         """Machine time at which the next timer runs out."""
         return min(self._due.values(), default=NEVER_NS)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether other threads have put something."""
+        return bool(self._inbox)
+
+    @property
+    def drained(self) -> bool:
+        """Whether handler and driver have finished what ``control.stop`` asks of them; most have nothing to finish."""
+        return not self._inbox and all(getattr(part, "drained", True) for part in (self.handler, self.driver))
+
     # --- what the driver may ask ---
 
     def sync(self) -> None:

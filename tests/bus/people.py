@@ -16,7 +16,7 @@ from kitev3.events import Event
 from kitev3.service import Context, ServiceSpec
 
 DAY = "2026-11-19"
-START_NS = 1_795_000_000_000_000_000
+START_NS = 1795059900_000_000_000  # 09:15 in India
 
 
 @dataclass(frozen=True, kw_only=True)

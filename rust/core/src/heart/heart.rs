@@ -120,6 +120,26 @@ impl From<TapeError> for HeartError {
     }
 }
 
+/// Where a service stands in its session. Read off the tape, so a restart knows it too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// `control.start` has not been heard.
+    #[default]
+    Waiting = 0,
+    Started = 1,
+    /// `control.stop` has been heard: what is on its way is finished.
+    Stopped = 2,
+}
+
+impl Phase {
+    pub fn from_byte(byte: u8) -> Option<Phase> {
+        [Phase::Waiting, Phase::Started, Phase::Stopped]
+            .get(usize::from(byte))
+            .copied()
+    }
+}
+
 /// What happened so far in this process. Counts only rise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -139,6 +159,8 @@ pub struct Counters {
 pub struct Heart<T> {
     pub(super) account: String,
     pub(super) day: Day,
+    /// The day up to which the own tape goes: what is missing of a source may stand on its tape from there.
+    pub(super) from_day: Day,
     pub(super) tapes: PathBuf,
     pub(super) ears: Vec<Ear>,
     /// By ear: `topic_seq` of the last one applied.
@@ -147,6 +169,9 @@ pub struct Heart<T> {
     mode: Mode,
     service: Source,
     pub(super) clock: Clock,
+    pub(super) phase: Phase,
+    /// Market time between the birth of the last message and its arrival here.
+    lag_ns: i64,
     pub(super) sequences: Sequences,
     pub(super) mouth: Mouth<T>,
     pub(super) counters: Counters,
@@ -169,6 +194,7 @@ impl<T: Tape> Heart<T> {
         Heart {
             account: setup.account,
             day: setup.day,
+            from_day: setup.day,
             tapes: setup.tapes,
             heard: vec![0; setup.ears.len()],
             ears: setup.ears,
@@ -176,6 +202,8 @@ impl<T: Tape> Heart<T> {
             mode: setup.mode,
             service: setup.service,
             clock: Clock::standing(setup.start_ns),
+            phase: Phase::default(),
+            lag_ns: 0,
             sequences: Sequences::default(),
             mouth: Mouth::new(setup.service, setup.mode, setup.voices, tape),
             counters: Counters::default(),
@@ -252,7 +280,7 @@ impl<T: Tape> Heart<T> {
     ) -> Result<(), D::Error> {
         self.check_sound()?;
         self.mouth.numbers.control_seq += 1;
-        self.set_clock(ear, payload);
+        self.obey(ear, payload);
         let header = self.own_header(
             CONTROL,
             self.mouth.numbers.control_seq,
@@ -351,6 +379,18 @@ impl<T: Tape> Heart<T> {
         &self.clock
     }
 
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Machine time between the birth of the last message and its arrival here.
+    pub fn lag_ns(&self) -> i64 {
+        match self.clock.speed_e3 {
+            0 => 0,
+            speed_e3 => (i128::from(self.lag_ns) * 1000 / i128::from(speed_e3)) as i64,
+        }
+    }
+
     pub fn sequences(&self) -> &Sequences {
         &self.sequences
     }
@@ -414,6 +454,7 @@ impl<T: Tape> Heart<T> {
         let Some((ear, schema)) = self.place(message, lane) else {
             return Ok(());
         };
+        self.lag_ns = self.clock.market_ns(mono_ns).saturating_sub(header.ts_ns);
         let envelope = frame.len() - message.payload.len();
         if self.ears[ear].bulk {
             let tail = BatchRef::heard(ticks_in(message.payload), message.payload).encode_heard();
@@ -592,20 +633,24 @@ impl<T: Tape> Heart<T> {
         speaker
     }
 
-    /// `control.clock` is heard by the heart too, before the handler.
-    pub(super) fn set_clock(&mut self, ear: usize, payload: &[u8]) {
-        if self.ears[ear].topic != "control.clock" {
-            return;
-        }
-        let mut reader = msgpack::Reader(payload);
-        if let (Some(3..), Some(t0_ns), Some(m0_ns), Some(speed_e3 @ 0..)) =
-            (reader.array(), reader.int(), reader.int(), reader.int())
-        {
-            self.clock = Clock {
-                t0_ns,
-                m0_ns,
-                speed_e3,
-            };
+    /// The commands that the heart itself hears, before the handler.
+    pub(super) fn obey(&mut self, ear: usize, payload: &[u8]) {
+        match self.ears[ear].topic.as_str() {
+            "control.start" => self.phase = Phase::Started,
+            "control.stop" => self.phase = Phase::Stopped,
+            "control.clock" => {
+                let mut reader = msgpack::Reader(payload);
+                if let (Some(3..), Some(t0_ns), Some(m0_ns), Some(speed_e3 @ 0..)) =
+                    (reader.array(), reader.int(), reader.int(), reader.int())
+                {
+                    self.clock = Clock {
+                        t0_ns,
+                        m0_ns,
+                        speed_e3,
+                    };
+                }
+            }
+            _ => {}
         }
     }
 

@@ -120,7 +120,8 @@ impl<T: Tape> Heart<T> {
                 Ok(Some(Entry::Said(said))) => said,
                 Ok(Some(Entry::Day(numbers))) => {
                     if applied.epoch == 0 {
-                        self.sequences.set(source, self.standing_at(lane, &numbers));
+                        let standing = self.stand_at(lane, &numbers);
+                        self.sequences.set(source, standing);
                     }
                     continue;
                 }
@@ -167,7 +168,11 @@ impl<T: Tape> Heart<T> {
         mono_ns: i64,
         d: &mut D,
     ) -> Result<(), D::Error> {
-        self.sequences.set(source, self.standing_at(lane, numbers));
+        let standing = self.stand_at(lane, numbers);
+        self.sequences.set(source, standing);
+        if applied.epoch != 0 && applied.seq < numbers.seq {
+            self.counters.gaps_seen += 1; // what it said in between stands on no tape that is left
+        }
         if applied.seq <= numbers.seq {
             return Ok(());
         }
@@ -185,7 +190,10 @@ impl<T: Tape> Heart<T> {
     }
 
     /// What has been applied of a source that stands at these numbers and of which nothing is missing.
-    fn standing_at(&self, lane: Lane, numbers: &Numbers) -> Applied {
+    fn stand_at(&mut self, lane: Lane, numbers: &Numbers) -> Applied {
+        for (ear, heard) in self.ears.iter().zip(&mut self.heard) {
+            *heard = (*heard).max(numbers.topic_seq(ear.topic.as_bytes()));
+        }
         let number = match lane {
             Lane::All => numbers.seq,
             Lane::Sparse => u64::from(numbers.sparse_seq),
@@ -304,7 +312,8 @@ impl<T: Tape> Heart<T> {
         while let Ok(Some(entry)) = self.own_entry(&mut follower) {
             let said = match entry {
                 Entry::Day(numbers) | Entry::Epoch(numbers) => {
-                    self.sequences.set(source, self.standing_at(lane, &numbers));
+                    let standing = self.stand_at(lane, &numbers);
+                    self.sequences.set(source, standing);
                     continue;
                 }
                 Entry::Said(said) => said,
@@ -395,7 +404,7 @@ impl<T: Tape> Heart<T> {
             .position(|(known, _)| *known == source)
         {
             Some(index) => self.followers.swap_remove(index).1,
-            None => Follower::open(&self.tapes.join(source.as_str()), self.day),
+            None => Follower::open(&self.tapes.join(source.as_str()), self.from_day),
         }
     }
 

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! EPOCH     numbers as they stand before it (their epoch is the new one), JSON of build, schemas and configuration
-//! SNAPSHOT  numbers, clock, what has been applied of each source and topic, then the handler's own bytes
+//! SNAPSHOT  numbers, clock, phase, what has been applied of each source and topic, then the handler's own bytes
 //! IN_REF    topic NUL header, u32 ticks, u32 CRC of the batch
 //! OUT_REF   the same, then u32 flagged ticks, each u32 index and u16 flags; the frame is the EXT before it
 //! ```
 use super::clock::Clock;
 use super::header::Source;
+use super::heart::Phase;
 use super::numbers::{Numbers, decode_heads, encode_heads, take};
 use super::sequence::{Applied, Sequences};
 use crate::kite::TickBatch;
@@ -41,6 +42,7 @@ impl Epoch {
 pub struct Snapshot {
     pub numbers: Numbers,
     pub clock: Clock,
+    pub phase: Phase,
     pub sequences: Sequences,
     /// topic -> `topic_seq` of the last one applied
     pub heard: Vec<(String, u64)>,
@@ -55,6 +57,7 @@ impl Snapshot {
         for number in [self.clock.t0_ns, self.clock.m0_ns, self.clock.speed_e3] {
             out.extend_from_slice(&number.to_le_bytes());
         }
+        out.push(self.phase as u8);
         let sources: Vec<_> = self.sequences.iter().collect();
         out.extend_from_slice(
             &u32::try_from(sources.len())
@@ -80,6 +83,8 @@ impl Snapshot {
             i64::from_le_bytes(take(bytes)?),
             i64::from_le_bytes(take(bytes)?),
         ];
+        let [phase] = take(bytes)?;
+        let phase = Phase::from_byte(phase)?;
         let mut sequences = Sequences::default();
         for _ in 0..u32::from_le_bytes(take(bytes)?) {
             let source = Source::from_bytes(take(bytes)?)?;
@@ -99,6 +104,7 @@ impl Snapshot {
         Some(Snapshot {
             numbers,
             clock,
+            phase,
             sequences,
             heard,
             handler: content.to_vec(),
@@ -197,7 +203,7 @@ mod tests {
             }
             let numbers = Numbers { seq: seqs.0, world_seq: seqs.1, ..Numbers::new(["a.b".to_owned()]) };
             let clock = Clock { t0_ns: seqs.2, m0_ns: seqs.3, speed_e3: 1_000 };
-            let snapshot = Snapshot { numbers, clock, sequences, heard: vec![("x.y".to_owned(), 9)], handler };
+            let snapshot = Snapshot { numbers, clock, phase: Phase::Started, sequences, heard: vec![("x.y".to_owned(), 9)], handler };
 
             prop_assert_eq!(Snapshot::decode(&snapshot.encode()), Some(snapshot));
         }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::archive::{Entry, Follower};
 use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, split};
-use super::heart::{CONTROL, Dispatch, Heart, HeartError, WORLD};
+use super::heart::{CONTROL, Dispatch, Heart, HeartError, Phase, WORLD};
 use super::mouth::{Tape, Unconfirmed};
 use super::record::{BatchRef, Epoch, Snapshot};
 use super::sequence::Applied;
@@ -46,6 +46,7 @@ impl<T: Tape> Heart<T> {
         let Some(start) = self.find_start(about)? else {
             return Ok(Recovered::default());
         };
+        self.from_day = start.day;
         let mut recovered = Recovered {
             folded: start.folded,
             ..Recovered::default()
@@ -88,6 +89,9 @@ impl<T: Tape> Heart<T> {
         mono_ns: i64,
         d: &mut D,
     ) -> Result<(), D::Error> {
+        if is_new_day {
+            self.phase = Phase::Waiting; // a day's session is started by its own command
+        }
         let handler = d.snapshot()?;
         if is_new_day || (recovered.records > SNAPSHOT_AFTER_RECORDS && !handler.is_empty()) {
             let snapshot = self.snapshot(handler);
@@ -114,6 +118,7 @@ impl<T: Tape> Heart<T> {
         Snapshot {
             numbers: self.mouth.numbers.clone(),
             clock: self.clock,
+            phase: self.phase,
             sequences: self.sequences.clone(),
             heard: self
                 .heard()
@@ -203,7 +208,7 @@ impl<T: Tape> Heart<T> {
         if header.source.as_str() == CONTROL {
             let ear = self.own_ear(record, &message)?;
             self.mouth.numbers.control_seq = header.seq;
-            self.set_clock(ear, message.payload);
+            self.obey(ear, message.payload);
             return self.dispatch(ear, 0, header, message.payload, record.mono_ns, d);
         }
         let lane = self
@@ -310,7 +315,7 @@ impl<T: Tape> Heart<T> {
             (_, CONTROL) => {
                 self.mouth.numbers.control_seq = header.seq;
                 if let Some(ear) = ear {
-                    self.set_clock(ear, message.payload);
+                    self.obey(ear, message.payload);
                 }
             }
             _ => {
@@ -348,6 +353,7 @@ impl<T: Tape> Heart<T> {
     fn restore(&mut self, snapshot: &Snapshot) {
         self.mouth.numbers.restore(snapshot.numbers.clone());
         self.clock = snapshot.clock;
+        self.phase = snapshot.phase;
         self.sequences = snapshot.sequences.clone();
         for (topic, topic_seq) in &snapshot.heard {
             if let Some(ear) = self.ear_of(topic.as_bytes()) {
@@ -375,7 +381,7 @@ impl<T: Tape> Heart<T> {
             None => {
                 self.followers.push((
                     source,
-                    Follower::open(&self.tapes.join(source.as_str()), self.day),
+                    Follower::open(&self.tapes.join(source.as_str()), self.from_day),
                 ));
                 self.followers.len() - 1
             }

@@ -346,6 +346,18 @@ impl PyHeart {
         Ok(self.alive()?.mouth().numbers().seq)
     }
 
+    /// 0 before `control.start`, 1 after it, 2 after `control.stop`.
+    #[getter]
+    fn phase(&self) -> PyResult<u8> {
+        Ok(self.alive()?.phase() as u8)
+    }
+
+    /// Machine time between the birth of the last message and its arrival here, ms.
+    #[getter]
+    fn lag_ms(&self) -> PyResult<f64> {
+        Ok(self.alive()?.lag_ns() as f64 / 1e6)
+    }
+
     /// What recovery found: records, events appended, whether the tape was another build's.
     #[getter]
     fn recovered(&self) -> (u64, u64, bool) {

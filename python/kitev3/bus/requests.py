@@ -1,0 +1,155 @@
+"""What a process answers on its ROUTER: health, control, resend, snapshot. msgpack maps both ways, the ``id`` returned.
+
+{"id": 1, "do": "health"}
+{"id": 2, "do": "control", "topic": "control.start", "payload": [...], "by": "up"}    answered when it is taped
+{"id": 3, "do": "resend", "source_seq": 41, "topics": [...]}    what was said after that, as frames; ``more`` if cut
+{"id": 4, "do": "snapshot", "topic": "marketdata.quote"}        the newest message of each key, as frames
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from kitev3._core import TapeFollower, TickBatch
+from kitev3.bus.message import Message
+from kitev3.contracts import BY_TOPIC, Kill
+from kitev3.desk import Desk
+from kitev3.heart import decoder
+
+State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped", "refused", "failed"]
+RESEND_BYTES_MAX = 512 << 10
+_PAGE = os.sysconf("SC_PAGESIZE")
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """Any request; which fields count depends on what it asks for."""
+
+    do: str
+    id: int = 0
+    topic: str = ""
+    payload: msgspec.Raw = msgspec.Raw(b"\xc0")
+    by: str = ""
+    source_seq: int = 0
+    topics: tuple[str, ...] | None = None
+
+
+class Requests:
+    """Answers for one desk.
+
+    Args:
+        tape: the folder of the service's own tape. day: of its session.
+        missing: what the process still waits for before it is ready.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        tape: Path,
+        day: str,
+        missing: Callable[[], tuple[str, ...]],
+        more_counters: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        self.desk = desk
+        self._tape, self._day = tape, day
+        self._missing, self._more_counters = missing, more_counters
+        self._decode = msgspec.msgpack.Decoder(Request).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._resent: tuple[int, TapeFollower] | None = None
+
+    def answer(self, request: bytes) -> bytes:
+        """Never raises for what somebody asks wrongly; a handler's error in a control goes its way."""
+        try:
+            asked = self._decode(request)
+        except msgspec.DecodeError as error:
+            return self._encode({"id": 0, "ok": False, "error": f"not a request: {error}"})
+        deeds = {"health": self.health, "control": self.control, "resend": self.resend, "snapshot": self.snapshot}
+        if asked.do not in deeds:
+            return self._encode({"id": asked.id, "ok": False, "error": f"{asked.do!r} is none of {', '.join(deeds)}"})
+        return self._encode({"id": asked.id, **deeds[asked.do](asked)})
+
+    def state(self) -> State:
+        """Where the process stands; a driver that was refused by the world says so of itself."""
+        if getattr(self.desk.driver, "refused", False) or getattr(self.desk.handler, "refused", False):
+            return "refused"
+        match self.desk.heart.phase:
+            case 0:
+                return "starting" if self._missing() else "ready"
+            case 1:
+                return "running"
+            case _:
+                return "stopped" if self.desk.drained else "draining"
+
+    def health(self, asked: Request) -> dict[str, Any]:
+        heart = self.desk.heart
+        status = getattr(self.desk.handler, "status", None)
+        missing = self._missing()
+        return {
+            "name": self.desk.name,
+            "pid": os.getpid(),
+            "state": self.state(),
+            "epoch": heart.epoch,
+            "seq": heart.seq,
+            "ready": not missing,
+            "missing": missing,
+            "counters": {**heart.counters, **self._more_counters()},
+            "heads": heart.heads,
+            "heard": heart.heard,
+            "lag_ms": heart.lag_ms,
+            "rss": resident_bytes(),
+            "service": dict(status()) if status is not None else {},
+        }
+
+    def control(self, asked: Request) -> dict[str, Any]:
+        if asked.topic not in self.desk.spec.hears or not asked.topic.startswith("control."):
+            return {"ok": False, "error": f"{self.desk.name} does not hear {asked.topic!r}"}
+        try:
+            payload = decoder(BY_TOPIC[asked.topic].payload)(bytes(asked.payload))
+        except msgspec.DecodeError as error:
+            return {"ok": False, "error": f"{asked.topic}: {error}"}
+        if isinstance(payload, Kill) and not payload.by:
+            payload = Kill(payload.reason, asked.by)
+        self.desk.control(payload)
+        if asked.topic in ("control.kill", "control.arm"):
+            self.desk.sync()  # these two must outlive the machine's power
+        return {"ok": True}
+
+    def resend(self, asked: Request) -> dict[str, Any]:
+        after, follower = self._resent or (0, None)
+        if follower is None or asked.source_seq < after:
+            follower = TapeFollower(self._tape, self._day)
+        frames: list[bytes] = []
+        size, last = 0, asked.source_seq
+        topics = None if asked.topics is None else list(asked.topics)
+        while size < RESEND_BYTES_MAX and (frame := follower.poll(topics, asked.source_seq)) is not None:
+            frames.append(frame)
+            size += len(frame)
+            last = Message.parse(frame).seq
+        self._resent = (last, follower)
+        return {"ok": True, "frames": frames, "more": size >= RESEND_BYTES_MAX}
+
+    def snapshot(self, asked: Request) -> dict[str, Any]:
+        contract = BY_TOPIC.get(asked.topic)
+        if contract is None or asked.topic not in self.desk.spec.says:
+            return {"ok": False, "error": f"{self.desk.name} does not say {asked.topic!r}"}
+        field = contract.join.partition(":")[2]
+        decode = decoder(contract.payload)
+        follower = TapeFollower(self._tape, self._day)
+        newest: dict[Any, bytes] = {}
+        while (frame := follower.poll([asked.topic])) is not None:
+            keyed = field not in ("", "source") and contract.payload is not TickBatch
+            key = getattr(decode(Message.parse(frame).payload), field) if keyed else None
+            newest.pop(key, None)  # so that the newest come last, in the order in which they were said
+            newest[key] = frame
+        return {"ok": True, "frames": list(newest.values()), "seq": self.desk.heart.seq}
+
+
+def resident_bytes() -> int:
+    """Anonymous memory and shared libraries, without mapped files such as the tape."""
+    fields = Path("/proc/self/statm").read_text().split()
+    return (int(fields[1]) - int(fields[2])) * _PAGE

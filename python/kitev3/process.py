@@ -1,0 +1,276 @@
+"""``kitev3-proc NAME``: one service as an OS process: configuration, initialisation, running, shutdown.
+
+    kitev3-proc marketdata --config demo --run-dir run/demo
+
+Exit codes: 0 after SIGTERM; 1 a bug of ours, named in the log with the event that it died of; 2 refused: configuration,
+a second instance, a tape that is not what was written. What exits with 2 is not started again by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from kitev3 import config as configuration
+from kitev3 import settings
+from kitev3._core import RecoveryError, TapeCorrupt
+from kitev3.bus.loop import Loop, Pace
+from kitev3.bus.requests import Requests
+from kitev3.bus.sockets import Sockets
+from kitev3.bus.topology import base, lanes, takes_work, workers
+from kitev3.clock import MarketClock, datetime_ns
+from kitev3.config import IST, Profile
+from kitev3.contracts import BY_TOPIC, Start
+from kitev3.desk import Desk
+from kitev3.errors import ConfigError
+from kitev3.fingerprint import fingerprint
+from kitev3.runfolder import RunFolder, default_run_dir
+from kitev3.service import Context, ServiceSpec
+
+REFUSED = 2
+FAILED = 1
+PR_SET_PDEATHSIG = 1
+
+
+def main(argv: Sequence[str] = ()) -> None:
+    """The command. *argv* comes before what stands on the command line."""
+    sys.exit(run(parse([*argv, *sys.argv[1:]])))
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="kitev3-proc",
+        description="Run one service in the foreground. `kitev3 up` does this for all services of a profile.",
+        epilog="example: kitev3-proc marketdata --config demo --run-dir run/demo",
+    )
+    parser.add_argument("name", help="the service: " + ", ".join(configuration.known_services()))
+    parser.add_argument("--config", default="demo", metavar="FILE", help="a profile's name or .toml file (demo)")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="KITEV3_RUN_DIR, or run/<profile>")
+    parser.add_argument("--start", action="store_true", help="begin at once, without waiting for `kitev3 start`")
+    return parser.parse_args(argv)
+
+
+def run(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> int:
+    """Runs a service to its end; the exit code."""
+    try:
+        follow_parent(environment)
+        spec = load(arguments.name)
+        profile = configuration.load(arguments.config, environment=environment)
+        run_dir = (arguments.run_dir or default_run_dir(profile.name, environment)).resolve()
+        return Process(spec, profile, RunFolder(run_dir, environment), starts=arguments.start).run()
+    except (ConfigError, TapeCorrupt, RecoveryError, BlockingIOError) as error:
+        print(f"{arguments.name}: {error}", file=sys.stderr)
+        return REFUSED
+
+
+def load(name: str) -> ServiceSpec:
+    """A service of the house, by its name."""
+    known = configuration.known_services()
+    if name not in known:
+        raise ConfigError(f"no service {name!r}{settings.nearest(name, known)} There are {', '.join(known)}")
+    spec = importlib.import_module(f"kitev3.services.{name}.service").SERVICE
+    assert isinstance(spec, ServiceSpec)
+    return spec
+
+
+def follow_parent(environment: Mapping[str, str]) -> None:
+    """Has the kernel end us when our supervisor dies, and ends now if it already has."""
+    parent = environment.get("KITEV3_PARENT")
+    if parent is None:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        raise ConfigError(f"the supervisor with pid {parent} is gone")
+
+
+def context_of(profile: Profile, run_dir: Path) -> Context:
+    """Where a profile's services find themselves."""
+    start = profile.start or datetime.now(UTC)
+    return Context(
+        profile=profile.name,
+        mode=profile.mode,
+        account=profile.account_id,
+        seed=profile.seed,
+        run_dir=run_dir,
+        session=start.astimezone(IST).date().isoformat(),
+        start_ns=datetime_ns(start),
+        settings=profile,
+    )
+
+
+class Process:
+    """One service of a profile, from its lock to its last word."""
+
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        profile: Profile,
+        folder: RunFolder,
+        *,
+        starts: bool = False,
+        running: Collection[str] | None = None,
+    ) -> None:
+        """*running*: the services of the system, when they are not the profile's."""
+        self.spec, self.profile, self.folder = spec, profile, folder
+        self.running = profile.enabled if running is None else running
+        self.config = profile.settings(spec.name, spec.config)
+        self.context = context_of(profile, folder.path)
+        self.starts = starts
+        self._parent = os.getppid() if "KITEV3_PARENT" in os.environ else 0
+        folder.check_sockets((spec.name,))
+        folder.make()
+        log_to(folder.log(spec.name), spec.name)
+        self.log = structlog.get_logger()
+
+    def run(self) -> int:
+        """Blocks until a signal; the exit code."""
+        cpu = self.profile.service(self.spec.name).cpu
+        if cpu is not None:
+            os.sched_setaffinity(0, {cpu})
+        sockets = self._sockets()
+        desk = self._desk(sockets)
+        try:
+            return self._live(desk, sockets)
+        except (ConfigError, TapeCorrupt, RecoveryError):
+            raise
+        except Exception as error:
+            self._report(desk, error)
+            return FAILED
+        finally:
+            self.folder.leave(self.spec.name)
+
+    def _live(self, desk: Desk, sockets: Sockets) -> int:
+        desk.recover()
+        sockets.open()
+        requests = Requests(
+            desk,
+            tape=self.folder.path / "tape" / self.spec.name,
+            day=self.context.session,
+            missing=lambda: self._missing(desk, sockets),
+            more_counters=lambda: {"push_full": sockets.push_full},
+        )
+        bus = self.profile.bus
+        pace = Pace(heartbeat_ms=bus.heartbeat_ms, hello_ms=bus.hello_ms, drain_ms=bus.drain_ms)
+        loop = Loop(desk, sockets, pace, answer=requests.answer, each_second=self._check_parent)
+        self._obey_signals(loop)
+        desk.begin()
+        for lane in sockets.lanes:
+            desk.join(lane.source)
+        desk.open()
+        self.log.info("begun", epoch=desk.heart.epoch, seq=desk.heart.seq, recovered=desk.heart.recovered)
+        if self.starts and desk.heart.phase == 0:
+            self._start(desk)
+        # What lives now lives to the end: the collector need not walk over it again and again.
+        gc.collect()
+        gc.freeze()
+        loop.run()
+        desk.close()
+        sockets.close()
+        self.log.info("ended")
+        return 0
+
+    def _sockets(self) -> Sockets:
+        return Sockets(
+            self.folder.sockets,
+            self.spec.name,
+            lanes=lanes(self.spec.name, self.spec.hears),
+            senders=self.running,
+            workers=[worker for worker in workers(self.spec.says) if worker in self.running],
+            takes_work=takes_work(self.spec.name, self.spec.hears),
+            high_water=self.profile.bus.high_water,
+        )
+
+    def _desk(self, sockets: Sockets) -> Desk:
+        about = {
+            "build": fingerprint(self.spec, self.config),
+            "schemas": {topic: BY_TOPIC[topic].schema for topic in (*self.spec.hears, *self.spec.says)},
+            "settings": self.profile.effective({self.spec.name: self.config}),
+        }
+        return Desk(
+            self.spec,
+            self.context,
+            self.config,
+            clock=time.monotonic_ns,
+            send=sockets.send,
+            wake=sockets.wake,
+            about=about,
+        )
+
+    def _missing(self, desk: Desk, sockets: Sockets) -> tuple[str, ...]:
+        """The senders of which nothing has been heard yet."""
+        greeted = {base(source) for source in desk.heart.greeted}
+        return tuple(lane.source for lane in sockets.lanes if lane.source not in greeted)
+
+    def _start(self, desk: Desk) -> None:
+        """What `kitev3 start` would send."""
+        start = self.profile.start or datetime.now(UTC)
+        desk.control(MarketClock.from_start(start, time.monotonic_ns(), self.profile.speed).payload())
+        desk.control(Start(self.context.session))
+
+    def _obey_signals(self, loop: Loop) -> None:
+        def stop(number: int, frame: FrameType | None) -> None:
+            loop.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        # A Ctrl-C goes to all of a terminal's processes; under a supervisor it is he who ends us, in order.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self._parent else stop)
+
+    def _check_parent(self) -> None:
+        if self._parent and os.getppid() != self._parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _report(self, desk: Desk, error: Exception) -> None:
+        """The last line of the log: what it died of."""
+        topic, source, event_id = desk.heart.in_hand or ("", "", "")
+        self.log.critical(
+            "handler raised" if event_id else "died",
+            error=f"{type(error).__name__}: {error}",
+            event_id=event_id,
+            topic=topic,
+            source=source,
+            trace=traceback.format_exc(),
+        )
+        print(f"{self.spec.name}: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def log_to(path: Path, service: str) -> None:
+    """JSON lines, each with its service and wall time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            _named(service),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(path.open("a", buffering=1)),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _named(service: str) -> Any:
+    def add(logger: Any, method: str, record: dict[str, Any]) -> dict[str, Any]:
+        record["service"] = service
+        return record
+
+    return add
+
+
+if __name__ == "__main__":
+    main()

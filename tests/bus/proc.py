@@ -1,0 +1,127 @@
+"""One of the bus's test services as an OS process: ``python -m bus.proc NAME RUN_DIR ORDERS``, the orders in JSON.
+
+count     how many bars the speaker says in all, over its restarts
+pause     after so many it waits a moment, so that a loss is followed by silence
+lose      the share of messages that its sockets lose, heartbeats included; the last bar always
+seed      of what is lost
+raises    the bar at which the relay's handler raises
+slow_ms   how long the listener's handler takes
+mode      of the profile
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kitev3.bus.message import Message
+from kitev3.bus.sockets import Sockets
+from kitev3.config import Profile
+from kitev3.events import Event
+from kitev3.process import Process
+from kitev3.runfolder import RunFolder
+from kitev3.service import Context, Driver, ServiceSpec, World
+
+from bus.people import LISTENER, RELAY, SPEAKER, START_NS, WORKER, Listener, Relay, Speaker, bar, text
+
+SPECS = {spec.name: spec for spec in (SPEAKER, RELAY, WORKER, LISTENER)}
+
+
+class Mouth(Driver):
+    """Lets the speaker say its bars."""
+
+    def __init__(self, speaker: Speaker, orders: dict[str, Any]) -> None:
+        self.speaker, self.orders = speaker, orders
+        self.ended = threading.Event()
+
+    def open(self, world: World) -> None:
+        self.thread = threading.Thread(target=self.say, args=(world,))
+        self.thread.start()
+
+    def say(self, world: World) -> None:
+        pause = self.orders.get("pause", 0)
+        for number in range(self.speaker.said, self.orders.get("count", 0)):
+            if pause and number % pause == 0 and self.ended.wait(0.02):
+                return
+            world.put(text(number))
+
+    def close(self) -> None:
+        self.ended.set()
+        self.thread.join()
+
+
+def speaking(orders: dict[str, Any]) -> ServiceSpec:
+    made: list[Speaker] = []
+
+    def handler(context: Context, config: Any) -> Speaker:
+        made.append(Speaker(context, config))
+        return made[-1]
+
+    return replace(SPEAKER, handler=handler, driver=lambda context, config: Mouth(made[-1], orders))
+
+
+class Faulty(Relay):
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def __call__(self, event: Event) -> Iterable[Any]:
+        if event.type == "marketdata.ohlc" and event.payload == bar(self.at):
+            raise ValueError(f"bar {self.at}")
+        return super().__call__(event)
+
+
+class Slow(Listener):
+    def __init__(self, ms: float) -> None:
+        super().__init__()
+        self.ms = ms
+
+    def __call__(self, event: Event) -> Iterable[Any]:
+        time.sleep(self.ms / 1000)
+        return super().__call__(event)
+
+
+def spec_of(name: str, orders: dict[str, Any]) -> ServiceSpec:
+    if name == "marketdata":
+        return speaking(orders)
+    if "raises" in orders:
+        return replace(SPECS[name], handler=lambda context, config: Faulty(orders["raises"]))
+    if "slow_ms" in orders:
+        return replace(SPECS[name], handler=lambda context, config: Slow(orders["slow_ms"]))
+    return SPECS[name]
+
+
+def lose(share: float, seed: int, last: int) -> None:
+    """Makes every process's sockets lose messages."""
+    fate, send = random.Random(seed), Sockets.send
+
+    def lossy(self: Sockets, frame: bytes, worker: str | None) -> None:
+        is_last = frame.startswith(b"marketdata.ohlc\0") and Message.parse(frame).topic_seq == last
+        if not is_last and fate.random() >= share:
+            send(self, frame, worker)
+
+    Sockets.send = lossy  # type: ignore[method-assign]
+
+
+def main(name: str, run_dir: str, text: str) -> None:
+    orders = json.loads(text)
+    if orders.get("lose"):
+        lose(orders["lose"], orders.get("seed", 1), orders.get("count", 0))
+    from datetime import UTC, datetime
+
+    start = datetime.fromtimestamp(START_NS // 10**9, UTC)
+    profile = Profile(name="test", mode=orders.get("mode", "sim"), start=start)
+    running = orders.get("running", tuple(SPECS))
+    process = Process(spec_of(name, orders), profile, RunFolder(Path(run_dir)), running=running)
+    sys.exit(process.run())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
