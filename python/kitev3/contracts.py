@@ -366,6 +366,30 @@ class Read(Payload, frozen=True, array_like=True, gc=False):
     reason: str
 
 
+# --- kitesim ------------------------------------------------------------------------------------------------------
+
+
+class Request(Payload, frozen=True, array_like=True, gc=False):
+    """A write that kitesim accepted, with the market time at which it counts: all that its accounts are made of."""
+
+    at_ns: int
+    user: str
+    verb: Literal["place", "modify", "cancel"]
+    order_id: str
+    variety: str
+    fields: dict[str, str]
+
+
+class MarketRun(Payload, frozen=True, array_like=True, gc=False):
+    """What kitesim's market does from now on."""
+
+    state: Literal["waiting", "running", "stopped"]
+    t0_ns: int = 0  # its clock, as in control.clock
+    m0_ns: int = 0
+    speed_e3: int = 0
+    requests: tuple[Request, ...] = ()  # of a kitesim that came back: what it had accepted before
+
+
 # --- control ------------------------------------------------------------------------------------------------------
 
 
@@ -588,6 +612,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("execution.funds", Funds, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.reconciled", Reconciled, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.read", Read, "execution", "journal"),
+    _c("kitesim.market", MarketRun, "kitesim", "journal", join="day"),
     _c("control.clock", Clock, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.start", Start, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.stop", Stop, "control", _EVERYONE + " kitesim", delivery="control"),
@@ -598,6 +623,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.socket", Socket, "world", "marketdata", delivery="world"),
     _c("world.reading", Reading, "world", "marketdata", delivery="world"),
     _c("world.answer", Answer, "world", "execution", delivery="world"),
+    _c("world.request", Request, "world", "kitesim", delivery="world"),
     _c("world.timer", Timer, "world", _EVERYONE + " kitesim", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),

@@ -2,10 +2,12 @@
 
 Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and ``kitesim.market`` to its own driver.
 
+    opening   an exchange from its settings
     logins    keys, request tokens, access tokens
     routes    the REST routes
     sockets   the ticker's connections: subscriptions, frames, heartbeats
     pace      the market's steps at the clock's pace, slowed by readers that fall behind
     server    all of them on one port
-    service   its place in the house: control, the tape, recovery
+    service   its place in the house: control, the tape, recovery; `driver` serves it
+    standalone   the exchange alone, on the command line
 """

@@ -1,5 +1,3 @@
-import sys
+from kitev3.process import main
 
-from kitev3.services.kitesim.standalone import main
-
-sys.exit(main(sys.argv[1:]))
+main(["kitesim"])

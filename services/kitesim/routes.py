@@ -200,7 +200,8 @@ class Routes:
         return await self.read(lambda user, _: self.exchange.order_history(user, name))(request)
 
     def place(self, user: str, variety: str, fields: Fields) -> Any:
-        order_id = self.exchange.place(user, variety=variety, at_ns=self.now_ns(), **_own(fields))
+        fields = _own(fields)
+        order_id = self.exchange.place(user, variety=variety, at_ns=self.now_ns(), **fields)
         self.heard(user, "place", order_id, variety, fields)
         return {"order_id": order_id}
 
@@ -209,7 +210,8 @@ class Routes:
         if variety != "regular":
             raise Fault.bad("Invalid `variety`.")
         if request.method == "PUT":
-            self.exchange.modify(user, order_id, at_ns=self.now_ns(), **_own(fields))
+            fields = _own(fields)
+            self.exchange.modify(user, order_id, at_ns=self.now_ns(), **fields)
             self.heard(user, "modify", order_id, variety, fields)
         else:
             self.exchange.cancel(user, order_id, at_ns=self.now_ns())

@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
-from kitev3.clock import MarketClock, datetime_ns, machine_ns
+from kitev3.clock import MarketClock, machine_ns
 from kitev3.config import IST, SPEED_MAX
 from kitev3.errors import ConfigError
-from kitev3.market_file import read_market
 from kitev3.services.kitesim.logins import Application, Logins
+from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.server import Server, address_of, listen
 
 USER = "KS0001"
-MINUTE_NS = 60_000_000_000
-FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,33 +43,6 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--user", default=USER)
     options.add_argument("--redirect-url", default="", help="where the login leads; a page of its own unless given")
     return options
-
-
-def open_exchange(
-    *, user: str, market: str, seed: int, start: datetime | None, profile: str, frame_ms: int
-) -> Exchange:
-    """An exchange at its start. ConfigError for a market, a clock or a number that cannot be."""
-    source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
-    try:
-        return Exchange(
-            users=[user],
-            market=source,
-            seed=seed,
-            start_ns=_start_ns(source, start),
-            profile=profile,
-            frame_ms=frame_ms,
-        )
-    except (ValueError, OverflowError) as error:
-        raise ConfigError(f"kitesim: {error}") from None
-
-
-def _start_ns(market: str | MarketFile, start: datetime | None) -> int:
-    if start is not None:
-        return datetime_ns(start)
-    if isinstance(market, MarketFile):
-        return session_open_ns(market.session)
-    today = trading_day(datetime.now(IST).date().isoformat())
-    return session_open_ns(today) + FIRST_MINUTES * MINUTE_NS
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,0 +1,107 @@
+"""The exchange of a profile, served; moved by what the handler says."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from kitev3._core import Exchange
+from kitev3.clock import MarketClock
+from kitev3.config import Profile
+from kitev3.contracts import MarketRun, Request
+from kitev3.events import Event
+from kitev3.runfolder import RunFolder
+from kitev3.secret import read_secret
+from kitev3.service import AsyncDriver, Context, World
+from kitev3.services.kitesim.logins import Application, Logins
+from kitev3.services.kitesim.opening import open_exchange
+from kitev3.services.kitesim.server import Server, address_of, listen
+from kitev3.services.kitesim.service import KitesimConfig
+
+NS = 1_000_000_000
+
+
+class ExchangeDriver(AsyncDriver):
+    """Owns the port and the exchange. The market stands at its start until the handler says that it runs."""
+
+    topics = frozenset({"kitesim.market"})
+
+    def __init__(self, context: Context, config: KitesimConfig) -> None:
+        assert isinstance(context.settings, Profile)
+        self.profile: Profile = context.settings
+        self.run_dir = context.run_dir
+        self.exchange = open_exchange(
+            user=self.profile.user_id,
+            market=self.profile.market,
+            seed=context.seed,
+            start=datetime.fromtimestamp(context.start_ns / NS, UTC),
+            profile=config.profile,
+            frame_ms=config.frame_ms,
+        )
+        self.world: World | None = None
+        self.server: Server | None = None
+        self.wanted: MarketRun | None = None
+
+    def open(self, world: World) -> None:
+        """Takes the port."""
+        self.world = world
+        listener = listen(self.profile.exchange)
+        application = Application(
+            api_key=self.profile.api_key,
+            # The system has its token already. Who logs in anew does so at an exchange of his own, run alone.
+            api_secret=secrets.token_hex(16),
+            user_id=self.profile.user_id,
+            redirect_url=f"http://{address_of(listener)}/connect/done",
+        )
+        token = read_secret(self.profile.token_file or RunFolder(self.run_dir).token)
+        logins = Logins((application,), {application.api_key: token}, world.mono_ns)
+        self.server = Server(self.exchange, logins, listener, world.mono_ns, self._heard)
+        if self.wanted is not None:
+            self._do(self.server, self.wanted)
+
+    def said(self, event: Event) -> None:
+        """Runs or stops the market; after a crash, first brings the accounts back."""
+        run: MarketRun = event.payload
+        redo(self.exchange, run.requests)
+        self.wanted = run
+        if self.server is not None:
+            self._do(self.server, run)
+
+    async def run(self, world: World) -> None:
+        """Serves until it is cancelled."""
+        assert self.server is not None
+        await self.server.serve()
+
+    def close(self) -> None:
+        """The port is closed with `run`; one that never ran is closed here."""
+        if self.server is not None:
+            self.server.listener.close()
+
+    def status(self) -> dict[str, Any]:
+        """Adds to the process's health."""
+        return self.server.status() if self.server is not None else {}
+
+    def _do(self, server: Server, run: MarketRun) -> None:
+        if run.state == "running":
+            server.run_market(MarketClock(run.t0_ns, run.m0_ns, run.speed_e3))
+        elif run.state == "stopped":
+            server.stop_market()
+
+    def _heard(self, user: str, verb: Any, order_id: str, variety: str, fields: dict[str, str]) -> None:
+        assert self.world is not None
+        self.world.put(Request(self.exchange.now_ns, user, verb, order_id, variety, fields))
+
+
+def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
+    """Asks a fresh exchange for everything again, each at its time: what comes of it is the same, ids and fills too."""
+    for request in requests:
+        exchange.advance(request.at_ns)
+        if request.verb == "place":
+            order_id = exchange.place(request.user, variety=request.variety, at_ns=request.at_ns, **request.fields)
+            assert order_id == request.order_id, "the same requests make the same orders"
+        elif request.verb == "modify":
+            exchange.modify(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
+        else:
+            exchange.cancel(request.user, request.order_id, at_ns=request.at_ns)
+    exchange.take_order_frames()  # they were said before the crash, or nobody was there to hear

@@ -1,0 +1,42 @@
+"""An exchange from its settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
+from kitev3.clock import datetime_ns
+from kitev3.config import IST
+from kitev3.errors import ConfigError
+from kitev3.market_file import read_market
+
+MINUTE_NS = 60_000_000_000
+FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at
+
+
+def open_exchange(
+    *, user: str, market: str, seed: int, start: datetime | None, profile: str, frame_ms: int
+) -> Exchange:
+    """An exchange at its start. ConfigError for a market, a clock or a number that cannot be."""
+    source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
+    try:
+        return Exchange(
+            users=[user],
+            market=source,
+            seed=seed,
+            start_ns=_start_ns(source, start),
+            profile=profile,
+            frame_ms=frame_ms,
+        )
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(f"kitesim: {error}") from None
+
+
+def _start_ns(market: str | MarketFile, start: datetime | None) -> int:
+    if start is not None:
+        return datetime_ns(start)
+    if isinstance(market, MarketFile):
+        return session_open_ns(market.session)
+    today = trading_day(datetime.now(IST).date().isoformat())
+    return session_open_ns(today) + FIRST_MINUTES * MINUTE_NS

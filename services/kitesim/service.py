@@ -1,0 +1,109 @@
+"""kitesim in the house: control moves its market, its tape holds what it accepted, so that it comes back from a crash
+with its orders and positions. The exchange itself is the driver's; see `driver`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from kitev3.contracts import Clock, Epoch, MarketRun, Request
+from kitev3.events import Event, Payload
+from kitev3.service import Context, Driver, ServiceSpec
+
+State: TypeAlias = Literal["waiting", "running", "stopped"]
+NOTHING: tuple[Payload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitesimConfig:
+    """``[kitesim]`` of the profile. Market, seed, clock and address are the profile's own."""
+
+    enabled: bool = True
+    cpu: int | None = None
+    profile: Literal["strict-2026", "legacy"] = "strict-2026"
+    frame_ms: int = 1000  # market time between two frames
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    state: State
+    clock: Clock | None
+    requests: list[Request]
+
+
+class MarketHours:
+    """Whether the market runs, by which clock, and what the exchange has accepted so far."""
+
+    def __init__(self) -> None:
+        self.kept = _Kept("waiting", None, [])
+        self.on: dict[str, Callable[[Any], Iterable[Payload]]] = {
+            "control.clock": self.clock,
+            "control.start": self.start,
+            "control.stop": self.stop,
+            "world.request": self.request,
+            "world.epoch": self.epoch,
+        }
+
+    def __call__(self, event: Event) -> Iterable[Payload]:
+        hears = self.on.get(event.type)
+        return hears(event.payload) if hears else NOTHING
+
+    def clock(self, clock: Clock) -> Iterable[Payload]:
+        """Another clock moves a market that runs, at once."""
+        self.kept.clock = clock
+        return (self.market(),) if self.kept.state == "running" else NOTHING
+
+    def start(self, _: object) -> Iterable[Payload]:
+        """The market opens; without a clock it cannot."""
+        if self.kept.clock is None:
+            return NOTHING
+        self.kept.state = "running"
+        return (self.market(),)
+
+    def stop(self, _: object) -> Iterable[Payload]:
+        """The market stands; what is asked of the exchange is still answered."""
+        self.kept.state = "stopped"
+        return (self.market(),)
+
+    def request(self, request: Request) -> Iterable[Payload]:
+        """One write more that was accepted."""
+        self.kept.requests.append(request)
+        return NOTHING
+
+    def epoch(self, epoch: Epoch) -> Iterable[Payload]:
+        """Back after a crash: the driver's exchange is a new one and must be told everything."""
+        if self.kept.state == "waiting" and not self.kept.requests:
+            return NOTHING
+        return (self.market(tuple(self.kept.requests)),)
+
+    def market(self, requests: tuple[Request, ...] = ()) -> MarketRun:
+        """What the driver is to do."""
+        clock = self.kept.clock or Clock(0, 0, 0)
+        return MarketRun(self.kept.state, clock.t0_ns, clock.m0_ns, clock.speed_e3, requests)
+
+    def snapshot(self) -> bytes:
+        """For the tape."""
+        return msgspec.msgpack.encode(self.kept)
+
+    def restore(self, snapshot: bytes) -> None:
+        """From the tape."""
+        self.kept = msgspec.msgpack.decode(snapshot, type=_Kept)
+
+    def status(self) -> dict[str, Any]:
+        """For the health answer; the driver adds the rest."""
+        return {"market": self.kept.state, "accepted": len(self.kept.requests)}
+
+
+def _handler(context: Context, config: KitesimConfig) -> MarketHours:
+    return MarketHours()
+
+
+def _driver(context: Context, config: KitesimConfig) -> Driver:
+    from kitev3.services.kitesim.driver import ExchangeDriver  # the server is loaded by the process that serves
+
+    return ExchangeDriver(context, config)
+
+
+SERVICE = ServiceSpec(name="kitesim", config=KitesimConfig, handler=_handler, driver=_driver)
