@@ -4,7 +4,7 @@ with its orders and positions. The exchange itself is the driver's; see `driver`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -106,4 +106,10 @@ def _driver(context: Context, config: KitesimConfig) -> Driver:
     return ExchangeDriver(context, config)
 
 
-SERVICE = ServiceSpec(name="kitesim", config=KitesimConfig, handler=_handler, driver=_driver)
+def _alone(arguments: Sequence[str]) -> int:
+    from kitev3.services.kitesim.standalone import main
+
+    return main(arguments)
+
+
+SERVICE = ServiceSpec(name="kitesim", config=KitesimConfig, handler=_handler, driver=_driver, alone=_alone)
