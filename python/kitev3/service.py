@@ -47,7 +47,7 @@ class Keeps(Protocol):
 
 @runtime_checkable
 class Tells(Protocol):
-    """A handler that adds plain data to its process's health."""
+    """A handler, or a driver, that adds plain data to its process's health."""
 
     def status(self) -> Mapping[str, Any]: ...
 
@@ -115,6 +115,9 @@ class ServiceSpec:
     watch: Callable[[Context, Any], Watch] | None = None
     only: tuple[str, ...] | None = None
     """The topics that it hears, when those are not what the contracts say: for code that is no service."""
+    alone: Callable[[Sequence[str]], int] | None = None
+    """Runs it without the house, on arguments of its own; the exit code. For a service that is of use by itself:
+    ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""
 
     @property
     def hears(self) -> tuple[str, ...]:
