@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from kitev3._core import Gate
 from kitev3.account import account_folder_of
 from kitev3.contracts import Approved, Hole, Instrument, LatchRead, LostTail, PortfolioSnapshot, Reconciled
@@ -72,7 +73,11 @@ class RiskPortfolio:
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""
+        portfolio: PortfolioSnapshot = self.gate.snapshot(self.now_ns)
         return {
+            "positions": [msgspec.structs.asdict(row) for row in portfolio.positions if row.quantity],
+            "gross_pnl_e4": portfolio.gross_pnl_e4,
+            "net_pnl_e4": portfolio.net_pnl_e4,
             "state": self.gate.standing(self.now_ns),
             "missing": self.gate.missing(),
             "fault": self.gate.fault or "",

@@ -53,13 +53,15 @@ def _show(run: Run, healths: dict[str, Health]) -> None:
 
 
 def note(health: Health) -> str:
-    """What a person should know of a service: what it waits for, what keeps the gate shut."""
+    """What a person should know of a service: what it waits for, what keeps the gate shut, what is not settled."""
     said: dict[str, Any] = health.service
-    parts = [health.error] if health.error else []
-    if health.missing:
-        parts.append(f"waits for {', '.join(health.missing)}")
-    if "gate" in said:
-        parts.append(str(said["gate"]))
-    if said.get("missing_limits"):
-        parts.append(f"not set: {', '.join(said['missing_limits'])}")
-    return "; ".join(parts)
+    parts = [health.error, f"waits for {', '.join(health.missing)}" if health.missing else ""]
+    if health.name == "risk_portfolio":
+        missing = said.get("missing", ())
+        parts += [said.get("state", ""), said.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""]
+    elif health.name == "marketdata":
+        parts.append(f"feed {said['state']} {said.get('reason', '')}".strip() if "state" in said else "")
+    elif health.name == "execution":
+        parts.append(f"{said['unknown']} unknown" if said.get("unknown") else "")
+        parts += said.get("mismatches", ())
+    return "; ".join(part for part in parts if part)

@@ -16,6 +16,7 @@ from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.config import Profile, load
 from kitev3.house import spec
 from kitev3.plan import prepared
+from kitev3.risk import Risk, gate
 from kitev3.summary import Summary, show
 from kitev3.table import PlainLines, view
 
@@ -58,7 +59,8 @@ def up(
 
 
 def check(profile: Profile) -> None:
-    """Reads every table of the services that will run: a bad key is found before anything has started."""
+    """Reads every table that will be used: a bad key, or a limit above its ceiling, is found before anything starts."""
+    gate(profile.settings("risk", Risk), profile.account_id)
     for name in profile.enabled:
         profile.settings(name, spec(name).config)
 
