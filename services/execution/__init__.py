@@ -5,7 +5,7 @@ Hears `risk.approved`, `marketdata.order_frame`, `marketdata.instrument`, `contr
 `.funds`, `.reconciled`, and `.read`, by which it asks its driver for the book.
 
     service   the handler: what is heard, and to whom it goes
-    desk      own orders: what was approved, sent, and came of it
+    own       own orders: what was approved, sent, and came of it
     book      the broker's books: updates and fills
     reads     when to read, and what a read proves
     driver    does what the handler says, through `kitev3.broker`

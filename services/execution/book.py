@@ -11,14 +11,14 @@ from kitev3.orders.fills import FillBook
 from kitev3.orders.merge import Merged, merge
 from kitev3.orders.rows import HoldingRow, Margins, OrderRow, PositionRow, Rows, TradeRow, e4
 from kitev3.services.execution.config import S
-from kitev3.services.execution.desk import Desk
+from kitev3.services.execution.own import OwnOrders
 
 
 class BrokerBook:
     """All orders and trades of the account's day, of whatever origin."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, mine: OwnOrders) -> None:
+        self._mine = mine
         self.merged: dict[str, Merged] = {}  # by order id
         self.fills = FillBook()
         self.booked: list[Fill] = []  # what was said of them
@@ -35,21 +35,22 @@ class BrokerBook:
         for row in rows.good:
             known = self.merged.get(row.order_id)
             merged = self.merged[row.order_id] = merge(known, row, read)
-            found = self._desk.of_tags(row.all_tags) if known is None else None
-            own = self._desk.orders.get(found[0]) if found else None
+            found = self._mine.of_tags(row.all_tags) if known is None else None
+            own = self._mine.orders.get(found[0]) if found else None
             if own is not None:
-                yield from self._desk.found(own, row.order_id, now_ns)
+                yield from self._mine.found(own, row.order_id, now_ns)
             if known is None or _shown(known) != _shown(merged):
-                yield self._updated(merged, now_ns)
+                self.note(merged, now_ns)
+                yield self.update(merged)
 
-    def _updated(self, merged: Merged, now_ns: int) -> OrderUpdate:
+    def note(self, merged: Merged, now_ns: int) -> None:
+        """An order has changed: whether it is over, and whether its trades are still to come."""
         order_id = merged.row.order_id
-        own = self._desk.orders.get(self._desk.tag_of.get(order_id, ""))
+        own = self._mine.orders.get(self._mine.tag_of.get(order_id, ""))
         if own is not None:
             own.final = merged.final
         if merged.final and merged.filled_quantity != self.fills.filled(order_id):
             self.final_ns.setdefault(order_id, now_ns)
-        return self.update(merged)
 
     def update(self, merged: Merged) -> OrderUpdate:
         """One order as all sightings together show it."""
@@ -79,13 +80,13 @@ class BrokerBook:
 
     def _whose(self, row: OrderRow) -> tuple[str, str, str]:
         """Tag, origin and strategy: our own, an orphan of a tape that is gone, or somebody else's."""
-        tag = self._desk.tag_of.get(row.order_id)
+        tag = self._mine.tag_of.get(row.order_id)
         if tag is not None:
-            return tag, "own", self._desk.orders[tag].signal.strategy
-        found = self._desk.of_tags(row.all_tags)
+            return tag, "own", self._mine.orders[tag].signal.strategy
+        found = self._mine.of_tags(row.all_tags)
         if found is None:
             return "", "external", ""
-        return found[0], "orphan", self._desk.names.get(found[1].strategy, "")
+        return found[0], "orphan", self._mine.names.get(found[1].strategy, "")
 
     # Trades -------------------------------------------------------------------------------------------------------
 
@@ -97,12 +98,16 @@ class BrokerBook:
         waiting = {(row.exchange, row.trade_id): row for row in (*self.held, *rows)}.values()
         self.held = []
         for row in waiting:
-            if row.order_id not in self.merged and row.order_id not in self._desk.tag_of:
+            if row.order_id not in self.merged and row.order_id not in self._mine.tag_of:
                 self.held.append(row)
                 continue
             for new in self.fills.book([row]):
                 self.booked.append(self._fill(new, market_ns))
                 yield self.booked[-1]
+        self.settle()
+
+    def settle(self) -> None:
+        """Orders whose trades add up now wait for none."""
         for order_id in [o for o in self.final_ns if self.merged[o].filled_quantity == self.fills.filled(o)]:
             del self.final_ns[order_id]
 
@@ -125,8 +130,8 @@ class BrokerBook:
         )
 
     def _own_by_id(self, order_id: str) -> tuple[str, str, str]:
-        tag = self._desk.tag_of[order_id]
-        return tag, "own", self._desk.orders[tag].signal.strategy
+        tag = self._mine.tag_of[order_id]
+        return tag, "own", self._mine.orders[tag].signal.strategy
 
     def late(self, now_ns: int, late_s: int) -> list[str]:
         """Final orders whose trades have not added up for so long."""

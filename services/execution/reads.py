@@ -15,7 +15,7 @@ from kitev3.orders.merge import rank
 from kitev3.orders.rows import OrderRow, Rows, TradeRow
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
-from kitev3.services.execution.desk import Desk
+from kitev3.services.execution.own import OwnOrders
 
 Part: TypeAlias = Literal["orders", "trades", "positions", "holdings", "margins"]
 
@@ -97,13 +97,13 @@ class Reconciliation:
 
 
 def mismatches(
-    desk: Desk, book: BrokerBook, orders: Rows[OrderRow], trades: Rows[TradeRow], now_ns: int, late_s: int
+    mine: OwnOrders, book: BrokerBook, orders: Rows[OrderRow], trades: Rows[TradeRow], now_ns: int, late_s: int
 ) -> tuple[str, ...]:
     """Where what we know contradicts what the broker shows. An unknown order contradicts nothing."""
     shown = {row.order_id for row in orders.good}
     found = [
         f"order {own.order_id} ({own.tag}) is open and in no book"
-        for own in desk.open_orders()
+        for own in mine.open_orders()
         if own.stage == "placed" and own.order_id not in shown
     ]
     found += [
@@ -117,11 +117,11 @@ def mismatches(
     return tuple(found)
 
 
-def interval_ns(desk: Desk, book: BrokerBook, config: ExecutionConfig, now_ns: int) -> int:
+def interval_ns(mine: OwnOrders, book: BrokerBook, config: ExecutionConfig, now_ns: int) -> int:
     """How long between two reads as things stand."""
-    unknown = desk.unknown()
+    unknown = mine.unknown()
     if any(now_ns - own.ended_ns < config.unknown_first_s * S for own in unknown):
         return config.unknown_ms * MS
-    if desk.open_orders() or book.final_ns or book.held:
+    if mine.open_orders() or book.final_ns or book.held:
         return config.open_ms * MS
     return config.idle_ms * MS

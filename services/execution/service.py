@@ -15,8 +15,9 @@ from kitev3.orders.rows import HoldingRow, OrderRow, Rows, TradeRow, read_margin
 from kitev3.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig
-from kitev3.services.execution.desk import Desk
 from kitev3.services.execution.driver import driver
+from kitev3.services.execution.fold import fold
+from kitev3.services.execution.own import OwnOrders
 from kitev3.services.execution.reads import Reads, Reconciliation, interval_ns, mismatches
 from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
@@ -61,8 +62,8 @@ class Execution:
     def _new_day(self, session: str) -> None:
         """The broker's books, trade numbers and day orders end with the day; so does what we know of them."""
         self.session = session
-        self.desk = Desk(self.config, self.tags)
-        self.book = BrokerBook(self.desk)
+        self.mine = OwnOrders(self.config, self.tags)
+        self.book = BrokerBook(self.mine)
         self.reads = Reads()
         self.reconciliation = Reconciliation()
         self.orders: Rows[OrderRow] = Rows((), 0)  # the last read
@@ -95,13 +96,13 @@ class Execution:
         self.intents.add(approved.intent_id)
         why = self._refusal(event, approved)
         if why:
-            yield self.desk.refuse(approved, why)
+            yield self.mine.refuse(approved, why)
         elif signal.intent == "cancel":
-            yield from self.desk.cancel(approved, event.mono_ns)
+            yield from self.mine.cancel(approved, event.mono_ns)
         elif signal.intent == "modify":
-            yield from self.desk.modify(approved)
+            yield from self.mine.modify(approved)
         else:
-            yield from self.desk.place(approved)
+            yield from self.mine.place(approved)
 
     def _refusal(self, event: Event, approved: Approved) -> str:
         signal, verdict = approved.signal, approved.verdict
@@ -111,7 +112,7 @@ class Execution:
             return f"the gate's own verdict refuses it: {verdict.rule} {verdict.why}".rstrip()
         if signal.intent == "enter" and verdict.evaluated & ENTRY_RULES != ENTRY_RULES:
             return "not every rule was evaluated"
-        if not self.desk.epoch:
+        if not self.mine.epoch:
             return "the account is not held"
         if not self.reconciliation.done:
             return "book and tape do not agree yet"
@@ -131,7 +132,7 @@ class Execution:
         """The end of a write, or a part of a read."""
         answer: Answer = event.payload
         if answer.tag:
-            yield from self.desk.answered(answer, event.mono_ns)
+            yield from self.mine.answered(answer, event.mono_ns)
             self.reads.wanted = self.reads.wanted or f"{answer.verb} answered"
             return
         good = answer.outcome == "ok"
@@ -187,8 +188,8 @@ class Execution:
         reads, config = self.reads, self.config
         if not reads.good:
             return
-        yield from self.desk.looked(reads.began_ns, reads.full, event.mono_ns)
-        found = mismatches(self.desk, self.book, self.orders, self.trades, event.mono_ns, config.fills_late_s)
+        yield from self.mine.looked(reads.began_ns, reads.full, event.mono_ns)
+        found = mismatches(self.mine, self.book, self.orders, self.trades, event.mono_ns, config.fills_late_s)
         if not self.reconciliation.done:
             grown = self.reconciliation.grown(self.orders, self.trades)
             if grown and reads.full and reads.all_good:
@@ -204,7 +205,7 @@ class Execution:
     def _unfinished(self) -> bool:
         """Whether something on its way is worth waiting for. The unknown is looked for, then left to the next start."""
         looked = self.reads_stopping >= self.config.absent_reads
-        waiting = [own for own in self.desk.open_orders() if own.stage != "unknown" or not looked]
+        waiting = [own for own in self.mine.open_orders() if own.stage != "unknown" or not looked]
         return bool(waiting or self.book.final_ns or self.book.held)
 
     def _tell(self, found: tuple[str, ...], whole: bool) -> Iterator[Payload]:
@@ -218,9 +219,9 @@ class Execution:
 
     def timer(self, event: Event) -> Iterator[Payload]:
         """Asks for the book when it is time."""
-        if not self.desk.epoch or self.drained:
+        if not self.mine.epoch or self.drained:
             return
-        every_ns = interval_ns(self.desk, self.book, self.config, event.mono_ns)
+        every_ns = interval_ns(self.mine, self.book, self.config, event.mono_ns)
         if not self.reconciliation.done:
             every_ns = self.config.reconcile_ms * MS
         elif self.stopping:
@@ -240,7 +241,7 @@ class Execution:
     def account(self, event: Event) -> Iterator[Payload]:
         """The account is held, in a new epoch: nothing leaves before book and tape agree."""
         opened: AccountOpened = event.payload
-        yield from self.desk.opened(opened.epoch, event.mono_ns)
+        yield from self.mine.opened(opened.epoch, event.mono_ns)
         self.reads.restart()
         self.reconciliation.restart()
         self.stopping = self.drained = False
@@ -252,7 +253,7 @@ class Execution:
         read: LatchRead = event.payload
         self.halted = read.state == "HALTED"
         if self.halted:
-            yield from self.desk.cancel_all(event.mono_ns)
+            yield from self.mine.cancel_all(event.mono_ns)
 
     def clock(self, event: Event) -> Iterable[Payload]:
         clock: Clock = event.payload
@@ -263,9 +264,9 @@ class Execution:
         """A session of another day forgets the last one's orders: the broker has."""
         session = event.payload.session
         if self.session and session != self.session:
-            epoch, sequence = self.desk.epoch, self.desk.sequence
+            epoch, sequence = self.mine.epoch, self.mine.sequence
             self._new_day(session)
-            self.desk.epoch, self.desk.sequence = epoch, sequence
+            self.mine.epoch, self.mine.sequence = epoch, sequence
             self.reads.restart()
         self.session = session
         return ()
@@ -273,14 +274,14 @@ class Execution:
     def stop(self, event: Event) -> Iterator[Payload]:
         """Cancels what is open, reads once more, then says no more."""
         self.stopping, self.stopped_ns = True, event.mono_ns
-        yield from self.desk.cancel_all(event.mono_ns)
+        yield from self.mine.cancel_all(event.mono_ns)
         self.reads.wanted = "stop"
         yield from self.timer(event)
 
     def kill(self, event: Event) -> Iterator[Payload]:
         """Cancels what is open; until armed nothing else leaves."""
         self.halted = True
-        yield from self.desk.cancel_all(event.mono_ns)
+        yield from self.mine.cancel_all(event.mono_ns)
 
     def arm(self, event: Event) -> Iterable[Payload]:
         self.halted = False
@@ -291,22 +292,26 @@ class Execution:
     def status(self) -> dict[str, Any]:
         """For the health answer; ``latency_us`` from a frame's arrival in marketdata to the approval's here."""
         return {
-            "orders": self.desk.placed,
+            "orders": self.mine.placed,
             "fills": len(self.book.fills),
-            "rejects": self.desk.rejected,
-            "unknown": len(self.desk.unknown()),
-            "open_orders": len(self.desk.open_orders()),
+            "rejects": self.mine.rejected,
+            "unknown": len(self.mine.unknown()),
+            "open_orders": len(self.mine.open_orders()),
             "repeated": self.repeated,
             "reconciled": self.reconciliation.done,
             "mismatches": list(self.told),
             "drained": self.drained,
-            "epoch": self.desk.epoch,
+            "epoch": self.mine.epoch,
             "latency_us": self.latency.summary_us(),
         }
 
     def snapshot(self) -> bytes:
         """All that the next event's answer depends on."""
         return msgspec.msgpack.encode(taken(self))
+
+    def fold(self, event: Event) -> None:
+        """Takes over what another build said."""
+        fold(self, event)
 
     def restore(self, snapshot: bytes) -> None:
         """Goes on where the snapshot was taken."""

@@ -9,7 +9,7 @@ from kitev3.contracts import Fill, Funds, Holdings, Position
 from kitev3.latency import Latency
 from kitev3.orders.merge import Merged
 from kitev3.orders.rows import OrderRow, Rows, TradeRow
-from kitev3.services.execution.desk import OwnOrder
+from kitev3.services.execution.own import OwnOrder
 from kitev3.services.execution.reads import Reads
 
 if TYPE_CHECKING:
@@ -58,16 +58,16 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
 
 def taken(one: Execution) -> State:
     """The state of *one* now."""
-    desk, book, reconciliation = one.desk, one.book, one.reconciliation
+    mine, book, reconciliation = one.mine, one.book, one.reconciliation
     return State(
         session=one.session,
         speed_e3=one.speed_e3,
-        epoch=desk.epoch,
-        sequence=desk.sequence,
-        orders=list(desk.orders.values()),
-        names=desk.names,
-        placed=desk.placed,
-        rejected=desk.rejected,
+        epoch=mine.epoch,
+        sequence=mine.sequence,
+        orders=list(mine.orders.values()),
+        names=mine.names,
+        placed=mine.placed,
+        rejected=mine.rejected,
         merged=list(book.merged.values()),
         trades=book.fills.trades,
         booked=book.booked,
@@ -101,11 +101,11 @@ def taken(one: Execution) -> State:
 def restored(one: Execution, state: State) -> None:
     """Makes *one*, which is new, what the state says."""
     one.session, one.speed_e3 = state.session, state.speed_e3
-    desk, book, reconciliation = one.desk, one.book, one.reconciliation
-    desk.epoch, desk.sequence = state.epoch, state.sequence
-    desk.orders = {own.tag: own for own in state.orders}
-    desk.tag_of = {own.order_id: own.tag for own in state.orders if own.order_id}
-    desk.names, desk.placed, desk.rejected = state.names, state.placed, state.rejected
+    mine, book, reconciliation = one.mine, one.book, one.reconciliation
+    mine.epoch, mine.sequence = state.epoch, state.sequence
+    mine.orders = {own.tag: own for own in state.orders}
+    mine.tag_of = {own.order_id: own.tag for own in state.orders if own.order_id}
+    mine.names, mine.placed, mine.rejected = state.names, state.placed, state.rejected
     book.merged = {merged.row.order_id: merged for merged in state.merged}
     book.fills.book(state.trades)
     book.fills.contradictions = state.contradictions

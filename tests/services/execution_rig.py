@@ -70,6 +70,8 @@ class Rig:
         self.now_ns = 100 * S
         self.heard: list[tuple[str, Any, int, str]] = []  # what the tape has heard
         self.said: list[Any] = []  # what the tape has said
+        self.said_ns: list[int] = []  # and when
+        self.folded = (0, 0)  # so many heard and said are not executed again
         self.brought: deque[Any] = deque()
         self.syncs = 0
         self.lives = 0  # so many payloads until the process dies; 0: it does not
@@ -79,12 +81,20 @@ class Rig:
 
     # The process --------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """A new process: recovers from the tape, takes the account."""
+    def start(self, rebuilt: bool = False) -> None:
+        """A new process: recovers from the tape, takes the account. Another build folds what was said."""
         self.handler = Execution(self.config, TAGS)
-        again = [said for row in self.heard for said in self.handler(_event(*row))]
-        assert again[: len(self.said)] == self.said, "recovery says something else than was said"
-        self.said = again  # what was missing is appended; the driver does not hear of it
+        if rebuilt:
+            self.folded = (len(self.heard), len(self.said))
+        heard, said = self.folded
+        for payload, mono_ns in zip(self.said[:said], self.said_ns, strict=False):
+            self.handler.fold(_event(TOPIC_OF[type(payload)], payload, mono_ns, "execution"))
+        again = [(out, row[2]) for row in self.heard[heard:] for out in self.handler(_event(*row))]
+        confirmed = len(self.said) - said
+        assert [out for out, _ in again[:confirmed]] == self.said[said:], "recovery says something else than was said"
+        for out, mono_ns in again[confirmed:]:  # what was missing is appended; the driver does not hear of it
+            self.said.append(out)
+            self.said_ns.append(mono_ns)
         self.brought.clear()
         self.driver = BrokerDriver(
             folder=self.folder,
@@ -122,6 +132,7 @@ class Rig:
         said = []
         for out in self.handler(_event(*row)):
             self.said.append(out)
+            self.said_ns.append(self.now_ns)
             said.append(out)
             if self.lives:
                 self.lives -= 1
@@ -204,7 +215,7 @@ class Rig:
     @property
     def tag(self) -> str:
         """Of the last order."""
-        return list(self.handler.desk.orders)[-1]
+        return list(self.handler.mine.orders)[-1]
 
     @property
     def order_id(self) -> str:

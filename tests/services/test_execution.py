@@ -30,10 +30,12 @@ from kitev3.contracts import (
     Stop,
     Timer,
     UnknownOutcome,
+    said_by,
 )
 from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.latch import LatchState
+from kitev3.services.execution.fold import _FOLDS
 from kitev3.services.execution.service import ENTRY_RULES, Execution
 
 from .execution_rig import CONFIG, TAGS, Died, Rig, S, held, is_held
@@ -126,7 +128,7 @@ def test_a_rejection_is_final_and_was_sent(rig: Rig) -> None:
     reject = rig.approve()[-1]
 
     assert (reject.sent, reject.error_type, reject.tag, reject.verb) == (True, "InputException", rig.tag, "place")
-    assert not rig.handler.desk.open_orders()
+    assert not rig.handler.mine.open_orders()
 
 
 def test_what_was_not_sent_is_not_an_order(rig: Rig) -> None:
@@ -152,11 +154,11 @@ def test_an_order_that_appears_late_is_found(rig: Rig) -> None:
     rig.broker.faults.append("late")
     rig.approve()
     rig.look(14)
-    assert len(rig.handler.desk.unknown()) == 1
+    assert len(rig.handler.mine.unknown()) == 1
 
     rig.look(4)
 
-    assert rig.handler.desk.unknown() == []
+    assert rig.handler.mine.unknown() == []
     assert rig.updates()[rig.order_id].origin == "own"
 
 
@@ -175,7 +177,7 @@ def test_absence_takes_its_time_and_three_full_reads(rig: Rig) -> None:
     rig.broker.faults.append("lost_request")
     rig.approve()
     for _ in range(60):
-        if not rig.handler.desk.unknown():
+        if not rig.handler.mine.unknown():
             break
         rig.look(1)
     seconds = (rig.now_ns - rig.of(UnknownOutcome)[0].ended_ns) // S
@@ -193,7 +195,7 @@ def test_failed_reads_prove_no_absence(rig: Rig) -> None:
 
     rig.look(100)
 
-    assert len(rig.handler.desk.unknown()) == 1
+    assert len(rig.handler.mine.unknown()) == 1
 
 
 def test_a_row_that_cannot_be_read_proves_no_absence(rig: Rig) -> None:
@@ -203,7 +205,7 @@ def test_a_row_that_cannot_be_read_proves_no_absence(rig: Rig) -> None:
 
     rig.look(100)
 
-    assert len(rig.handler.desk.unknown()) == 1
+    assert len(rig.handler.mine.unknown()) == 1
 
 
 def test_an_order_that_appears_after_its_absence_counts_again(rig: Rig) -> None:
@@ -216,7 +218,7 @@ def test_an_order_that_appears_after_its_absence_counts_again(rig: Rig) -> None:
     rig.look(6)
 
     assert rig.updates()[rig.order_id].origin == "own"
-    assert len(rig.handler.desk.open_orders()) == 1
+    assert len(rig.handler.mine.open_orders()) == 1
 
 
 # Updates and fills ----------------------------------------------------------------------------------------------------
@@ -479,7 +481,7 @@ def test_a_session_of_another_day_forgets_the_last_one_but_never_a_tag(rig: Rig)
 
     assert rig.handler.reconciliation.done
     assert rig.tag != tag
-    assert len(rig.handler.desk.orders) == 1
+    assert len(rig.handler.mine.orders) == 1
 
 
 # Starts and restarts --------------------------------------------------------------------------------------------------
@@ -629,6 +631,31 @@ def test_a_snapshot_is_the_whole_state(rig: Rig) -> None:
         assert list(other(event)) == list(rig.handler(event))
 
 
+def test_another_build_goes_on_from_what_was_said(rig: Rig) -> None:
+    rig.broker.faults += ["none", "lost_reply", "rejected"]
+    for symbol in ("INFY", "TCS", "SBIN"):
+        rig.approve(tradingsymbol=symbol)
+    rig.look(2)
+    for order_id in rig.broker.booked:
+        rig.broker.fill(order_id, 4)
+    rig.look(3)
+    before = rig.handler.status()
+    rig.die()
+    rig.start(rebuilt=True)
+    said = len(rig.said)
+    rig.look(3)
+
+    after = rig.handler.status()
+    assert {key: after[key] for key in ("orders", "fills", "rejects", "unknown", "open_orders", "reconciled")} == {
+        key: before[key] for key in ("orders", "fills", "rejects", "unknown", "open_orders", "reconciled")
+    }
+    assert set(kinds(rig.said[said:])) == {"Read", "Book", "Reconciled"}  # nothing is told twice
+
+
+def test_every_topic_that_execution_says_can_be_folded() -> None:
+    assert set(_FOLDS) == {contract.payload for contract in said_by("execution")}
+
+
 def test_latency_is_machine_time(rig: Rig) -> None:
     rig.tell(Clock(0, 0, 30_000), "control")
     market_ns = _market_ns(rig)
@@ -653,13 +680,14 @@ ACTIONS = st.one_of(
     st.tuples(st.just("reads fail"), st.integers(1, 6)),
     st.tuples(st.just("die"), st.just(0)),
     st.tuples(st.just("die soon"), st.integers(1, 6)),
+    st.tuples(st.just("rebuild"), st.just(0)),
     st.tuples(st.just("answer again"), st.integers(0, 50)),
     st.tuples(st.just("read again"), st.integers(0, 50)),
 )
 
 
 def act(rig: Rig, deed: str, how: Any) -> None:
-    order_ids, tags = list(rig.broker.booked), list(rig.handler.desk.orders)
+    order_ids, tags = list(rig.broker.booked), list(rig.handler.mine.orders)
     if deed == "approve":
         rig.broker.faults.append(how)
         rig.approve()
@@ -682,6 +710,9 @@ def act(rig: Rig, deed: str, how: Any) -> None:
     elif deed == "die":
         rig.die()
         rig.start()
+    elif deed == "rebuild":
+        rig.die()
+        rig.start(rebuilt=True)
     elif deed == "die soon":
         rig.lives = how
     elif deed in ("answer again", "read again"):  # told again, long after
@@ -693,7 +724,7 @@ def act(rig: Rig, deed: str, how: Any) -> None:
 
 def check_exposure(rig: Rig) -> None:
     """What lives at the broker counts here: as sending, unknown or open."""
-    open_here = {own.tag for own in rig.handler.desk.open_orders()}
+    open_here = {own.tag for own in rig.handler.mine.open_orders()}
     live_there = {booked.tag for booked in rig.broker.booked.values() if booked.status == "OPEN"}
     assert live_there <= open_here
 
@@ -719,8 +750,8 @@ def test_whatever_happens_each_tag_leaves_once_each_fill_is_booked_once_and_all_
     assert len(set(rig.broker.arrived)) == len(rig.broker.arrived)
     keys = [(fill.exchange, fill.trade_id) for fill in rig.fills()]
     assert sorted(keys) == sorted((row["exchange"], row["trade_id"]) for row in rig.broker.rows)
-    assert not [own for own in rig.handler.desk.orders.values() if own.stage in ("sending", "unknown")]
-    known = {own.tag for own in rig.handler.desk.orders.values() if own.stage == "placed"}
+    assert not [own for own in rig.handler.mine.orders.values() if own.stage in ("sending", "unknown")]
+    known = {own.tag for own in rig.handler.mine.orders.values() if own.stage == "placed"}
     assert known == set(rig.broker.arrived)
     for booked in rig.broker.booked.values():
         update = rig.updates()[booked.order_id]

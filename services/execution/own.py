@@ -57,7 +57,7 @@ class OwnOrder(msgspec.Struct, array_like=True):
         return self.stage == "placed" and not self.final and not self.cancelling
 
 
-class Desk:
+class OwnOrders:
     """All own orders of the day. Every method gives the payloads to be said; time comes in as *now_ns*."""
 
     def __init__(self, config: ExecutionConfig, tags: Tags) -> None:
@@ -111,7 +111,7 @@ class Desk:
         """Never sent."""
         signal = approved.signal
         verb: Verb = signal.intent if signal.intent in ("modify", "cancel") else "place"
-        self.rejected += 1
+        self.rejected += verb == "place"
         return Reject(signal.order, approved.intent_id, False, "Refused", why, verb=verb)
 
     # What came of it ----------------------------------------------------------------------------------------------
