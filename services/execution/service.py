@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from kitev3._core import risk_rules
 from kitev3.account import account_folder_of
 from kitev3.contracts import AccountOpened, Answer, Approved, Clock, LatchRead, Reconciled
 from kitev3.events import Event, Handler, Payload
@@ -23,10 +24,10 @@ from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.tags import Tags
 
-ENTRY_RULES = sum(
-    1 << rule for rule in (1, 2, 7, 9, 12, 14, 15, 16, 17, 19, 22, 23, 26, 27, 31, 32, 35, 37, 39, 44, 49, 52, 54)
-)
-"""The rules that an entry must have passed. Checked again here: a message's kind alone promises nothing."""
+RULES = sum(1 << int(rule.removeprefix("R")) for rule, _, _ in risk_rules())
+"""What an order must have passed: every rule that the gate has, as bits of a verdict."""
+CANCEL_RULES = 1 << 1 | 1 << 7 | 1 << 52 | 1 << 54
+"""What the gate evaluates of a cancel, which always passes."""
 
 
 class Execution:
@@ -110,7 +111,8 @@ class Execution:
             return f"{event.source} is not the gate"
         if verdict.refused or verdict.rule:
             return f"the gate's own verdict refuses it: {verdict.rule} {verdict.why}".rstrip()
-        if signal.intent == "enter" and verdict.evaluated & ENTRY_RULES != ENTRY_RULES:
+        needed = CANCEL_RULES if signal.intent == "cancel" else RULES
+        if verdict.evaluated & needed != needed:  # a message's kind alone promises nothing
             return "not every rule was evaluated"
         if not self.mine.epoch:
             return "the account is not held"

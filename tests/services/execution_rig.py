@@ -32,7 +32,7 @@ from kitev3.latch import Latch, LatchState
 from kitev3.service import World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver
-from kitev3.services.execution.service import ENTRY_RULES, Execution
+from kitev3.services.execution.service import RULES, Execution
 from kitev3.tags import Tags, key_of_seed
 
 S = 1_000_000_000
@@ -171,7 +171,7 @@ class Rig:
         """The gate passes a signal."""
         return self.tell(self.approval(**changes), "risk_portfolio")
 
-    def approval(self, *, evaluated: int = ENTRY_RULES, refused: int = 0, **changes: Any) -> Approved:
+    def approval(self, *, evaluated: int = RULES, refused: int = 0, **changes: Any) -> Approved:
         self.intents += 1
         return Approved(
             f"{self.intents:032x}", self.signal(**changes), Verdict(evaluated, refused), Reservation(10, 0, 0)

@@ -36,7 +36,7 @@ from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.latch import LatchState
 from kitev3.services.execution.fold import _FOLDS
-from kitev3.services.execution.service import ENTRY_RULES, Execution
+from kitev3.services.execution.service import CANCEL_RULES, RULES, Execution
 
 from .execution_rig import CONFIG, TAGS, Died, Rig, S, held, is_held
 
@@ -82,8 +82,11 @@ def test_an_intent_is_taken_once(rig: Rig) -> None:
     ("changes", "words"),
     [
         ({"refused": 1 << 7}, "own verdict"),
-        ({"evaluated": ENTRY_RULES & ~(1 << 54)}, "not every rule"),
+        ({"evaluated": RULES & ~(1 << 54)}, "not every rule"),
         ({"evaluated": 0}, "not every rule"),
+        ({"evaluated": 0, "intent": "exit"}, "not every rule"),
+        ({"evaluated": CANCEL_RULES, "intent": "modify"}, "not every rule"),
+        ({"evaluated": CANCEL_RULES & ~(1 << 54), "intent": "cancel"}, "not every rule"),
         ({"deadline_ns": 0}, "deadline"),
         ({"action": "HOLD"}, "HOLD"),
         ({"quantity": 0}, "quantity"),
@@ -111,10 +114,10 @@ def test_the_deadline_is_exclusive(rig: Rig) -> None:
     assert kinds(rig.approve(deadline_ns=rig.now_ns + 1)) == ["Intent", "Sending", "OrderPlaced"]
 
 
-def test_an_exit_needs_no_entry_rules_and_leaves_while_reducing(rig: Rig) -> None:
+def test_an_exit_leaves_while_reducing_and_an_entry_does_not(rig: Rig) -> None:
     rig.lower(LatchState.REDUCING)
 
-    assert kinds(rig.approve(intent="exit", action="SELL", evaluated=1)) == ["Intent", "Sending", "OrderPlaced"]
+    assert kinds(rig.approve(intent="exit", action="SELL")) == ["Intent", "Sending", "OrderPlaced"]
     said = rig.approve()
     assert kinds(said) == ["Intent", "Sending", "Reject"]
     assert "latch is REDUCING" in said[-1].message
