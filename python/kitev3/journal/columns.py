@@ -65,7 +65,12 @@ def schema(topic: str) -> pa.Schema:
     if payload is TickBatch:
         return pa.schema([*ENVELOPE, *TICK_COLUMNS.items()])
     hints = get_type_hints(payload)
-    return pa.schema([*ENVELOPE, *((name, arrow(hints[name])) for name in payload.__struct_fields__)])
+    return pa.schema([*ENVELOPE, *((column(name), arrow(hints[name])) for name in payload.__struct_fields__)])
+
+
+def column(name: str) -> str:
+    """The column of a payload's field; one that the envelope has too is told apart."""
+    return f"payload_{name}" if name in ENVELOPE.names else name
 
 
 def arrow(kind: Any) -> pa.DataType:
@@ -111,7 +116,7 @@ class Rows:
             for name, value in zip(ENVELOPE.names, envelope(event), strict=True):
                 columns[name].append(value)
             for name in event.payload.__struct_fields__:
-                columns[name].append(plain(getattr(event.payload, name)))
+                columns[column(name)].append(plain(getattr(event.payload, name)))
         return pa.table({f.name: pa.array(columns[f.name], f.type) for f in fields}, schema=fields)
 
 
