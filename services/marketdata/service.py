@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from kitev3._core import BarBuilder, Decoder
+from kitev3._core import BarBuilder, Decoder, session_hours
 from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Text
 from kitev3.events import Event, Payload
 from kitev3.service import Context, Driver, ServiceSpec
 
 NS = 1_000_000_000
+SEGMENTS = {"NSE": 1, "NFO": 2, "BSE": 4, "BFO": 5, "INDICES": 9}
+HOURS_OF = {
+    "NSE": ("NSE", "EQ"),
+    "BSE": ("BSE", "EQ"),
+    "INDICES": ("NSE", "EQ"),
+    "NFO": ("NFO", "FUT"),
+    "BFO": ("BFO", "FUT"),
+}
+"""Whose row of the dated table of hours a segment's bars follow."""
 SILENCE_S = 5.0
 """No frame, heartbeat included, for so long: the socket is dead whatever TCP says (official client's issue 229)."""
 
@@ -70,10 +79,11 @@ class QuoteRow(msgspec.Struct, frozen=True):
 class MarketdataHandler:
     """A function of frames and readings: sockets, silence and reconnects are the driver's."""
 
-    def __init__(self, bars: Iterable[str]) -> None:
+    def __init__(self, bars: Iterable[str], sessions: Mapping[int, tuple[int, int]] | None = None) -> None:
+        """*sessions*: segment (token & 0xff) to opening and close, ns of the IST day."""
         self.decoder = Decoder()
-        self.periods = tuple(bars)
-        self.bars = BarBuilder({})
+        self.periods, self.sessions = tuple(bars), dict(sessions or {})
+        self.bars = BarBuilder({}, self.sessions)
         self.rows: dict[int, SubscribedRow] = {}
         self.quotes: dict[int, QuoteRow] = {}
         self.counts = {"ticks": 0, "batches": 0, "bars": 0, "reconnects": 0}
@@ -170,7 +180,7 @@ class MarketdataHandler:
         if reading.what == "instruments":
             rows = {row.instrument_token: row for row in self.read_rows(reading.body)}
             if rows.keys() != self.rows.keys():  # the same day's file read again must not drop the bars under way
-                self.bars = BarBuilder(dict.fromkeys(rows, self.periods))
+                self.bars = BarBuilder(dict.fromkeys(rows, self.periods), self.sessions)
             self.rows = rows
             return ()
         fresh = [q for q in self.read_quotes(reading.body) if q.instrument_token in self.rows]
@@ -239,8 +249,18 @@ class OrderData(msgspec.Struct):
     tag: str | None = None
 
 
+def sessions_on(date: str) -> dict[int, tuple[int, int]]:
+    """The day's hours by segment, from the dated table that the gate uses; bars begin and end with them.
+
+    A segment that the table does not know that day keeps the builder's own hours: bars are for looking at, and the gate
+    refuses to trade there anyway.
+    """
+    known = {SEGMENTS[segment]: session_hours(date, *kind, False) for segment, kind in HOURS_OF.items()}
+    return {n: (hours["open"] * NS, hours["exit_until"] * NS) for n, hours in known.items() if hours is not None}
+
+
 def _handler(context: Context, config: MarketdataConfig) -> MarketdataHandler:
-    return MarketdataHandler(config.bars)
+    return MarketdataHandler(config.bars, sessions_on(context.session))
 
 
 def _driver(context: Context, config: MarketdataConfig) -> Driver:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import Event, Tick, TickBatch, encode_frame
 from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Stop, Text
-from kitev3.services.marketdata.service import MarketdataHandler, QuoteRow, SubscribedRow
+from kitev3.services.marketdata.service import MarketdataHandler, QuoteRow, SubscribedRow, sessions_on
 
 OPEN_NS = 1_795_060_500 * 10**9  # 2026-11-19 09:25:00 IST
 INFY = SubscribedRow(
@@ -108,6 +108,19 @@ def test_any_bytes_are_a_batch_or_counted(data: bytes) -> None:
 )  # fmt: skip
 def test_an_order_frame_is_a_hint_and_other_text_is_nothing(text: str, hint: list[OrderFrame]) -> None:
     assert says(MarketdataHandler([]), Text(text), "world.text") == hint
+
+
+@pytest.mark.parametrize(
+    ("date", "derivatives_until"), [("2022-11-24", 15.5), ("2026-11-19", 15 + 40 / 60), ("2026-11-24", None)]
+)
+def test_bars_follow_the_days_hours(date: str, derivatives_until: float | None) -> None:
+    sessions = sessions_on(date)
+
+    if derivatives_until is None:  # a holiday
+        assert sessions == {}
+    else:
+        assert sessions[2] == (int(9.25 * 3600) * 10**9, round(derivatives_until * 3600) * 10**9)
+        assert sessions[1] == sessions[9] == (int(9.25 * 3600) * 10**9, int(15.5 * 3600) * 10**9)
 
 
 def test_an_outage_is_a_gap_once_the_socket_is_up_again() -> None:
