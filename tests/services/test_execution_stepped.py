@@ -136,7 +136,8 @@ class Town:
     def at_market_e4(self, symbol: str, action: str) -> int:
         """A price that crosses the book."""
         depth = self.exchange.quote([f"NSE:{symbol}"])[f"NSE:{symbol}"]["depth"]
-        return round(depth["sell" if action == "BUY" else "buy"][-1]["price"] * 10_000)
+        levels = depth["sell" if action == "BUY" else "buy"]
+        return round([level["price"] for level in levels if level["price"]][-1] * 10_000)
 
     def close(self) -> None:
         self.bus.close()

@@ -1,0 +1,235 @@
+"""The official client, our adapter and the whole of execution against kitesim over HTTP, in a process of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from kitev3.account import Account, account_folder_of
+from kitev3.broker.egress import Egress
+from kitev3.broker.interface import Order
+from kitev3.broker.kite import KiteBroker
+from kitev3.broker.pace import Limits
+from kitev3.broker.readonly import ReadOnlyKite
+from kitev3.broker.session import login_to_kitesim, open_session
+from kitev3.clock import machine_ns
+from kitev3.contracts import Approved, Reservation, Signal, Stop, Verdict
+from kitev3.desk import Desk
+from kitev3.errors import Refused
+from kitev3.latch import Latch
+from kitev3.orders.rows import OrderRow, TradeRow, read_rows
+from kitev3.secret import read_secret
+from kitev3.service import Context, ServiceSpec
+from kitev3.services.execution.config import ExecutionConfig
+from kitev3.services.execution.driver import BrokerDriver
+from kitev3.services.execution.service import RULES, SERVICE
+from kitev3.services.execution.tagkey import tags_of
+
+from .conftest import permit
+
+KEY, SECRET, TOKEN, USER = "kitesim", "secretsecret", "tokentokentoken", "KS0001"
+S = 1_000_000_000
+RUN = "import sys; from kitev3.services.kitesim.standalone import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[str]:
+    options = ["--listen", "127.0.0.1:0", "--speed", "30", "--clock", "2026-11-19T09:20"]
+    login = ["--api-key", KEY, "--api-secret", SECRET, "--access-token", TOKEN]
+    with subprocess.Popen([sys.executable, "-c", RUN, *options, *login], stdout=subprocess.PIPE, text=True) as kitesim:
+        assert kitesim.stdout is not None
+        try:
+            found = re.search(r"listens on (\S+)", kitesim.stdout.readline())
+            assert found is not None
+            yield f"http://{found[1]}"
+        finally:
+            kitesim.terminate()
+
+
+@pytest.fixture
+def kite(root: str, tmp_path: Path) -> Iterator[KiteBroker]:
+    with Account(tmp_path / "account") as account:
+        account.begin_day(dt.date(2026, 11, 19))
+        account.latch.raise_to_active()
+        made = KiteBroker(api_key=KEY, access_token=TOKEN, egress=Egress(account, lambda: 0, lambda: None), root=root)
+        yield made
+        made.close()
+
+
+def buy(symbol: str, quantity: int, price_e4: int) -> Order:
+    return Order(
+        exchange="NSE", tradingsymbol=symbol, side="BUY", quantity=quantity, product="MIS", order_type="LIMIT",
+        price_e4=price_e4, trigger_price_e4=0, validity="DAY", market_protection_bp=0,
+    )  # fmt: skip
+
+
+def best_e4(kite: KiteBroker | ReadOnlyKite, symbol: str, side: str) -> int:
+    """The last of the five levels that there is."""
+    quote = msgspec.json.decode(kite.quote([f"NSE:{symbol}"]).data)
+    prices = [level["price"] for level in quote[f"NSE:{symbol}"]["depth"][side] if level["price"]]
+    return round(prices[-1] * 10_000)
+
+
+def until(true: Callable[[], bool], seconds: float = 10) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.005)
+
+
+def test_an_order_lives_and_ends_as_the_book_says(kite: KiteBroker) -> None:
+    price_e4 = best_e4(kite, "INFY", "buy") // 10_000 * 10_000 - 20_0000
+    placed = kite.place(buy("INFY", 5, price_e4), permit(tag="A"))
+    assert (placed.outcome, placed.error_type, placed.message) == ("ok", "", "")
+    assert kite.modify(placed.order_id, buy("INFY", 4, price_e4), permit(tag="A", verb="modify")).outcome == "ok"
+    assert kite.cancel(placed.order_id, permit(tag="A", verb="cancel", kind="cancel")).outcome == "ok"
+
+    def row() -> OrderRow:
+        rows = read_rows(kite.orders().data, OrderRow)
+        assert rows.full
+        return next(row for row in rows.good if row.order_id == placed.order_id)
+
+    until(lambda: row().status == "CANCELLED")
+    assert (row().quantity, row().filled_quantity, set(row().all_tags)) == (4, 0, {"A"})
+
+
+def test_a_fill_is_in_the_trades(kite: KiteBroker) -> None:
+    placed = kite.place(buy("TCS", 5, best_e4(kite, "TCS", "sell")), permit(tag="B"))
+
+    def rows() -> list[TradeRow]:
+        return [row for row in read_rows(kite.trades().data, TradeRow).good if row.order_id == placed.order_id]
+
+    until(lambda: sum(row.quantity for row in rows()) == 5)
+    assert all(row.traded_ns is not None for row in rows())
+
+
+def test_what_the_exchange_refuses_is_a_rejection(kite: KiteBroker) -> None:
+    finding = kite.place(buy("INFY", 5, 1), permit(tag="C"))
+
+    assert (finding.outcome, finding.error_type) == ("reject", "InputException")
+
+
+def test_the_reading_client_reads_the_same_exchange(root: str) -> None:
+    reader = ReadOnlyKite(api_key=KEY, access_token=TOKEN, root=root)
+
+    assert reader.instruments().data.startswith(b"instrument_token,")
+    assert best_e4(reader, "INFY", "buy") > 0
+    reader.close()
+    stranger = ReadOnlyKite(api_key=KEY, access_token="wrongwrongwrong", root=root)
+    assert stranger.quote(["NSE:INFY"]).error_type == "TokenException"
+    stranger.close()
+
+
+def test_a_login_leads_to_a_token_in_a_closed_file(root: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    request_token = login_to_kitesim(root, KEY)
+
+    user = open_session(api_key=KEY, api_secret=SECRET, request_token=request_token, token_file=file, root=root)
+
+    assert (user, read_secret(file), stat.S_IMODE(file.stat().st_mode)) == (USER, TOKEN, 0o400)
+    with pytest.raises(Refused, match="log in again"):  # a request token is used up
+        open_session(api_key=KEY, api_secret=SECRET, request_token=request_token, token_file=file, root=root)
+
+
+def test_a_login_that_is_not_taken_tells_no_secret(root: str, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="log in again") as refused:
+        open_session(
+            api_key=KEY,
+            api_secret="anothersecret",
+            request_token=login_to_kitesim(root, KEY),
+            token_file=tmp_path / "token",
+            root=root,
+        )
+    assert "anothersecret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert not (tmp_path / "token").exists()
+    with pytest.raises(Refused, match="took no login"):
+        login_to_kitesim(root, "nobody")
+    with pytest.raises(Refused, match="no login page"):
+        login_to_kitesim("http://127.0.0.1:1", KEY)
+
+
+def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> None:
+    context = Context(
+        profile="test", mode="sim", account=f"kitesim-{USER}", seed=1, run_dir=tmp_path, session="2026-11-19",
+        start_ns=0,
+    )  # fmt: skip
+    config = ExecutionConfig(open_ms=100, hint_ms=20, reconcile_ms=100, look_ms=20)
+    woken = threading.Event()
+    driver = BrokerDriver(
+        folder=account_folder_of(context.account, tmp_path),
+        session=dt.date(2026, 11, 19),
+        tags=tags_of(context, config),
+        connect=lambda egress: KiteBroker(api_key=KEY, access_token=TOKEN, egress=egress, root=root),
+        pace=Limits(),
+    )
+    gate, frames = _gate(context), []
+    desk = Desk(
+        SERVICE, context, config, clock=machine_ns, send=lambda frame, _: frames.append(frame), about={},
+        wake=woken.set, driver=driver,
+    )  # fmt: skip
+    desk.recover()
+    desk.begin()
+    desk.open()
+    handler: Any = desk.handler
+
+    def work(true: Callable[[], bool]) -> None:
+        ends = time.monotonic() + 15
+        while not true():
+            assert time.monotonic() < ends, f"it never came true: {handler.status()}"
+            woken.wait(0.02)
+            woken.clear()
+            desk.look()
+
+    work(lambda: handler.reconciliation.done)
+    Latch(account_folder_of(context.account, tmp_path)).raise_to_active()
+    reader = ReadOnlyKite(api_key=KEY, access_token=TOKEN, root=root)
+    price_e4 = best_e4(reader, "SBIN", "sell")
+    reader.close()
+    for frame in gate(_approval(price_e4)):
+        desk.hear(frame)
+    work(lambda: sum(fill.quantity for fill in handler.book.booked if fill.tag) == 10)
+    desk.control(Stop("over"))
+    work(lambda: handler.status()["drained"])
+    status = handler.status()
+    desk.close()
+
+    assert (status["orders"], status["rejects"], status["unknown"]) == (1, 0, 0)
+    assert all(word in b"".join(frames) for word in (b"execution.sending", b"execution.order_placed"))
+    assert TOKEN.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "tape").rglob("*.tape"))
+
+
+def _gate(context: Context) -> Callable[[Approved], list[bytes]]:
+    """A heart that says approvals."""
+    frames: list[bytes] = []
+    spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: lambda event: ())
+    desk = Desk(
+        spec, context, ExecutionConfig(), clock=machine_ns, send=lambda frame, _: frames.append(frame), about={}
+    )
+    desk.recover()
+    desk.begin()
+
+    def approve(approved: Approved) -> list[bytes]:
+        desk.publish(approved)
+        return frames
+
+    return approve
+
+
+def _approval(price_e4: int) -> Approved:
+    signal = Signal(
+        strategy="test", exchange="NSE", tradingsymbol="SBIN", instrument_token=779521, action="BUY", intent="enter",
+        quantity=10, order_type="LIMIT", price_e4=price_e4, trigger_price_e4=0, product="MIS", validity="DAY",
+        confidence=1.0, deadline_ns=machine_ns() + 5 * S, data=(), data_ts_ns=0, reason="", indicators={},
+    )  # fmt: skip
+    return Approved("0" * 32, signal, Verdict(RULES, 0), Reservation(10, 0, 0))
