@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
-import importlib
 import os
 import signal
 import sys
@@ -26,7 +25,6 @@ from typing import Any
 import structlog
 
 from kitev3 import config as configuration
-from kitev3 import settings
 from kitev3._core import RecoveryError, TapeCorrupt
 from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
@@ -37,7 +35,9 @@ from kitev3.config import IST, Profile
 from kitev3.contracts import BY_TOPIC, Start
 from kitev3.desk import Desk
 from kitev3.errors import ConfigError
-from kitev3.fingerprint import fingerprint
+from kitev3.fingerprint import fingerprint, library
+from kitev3.house import spec as declared
+from kitev3.placement import place
 from kitev3.runfolder import RunFolder, default_run_dir
 from kitev3.service import Context, ServiceSpec
 
@@ -68,23 +68,13 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str] = os.envir
     """Runs a service to its end; the exit code."""
     try:
         follow_parent(environment)
-        spec = load(arguments.name)
+        spec = declared(arguments.name)
         profile = configuration.load(arguments.config, environment=environment)
         run_dir = (arguments.run_dir or default_run_dir(profile.name, environment)).resolve()
         return Process(spec, profile, RunFolder(run_dir, environment), starts=arguments.start).run()
     except (ConfigError, TapeCorrupt, RecoveryError, BlockingIOError) as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)
         return REFUSED
-
-
-def load(name: str) -> ServiceSpec:
-    """A service of the house, by its name."""
-    known = configuration.known_services()
-    if name not in known:
-        raise ConfigError(f"no service {name!r}{settings.nearest(name, known)} There are {', '.join(known)}")
-    spec = importlib.import_module(f"kitev3.services.{name}.service").SERVICE
-    assert isinstance(spec, ServiceSpec)
-    return spec
 
 
 def follow_parent(environment: Mapping[str, str]) -> None:
@@ -138,9 +128,7 @@ class Process:
 
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
-        cpu = self.profile.service(self.spec.name).cpu
-        if cpu is not None:
-            os.sched_setaffinity(0, {cpu})
+        place(self.profile, self.spec.name)
         sockets = self._sockets()
         desk = self._desk(sockets)
         try:
@@ -161,6 +149,7 @@ class Process:
             tape=self.folder.path / "tape" / self.spec.name,
             day=self.context.session,
             missing=lambda: self._missing(desk, sockets),
+            build=library(),
             more_counters=lambda: {"push_full": sockets.push_full},
         )
         bus = self.profile.bus

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from kitev3.errors import KiteError
 from kitev3.events import Event
 from kitev3.orders.classify import Finding
 from kitev3.orders.rows import OrderRow, read_rows
+from kitev3.placement import place
 from kitev3.runfolder import RunFolder
 from kitev3.secret import read_secret
 from kitev3.service import Context, Driver, World
@@ -248,6 +250,7 @@ def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
         tags=tags_of(context, config),
         connect=(lambda _: Nowhere()) if config.broker == "none" else over_http(context),
         pace=config.pace,
+        runner=partial(RestThread, partial(place, context.settings)),  # it must not wake on the order path's core
     )
 
 

@@ -39,13 +39,19 @@ class _Job:
     tries: int = 0
 
 
+def _nothing() -> None:
+    """Nothing to do first."""
+
+
 class RestThread:
     """Runs calls one at a time, in order of priority, and hands each finding to its ``done``, on this thread.
 
     An error that comes out of a call or of ``done`` is our bug: it stops the thread and is raised by the next `submit`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[[], None] = _nothing) -> None:
+        """*begin* is called first on the thread, for what is the thread's own: on which core it runs."""
+        self._begin = begin
         self._turn = threading.Condition()
         self._jobs: list[_Job] = []
         self._submitted = 0
@@ -86,6 +92,7 @@ class RestThread:
 
     def _run(self) -> None:
         try:
+            self._begin()
             while (job := self._next()) is not None:
                 self._work(job)
         except BaseException as error:

@@ -44,6 +44,7 @@ class Requests:
     Args:
         tape: the folder of the service's own tape. day: of its session.
         missing: what the process still waits for before it is ready.
+        build: of the library, so that two processes can be told to be of one.
     """
 
     def __init__(
@@ -53,11 +54,12 @@ class Requests:
         tape: Path,
         day: str,
         missing: Callable[[], tuple[str, ...]],
+        build: str = "",
         more_counters: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self.desk = desk
         self._tape, self._day = tape, day
-        self._missing, self._more_counters = missing, more_counters
+        self._missing, self._more_counters, self._build = missing, more_counters, build
         self._decode = msgspec.msgpack.Decoder(Request).decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._resent: tuple[int, TapeFollower] | None = None
@@ -87,11 +89,15 @@ class Requests:
 
     def health(self, asked: Request) -> dict[str, Any]:
         heart = self.desk.heart
-        status = getattr(self.desk.handler, "status", None)
+        service: dict[str, Any] = {}
+        for part in (self.desk.handler, self.desk.driver):
+            if (status := getattr(part, "status", None)) is not None:
+                service |= status()
         missing = self._missing()
         return {
             "name": self.desk.name,
             "pid": os.getpid(),
+            "build": self._build,
             "state": self.state(),
             "epoch": heart.epoch,
             "seq": heart.seq,
@@ -102,7 +108,7 @@ class Requests:
             "heard": heart.heard,
             "lag_ms": heart.lag_ms,
             "rss": resident_bytes(),
-            "service": dict(status()) if status is not None else {},
+            "service": service,
         }
 
     def control(self, asked: Request) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.console import Console
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.config import Profile, load
 from kitev3.house import spec
+from kitev3.placement import place
 from kitev3.plan import prepared
 from kitev3.risk import Risk, gate
 from kitev3.summary import Summary, show
@@ -48,6 +49,7 @@ def up(
 ) -> None:
     read = load(profile, overrides={"market": market, "speed": speed, "seed": seed})
     check(read)
+    place(read)
     summary, troubles = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, as_json))
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(summary)).decode())
