@@ -1,4 +1,5 @@
 //! ATR, Wilder's average true range: how far a bar reaches, the gap from the close before it included.
+use super::columns::{CHUNK, LANES};
 use super::recursion::{Recursive, Stream, streams};
 use super::smoothing::{Seed, Smoothing};
 use super::{BadParameter, greater, period};
@@ -70,4 +71,29 @@ impl Recursive<3, 1> for Ranging {
         self.close_before = close;
         [self.smoothing.step(lane, range)]
     }
+
+    #[inline(always)]
+    fn run(&mut self, inputs: [&[[f64; LANES]]; 3], [atr]: [&mut [[f64; LANES]]; 1]) {
+        let mut ranges = [0.0; CHUNK];
+        true_ranges(&mut self.close_before, inputs, &mut ranges);
+        for (atr, ranges) in atr.iter_mut().zip(ranges.as_chunks().0) {
+            *atr = self.smoothing.block(ranges);
+        }
+    }
+}
+
+/// Of each of these bars; the close before the first of them is carried over.
+#[inline(always)]
+pub(super) fn true_ranges(
+    close_before: &mut f64,
+    inputs: [&[[f64; LANES]]; 3],
+    ranges: &mut [f64; CHUNK],
+) {
+    let [high, low, close] = inputs.map(|column| column.as_flattened());
+    ranges[0] = true_range(high[0], low[0], *close_before);
+    let later = high[1..].iter().zip(&low[1..]).zip(close);
+    for (range, ((&high, &low), &close_before)) in ranges[1..].iter_mut().zip(later) {
+        *range = true_range(high, low, close_before);
+    }
+    *close_before = close[close.len() - 1];
 }

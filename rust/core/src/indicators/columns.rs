@@ -2,7 +2,10 @@
 use super::LARGEST;
 
 /// How many inputs are checked and worked on at a time: a few columns of this many stay in the first-level cache.
-pub(super) const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 32;
+
+/// The same where what is worked on is kept in between.
+pub(super) const PIECE: usize = 256;
 
 /// Indicators run in blocks of this many steps, counted from the end of the warm-up. Inside a block nothing waits for
 /// the value before it, only for the block's start, so a processor can work on several steps at once.
@@ -11,34 +14,63 @@ pub(super) const LANES: usize = 4;
 // A chunk that starts at a block's start ends at one.
 const _: () = assert!(CHUNK.is_multiple_of(LANES));
 
+/// The bits of a number without its sign: of two of them the greater number has the greater.
+const MAGNITUDE: u64 = u64::MAX >> 1;
+
+/// Whether bits are those of no number: not finite, or out of bounds.
+#[inline(always)]
+fn is_fault(bits: u64) -> bool {
+    bits & MAGNITUDE > LARGEST.to_bits()
+}
+
 /// Whether every number of one input is one: finite and within bounds.
 #[inline(always)]
 pub(super) fn clean<const M: usize>(input: [f64; M]) -> bool {
-    let mut ok = true;
-    for number in input {
-        ok &= number.abs() <= LARGEST;
-    }
-    ok
+    input.iter().all(|number| !is_fault(number.to_bits()))
 }
 
-/// Whether all numbers of a column are.
+/// Whether every number of a block is one.
 #[inline(always)]
-fn clean_column(column: &[f64]) -> bool {
-    const WIDTH: usize = 8;
-    let (blocks, rest) = column.as_chunks::<WIDTH>();
-    // One flag a lane and no early way out: this is what compiles to vector comparisons.
-    let mut ok = [true; WIDTH];
-    for block in blocks {
-        for lane in 0..WIDTH {
-            ok[lane] &= block[lane].abs() <= LARGEST;
+pub(super) fn clean_block(block: &[f64; LANES]) -> bool {
+    let bits = block.iter().fold(0, |all, number| all | number.to_bits());
+    !is_fault(bits) || clean(*block)
+}
+
+/// Whether all numbers of the columns are.
+#[inline(always)]
+pub(super) fn clean_columns<const M: usize>(columns: &[&[[f64; LANES]]; M]) -> bool {
+    // All bits of all numbers together are at least those of any: one operation a number, and nearly always enough.
+    // Lane by lane, so that it is one on vectors.
+    let mut bits = [0; LANES];
+    for column in columns {
+        for block in *column {
+            for lane in 0..LANES {
+                bits[lane] |= block[lane].to_bits();
+            }
         }
     }
-    ok.iter().all(|&lane| lane) && rest.iter().all(|number| number.abs() <= LARGEST)
+    !is_fault(bits.iter().fold(0, |all, &bits| all | bits)) || clean_one_by_one(columns)
 }
 
-/// Whether all numbers of all columns are, between `from` and `to`.
-pub(super) fn clean_columns<const M: usize>(columns: &[&[f64]; M], from: usize, to: usize) -> bool {
-    columns.iter().all(|column| clean_column(&column[from..to]))
+// Numbers on either side of 2.0 have such different bits that together they look like none.
+#[inline(never)]
+fn clean_one_by_one<const M: usize>(columns: &[&[[f64; LANES]]; M]) -> bool {
+    let mut faults = [false; LANES];
+    for column in columns {
+        for block in *column {
+            for lane in 0..LANES {
+                faults[lane] |= is_fault(block[lane].to_bits());
+            }
+        }
+    }
+    faults == [false; LANES]
+}
+
+/// Whether all numbers of the columns between `from` and `to` are.
+pub(super) fn clean_rows<const M: usize>(columns: &[&[f64]; M], from: usize, to: usize) -> bool {
+    let count = (to - from) / LANES;
+    let mut rest = from + LANES * count..to;
+    clean_columns(&blocks(columns, from, count)) && rest.all(|at| clean(row(columns, at)))
 }
 
 /// One row.
@@ -55,14 +87,32 @@ pub(super) fn put<const K: usize>(columns: &mut [&mut [f64]; K], at: usize, valu
     }
 }
 
-/// A block of rows.
+/// `count` whole blocks of the columns from `from` on.
 #[inline(always)]
-pub(super) fn block<const M: usize>(columns: &[&[f64]; M], at: usize) -> [[f64; LANES]; M] {
-    std::array::from_fn(|m| {
-        *columns[m][at..]
-            .first_chunk::<LANES>()
-            .expect("a whole block")
-    })
+pub(super) fn blocks<'a, const M: usize>(
+    columns: &[&'a [f64]; M],
+    from: usize,
+    count: usize,
+) -> [&'a [[f64; LANES]]; M] {
+    columns.map(|column| column[from..from + LANES * count].as_chunks().0)
+}
+
+/// The same, to be written.
+#[inline(always)]
+pub(super) fn blocks_mut<'a, const K: usize>(
+    columns: &'a mut [&mut [f64]; K],
+    from: usize,
+    count: usize,
+) -> [&'a mut [[f64; LANES]]; K] {
+    columns
+        .each_mut()
+        .map(|column| column[from..from + LANES * count].as_chunks_mut().0)
+}
+
+/// The whole block of one column at `at`; `None` where the column ends before it does.
+#[inline(always)]
+pub(super) fn block(column: &[f64], at: usize) -> Option<&[f64; LANES]> {
+    column.get(at..)?.first_chunk()
 }
 
 /// Writes a block of rows.
@@ -74,18 +124,6 @@ pub(super) fn put_block<const K: usize>(
 ) {
     for k in 0..K {
         columns[k][at..at + LANES].copy_from_slice(&values[k]);
-    }
-}
-
-/// Writes the first `count` rows of a block.
-pub(super) fn put_first<const K: usize>(
-    columns: &mut [&mut [f64]; K],
-    at: usize,
-    values: &[[f64; LANES]; K],
-    count: usize,
-) {
-    for (column, values) in columns.iter_mut().zip(values) {
-        column[at..at + count].copy_from_slice(&values[..count]);
     }
 }
 
@@ -119,11 +157,11 @@ mod tests {
             1.01 * LARGEST,
             -1.01 * LARGEST,
         ] {
-            for at in 0..19 {
-                let mut column = [LARGEST; 19];
-                assert!(clean_columns(&[&column], 0, 19));
+            for at in 0..20 {
+                let mut column = [LARGEST; 20];
+                assert!(clean_columns(&[column.as_chunks().0]));
                 column[at] = bad;
-                assert!(!clean_columns(&[&column], 0, 19));
+                assert!(!clean_columns(&[column.as_chunks().0]));
                 assert!(!clean([0.0, bad]));
             }
         }

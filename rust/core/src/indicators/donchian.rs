@@ -1,5 +1,5 @@
 //! Donchian channel: the highest high and the lowest low of the last `period` bars, and the middle between them.
-use super::columns::{CHUNK, clean, clean_columns, length, put};
+use super::columns::{PIECE, clean, clean_rows, length, put};
 use super::extrema::Extrema;
 use super::{BadParameter, Indicator, period};
 
@@ -48,9 +48,9 @@ impl Indicator<2, 3> for Donchian {
         let [highs, lows] = inputs;
         let mut from = 0;
         while from < length {
-            let to = length.min(from + CHUNK);
+            let to = length.min(from + PIECE);
             let mut chunk = outputs.each_mut().map(|output| &mut output[from..to]);
-            if clean_columns(&inputs, from, to) {
+            if clean_rows(&inputs, from, to) {
                 let (highs, lows) = (&highs[from..to], &lows[from..to]);
                 if !self.extrema.is_full() {
                     chunk.iter_mut().for_each(|output| output.fill(f64::NAN));

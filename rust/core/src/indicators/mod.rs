@@ -124,3 +124,9 @@ fn multiplier(name: &'static str, got: f64) -> Result<f64, BadParameter> {
 fn greater(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
+
+/// The lesser one.
+#[inline(always)]
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}

@@ -1,6 +1,6 @@
 //! What recursive indicators share: the warm-up, the restart after a hole, and blocks.
 use super::Indicator;
-use super::columns::{CHUNK, LANES, block, clean, clean_columns, length, put, put_block, row};
+use super::columns::{CHUNK, LANES, blocks, blocks_mut, clean, clean_columns, length, put, row};
 
 /// An indicator whose value comes from its last value and the input.
 pub(super) trait Recursive<const M: usize, const K: usize>: Clone {
@@ -11,6 +11,23 @@ pub(super) trait Recursive<const M: usize, const K: usize>: Clone {
 
     /// Takes a later one. `lane` counts 0 … LANES-1 and round again.
     fn step(&mut self, lane: usize, input: [f64; M]) -> [f64; K];
+
+    /// Takes clean columns of whole blocks, at most [`CHUNK`] long: the same steps, which an indicator may write anew
+    /// so that what does not depend on the step before compiles to vector operations.
+    #[inline(always)]
+    fn run(&mut self, inputs: [&[[f64; LANES]]; M], outputs: [&mut [[f64; LANES]]; K]) {
+        let count = inputs[0].len();
+        let inputs = inputs.map(|column| &column[..count]);
+        let outputs = outputs.map(|column| &mut column[..count]);
+        for at in 0..count {
+            for lane in 0..LANES {
+                let values = self.step(lane, inputs.map(|column| column[at][lane]));
+                for k in 0..K {
+                    outputs[k][at][lane] = values[k];
+                }
+            }
+        }
+    }
 }
 
 /// A recursion with its place in the stream.
@@ -35,6 +52,33 @@ impl<R> Stream<R> {
             count: 0,
             lane: 0,
         }
+    }
+
+    /// Takes clean chunks of whole blocks from `from` on; answers where it stopped.
+    #[inline(always)]
+    fn run<const M: usize, const K: usize>(
+        &mut self,
+        inputs: &[&[f64]; M],
+        outputs: &mut [&mut [f64]; K],
+        from: usize,
+    ) -> usize
+    where
+        R: Recursive<M, K>,
+    {
+        // A copy, so that the compiler keeps the state in registers over the loop.
+        let mut recursion = self.recursion.clone();
+        let mut at = from;
+        loop {
+            let count = (inputs[0].len() - at).min(CHUNK) / LANES;
+            let columns = blocks(inputs, at, count);
+            if count == 0 || !clean_columns(&columns) {
+                break;
+            }
+            recursion.run(columns, blocks_mut(outputs, at, count));
+            at += count * LANES;
+        }
+        self.recursion = recursion;
+        at
     }
 }
 
@@ -63,29 +107,10 @@ impl<R: Recursive<M, K>, const M: usize, const K: usize> Indicator<M, K> for Str
         let length = length(&inputs, &outputs);
         let mut at = 0;
         while at < length {
-            let end = length.min(at + CHUNK);
-            if clean_columns(&inputs, at, end) {
-                while at < end && (self.count < self.warmup || self.lane != 0) {
-                    put(&mut outputs, at, self.update(row(&inputs, at)));
-                    at += 1;
-                }
-                // A copy, so that the compiler keeps the state in registers over the loop.
-                let mut recursion = self.recursion.clone();
-                while at + LANES <= end {
-                    let rows = block(&inputs, at);
-                    let mut values = [[0.0; LANES]; K];
-                    for lane in 0..LANES {
-                        let value = recursion.step(lane, std::array::from_fn(|m| rows[m][lane]));
-                        for k in 0..K {
-                            values[k][lane] = value[k];
-                        }
-                    }
-                    put_block(&mut outputs, at, &values);
-                    at += LANES;
-                }
-                self.recursion = recursion;
+            if self.count == self.warmup && self.lane == 0 {
+                at = self.run(&inputs, &mut outputs, at);
             }
-            while at < end {
+            if at < length {
                 put(&mut outputs, at, self.update(row(&inputs, at)));
                 at += 1;
             }

@@ -78,6 +78,12 @@ impl Smoothing {
         }
         self.origin + distance
     }
+
+    /// A whole block of steps.
+    #[inline(always)]
+    pub fn block(&mut self, inputs: &[f64; LANES]) -> [f64; LANES] {
+        std::array::from_fn(|lane| self.step(lane, inputs[lane]))
+    }
 }
 
 /// keep^1 … keep^LANES

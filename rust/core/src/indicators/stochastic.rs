@@ -1,5 +1,5 @@
 //! Stochastic: where the close stands between the lowest low and the highest high, in percent, averaged twice.
-use super::columns::{CHUNK, clean, clean_columns, length, put};
+use super::columns::{PIECE, clean, clean_rows, length, put};
 use super::extrema::Extrema;
 use super::{BadParameter, Indicator, LARGEST, Sma, period};
 
@@ -96,10 +96,10 @@ impl Indicator<3, 2> for Stochastic {
         let [highs, lows, closes] = inputs;
         let mut from = 0;
         while from < length {
-            let to = length.min(from + CHUNK);
-            if clean_columns(&inputs, from, to) {
+            let to = length.min(from + PIECE);
+            if clean_rows(&inputs, from, to) {
                 let (highs, lows, closes) = (&highs[from..to], &lows[from..to], &closes[from..to]);
-                let mut fast = [0.0; CHUNK];
+                let mut fast = [0.0; PIECE];
                 let mut known = 0;
                 self.extrema.run(
                     to - from,

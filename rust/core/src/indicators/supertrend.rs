@@ -1,7 +1,7 @@
 //! Supertrend: a stop that trails price at a multiple of the ATR and changes sides when a close breaks it.
 use super::atr::Ranging;
 use super::recursion::{Recursive, Stream, streams};
-use super::{BadParameter, multiplier, period};
+use super::{BadParameter, greater, lesser, multiplier, period};
 
 /// Supertrend. Takes high, low and close; answers the line and the trend, +1.0 up or -1.0 down.
 /// `warmup` is `period + 1`; the first trend is up, as in TA-Lib.
@@ -15,7 +15,6 @@ impl Supertrend {
             multiplier: multiplier("multiplier", width)?,
             upper: f64::NAN,
             lower: f64::NAN,
-            close_before: f64::NAN,
             up: true,
         })))
     }
@@ -29,7 +28,6 @@ struct Trailing {
     multiplier: f64,
     upper: f64,
     lower: f64,
-    close_before: f64,
     up: bool,
 }
 
@@ -39,6 +37,17 @@ impl Trailing {
         let middle = (high + low) * 0.5;
         let distance = self.multiplier * range;
         (middle + distance, middle - distance)
+    }
+
+    /// Takes a close and the bands of its bar, and answers the line and the trend. A band only tightens, until a close
+    /// beyond it lets it go.
+    #[inline(always)]
+    fn follow(&mut self, close: f64, upper: f64, lower: f64) -> [f64; 2] {
+        (self.upper, self.lower) = (upper, lower);
+        if close > upper || close < lower {
+            (self.up, self.upper, self.lower) = broken(self.up, close, upper, lower);
+        }
+        if self.up { [lower, 1.0] } else { [upper, -1.0] }
     }
 }
 
@@ -53,10 +62,11 @@ impl Recursive<3, 2> for Trailing {
             return [f64::NAN; 2];
         }
         let [high, low, close] = bar;
-        (self.upper, self.lower) = self.bands(high, low, range);
-        self.close_before = close;
+        let (upper, lower) = self.bands(high, low, range);
+        self.follow(close, upper, lower);
+        // Whatever the first close says of its own band.
         self.up = true;
-        [self.lower, 1.0]
+        [lower, 1.0]
     }
 
     #[inline(always)]
@@ -64,23 +74,18 @@ impl Recursive<3, 2> for Trailing {
         let [range] = self.ranging.step(lane, bar);
         let [high, low, close] = bar;
         let (upper, lower) = self.bands(high, low, range);
-        // A band only tightens, until a close beyond it lets it go.
-        if upper < self.upper || self.close_before > self.upper {
-            self.upper = upper;
-        }
-        if lower > self.lower || self.close_before < self.lower {
-            self.lower = lower;
-        }
-        self.up = if self.up {
-            close >= self.lower
-        } else {
-            close > self.upper
-        };
-        self.close_before = close;
-        if self.up {
-            [self.lower, 1.0]
-        } else {
-            [self.upper, -1.0]
-        }
+        self.follow(close, lesser(upper, self.upper), greater(lower, self.lower))
     }
+}
+
+/// A close has broken a band: answers the trend, and the bands for the next bar to tighten.
+#[cold]
+#[inline(never)]
+fn broken(up: bool, close: f64, upper: f64, lower: f64) -> (bool, f64, f64) {
+    let (above, below) = (close > upper, close < lower);
+    let up = if up { !below } else { above };
+    // A band that is let go is tightened from nowhere.
+    let upper = if above { f64::INFINITY } else { upper };
+    let lower = if below { f64::NEG_INFINITY } else { lower };
+    (up, upper, lower)
 }

@@ -1,5 +1,5 @@
 //! Session VWAP: what was paid on average for a unit since the trading day began.
-use super::columns::{CHUNK, clean, clean_columns, length, put, row};
+use super::columns::{CHUNK, LANES, blocks, blocks_mut, clean, clean_columns, length, put, row};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 /// India is 5½ hours ahead of UTC all year.
@@ -110,52 +110,55 @@ impl SessionVwap {
         assert_eq!(times_ns.len(), length, "a time for each row");
         let mut at = 0;
         while at < length {
-            let end = length.min(at + CHUNK);
-            // The first of a session chooses its origin; what follows in it needs to look at nothing but the sums.
+            // The first of a session chooses its origin; what follows in it adds to the sums and no more.
             put(
                 &mut outputs,
                 at,
                 [self.update(times_ns[at], row(&inputs, at))],
             );
-            at += 1;
-            if self.runs_through(&times_ns[at..end])
-                && volumes_positive(&inputs[3][at..end])
-                && clean_columns(&inputs, at, end)
-            {
-                let mut sums = self.sums;
-                let [high, low, close, volume] = inputs.map(|column| &column[at..end]);
-                let rows = high.iter().zip(low).zip(close).zip(volume);
-                for ((((high, low), close), volume), vwap) in rows.zip(&mut outputs[0][at..end]) {
-                    *vwap = sums.add([*high, *low, *close, *volume]);
-                }
-                self.sums = sums;
-                at = end;
-            }
-            while at < end {
-                put(
-                    &mut outputs,
-                    at,
-                    [self.update(times_ns[at], row(&inputs, at))],
-                );
-                at += 1;
-            }
+            at = self.run(times_ns, &inputs, &mut outputs, at + 1);
         }
     }
 
-    /// Whether all of these times fall into the present session, and it has no hole.
-    fn runs_through(&self, times_ns: &[i64]) -> bool {
-        let mut within = !self.holed;
-        for &time_ns in times_ns {
-            within &= self.is_within(time_ns);
+    /// Takes whole clean blocks of the present session from `from` on; answers where it stopped.
+    #[inline(always)]
+    fn run(
+        &mut self,
+        times_ns: &[i64],
+        inputs: &[&[f64]; 4],
+        outputs: &mut [&mut [f64]; 1],
+        from: usize,
+    ) -> usize {
+        if self.holed {
+            return from;
         }
-        within
+        let (start_ns, last_ns) = (self.session_ns.0, self.session_ns.1.wrapping_sub(1));
+        // Negative when a time is before the one or after the other: if one difference wraps, the other shows it.
+        let outside = |time_ns: i64| time_ns.wrapping_sub(start_ns) | last_ns.wrapping_sub(time_ns);
+        // A copy, so that the compiler keeps the state in registers over the loop.
+        let mut sums = self.sums;
+        let mut at = from;
+        loop {
+            let count = (times_ns.len() - at).min(CHUNK) / LANES;
+            let columns = blocks(inputs, at, count);
+            let times_ns = &times_ns[at..at + LANES * count];
+            let outside = times_ns
+                .iter()
+                .fold(0, |all, &time_ns| all | outside(time_ns));
+            let volume = columns[3].as_flattened();
+            let negative = volume
+                .iter()
+                .fold(0, |bits, volume| bits | volume.to_bits());
+            if count == 0 || outside < 0 || negative >> 63 != 0 || !clean_columns(&columns) {
+                break;
+            }
+            let [vwap] = blocks_mut(outputs, at, count);
+            for (place, vwap) in vwap.as_flattened_mut().iter_mut().enumerate() {
+                *vwap = sums.add(columns.map(|column| column.as_flattened()[place]));
+            }
+            at += LANES * count;
+        }
+        self.sums = sums;
+        at
     }
-}
-
-fn volumes_positive(volumes: &[f64]) -> bool {
-    let mut positive = true;
-    for &volume in volumes {
-        positive &= volume >= 0.0;
-    }
-    positive
 }

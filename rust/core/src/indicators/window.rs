@@ -1,8 +1,6 @@
 //! What indicators over a sliding window share: the window, the warm-up, the restart after a hole, and blocks.
 use super::Indicator;
-use super::columns::{
-    CHUNK, LANES, block, clean, clean_columns, length, put, put_block, put_first,
-};
+use super::columns::{LANES, block, clean, clean_block, length, put, put_block};
 
 /// After so many steps a sum is taken anew from its whole window, so that rounding errors never add up. A longer
 /// window is left alone for several times its own length, which keeps the cost of that below a quarter of an addition
@@ -63,73 +61,65 @@ impl<S> Sliding<S> {
         self.sums.anchor(older.iter().chain(newer))
     }
 
-    /// Takes a column's clean inputs from `at` to `end`; the window before them lies in the column too, so the ring is
-    /// neither read nor written.
+    /// Takes clean inputs of a column from `from` on, the window before which lies in the column too, so that the ring
+    /// is neither read nor written. Answers where it stopped: less than a block before the end, or before a hole.
     #[inline(always)]
     fn run<const K: usize>(
         &mut self,
         prices: &[f64],
-        mut at: usize,
-        end: usize,
         outputs: &mut [&mut [f64]; K],
-    ) where
+        from: usize,
+    ) -> usize
+    where
         S: Sums<K>,
     {
-        let period = self.period;
-        // A copy, so that the compiler keeps the state in registers over the loop.
-        let mut sums = self.sums.clone();
-        while at < end {
-            if self.steps == self.steps_max {
-                self.steps = 0;
-                put(
-                    outputs,
-                    at,
-                    sums.anchor(prices[at + 1 - period..=at].iter()),
-                );
+        let (period, steps_max) = (self.period, self.steps_max);
+        // Copies, so that the compiler keeps the state in registers over the loop.
+        let (mut sums, mut steps) = (self.sums.clone(), self.steps);
+        let mut at = from;
+        while let Some(incoming) = block(prices, at)
+            && clean_block(incoming)
+        {
+            let window = |newest: usize| prices[newest + 1 - period..=newest].iter();
+            if steps == steps_max {
+                steps = 0;
+                put(outputs, at, sums.anchor(window(at)));
                 at += 1;
                 continue;
             }
-            let lane = self.steps % LANES;
-            if lane != 0 || end - at < LANES {
-                let mut values = sums.slide(lane, prices[at], prices[at - period]);
-                self.steps += 1;
-                if sums.blurred() {
-                    self.steps = 0;
-                    values = sums.anchor(prices[at + 1 - period..=at].iter());
-                }
-                put(outputs, at, values);
-                at += 1;
-                continue;
-            }
-            let blocks = (end - at).min(self.steps_max - self.steps) / LANES;
-            'blocks: for _ in 0..blocks {
-                let ([incoming], [outgoing]) =
-                    (block(&[prices], at), block(&[prices], at - period));
+            let outgoing = block(prices, at - period).expect("it lies before the incoming one");
+            let mut taken = 0;
+            if steps % LANES == 0 {
                 let mut values = [[0.0; LANES]; K];
                 for lane in 0..LANES {
                     let value = sums.slide(lane, incoming[lane], outgoing[lane]);
                     if sums.blurred() {
-                        put_first(outputs, at, &values, lane);
-                        at += lane;
-                        self.steps = 0;
-                        put(
-                            outputs,
-                            at,
-                            sums.anchor(prices[at + 1 - period..=at].iter()),
-                        );
-                        at += 1;
-                        break 'blocks;
+                        break;
                     }
                     for k in 0..K {
                         values[k][lane] = value[k];
                     }
+                    taken += 1;
                 }
+                // What lies behind a blurred value is written again.
                 put_block(outputs, at, &values);
-                at += LANES;
-                self.steps += LANES;
+            } else {
+                let value = sums.slide(steps % LANES, incoming[0], outgoing[0]);
+                if !sums.blurred() {
+                    put(outputs, at, value);
+                    taken = 1;
+                }
+            }
+            at += taken;
+            steps += taken;
+            if sums.blurred() {
+                steps = 0;
+                put(outputs, at, sums.anchor(window(at)));
+                at += 1;
             }
         }
-        self.sums = sums;
+        (self.sums, self.steps) = (sums, steps);
+        at
     }
 
     fn refill(&mut self, window: &[f64]) {
@@ -181,27 +171,25 @@ impl<S: Sums<K>, const K: usize> Indicator<1, K> for Sliding<S> {
         let mut ring_is_current = true;
         let mut at = 0;
         while at < length {
-            let end = length.min(at + CHUNK);
             // The ring is full only if the last `period` inputs were clean; here they all lie in this column.
-            let warm = self.ring.len() == self.period && at >= self.period;
-            if warm && clean_columns(&inputs, at, end) {
-                self.run(prices, at, end, &mut outputs);
-                ring_is_current = false;
-                at = end;
-                continue;
+            if self.ring.len() == self.period && at >= self.period {
+                let from = at;
+                at = self.run(prices, &mut outputs, from);
+                ring_is_current &= at == from;
+            }
+            if at == length {
+                break;
             }
             if !ring_is_current {
                 self.refill(&prices[at - self.period..at]);
                 ring_is_current = true;
             }
-            while at < end {
-                put(
-                    &mut outputs,
-                    at,
-                    <Self as Indicator<1, K>>::update(self, [prices[at]]),
-                );
-                at += 1;
-            }
+            put(
+                &mut outputs,
+                at,
+                <Self as Indicator<1, K>>::update(self, [prices[at]]),
+            );
+            at += 1;
         }
         if !ring_is_current {
             self.refill(&prices[length - self.period..]);

@@ -1,4 +1,5 @@
 //! WMA, the linearly weighted moving average: of the last `period` prices the newest weighs `period`, the oldest 1.
+use super::columns::LANES;
 use super::recursion::streams;
 use super::window::{Sliding, Sums};
 use super::{BadParameter, period};
@@ -20,6 +21,8 @@ impl Wma {
                 origin: 0.0,
                 sum: 0.0,
                 weighted: 0.0,
+                sum_added: 0.0,
+                weighted_added: 0.0,
             },
         )))
     }
@@ -33,8 +36,12 @@ struct Weighted {
     weight_max: f64,
     share: f64,
     origin: f64,
+    /// At the start of the block.
     sum: f64,
     weighted: f64,
+    /// Since the start of the block.
+    sum_added: f64,
+    weighted_added: f64,
 }
 
 impl Sums<1> for Weighted {
@@ -51,10 +58,19 @@ impl Sums<1> for Weighted {
     }
 
     #[inline(always)]
-    fn slide(&mut self, _lane: usize, incoming: f64, outgoing: f64) -> [f64; 1] {
+    fn slide(&mut self, lane: usize, incoming: f64, outgoing: f64) -> [f64; 1] {
+        const STEPS: [f64; LANES] = [1.0, 2.0, 3.0, 4.0];
+        if lane == 0 {
+            (self.sum_added, self.weighted_added) = (0.0, 0.0);
+        }
         // Every price of the window loses one weight, which takes the sum away, and the newest gets the greatest.
-        self.weighted += self.weight_max * (incoming - self.origin) - self.sum;
-        self.sum += incoming - outgoing;
-        [self.origin + self.weighted * self.share]
+        self.weighted_added += self.weight_max * (incoming - self.origin) - self.sum_added;
+        self.sum_added += incoming - outgoing;
+        let weighted = (self.weighted - STEPS[lane] * self.sum) + self.weighted_added;
+        if lane == LANES - 1 {
+            self.weighted = weighted;
+            self.sum += self.sum_added;
+        }
+        [self.origin + weighted * self.share]
     }
 }
