@@ -673,8 +673,11 @@ class IndicatorEngine:
     ) -> NDArray[np.float64]:
         """Takes ticks; answers a row of values for each, as they are with it. A flagged tick is passed over: NaN.
 
-        ``volume`` is the day's so far and ``time_ns`` the exchange's time, ns UTC: both for session_vwap alone.
+        ``volume`` is the day's so far and ``time_ns`` the exchange's time, ns UTC, 0 where a tick does not say: both
+        for session_vwap alone, which is NaN without a time. High, low and close of a tick are its price.
         """
+    def update_ticks(self, batch: TickBatch) -> NDArray[np.float64]:
+        """As ``update``, from a batch's columns."""
     def update_bars(
         self,
         tokens: NDArray[np.uint32],

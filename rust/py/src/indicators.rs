@@ -13,6 +13,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyFloat, PyTuple};
 
+use crate::kite::PyTickBatch;
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Adx>()?;
     module.add_class::<Atr>()?;
@@ -296,6 +298,21 @@ impl IndicatorEngine {
         };
         let width = self.engine.names().len();
         lines(py, self.engine.update_ticks(ticks).map_err(uneven)?, width)
+    }
+
+    fn update_ticks<'py>(
+        &mut self,
+        py: Python<'py>,
+        batch: &PyTickBatch,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let width = self.engine.names().len();
+        lines(
+            py,
+            self.engine
+                .update_ticks(Ticks::of(&batch.0))
+                .map_err(uneven)?,
+            width,
+        )
     }
 
     #[allow(

@@ -29,13 +29,6 @@ pub(super) fn clean<const M: usize>(input: [f64; M]) -> bool {
     input.iter().all(|number| !is_fault(number.to_bits()))
 }
 
-/// Whether every number of a block is one.
-#[inline(always)]
-pub(super) fn clean_block(block: &[f64; LANES]) -> bool {
-    let bits = block.iter().fold(0, |all, number| all | number.to_bits());
-    !is_fault(bits) || clean(*block)
-}
-
 /// Whether all numbers of the columns are.
 #[inline(always)]
 pub(super) fn clean_columns<const M: usize>(columns: &[&[[f64; LANES]]; M]) -> bool {
@@ -107,24 +100,6 @@ pub(super) fn blocks_mut<'a, const K: usize>(
     columns
         .each_mut()
         .map(|column| column[from..from + LANES * count].as_chunks_mut().0)
-}
-
-/// The whole block of one column at `at`; `None` where the column ends before it does.
-#[inline(always)]
-pub(super) fn block(column: &[f64], at: usize) -> Option<&[f64; LANES]> {
-    column.get(at..)?.first_chunk()
-}
-
-/// Writes a block of rows.
-#[inline(always)]
-pub(super) fn put_block<const K: usize>(
-    columns: &mut [&mut [f64]; K],
-    at: usize,
-    values: &[[f64; LANES]; K],
-) {
-    for k in 0..K {
-        columns[k][at..at + LANES].copy_from_slice(&values[k]);
-    }
 }
 
 /// The columns' common length.

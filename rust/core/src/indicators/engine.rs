@@ -4,6 +4,8 @@
 //! and the loop over a batch's ticks has no decision in it but the indicator's own.
 use std::collections::HashMap;
 
+use crate::kite::TickBatch;
+
 use super::slots::Slots;
 use super::{
     Adx, Atr, BadParameter, Bollinger, Declaration, Donchian, Ema, Indicator, Macd, Rsi,
@@ -23,8 +25,21 @@ pub struct Ticks<'a> {
     pub flags: &'a [u16],
     /// Traded so far in the day, 0 where a tick does not say; empty if no declared indicator asks for volume.
     pub volume: &'a [u32],
-    /// The exchange's time, ns UTC; empty if no declared indicator asks for it.
+    /// The exchange's time, ns UTC, 0 where a tick does not say; empty if no declared indicator asks for it.
     pub time_ns: &'a [i64],
+}
+
+impl<'a> Ticks<'a> {
+    /// The columns that indicators take from a batch.
+    pub fn of(batch: &'a TickBatch) -> Self {
+        Self {
+            tokens: batch.token(),
+            price_e4: batch.last_price_e4(),
+            flags: batch.flags(),
+            volume: batch.volume(),
+            time_ns: batch.exchange_ns(),
+        }
+    }
 }
 
 /// A batch of finished bars, column by column.
@@ -109,6 +124,10 @@ feeds! {
 impl Feed<1> for SessionVwap {
     #[inline(always)]
     fn feed(&mut self, input: &Input) -> [f64; 1] {
+        if input.time_ns == 0 {
+            // Without a time we do not know the day.
+            return [f64::NAN];
+        }
         [self.update(
             input.time_ns,
             [input.high, input.low, input.close, input.volume],

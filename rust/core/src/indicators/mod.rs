@@ -23,6 +23,8 @@ mod rsi;
 mod slots;
 mod sma;
 mod smoothing;
+#[cfg(test)]
+mod split_tests;
 mod stochastic;
 mod supertrend;
 mod vwap;

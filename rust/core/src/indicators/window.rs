@@ -1,6 +1,6 @@
 //! What indicators over a sliding window share: the window, the warm-up, the restart after a hole, and blocks.
 use super::Indicator;
-use super::columns::{LANES, block, clean, clean_block, length, put, put_block};
+use super::columns::{CHUNK, LANES, blocks, blocks_mut, clean, clean_columns, length, put};
 
 /// After so many steps a sum is taken anew from its whole window, so that rounding errors never add up. A longer
 /// window is left alone for several times its own length, which keeps the cost of that below a quarter of an addition
@@ -62,7 +62,7 @@ impl<S> Sliding<S> {
     }
 
     /// Takes clean inputs of a column from `from` on, the window before which lies in the column too, so that the ring
-    /// is neither read nor written. Answers where it stopped: less than a block before the end, or before a hole.
+    /// is neither read nor written. Answers where it stopped: at the end, or at a hole.
     #[inline(always)]
     fn run<const K: usize>(
         &mut self,
@@ -74,48 +74,41 @@ impl<S> Sliding<S> {
         S: Sums<K>,
     {
         let (period, steps_max) = (self.period, self.steps_max);
+        let window = |newest: usize| prices[newest + 1 - period..=newest].iter();
         // Copies, so that the compiler keeps the state in registers over the loop.
         let (mut sums, mut steps) = (self.sums.clone(), self.steps);
         let mut at = from;
-        while let Some(incoming) = block(prices, at)
-            && clean_block(incoming)
-        {
-            let window = |newest: usize| prices[newest + 1 - period..=newest].iter();
-            if steps == steps_max {
-                steps = 0;
-                put(outputs, at, sums.anchor(window(at)));
-                at += 1;
-                continue;
-            }
-            let outgoing = block(prices, at - period).expect("it lies before the incoming one");
-            let mut taken = 0;
-            if steps % LANES == 0 {
-                let mut values = [[0.0; LANES]; K];
-                for lane in 0..LANES {
-                    let value = sums.slide(lane, incoming[lane], outgoing[lane]);
-                    if sums.blurred() {
-                        break;
-                    }
-                    for k in 0..K {
-                        values[k][lane] = value[k];
-                    }
-                    taken += 1;
-                }
-                // What lies behind a blurred value is written again.
-                put_block(outputs, at, &values);
-            } else {
-                let value = sums.slide(steps % LANES, incoming[0], outgoing[0]);
+        while at < prices.len() {
+            let room = (prices.len() - at).min(steps_max - steps).min(CHUNK);
+            let count = if steps % LANES == 0 { room / LANES } else { 0 };
+            let [incoming] = blocks(&[prices], at, count);
+            if count > 0 && clean_columns(&[incoming]) {
+                let [outgoing] = blocks(&[prices], at - period, count);
+                let taken = slide_blocks(
+                    &mut sums,
+                    incoming,
+                    outgoing,
+                    blocks_mut(outputs, at, count),
+                );
+                (at, steps) = (at + taken, steps + taken);
+            } else if !clean([prices[at]]) {
+                break;
+            } else if steps < steps_max {
+                put(
+                    outputs,
+                    at,
+                    sums.slide(steps % LANES, prices[at], prices[at - period]),
+                );
                 if !sums.blurred() {
-                    put(outputs, at, value);
-                    taken = 1;
+                    (at, steps) = (at + 1, steps + 1);
                 }
             }
-            at += taken;
-            steps += taken;
-            if sums.blurred() {
-                steps = 0;
+            if steps == steps_max || sums.blurred() {
+                if at == prices.len() || !clean([prices[at]]) {
+                    break;
+                }
                 put(outputs, at, sums.anchor(window(at)));
-                at += 1;
+                (at, steps) = (at + 1, 0);
             }
         }
         (self.sums, self.steps) = (sums, steps);
@@ -126,6 +119,31 @@ impl<S> Sliding<S> {
         self.ring.copy_from_slice(window);
         self.oldest = 0;
     }
+}
+
+/// Slides over whole blocks; answers how many steps it took before one was blurred.
+#[inline(always)]
+fn slide_blocks<S: Sums<K>, const K: usize>(
+    sums: &mut S,
+    incoming: &[[f64; LANES]],
+    outgoing: &[[f64; LANES]],
+    outputs: [&mut [[f64; LANES]]; K],
+) -> usize {
+    let count = incoming.len();
+    let outgoing = &outgoing[..count];
+    let outputs = outputs.map(|column| &mut column[..count]);
+    for at in 0..count {
+        for lane in 0..LANES {
+            let values = sums.slide(lane, incoming[at][lane], outgoing[at][lane]);
+            if sums.blurred() {
+                return LANES * at + lane;
+            }
+            for k in 0..K {
+                outputs[k][at][lane] = values[k];
+            }
+        }
+    }
+    LANES * count
 }
 
 impl<S: Sums<K>, const K: usize> Indicator<1, K> for Sliding<S> {
