@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indicator_promises import (
     NAN,
-    TEMPERS,
     Column,
     assert_any_split_gives_the_same_bits,
     assert_close,
@@ -38,7 +37,7 @@ def test_any_split_gives_the_same_bits(bars: dict[str, Column], period: int, pla
     assert_any_split_gives_the_same_bits(lambda: Rsi(period), take(bars, "close"), places, 1)
 
 
-@given(bars(holes=True, tempers=[temper for temper in TEMPERS if temper != "jumps"]), periods)
+@given(bars(holes=True), periods)
 def test_it_is_the_share_of_rises_and_begins_anew_after_a_hole(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
