@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NS = 1_000_000_000
+LOOK_NS = NS // 4  # how soon after the stop the rest is written
 ROWS_MAX = 65_536
 """Rows of one topic that wait in memory; then they become a file."""
 
@@ -49,13 +50,18 @@ class JournalHandler:
 
     def __call__(self, event: Event) -> Iterable[Payload]:
         if event.type == "world.timer":
-            self.flush()
+            if self.stopped or event.payload.name == "flush":
+                self.flush()
         elif not event.type.startswith("world."):
             self.take(event)
-            self.stopped = self.stopped or event.type == "control.stop"
-            if self.stopped:
-                self.flush()  # nothing that comes after the end may wait for a timer that will not
+            if event.type == "control.stop":
+                self.stopped = True  # written at the next look: whoever asked does not wait for the disk
         return ()
+
+    @property
+    def drained(self) -> bool:
+        """After the stop: whether all that came is a file."""
+        return self.stopped and not self.waiting
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""
@@ -100,7 +106,7 @@ def _driver(context: Context, config: JournalConfig) -> Driver:
 
 
 def _timers(config: JournalConfig) -> dict[str, int]:
-    return {"flush": int(config.flush_s * NS)}
+    return {"flush": int(config.flush_s * NS), "look": LOOK_NS}
 
 
 SERVICE = ServiceSpec(name="journal", config=JournalConfig, handler=_handler, driver=_driver, timers=_timers)

@@ -81,8 +81,11 @@ def events() -> Iterator[Event]:
         yield batch(n % 4)
         if n == 8:
             yield Event("world.timer", Timer("flush"), source="world")
+        if n == 10:
+            yield Event("world.timer", Timer("look"), source="world")  # before the stop it writes nothing
     yield Event("control.stop", Stop(), source="control")
     yield fill(13)
+    yield Event("world.timer", Timer("look"), source="world")
 
 
 def test_every_event_is_a_row_and_a_batch_as_many_as_it_has_ticks(tmp_path: Path) -> None:
