@@ -42,3 +42,6 @@ pub mod shape;
 pub mod street;
 /// What the exchange knows, in Kite's shapes.
 pub mod views;
+
+#[cfg(test)]
+mod floor_tests;
