@@ -370,7 +370,7 @@ fn every_check_at_the_door_answers_in_kites_words_and_changes_nothing() {
         ("price", "26000"),
     ];
     let nfo = |quantity: &'static str| [&nfo[..], &[("quantity", quantity)]].concat();
-    let cases: Vec<(Vec<(&str, &str)>, &str, &str)> = vec![
+    let cases = vec![
         (
             vec![("tradingsymbol", "NOPE"), ("price", "1")],
             "InputException",
