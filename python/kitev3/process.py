@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -44,11 +44,25 @@ from kitev3.service import Context, ServiceSpec
 REFUSED = 2
 FAILED = 1
 PR_SET_PDEATHSIG = 1
+HOUSE_OPTIONS = ("--config", "--run-dir", "--start")
 
 
 def main(argv: Sequence[str] = ()) -> None:
     """The command. *argv* comes before what stands on the command line."""
-    sys.exit(run(parse([*argv, *sys.argv[1:]])))
+    words = [*argv, *sys.argv[1:]]
+    alone = stands_alone(words)
+    sys.exit(alone(words[1:]) if alone is not None else run(parse(words)))
+
+
+def stands_alone(
+    words: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> Callable[[Sequence[str]], int] | None:
+    """How to run a service that is of use without the house, unless a profile or a run folder puts it into one."""
+    if not words or words[0] not in configuration.known_services():
+        return None
+    if "KITEV3_PARENT" in environment or any(word.partition("=")[0] in HOUSE_OPTIONS for word in words):
+        return None
+    return load(words[0]).alone
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

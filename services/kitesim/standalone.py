@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="kitev3-proc kitesim",
         description="A local exchange that speaks Kite Connect v3: REST and WebSocket on one port, pretended money.",
+        epilog="With --config or --run-dir it is a service of the house instead, with the profile's market and clock.",
     )
     options.add_argument("--listen", default="127.0.0.1:8787", metavar="HOST:PORT", help="port 0 takes a free one")
     options.add_argument(
