@@ -62,7 +62,7 @@ def stands_alone(
         return None
     if "KITEV3_PARENT" in environment or any(word.partition("=")[0] in HOUSE_OPTIONS for word in words):
         return None
-    return load(words[0]).alone
+    return declared(words[0]).alone
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
