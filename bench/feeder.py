@@ -3,6 +3,7 @@
 It runs in a process of its own, off the order path's core, and takes orders by its stdin, a JSON object a line:
 
     {"to": "ours", "count": 20000, "rate": 1000}   -> {"sent": 20000, "late_us": 3.1}
+    {..., "back_s": 32}                            the ticks' own times begin so long ago and pass a second a tick
     {"clock": [t0_ns, m0_ns]}                      -> {}             the market clock that the ticks' times follow
     {"wait": "ours"}                               -> {}             once a socket of that api_key has subscribed
 
@@ -160,11 +161,11 @@ class Frames:
         self._count = 0
         self.t0_ns, self.m0_ns = 0, 0
 
-    def next(self, now_ns: int) -> bytes:
-        """The next frame at machine time *now_ns*: the price steps up and down by one tick inside the spread."""
+    def next(self, now_ns: int, back_s: int) -> bytes:
+        """The next frame, of machine time *now_ns* less *back_s*: the price steps up and down inside the spread."""
         self._count += 1
         frame, at = self._frame, 4
-        second = (self.t0_ns + now_ns - self.m0_ns) // 1_000_000_000
+        second = (self.t0_ns + now_ns - self.m0_ns) // 1_000_000_000 - back_s
         price_e4 = PRICE_E4 + (STEP_E4 if self._count % 2 else 0)
         struct.pack_into(">i", frame, at + 4, price_e4 // 100)  # Kite's unit is the paisa
         struct.pack_into(">i", frame, at + 16, self._count)  # traded volume
@@ -238,20 +239,22 @@ class Exchange:
         with self.changed:
             if not self.changed.wait_for(lambda: self._is_there(name), ANSWER_S_MAX):
                 return {"error": f"no socket of {name} has subscribed within {ANSWER_S_MAX:g} s"}
-        return {} if "wait" in request else self.feed(self.subscribers[name], request["count"], request["rate"])
+        if "wait" in request:
+            return {}
+        return self.feed(self.subscribers[name], request["count"], request["rate"], request.get("back_s", 0))
 
     def _is_there(self, name: str) -> bool:
         return name in self.subscribers and self.subscribers[name].subscribed.is_set()
 
-    def feed(self, subscriber: Subscriber, count: int, rate: int) -> dict[str, Any]:
+    def feed(self, subscriber: Subscriber, count: int, rate: int, back_s: int) -> dict[str, Any]:
         """Frames at an even pace. What is late stays late: a burst to catch up would measure the feeder."""
         every_ns = 1_000_000_000 // rate
         due_ns = time.monotonic_ns() + every_ns
         late_ns = 0
-        for _ in range(count):
+        for number in range(count):
             now_ns = _awaited(due_ns)
             late_ns += now_ns - due_ns
-            subscriber.send(BINARY, self.frames.next(now_ns))
+            subscriber.send(BINARY, self.frames.next(now_ns, max(back_s - number, 0)))
             subscriber.said_s = now_ns / 1e9
             due_ns = max(due_ns, now_ns - every_ns // 2) + every_ns
             self.beat()

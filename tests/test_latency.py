@@ -10,7 +10,7 @@ durations = st.lists(st.integers(-5, 10**12) | st.integers(0, 300), min_size=1, 
 
 
 @given(durations, st.sampled_from([1, 500, 990, 999, 1000]))
-def test_a_percentile_is_the_exact_one_rounded_up_by_less_than_a_64th(durations: list[int], per_mille: int) -> None:
+def test_a_percentile_is_the_exact_one_rounded_up_by_less_than_a_128th(durations: list[int], per_mille: int) -> None:
     latency = Latency()
     for duration_ns in durations:
         latency.add(duration_ns)
@@ -18,7 +18,7 @@ def test_a_percentile_is_the_exact_one_rounded_up_by_less_than_a_64th(durations:
 
     said_ns = latency.percentile_ns(per_mille)
 
-    assert exact_ns <= said_ns <= exact_ns + exact_ns // 64
+    assert exact_ns <= said_ns <= exact_ns + exact_ns // 128
     assert latency.n == len(durations)
 
 

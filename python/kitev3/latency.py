@@ -1,10 +1,10 @@
-"""A histogram of durations: whole numbers in buckets that are at most 1/64 wide of what they hold."""
+"""A histogram of durations: whole numbers in buckets that are at most 1/128 wide of what they hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_SUB_BITS = 6  # 64 buckets for each doubling
+_SUB_BITS = 7  # 128 buckets for each doubling
 
 
 class Latency:

@@ -87,6 +87,10 @@ class Driver:
         handler hears ``world.epoch`` to settle that.
         """
 
+    def status(self) -> Mapping[str, Any]:
+        """Plain data for the process's health, beside the handler's: what is of this life and no replay repeats."""
+        return {}
+
     def close(self) -> None:
         """Called once, at the end, after a drain; must return within a second."""
 

@@ -6,10 +6,10 @@ Over HTTP everything runs on the REST thread; on the stepped bus each call is do
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from kitev3.account import Account, account_folder_of
 from kitev3.broker.egress import Egress
@@ -20,6 +20,7 @@ from kitev3.broker.rest import Priority, RestThread
 from kitev3.contracts import AccountOpened, Answer, Intent, Read, Sending, Signal
 from kitev3.errors import KiteError
 from kitev3.events import Event
+from kitev3.latency import Latency
 from kitev3.orders.classify import Finding
 from kitev3.orders.rows import OrderRow, read_rows
 from kitev3.placement import place
@@ -74,6 +75,7 @@ class BrokerDriver(Driver):
         folder: of the account; held from `open` on.
         runner: makes what the calls run on.
         durable: whether records are synced before a write; not on the stepped bus, which nothing outlives.
+        speed: of the market's clock.
     """
 
     topics = frozenset({"execution.intent", "execution.sending", "execution.read"})
@@ -88,6 +90,7 @@ class BrokerDriver(Driver):
         pace: Limits,
         runner: Callable[[], Runner] = RestThread,
         durable: bool = True,
+        speed: float = 1.0,
     ) -> None:
         self._folder, self._session, self._tags = folder, session, tags
         self._connect, self._pace, self._new_runner, self._durable = connect, pace, runner, durable
@@ -96,6 +99,8 @@ class BrokerDriver(Driver):
         self._kinds: dict[str, Kind] = {}  # what each order does to the risk, by tag
         self._last: dict[str, bytes] = {}  # the last body of each read
         self._epoch_checked = False
+        self._speed_e3 = round(speed * 1000)
+        self._reached = Latency()
 
     def open(self, world: World) -> None:
         """Takes the account, then says so. ConfigError when another execution holds it."""
@@ -111,6 +116,7 @@ class BrokerDriver(Driver):
         payload = event.payload
         if isinstance(payload, Intent):
             signal = payload.approved.signal
+            self._measure(event, signal)
             self._signals[payload.tag] = signal
             if signal.intent in ("enter", "exit"):
                 self._kinds[payload.tag] = "exit" if signal.intent == "exit" else "enter"
@@ -119,6 +125,18 @@ class BrokerDriver(Driver):
         elif isinstance(payload, Read):
             for what in payload.what:
                 self._read(what)
+
+    def status(self) -> Mapping[str, Any]:
+        """``reached_ns``: of each new order the time from its tick's frame in marketdata to its intent on the tape.
+
+        Bucket -> count, as `Latency` keeps them. What execution itself takes is in it, so no replay can repeat it.
+        """
+        return {"reached_ns": dict(self._reached.counts)}
+
+    def _measure(self, event: Event, signal: Signal) -> None:
+        """Up to the approval in machine time, scaled back from the market's; from there on by the clock itself."""
+        way_ns = (event.now_ns - signal.data_ts_ns) * 1000 // self._speed_e3
+        self._reached.add(way_ns + self._world.mono_ns() - event.mono_ns)
 
     def close(self) -> None:
         """Gives the account free."""
@@ -251,6 +269,7 @@ def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
         connect=(lambda _: Nowhere()) if config.broker == "none" else over_http(context),
         pace=config.pace,
         runner=partial(RestThread, partial(place, context.settings)),  # it must not wake on the order path's core
+        speed=context.settings.speed,
     )
 
 

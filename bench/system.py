@@ -1,0 +1,169 @@
+"""Our own order path for benches: the real processes of profile ``bench``, in a run folder that goes with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+
+from kitev3 import config
+from kitev3.account import account_folder_of
+from kitev3.arming import arm
+from kitev3.clock import MarketClock
+from kitev3.config import IST, PREFIX
+from kitev3.contracts import Start
+from kitev3.control import START_ORDER, Control, Health
+from kitev3.runfolder import Run, RunFolder
+from kitev3.secret import write_secret
+
+from bench.feeder import Feeder
+
+PROFILE = "bench"
+READY_S_MAX = 30.0
+PASSED_S_MAX = 20.0
+STOP_S_MAX = 5.0
+HISTORY_S = 32  # of market time: rule R26 measures against the mean of the last 30
+
+
+class System:
+    """Marketdata to execution as OS processes, fed by a ``Feeder``; ready, started and armed inside the block.
+
+    Args:
+        cpu: the core of the order path.
+        settings: variables laid over the profile, without their prefix (``{"STRATEGY_ENABLED": "false"}``).
+    """
+
+    def __init__(self, feeder: Feeder, cpu: int, settings: Mapping[str, str] | None = None) -> None:
+        self.feeder = feeder
+        overlaid = {PREFIX + name: value for name, value in (settings or {}).items()}
+        pinned = {f"{PREFIX}{name.upper()}_CPU": str(cpu) for name in config.load(PROFILE).enabled}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        self.environment = own | pinned | overlaid
+        self.profile = config.load(PROFILE, environment=self.environment)
+        assert self.profile.start is not None
+        self.start = self.profile.start
+        self.session = self.start.astimezone(IST).date().isoformat()
+        self.names = tuple(name for name in START_ORDER if name in self.profile.enabled)
+        self.stack = ExitStack()
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> System:
+        with ExitStack() as stack:
+            path = Path(stack.enter_context(TemporaryDirectory(prefix="kitev3-bench-", dir=Path.cwd()))) / "run"
+            self.folder = RunFolder(path)
+            stack.callback(self.folder.clear)
+            self.folder.make()
+            write_secret(self.folder.token, "bench")
+            self.folder.write_run(self._run())
+            stack.callback(self._end)
+            for name in self.names:
+                self.processes[name] = self._process(name)
+            self.control = Control(self.folder)
+            stack.callback(self.control.close)
+            self._begin()
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stack.close()
+
+    def health(self, name: str) -> Health:
+        """What a process says of itself; RuntimeError when it is silent."""
+        healths = self.control.health((name,), 5_000)
+        if name not in healths:
+            raise RuntimeError(f"{name} does not answer: {self._last_words(name)}")
+        return healths[name]
+
+    def until(self, name: str, holds: Callable[[Health], bool], what: str, within_s: float = PASSED_S_MAX) -> Health:
+        """Asks until it holds. RuntimeError, with the last answer, when it does not in time."""
+        until_s = time.monotonic() + within_s
+        while not holds(health := self.health(name)):
+            if time.monotonic() > until_s:
+                raise RuntimeError(f"{name} has not {what} within {within_s:g} s: {health}")
+            time.sleep(0.05)
+        return health
+
+    def history(self) -> None:
+        """Half a minute of market time in the ticks' own times, so that the gate knows a mean."""
+        self.feeder.ask(to=self.profile.api_key, count=HISTORY_S, rate=100, back_s=HISTORY_S)
+
+    # --- the inside ---
+
+    def _run(self) -> Run:
+        return Run(
+            profile=self.profile.name,
+            mode=self.profile.mode,
+            account=self.profile.account_id,
+            pid=os.getpid(),
+            started="",
+            session=self.session,
+            speed=self.profile.speed,
+            exchange=self.feeder.address,
+            sockets=str(self.folder.sockets),
+            services=self.names,
+        )
+
+    def _process(self, name: str) -> subprocess.Popen[bytes]:
+        place = ("--config", PROFILE, "--run-dir", str(self.folder.path))
+        command = [sys.executable, "-m", "kitev3.process", name, *place]
+        environment = self.environment | {f"{PREFIX}PARENT": str(os.getpid())}
+        with self.folder.errors(name).open("wb") as errors:
+            return subprocess.Popen(command, env=environment, stderr=errors)
+
+    def _begin(self) -> None:
+        self._until_ready()
+        clock = MarketClock.from_start(self.start, time.monotonic_ns(), self.profile.speed)
+        self.feeder.ask(clock=[clock.t0_ns, clock.m0_ns])
+        self._obeyed(self.control.send(self.names, clock.payload(), "bench"))
+        for name in self.names:
+            self._obeyed(self.control.send((name,), Start(self.session), "bench"))
+        account = account_folder_of(self.profile.account_id, self.folder.path)
+        self._obeyed(arm(self.control, self.names, account, "bench"))
+        self.feeder.ask(wait=self.profile.api_key)
+        if "risk_portfolio" in self.names:
+            self.until("risk_portfolio", lambda health: health.service["state"] == "ACTIVE", "become ACTIVE")
+
+    def _until_ready(self) -> None:
+        until_s = time.monotonic() + READY_S_MAX
+        while True:
+            healths = self.control.health(self.names, 200)
+            late = [name for name in self.names if name not in healths or not healths[name].ready]
+            if not late:
+                return
+            if time.monotonic() > until_s or any(self.processes[name].poll() is not None for name in late):
+                words = "; ".join(f"{name}: {healths.get(name) or self._last_words(name)}" for name in late)
+                raise RuntimeError(f"not ready: {words}")
+            time.sleep(0.05)
+
+    def _obeyed(self, failed: Mapping[str, str]) -> None:
+        if failed:
+            raise RuntimeError(f"a command was not taken: {failed}")
+
+    def _last_words(self, name: str) -> str:
+        return self.folder.errors(name).read_text()[-2_000:].strip()
+
+    def _end(self) -> None:
+        """Ends every process; RuntimeError for one that did not end well, unless something else is wrong already."""
+        for name in reversed(self.names):
+            if name in self.processes:
+                self.processes[name].send_signal(signal.SIGTERM)
+        ill = {}
+        for name, process in self.processes.items():
+            try:
+                code = process.wait(STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+            if code:
+                ill[name] = f"exit code {code}: {self._last_words(name)}"
+        if ill and sys.exc_info()[0] is None:
+            raise RuntimeError(f"not ended well: {ill}")

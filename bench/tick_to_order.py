@@ -1,0 +1,162 @@
+"""Tick to order: from a frame's bytes in marketdata to an approval that is decoded, checked and on execution's tape.
+
+Our four processes beside the same four with empty work (``RawChain``) and beside three hops and nothing else
+(``BareChain``), all on one core, fed from the other, in alternating rounds. One full packet a frame, a signal a tick,
+every rule evaluated, every order approved. The end is before any sync: what follows it is the broker's time.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+
+from kitev3.control import Health
+from kitev3.latency import Latency
+
+from bench.chain import BareChain, RawChain, per_mille
+from bench.feeder import feeder
+from bench.result import Result
+from bench.system import System
+
+NAME = "tick_to_order"
+ROUNDS = 5
+MESSAGES = 20_000
+WARM_MESSAGES = 2_000
+WARM_RATE = 5_000
+RATES = (1_000, 5_000)
+PERCENTILES = {"p50": 500, "p99": 990, "p99.9": 999}
+
+Percentiles = dict[str, int]
+"""Of one round, in ns."""
+Round = Callable[[int, int], Percentiles]
+"""So many messages, so many a second."""
+
+
+def run() -> Result:
+    """About six minutes. RuntimeError when a message was lost, refused or doubled."""
+    order_cpu, feeder_cpu = cores()
+    with ExitStack() as stack:
+        feed = stack.enter_context(feeder(feeder_cpu))
+        ours = Ours(stack.enter_context(System(feed, order_cpu)))
+        raw = stack.enter_context(RawChain(order_cpu, feed.address))
+        bare = stack.enter_context(BareChain(order_cpu))
+        ours.ready()
+        raw.ready(feed.feed)
+        bare.ready()
+        sides: dict[str, Round] = {
+            "ours": ours.round,
+            "raw chain": lambda count, rate: exact(raw.round(feed.feed, count, rate)),
+            "bare chain": lambda count, rate: exact(bare.round(count, rate)),
+        }
+        taken: dict[tuple[str, int], list[Percentiles]] = {}
+        for _ in range(ROUNDS):
+            for rate in RATES:
+                for side, measured in sides.items():
+                    if side == "bare chain" and rate != RATES[0]:
+                        continue  # it is asked for at the slow rate only
+                    measured(WARM_MESSAGES, WARM_RATE)
+                    taken.setdefault((side, rate), []).append(measured(MESSAGES, rate))
+        ours.prove()
+    return result(taken)
+
+
+def cores() -> tuple[int, int]:
+    """The order path's core, and the feeder's. RuntimeError where there is only one."""
+    mine = sorted(os.sched_getaffinity(0))
+    if len(mine) < 2:
+        raise RuntimeError("two cores are needed: one for the order path, one for what feeds it")
+    return mine[-1], mine[0]
+
+
+def exact(latencies: Sequence[int]) -> Percentiles:
+    """Of sorted latencies."""
+    return {name: per_mille(latencies, of) for name, of in PERCENTILES.items()}
+
+
+def result(taken: Mapping[tuple[str, int], Sequence[Percentiles]]) -> Result:
+    """The table of medians over the rounds, and the ratios."""
+
+    def median(side: str, rate: int, percentile: str) -> float:
+        return statistics.median(one[percentile] for one in taken[side, rate])
+
+    def ratio(side: str, rate: int, percentile: str) -> float:
+        return median("ours", rate, percentile) / median(side, rate, percentile)
+
+    slow, fast = RATES
+    rows: list[dict[str, object]] = [
+        {"path": side, "a second": rate}
+        | {f"{name} µs": median(side, rate, name) / 1_000 for name in PERCENTILES}
+        | {"p50 of the rounds": " ".join(f"{one['p50'] / 1_000:.0f}" for one in rounds)}
+        for (side, rate), rounds in sorted(taken.items(), key=lambda row: row[0][1])
+    ]
+    return Result(
+        name=NAME,
+        rows=rows,
+        ratios={
+            "tick_to_order": ratio("raw chain", slow, "p50"),
+            "tick_to_order_bare": ratio("bare chain", slow, "p50"),
+            "tick_to_order_p99": ratio("raw chain", slow, "p99"),
+            "tick_to_order_5000": ratio("raw chain", fast, "p50"),
+            "tick_to_order_5000_p99": ratio("raw chain", fast, "p99"),
+        },
+        notes=[
+            f"medians over {ROUNDS} alternating rounds of {MESSAGES:,} messages after {WARM_MESSAGES:,} for warm-up",
+            "ours from a histogram whose buckets are at most 1/128 wide of what they hold, by their upper bound",
+            "every message gave one approval, none was lost, refused or doubled",
+        ],
+    )
+
+
+class Ours:
+    """Our system as a side of the comparison."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+
+    def ready(self) -> None:
+        """Returns when an approval has come through, and with it the gate's half minute of prices."""
+        self.system.history()
+        for _ in range(10):
+            self._feed(1, RATES[0])
+        self.system.until("execution", lambda health: reached(health).n > 0, "had an approval")
+        self.blocked = self.system.health("risk_portfolio").service["blocked"]
+
+    def round(self, count: int, rate: int) -> Percentiles:
+        """RuntimeError unless each frame gives one approval."""
+        before = reached(self.system.health("execution"))
+        self._feed(count, rate)
+        wanted = before.n + count
+        health = self.system.until("execution", lambda health: reached(health).n >= wanted, f"had {wanted} approvals")
+        after = reached(health)
+        if after.n != wanted:
+            raise RuntimeError(f"{after.n - before.n} approvals of {count} frames")
+        fresh = Latency({bucket: n - before.counts.get(bucket, 0) for bucket, n in after.counts.items()})
+        return {name: fresh.percentile_ns(of) for name, of in PERCENTILES.items()}
+
+    def prove(self) -> None:
+        """RuntimeError unless everything came everywhere once, and the gate refused nothing once it was warm."""
+        strategy, gate, execution = map(self.system.health, ("strategy", "risk_portfolio", "execution"))
+        wrong = []
+        for health in (strategy, gate, execution):
+            counts = {name: health.counters.get(name, 0) for name in ("gaps_seen", "refused_messages", "push_full")}
+            if any(counts.values()):
+                wrong.append(f"{health.name}: {counts}")
+        if gate.service["blocked"] != self.blocked:
+            wrong.append(f"the gate refused {gate.service['blocked']}")
+        judged = gate.service["approved"] + sum(self.blocked.values())
+        if judged != strategy.service["signals"]:
+            wrong.append(f"{judged} of {strategy.service['signals']} signals were judged")
+        if gate.service["approved"] != reached(execution).n or execution.service["repeated"]:
+            wrong.append(f"{reached(execution).n} approvals reached execution, {gate.service['approved']} were given")
+        if wrong:
+            raise RuntimeError("; ".join(wrong))
+
+    def _feed(self, count: int, rate: int) -> None:
+        self.system.feeder.feed(self.system.profile.api_key, count, rate)
+
+
+def reached(health: Health) -> Latency:
+    """The approvals that have reached execution, by how long they took."""
+    return Latency(health.service["reached_ns"])
