@@ -45,7 +45,7 @@ def test_every_payload_becomes_a_row_and_nothing_of_it_is_lost(contract: Any, da
 
     table = rows.table()
 
-    assert table.schema.names[:2] == ["event_id", "ts"]
+    assert table.schema.names[:3] == ["event_id", "ts", "ts_ns"]
     assert table["epoch"].to_pylist() == [77] * len(payloads)
     for name in contract.payload.__struct_fields__:
         expected = [plain(getattr(payload, name)) for payload in payloads]
@@ -93,6 +93,9 @@ def test_every_event_is_a_row_and_a_batch_as_many_as_it_has_ticks(tmp_path: Path
     for event in events():
         assert list(handler(event)) == []
 
+    assert query.sql(tmp_path, "select distinct ts::varchar, ts_ns from execution.fill")[1] == [
+        ("2026-11-18 16:36:40", NOON_NS)
+    ]
     names, rows = query.sql(tmp_path, "select trade_id, price_e4, strategy from execution.fill order by seq")
     assert names == ["trade_id", "price_e4", "strategy"]
     assert rows == [(f"t{n}", 15_000_500, "cross") for n in range(1, 14)]

@@ -30,7 +30,7 @@ class Form(StrEnum):
 
 SQL_HELP = """SQL over the journal's Parquet files: the topic execution.fill is the view execution.fill.
 
-Prices end in _e4 (1/10,000 rupee), times in _ns (UTC); ts is market time.
+Prices end in _e4 (1/10,000 rupee), times in _ns (UTC); ts is market time as a clock in India shows it.
 
     kitev3 journal sql "select tradingsymbol, side, quantity, price_e4 / 1e4 as price from execution.fill"
 
@@ -65,7 +65,7 @@ def topics(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> Non
         view = f'"{schema}"."{name}"'
         count = database.execute(f"select count(*) from {view}").fetchone()[0]  # noqa: S608  # names of our own folder
         columns = [row[0] for row in database.execute(f"describe {view}").fetchall()]
-        rows.append((topic, count, ", ".join(columns[8:])))
+        rows.append((topic, count, ", ".join(columns[9:])))
     _table(["topic", "rows", "columns"], rows)
 
 

@@ -15,10 +15,13 @@ from kitev3._core import TickBatch
 from kitev3.contracts import BY_TOPIC
 from kitev3.events import Event
 
+INDIA_NS = (5 * 60 + 30) * 60 * 1_000_000_000  # ahead of UTC, all year
+
 ENVELOPE = pa.schema(
     [
         ("event_id", pa.string()),
-        ("ts", pa.timestamp("ns", tz="UTC")),  # market time of birth
+        ("ts", pa.timestamp("ns")),  # market time of birth, as a clock in India shows it
+        ("ts_ns", pa.int64()),  # the same, ns UTC
         ("source", pa.string()),
         ("epoch", pa.int64()),
         ("seq", pa.int64()),
@@ -123,7 +126,10 @@ class Rows:
 def envelope(event: Event) -> tuple[Any, ...]:
     """The values of ``ENVELOPE`` for one event."""
     cause = None if event.cause is None else event.cause.hex
-    return (event.event_id.hex, event.ts, event.source, event.epoch, event.seq, event.topic_seq, cause, event.mode)
+    india_ns = event.ts + INDIA_NS
+    return (
+        event.event_hex, india_ns, event.ts, event.source, event.epoch, event.seq, event.topic_seq, cause, event.mode
+    )  # fmt: skip
 
 
 def plain(value: Any) -> Any:
