@@ -1,159 +1,25 @@
 //! One process's loop without its sockets: every message is checked, put in its place, taped, handed on and answered here.
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use super::archive::Follower;
 use super::clock::Clock;
+use super::counters::Counters;
+use super::dispatch::{Arrival, Dispatch, HeartError};
 use super::event_id::Speaker;
 use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, join, split};
-use super::mouth::{Mouth, Tape, Utterance, Voice};
+use super::mouth::{Mouth, Tape, Utterance};
 use super::msgpack;
 use super::numbers::{decode_heads, encode_heads};
+use super::phase::Phase;
 use super::record::BatchRef;
 use super::sequence::{Applied, Lane, Sequences, Verdict};
-use crate::tape::{Day, Kind, TapeError};
+use super::setup::{Ear, Setup};
+use crate::tape::{Day, Kind};
 
 pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
 /// Sources that are no service: what the process was told to do, and what the world said to it.
 pub const CONTROL: &str = "control";
 pub const WORLD: &str = "world";
-
-/// How a late hearer takes what was said of a topic before it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Join {
-    /// Not at all.
-    Now,
-    /// All of the day, from the source's tape.
-    Day,
-    /// The newest row of each value of this field.
-    Keyed(String),
-}
-
-/// A topic that the service hears.
-#[derive(Clone, Debug)]
-pub struct Ear {
-    pub topic: String,
-    /// All schemas of it that this build reads, the newest first.
-    pub schemas: Vec<u32>,
-    /// Ticks: carried as columns, on a hearer's tape by their number and CRC.
-    pub bulk: bool,
-    pub join: Join,
-}
-
-/// Who this is and whom it hears.
-pub struct Setup {
-    pub service: Source,
-    pub account: String,
-    pub mode: Mode,
-    pub day: Day,
-    /// Market time until a clock is heard.
-    pub start_ns: i64,
-    pub ears: Vec<Ear>,
-    pub voices: Vec<Voice>,
-    /// Names of services, without shard, and how each is counted.
-    pub lanes: Vec<(String, Lane)>,
-    /// The folder that has a tape's folder for each source.
-    pub tapes: PathBuf,
-}
-
-/// An event on its way to the handler.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
-    pub ear: usize,
-    /// Which of the ear's schemas it is written in.
-    pub schema: usize,
-    pub header: Header,
-    pub payload: &'a [u8],
-    pub id: u128,
-    pub mono_ns: i64,
-    pub now_ns: i64,
-}
-
-/// The handler's side: decodes, calls, encodes.
-pub trait Dispatch<T: Tape> {
-    type Error: From<HeartError>;
-
-    /// Hands an event to the handler; what it says goes to `mouth`.
-    fn dispatch(&mut self, arrival: &Arrival<'_>, mouth: &mut Mouth<T>) -> Result<(), Self::Error>;
-    /// The value of a payload's field, as bytes that are equal when the values are.
-    fn key(
-        &mut self,
-        ear: usize,
-        schema: usize,
-        field: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Self::Error>;
-    /// The handler's state; empty if it keeps none.
-    fn snapshot(&mut self) -> Result<Vec<u8>, Self::Error>;
-    /// Puts the handler back into a state.
-    fn restore(&mut self, snapshot: &[u8]) -> Result<(), Self::Error>;
-    /// What the handler itself said in an earlier build, of which nothing is executed again.
-    fn fold(&mut self, topic: &str, arrival: &Arrival<'_>) -> Result<(), Self::Error>;
-}
-
-/// What stops a heart. None of it can be passed over.
-#[derive(Debug)]
-pub enum HeartError {
-    Tape(TapeError),
-    /// Our own tape, or one that a record of ours refers to, cannot be executed again.
-    Recovery(String),
-    /// An earlier event was not handled to its end.
-    Stopped,
-}
-
-impl fmt::Display for HeartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HeartError::Tape(error) => error.fmt(f),
-            HeartError::Recovery(why) => f.write_str(why),
-            HeartError::Stopped => f.write_str("an earlier event was not handled to its end"),
-        }
-    }
-}
-
-impl std::error::Error for HeartError {}
-
-impl From<TapeError> for HeartError {
-    fn from(error: TapeError) -> Self {
-        HeartError::Tape(error)
-    }
-}
-
-/// Where a service stands in its session. Read off the tape, so a restart knows it too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Phase {
-    /// `control.start` has not been heard.
-    #[default]
-    Waiting = 0,
-    Started = 1,
-    /// `control.stop` has been heard: what is on its way is finished.
-    Stopped = 2,
-}
-
-impl Phase {
-    pub fn from_byte(byte: u8) -> Option<Phase> {
-        [Phase::Waiting, Phase::Started, Phase::Stopped]
-            .get(usize::from(byte))
-            .copied()
-    }
-}
-
-/// What happened so far in this process. Counts only rise.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    pub heard: u64,
-    pub said: u64,
-    pub duplicates: u64,
-    pub gaps_seen: u64,
-    pub gaps_mended: u64,
-    /// Bulk messages too old to be worth reading: their newest rows were taken.
-    pub skipped: u64,
-    pub lost_tails: u64,
-    /// Why messages were refused.
-    pub refused: BTreeMap<&'static str, u64>,
-}
 
 /// See the module. `T` is the tape.
 pub struct Heart<T> {

@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::archive::{ArchiveError, Entry, Follower, Said};
+use super::dispatch::Dispatch;
 use super::header::{Header, LAST_VALUE, Source, split};
-use super::heart::{Dispatch, Heart, Join};
+use super::heart::Heart;
 use super::mouth::Tape;
 use super::msgpack;
 use super::numbers::Numbers;
 use super::sequence::{Applied, Lane};
+use super::setup::Join;
 use crate::kite::{BATCH_TICKS_MAX, Tick, TickBatch};
 use crate::tape::Kind;
 

@@ -4,6 +4,10 @@
 pub mod archive;
 /// Market time from machine time.
 pub mod clock;
+/// What a heart counts.
+pub mod counters;
+/// The handler's side, and what stops a heart.
+pub mod dispatch;
 /// Event ids, computed and never stored.
 pub mod event_id;
 /// The 80 bytes that a message says about itself.
@@ -19,9 +23,15 @@ pub mod mouth;
 pub mod msgpack;
 /// The numbers of what a service says.
 pub mod numbers;
+/// Before, in and after the session.
+pub mod phase;
 /// What EPOCH, SNAPSHOT, IN_REF and OUT_REF hold.
 pub mod record;
 /// Coming back after a stop.
 pub mod recover;
 /// What has been applied of each source.
 pub mod sequence;
+/// Who a heart is and whom it hears.
+pub mod setup;
+#[cfg(test)]
+mod tests;

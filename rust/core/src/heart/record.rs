@@ -8,8 +8,8 @@
 //! ```
 use super::clock::Clock;
 use super::header::Source;
-use super::heart::Phase;
 use super::numbers::{Numbers, decode_heads, encode_heads, take};
+use super::phase::Phase;
 use super::sequence::{Applied, Sequences};
 use crate::kite::TickBatch;
 

@@ -6,9 +6,11 @@
 use std::collections::VecDeque;
 
 use super::archive::{Entry, Follower};
+use super::dispatch::{Dispatch, HeartError};
 use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, split};
-use super::heart::{CONTROL, Dispatch, Heart, HeartError, Phase, WORLD};
+use super::heart::{CONTROL, Heart, WORLD};
 use super::mouth::{Tape, Unconfirmed};
+use super::phase::Phase;
 use super::record::{BatchRef, Epoch, Snapshot};
 use super::sequence::Applied;
 use crate::tape::{Day, Kind, Position, Reader, Record, TapeError};

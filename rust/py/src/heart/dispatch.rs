@@ -1,6 +1,6 @@
 //! The handler's side of the heart: bytes to payload, payload to handler, what it yields to bytes.
+use kitev3_core::heart::dispatch::{Arrival, Dispatch, HeartError};
 use kitev3_core::heart::header::{Mode, Source};
-use kitev3_core::heart::heart::{Arrival, Dispatch, HeartError};
 use kitev3_core::heart::mouth::Mouth;
 use kitev3_core::kite::TickBatch;
 use kitev3_core::tape::Writer;

@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
 use kitev3_core::heart::archive::{Entry, Follower};
+use kitev3_core::heart::dispatch::Arrival;
 use kitev3_core::heart::header::{Mode, Source};
-use kitev3_core::heart::heart::{Arrival, Ear, Heart, Join, Setup};
+use kitev3_core::heart::heart::Heart;
 use kitev3_core::heart::mouth::Voice;
 use kitev3_core::heart::recover::Recovered;
 use kitev3_core::heart::sequence::Lane;
+use kitev3_core::heart::setup::{Ear, Join, Setup};
 use kitev3_core::tape::{Day, Options, SyncHandle, Writer};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
