@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from kitev3._core import Event
@@ -21,6 +22,13 @@ Send: TypeAlias = Callable[[bytes, str | None], None]
 
 INBOX_MAX = 100_000  # what the world may have said while one event is handled
 NEVER_NS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """Something to be said that no event made."""
+
+    payload: Any
 
 
 class Desk(World):
@@ -129,6 +137,14 @@ class Desk(World):
         self._do(self.heart.publish, payload)
         self._drain()
 
+    def post(self, payload: Any) -> None:
+        """``publish`` from any thread; it is said in the loop's own time."""
+        if threading.get_ident() == self._owner:
+            self.publish(payload)
+        else:
+            self._keep(_Publication(payload))
+            self._wake()
+
     def join(self, source: str) -> None:
         """Takes up a source: from where it was left, or as a late hearer."""
         self._busy = True
@@ -200,4 +216,8 @@ class Desk(World):
 
     def _drain(self) -> None:
         while self._inbox:
-            self._do(self.heart.world, self._inbox.popleft())
+            payload = self._inbox.popleft()
+            if type(payload) is _Publication:
+                self._do(self.heart.publish, payload.payload)
+            else:
+                self._do(self.heart.world, payload)

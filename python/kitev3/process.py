@@ -190,7 +190,7 @@ class Process:
         return Sockets(
             self.folder.sockets,
             self.spec.name,
-            lanes=lanes(self.spec.name, self.spec.hears),
+            lanes=lanes(self.spec.name, self.spec.hears, own=self.spec.hears_own),
             senders=self.running,
             workers=[worker for worker in workers(self.spec.says) if worker in self.running],
             takes_work=takes_work(self.spec.name, self.spec.hears),

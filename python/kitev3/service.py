@@ -119,6 +119,8 @@ class ServiceSpec:
     watch: Callable[[Context, Any], Watch] | None = None
     only: tuple[str, ...] | None = None
     """The topics that it hears, when those are not what the contracts say: for code that is no service."""
+    hears_own: bool = False
+    """Whether it also hears what it says itself, of those topics."""
     alone: Callable[[Sequence[str]], int] | None = None
     """Runs it without the house, on arguments of its own; the exit code. For a service that is of use by itself:
     ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""
@@ -161,7 +163,8 @@ class ServiceBase:
     def subscribe(self) -> None:
         """Subscribes the handler to what the contracts say that a service of this name hears."""
         for contract in heard_by(self.config.name):
-            self.event_bus.subscribe(contract.topic, self.handler)
+            if contract.delivery in ("pub", "work"):
+                self.event_bus.subscribe(contract.topic, self.handler, name=self.config.name)
 
     def run_forever(self) -> None:
         """Blocks until the bus is stopped; an error of the handler comes out of here."""

@@ -25,8 +25,13 @@ class EventBus(ABC):
         """Says *payload*, whose class must be the topic's. Within a handler it raises: a handler yields instead."""
 
     @abstractmethod
-    def subscribe(self, topic: str, handler: Hearer) -> None:
-        """Calls *handler* with each event of *topic*: a name, ``execution.*`` by segments, or ``*`` for all."""
+    def subscribe(self, topic: str, handler: Hearer, *, name: str = "", own: bool = False) -> None:
+        """Calls *handler* with each event of *topic*: a name, ``execution.*`` by segments, or ``*`` for all.
+
+        Args:
+            name: under which what it yields is said; the bus's own unless given.
+            own: also what is said under that name.
+        """
 
     @abstractmethod
     def start(self) -> None:

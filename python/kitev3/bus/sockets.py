@@ -54,7 +54,8 @@ class Sockets:
         self._high_water = high_water
         self._context = context or zmq.Context()
         self._lock = threading.Lock()
-        self._push: dict[str, zmq.Socket[bytes]] = {}
+        self._push: dict[str | None, zmq.Socket[bytes]] = {}  # by worker, of those that run
+        self._waker: zmq.Socket[bytes] | None = None
 
     def open(self) -> None:
         """Binds and connects. Files of sockets that a killed process left are taken over: the tape's lock is ours."""
@@ -87,7 +88,7 @@ class Sockets:
     def send(self, frame: bytes, worker: str | None) -> None:
         """To all; work also to its worker. If that is away, or its queue full, it will find it on the tape."""
         self.pub.send(frame, zmq.DONTWAIT)
-        if worker is not None:
+        if worker in self._push:
             try:
                 self._push[worker].send(frame, zmq.DONTWAIT)
             except zmq.Again:
@@ -96,7 +97,7 @@ class Sockets:
     def wake(self) -> None:
         """Ends the loop's wait, from any thread."""
         with self._lock:
-            if not self._waker.closed:
+            if self._waker is not None and not self._waker.closed:
                 self._waker.send(WAKE, zmq.DONTWAIT)
 
     def close(self) -> None:

@@ -82,7 +82,8 @@ class SteppedBus:
             segment_bytes=self._segment_bytes,
         )
         self.desks[source] = desk
-        self._filters[source] = {lane.source: frozenset(lane.received) for lane in lanes(spec.name, spec.hears)}
+        taken = lanes(spec.name, spec.hears, own=spec.hears_own)
+        self._filters[source] = {lane.source: frozenset(lane.received) for lane in taken}
         self._routes.clear()
         desk.recover()
         desk.begin()
@@ -129,7 +130,7 @@ class SteppedBus:
         for name, desk in list(self.desks.items()):
             frame = desk.heart.heartbeat(self.clock())
             for hearer, filters in self._filters.items():
-                if hearer != name and base(name) in filters and not self._loses(hearer, frame):
+                if base(name) in filters and not self._loses(hearer, frame):
                     self._queue.append((hearer, frame))
         self.run()
         for desk in self.desks.values():
@@ -159,7 +160,7 @@ class SteppedBus:
 
     def _join(self, name: str) -> None:
         for source in list(self.desks):
-            if base(source) in self._filters[name] and source != name:
+            if base(source) in self._filters[name]:
                 self.desks[name].join(source)
 
     def _send(self, source: str, frame: bytes, worker: str | None) -> None:
@@ -179,6 +180,5 @@ class SteppedBus:
         return tuple(
             name
             for name, filters in self._filters.items()
-            if name != source
-            and (topic in filters.get(base(source), ()) or (worker == base(name) and topic in BY_TOPIC))
+            if topic in filters.get(base(source), ()) or (worker == base(name) and topic in BY_TOPIC)
         )

@@ -36,11 +36,11 @@ def base(source: str) -> str:
     return source.partition(".")[0]
 
 
-def lanes(service: str, topics: Iterable[str]) -> tuple[Lane, ...]:
-    """How *service*, which hears *topics*, takes each of its sources."""
+def lanes(service: str, topics: Iterable[str], *, own: bool = False) -> tuple[Lane, ...]:
+    """How *service*, which hears *topics*, takes each of its sources; itself only if it asks for its *own*."""
     heard = [contract for topic in topics if _is_on_bus(contract := BY_TOPIC[topic])]
     sources = dict.fromkeys(speaker for contract in heard for speaker in contract.speakers)
-    return tuple(_lane(service, source, heard) for source in sources)
+    return tuple(_lane(service, source, heard) for source in sources if own or source != base(service))
 
 
 def _lane(service: str, source: str, heard: list[Contract]) -> Lane:
