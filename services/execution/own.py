@@ -166,7 +166,7 @@ class OwnOrders:
     def want_cancel(self, own: OwnOrder, now_ns: int) -> Iterator[Payload]:
         """A cancel now, or as soon as the order has an id; repeated while the book still shows it open."""
         own.cancel_wanted = True
-        if own.cancellable and own.cancels < self._config.cancels_max:
+        if self.epoch and own.cancellable and own.cancels < self._config.cancels_max:
             own.cancels += 1
             own.cancelling = True
             deadline_ns = now_ns + self._config.write_ms * MS
@@ -180,8 +180,7 @@ class OwnOrders:
 
     def opened(self, epoch: int, now_ns: int) -> Iterator[Payload]:
         """The account is held anew: of what was on its way, nobody knows."""
-        if epoch != self.epoch:
-            self.epoch, self.sequence = epoch, 0
+        self.epoch, self.sequence = epoch, 0
         for own in self.open_orders():
             if own.cancelling:
                 own.cancelling, own.cancel_ended_ns = False, now_ns

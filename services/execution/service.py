@@ -41,6 +41,7 @@ class Execution:
             "risk.approved": self.approved,
             "world.answer": self.answer,
             "world.timer": self.timer,
+            "world.epoch": self.started,
             "world.account": self.account,
             "world.latch": self.latch,
             "marketdata.order_frame": self.hint,
@@ -239,6 +240,12 @@ class Execution:
         return self.timer(event)
 
     # The account, the latch and control ---------------------------------------------------------------------------
+
+    def started(self, event: Event) -> Iterable[Payload]:
+        """A new process: what is known is known, but the account is not held yet and nothing can leave."""
+        self.mine.epoch = 0
+        self.reconciliation.restart()
+        return ()
 
     def account(self, event: Event) -> Iterator[Payload]:
         """The account is held, in a new epoch: nothing leaves before book and tape agree."""

@@ -18,6 +18,7 @@ from kitev3.contracts import (
     TOPIC_OF,
     Approved,
     DataRange,
+    Epoch,
     Fill,
     OrderFrame,
     OrderUpdate,
@@ -74,6 +75,8 @@ class Rig:
         self.folded = (0, 0)  # so many heard and said are not executed again
         self.brought: deque[Any] = deque()
         self.syncs = 0
+        self.starts = 0
+        self.waiting: list[tuple[Any, str]] = []
         self.lives = 0  # so many payloads until the process dies; 0: it does not
         self.intents = 0
         self.broker = FaultBroker(lambda: self.now_ns, None, lag_ns=15 * S)  # type: ignore[arg-type]
@@ -96,6 +99,11 @@ class Rig:
             self.said.append(out)
             self.said_ns.append(mono_ns)
         self.brought.clear()
+        self.starts += 1
+        self.hear(Epoch(self.starts, 0))
+        for payload, source in self.waiting:  # what the bus had for us is heard before the driver is opened
+            self.hear(payload, source)
+        self.waiting.clear()
         self.driver = BrokerDriver(
             folder=self.folder,
             session=DAY,
@@ -139,8 +147,8 @@ class Rig:
                 if not self.lives:
                     raise Died
             topic = TOPIC_OF[type(out)]
-            assert self.driver is not None
-            if topic in self.driver.topics:
+            if topic in BrokerDriver.topics:
+                assert self.driver is not None, "nothing may be asked of a driver that is not open"
                 self.driver.said(_event(topic, out, self.now_ns, "execution"))
         return said
 

@@ -552,6 +552,19 @@ def test_a_death_before_the_answer_is_heard_finds_the_order_by_its_tag(rig: Rig)
     assert rig.of(Reconciled)[-1].mismatches == ()
 
 
+def test_what_comes_before_the_account_is_held_leaves_nothing(rig: Rig) -> None:
+    rig.approve()
+    rig.die()
+    rig.waiting = [(rig.approval(), "risk_portfolio"), (LatchRead("HALTED"), "world"), (Timer("look"), "world")]
+    rig.start()
+
+    assert "account is not held" in rig.of(Reject)[-1].message
+    rig.tell(LatchRead("ACTIVE"))
+    rig.look(3)
+    assert len(rig.broker.arrived) == 1
+    assert rig.updates()[rig.order_id].status == "CANCELLED"  # wanted then, sent when it could be
+
+
 def test_tags_of_two_epochs_differ(rig: Rig) -> None:
     rig.approve()
     rig.die()
