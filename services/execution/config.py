@@ -28,7 +28,7 @@ class ExecutionConfig:
     funds_ms: int = 30_000  # between two reads of positions, holdings and funds
     reconcile_ms: int = 2_000  # between the two equal-or-growing reads after a start
     unknown_ms: int = 1_000  # between two reads while an order is unknown, at first
-    unknown_first_s: int = 15  # how long that is; then as while anything is open
+    unknown_first_s: int = 15  # how long that is, and a stop waits; then as while anything is open
     absent_s: int = 180  # an unknown order that is not in the book so long after its attempt ended does not exist
     absent_reads: int = 3  # full reads after that, before we believe it
     fills_late_s: int = 30  # a final order whose trades do not add up for so long is an alarm

@@ -15,7 +15,7 @@ from kitev3.latency import Latency
 from kitev3.orders.rows import HoldingRow, OrderRow, Rows, TradeRow, read_margins, read_positions, read_rows
 from kitev3.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
-from kitev3.services.execution.config import MS, ExecutionConfig
+from kitev3.services.execution.config import MS, ExecutionConfig, S
 from kitev3.services.execution.driver import driver
 from kitev3.services.execution.fold import fold
 from kitev3.services.execution.own import OwnOrders
@@ -75,7 +75,6 @@ class Execution:
         self.halted = False
         self.stopping = False
         self.stopped_ns = 0
-        self.reads_stopping = 0  # full reads since then
         self.drained = False
         self.suspect: tuple[str, ...] = ()
         self.told: tuple[str, ...] = ()
@@ -202,13 +201,12 @@ class Execution:
             yield from self._tell(found, whole=not found)  # twice in a row: no race between two reads
         self.suspect = found
         if self.stopping and reads.began_ns >= self.stopped_ns:
-            self.reads_stopping += reads.full
-            self.drained = reads.all_good and not self._unfinished()
+            self.drained = reads.all_good and not self._unfinished(event.mono_ns)
 
-    def _unfinished(self) -> bool:
+    def _unfinished(self, now_ns: int) -> bool:
         """Whether something on its way is worth waiting for. The unknown is looked for, then left to the next start."""
-        looked = self.reads_stopping >= self.config.absent_reads
-        waiting = [own for own in self.mine.open_orders() if own.stage != "unknown" or not looked]
+        looked_ns = now_ns - self.config.unknown_first_s * S
+        waiting = [own for own in self.mine.open_orders() if own.stage != "unknown" or own.ended_ns > looked_ns]
         return bool(waiting or self.book.final_ns or self.book.held)
 
     def _tell(self, found: tuple[str, ...], whole: bool) -> Iterator[Payload]:
@@ -229,7 +227,7 @@ class Execution:
             every_ns = self.config.reconcile_ms * MS
         elif self.stopping:
             every_ns = min(every_ns, self.config.hint_ms * MS)
-        everything = self.stopping or not self.reconciliation.done
+        everything = not self.reconciliation.done or (self.stopping and self.reads.all_ns < self.stopped_ns)
         read = self.reads.due(event.mono_ns, every_ns, self.config, everything)
         if read is not None:
             yield read
@@ -254,7 +252,6 @@ class Execution:
         self.reads.restart()
         self.reconciliation.restart()
         self.stopping = self.drained = False
-        self.reads_stopping = 0
         yield from self.timer(event)
 
     def latch(self, event: Event) -> Iterator[Payload]:

@@ -49,7 +49,6 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     halted: bool
     stopping: bool
     stopped_ns: int
-    reads_stopping: int
     drained: bool
     suspect: tuple[str, ...]
     told: tuple[str, ...]
@@ -90,7 +89,6 @@ def taken(one: Execution) -> State:
         halted=one.halted,
         stopping=one.stopping,
         stopped_ns=one.stopped_ns,
-        reads_stopping=one.reads_stopping,
         drained=one.drained,
         suspect=one.suspect,
         told=one.told,
@@ -119,6 +117,6 @@ def restored(one: Execution, state: State) -> None:
     reconciliation.first_trades = set(state.first_trades)
     one.intents, one.repeated = set(state.intents), state.repeated
     one.halted, one.stopping, one.drained = state.halted, state.stopping, state.drained
-    one.stopped_ns, one.reads_stopping = state.stopped_ns, state.reads_stopping
+    one.stopped_ns = state.stopped_ns
     one.suspect, one.told = state.suspect, state.told
     one.latency = Latency(state.latency)

@@ -459,7 +459,9 @@ def test_a_stop_does_not_wait_for_ever_for_what_nobody_knows(rig: Rig) -> None:
     rig.approve()
     rig.tell(Stop(""), "control")
     assert not rig.handler.status()["drained"]
-    rig.look(CONFIG.absent_reads + 1)
+    rig.look(CONFIG.unknown_first_s - 1)
+    assert not rig.handler.status()["drained"]
+    rig.look(2)
 
     assert rig.handler.status()["drained"]
     assert rig.handler.status()["unknown"] == 1
