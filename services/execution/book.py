@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderUpdate, Position
 from kitev3.events import Payload
@@ -181,14 +181,20 @@ class BrokerBook:
             yield holdings
 
     def saw_margins(self, margins: Margins) -> Iterator[Payload]:
-        """Says the funds when they changed. Both segments draw on one ledger only for accounts that say so: summed."""
+        """Says the funds at every read. Both segments draw on one ledger only for accounts that say so: summed.
+
+        Also unchanged ones: the gate holds what filled orders cost until it knows that the broker has counted them.
+        """
         segments = [segment for segment in (margins.equity, margins.commodity) if segment is not None]
         funds = Funds(
             sum(e4(segment.net) for segment in segments), sum(e4(segment.utilised.debits) for segment in segments)
         )
-        if funds != self.funds:
-            self.funds = funds
-            yield funds
+        self.funds = funds
+        yield funds
+
+    def margins_stand(self) -> Iterable[Payload]:
+        """The funds were read again and are what they were."""
+        return (self.funds,) if self.funds is not None else ()
 
     # The whole ----------------------------------------------------------------------------------------------------
 

@@ -183,7 +183,7 @@ class Execution:
         return rows.full, self.book.saw_holdings(rows)
 
     def _margins(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        return True, self.book.saw_margins(read_margins(body)) if body else ()
+        return True, self.book.saw_margins(read_margins(body)) if body else self.book.margins_stand()
 
     def _read_through(self, event: Event) -> Iterator[Payload]:
         """A read is through: reconcile, find what is absent, repeat cancels, note that all is over."""

@@ -155,6 +155,7 @@ class WholeSystem:
                 break
             self.bus.advance(100_000_000)
         self.bus.control(Stop("end"), "journal")
+        self.bus.advance(1_000_000_000)  # the journal writes its last files a moment after it has answered
         self.bus.close()
 
     def status(self, name: str) -> dict[str, Any]:

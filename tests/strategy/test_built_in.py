@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isnan, nan
 from pathlib import Path
 
@@ -57,9 +57,25 @@ def test_ema_cross_turns_at_every_crossing_and_only_there(means: list[tuple[floa
     made = decisions(EmaCross(EmaCross.Params()), StillView(), means)
 
     above = [fast > slow for fast, slow in means]
-    sides = ["BUY" if now else "SELL" for before, now in itertools.pairwise(above) if now != before]
+    sides = ["BUY" if now else "SELL" for before, now in pairwise(above) if now != before]
     assert [d.action for d in made if d.intent == "enter"] == sides
     assert [d.action for d in made if d.intent == "exit"] == sides[1:]
+
+
+@given(st.lists(st.tuples(prices, prices), max_size=40), st.floats(0, 50))
+def test_with_a_band_ema_cross_turns_only_on_a_lead_as_wide_and_never_more_often(
+    means: list[tuple[float, float]], band_bp: float
+) -> None:
+    made = decisions(EmaCross(EmaCross.Params(band_bp=band_bp)), StillView(), means)
+    every = decisions(EmaCross(EmaCross.Params()), StillView(), means)
+
+    entries = [d for d in made if d.intent == "enter"]
+    assert len(entries) <= len([d for d in every if d.intent == "enter"])
+    assert all(a.action != b.action for a, b in pairwise(entries))
+    wide = [(f, s) for n, (f, s) in enumerate(means) if n == 0 or abs(f - s) * 10_000 >= band_bp * s]
+    assert [d.action for d in entries] == [
+        "BUY" if now[0] > now[1] else "SELL" for was, now in pairwise(wide) if (was[0] > was[1]) != (now[0] > now[1])
+    ]
 
 
 def test_ema_cross_says_nothing_while_it_is_cold_or_on_a_short_bar() -> None:

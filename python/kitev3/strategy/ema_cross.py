@@ -17,10 +17,15 @@ class EmaCross(Strategy):
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Params:
-        """Periods in bars, size in lots, how far through the other side's best to price."""
+        """Periods in bars, size in lots, how far through the other side's best to price.
+
+        ``band_bp`` is the lead, in hundredths of a percent of price, that a mean must gain before it counts as above or
+        below the other; without one every touch of two near means is a trade.
+        """
 
         fast: int = 5
         slow: int = 13
+        band_bp: float = 0.0
         lots: int = 1
         through_ticks: int = 5
         product: str = "MIS"
@@ -28,8 +33,8 @@ class EmaCross(Strategy):
         def __post_init__(self) -> None:
             if not 0 < self.fast < self.slow:
                 raise ValueError(f"fast must be above 0 and below slow, not {self.fast} and {self.slow}")
-            if self.lots <= 0:
-                raise ValueError(f"lots must be above 0, not {self.lots}")
+            if self.lots <= 0 or self.band_bp < 0:
+                raise ValueError(f"lots must be above 0 and band_bp not below, not {self.lots} and {self.band_bp}")
 
     def __init__(self, params: Params) -> None:
         super().__init__(params)
@@ -45,8 +50,10 @@ class EmaCross(Strategy):
         if bar.short or not view.warm:
             return
         fast, slow = view.value("fast"), view.value("slow")
-        above, before = fast > slow, self.above
-        self.above = above
+        before = self.above
+        if before is not None and abs(fast - slow) * 10_000 < self.params.band_bp * slow:
+            return  # too near to call: the side stays as it was
+        above = self.above = fast > slow
         if before is None or above == before:
             return
         side: Side = "BUY" if above else "SELL"
