@@ -93,3 +93,22 @@ def bar_streams(draw: st.DrawFn, tokens: list[int]) -> list[Tick]:
         )
         ticks.append(tick)
     return ticks
+
+
+# --- orders as forms ----------------------------------------------------------------------------------------------
+
+ORDER_FIELDS = (
+    "exchange", "tradingsymbol", "transaction_type", "quantity", "product", "order_type", "price", "trigger_price",
+    "validity", "validity_ttl", "disclosed_quantity", "market_protection", "tag", "autoslice",
+)  # fmt: skip
+
+
+def order_forms() -> st.SearchStrategy[dict[str, str]]:
+    """Some fields of a placement's form with any text in them, numbers of all kinds among it."""
+    texts = st.one_of(
+        st.text(max_size=20),
+        st.integers().map(str),
+        st.floats().map(str),
+        st.sampled_from(["SELL", "SL", "SL-M", "LIMIT", "CNC", "NRML", "IOC", "TTL", "-1", "NFO", "NIFTY 50", "1500"]),
+    )
+    return st.dictionaries(st.sampled_from(ORDER_FIELDS), texts, max_size=6)
