@@ -1,0 +1,99 @@
+"""kitesim as its users start it, and the official ticker in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kiteconnect import KiteConnect
+
+API_KEY, API_SECRET, TOKEN = "kitesim", "secret", "T0ken"
+READY_S_MAX = 10.0
+TICKER = Path(__file__).with_name("official_ticker.py")
+
+
+class Kitesim:
+    """A running exchange."""
+
+    def __init__(self, process: subprocess.Popen[str], address: str) -> None:
+        self.process, self.address = process, address
+
+    @property
+    def root(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def feed(self) -> str:
+        return f"ws://{self.address}/?api_key={API_KEY}&access_token={TOKEN}"
+
+    def client(self, token: str | None = TOKEN) -> KiteConnect:
+        """The official client, unmodified."""
+        client = KiteConnect(api_key=API_KEY, access_token=token, root=self.root)
+        client.reqsession.trust_env = False
+        return client
+
+
+@contextmanager
+def kitesim(*options: str) -> Iterator[Kitesim]:
+    """A process on a free port; dead at the end."""
+    command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--api-key", API_KEY]
+    command += ["--api-secret", API_SECRET, "--access-token", TOKEN, "--clock", "2026-11-19T09:20", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert first.startswith("kitesim listens on "), first
+            yield Kitesim(process, first.split()[-1])
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+def environment() -> dict[str, str]:
+    """Ours without what would put the process into a house."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("KITEV3_")}
+
+
+class Ticker:
+    """The official KiteTicker, unmodified, in a child process: its callbacks as they come."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.calls: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.calls.put(json.loads(line))
+
+    def wait(self, call: str, seconds_max: float = 10.0) -> dict[str, Any]:
+        """The next call of that name; those before it are passed over."""
+        while True:
+            said = self.calls.get(timeout=seconds_max)
+            if said["call"] == call:
+                return said
+
+
+@contextmanager
+def ticker(address: str, modes: dict[str, list[int]], token: str = TOKEN) -> Iterator[Ticker]:
+    """A ticker that subscribes to these tokens in these modes once it is connected."""
+    command = [sys.executable, str(TICKER), f"ws://{address}", API_KEY, token, json.dumps(modes)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            yield Ticker(process)
+        finally:
+            process.kill()

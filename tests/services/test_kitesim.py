@@ -1,0 +1,448 @@
+"""kitesim as a process: the official clients, unmodified, against it; broken input; readers fast and slow."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import random
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from kiteconnect import KiteConnect
+from kiteconnect import exceptions as kite
+from strategies import order_forms
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, Kitesim, environment, kitesim, ticker
+
+INFY, NIFTY, FUTURE = 408065, 256265, 9241602
+LTP_KEYS = {"tradable", "mode", "instrument_token", "last_price"}
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Kitesim]:
+    with kitesim("--speed", "10") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def legacy() -> Iterator[Kitesim]:
+    with kitesim("--market", "frozen", "--profile", "legacy") as running:
+        yield running
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 5,
+        "product": "MIS", "order_type": "LIMIT",
+    }  # fmt: skip
+    return fields | changes
+
+
+def last_price(client: KiteConnect, name: str = "NSE:INFY") -> float:
+    return float(client.ltp([name])[name]["last_price"])
+
+
+def away(client: KiteConnect) -> float:
+    """A price at which nothing trades."""
+    return round(last_price(client) * 0.96, 1)
+
+
+# --- the official client --------------------------------------------------------------------------------------------
+
+
+def test_login_to_token(legacy: Kitesim) -> None:
+    client = legacy.client(token=None)
+    page = requests.get(f"{legacy.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
+    (request_token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
+
+    session = client.generate_session(request_token, api_secret=API_SECRET)
+
+    assert session["access_token"] == TOKEN
+    assert client.profile()["user_id"] == session["user_id"] == "KS0001"
+    with pytest.raises(kite.TokenException, match="invalid or has expired"):
+        client.generate_session(request_token, api_secret=API_SECRET)
+
+
+def test_a_wrong_checksum_is_no_login_and_uses_the_request_token_up(legacy: Kitesim) -> None:
+    page = requests.get(f"{legacy.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
+    (request_token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
+
+    for secret in ("wrong", API_SECRET):
+        with pytest.raises(kite.TokenException):
+            legacy.client(token=None).generate_session(request_token, api_secret=secret)
+
+
+def test_a_dead_token_ends_the_clients_session(legacy: Kitesim) -> None:
+    client, ended = legacy.client(token="dead"), []
+    client.set_session_expiry_hook(lambda: ended.append(True))
+
+    with pytest.raises(kite.TokenException, match="Incorrect `api_key` or `access_token`") as refused:
+        client.orders()
+
+    assert refused.value.code == 403
+    assert ended == [True]
+
+
+def test_instruments_are_read_whole_and_by_exchange(legacy: Kitesim) -> None:
+    client = legacy.client()
+
+    rows = client.instruments()
+
+    assert len(rows) == sum(len(client.instruments(name)) for name in ("NSE", "BSE", "NFO"))
+    future = next(row for row in rows if row["instrument_type"] == "FUT")
+    assert future["tradingsymbol"] == "NIFTY26NOVFUT"
+    assert future["expiry"].isoformat() == "2026-11-23"
+    assert (future["lot_size"], future["tick_size"]) == (65, 0.1)
+
+
+def test_an_order_placed_modified_and_cancelled(legacy: Kitesim) -> None:
+    client = legacy.client()
+    price = away(client)
+
+    order_id = client.place_order(**order(price=price, tag="test1"))
+    client.modify_order("regular", order_id, price=price - 1, quantity=6)
+    client.cancel_order("regular", order_id)
+
+    history = client.order_history(order_id)
+    assert [row["status"] for row in history][3:] == [
+        "OPEN", "MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "OPEN", "CANCEL PENDING", "CANCELLED",
+    ]  # fmt: skip
+    (row,) = [row for row in client.orders() if row["order_id"] == order_id]
+    assert (row["status"], row["quantity"], row["price"], row["tag"]) == ("CANCELLED", 6, price - 1, "test1")
+    assert client.order_trades(order_id) == []
+
+
+def test_a_market_order_trades_and_becomes_a_position(exchange: Kitesim) -> None:
+    client = exchange.client()
+
+    order_id = client.place_order(**order(order_type="MARKET", market_protection=-1, tradingsymbol="TCS"))
+
+    (trade,) = client.order_trades(order_id)
+    assert trade in client.trades()
+    assert client.orders()[-1]["status"] == "COMPLETE"
+    (position,) = [row for row in client.positions()["net"] if row["tradingsymbol"] == "TCS"]
+    assert (position["quantity"], position["average_price"]) == (5, trade["average_price"])
+    assert client.margins("equity")["utilised"]["debits"] > 0
+    assert {row["tradingsymbol"] for row in client.holdings()} == {"INFY", "SBIN"}
+
+
+def test_quotes_in_all_depths(legacy: Kitesim) -> None:
+    client = legacy.client()
+    names = ["NSE:INFY", "NSE:NIFTY 50", "NFO:NIFTY26NOVFUT", "NSE:NOPE"]
+
+    quote, ohlc, ltp = client.quote(names), client.ohlc(names), client.ltp(names)
+
+    assert set(quote) == set(ohlc) == set(ltp) == set(names[:3])
+    for name in names[:3]:
+        assert quote[name]["last_price"] == ohlc[name]["last_price"] == ltp[name]["last_price"]
+        assert quote[name]["ohlc"] == ohlc[name]["ohlc"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "code", "message"),
+    [
+        ({"tradingsymbol": "NOPE", "price": 1}, kite.InputException, 400, "has either expired or does not exist"),
+        ({"price": 1500.03}, kite.InputException, 400, "Tick size for this instrument is 0.1"),
+        ({"price": 9999}, kite.InputException, 400, "Price exceeds circuit limits"),
+        ({"order_type": "MARKET"}, kite.InputException, 400, "Market orders without market protection"),
+        ({"price": 1500, "quantity": 10_000}, kite.GeneralException, 400, "Insufficient funds. Required margin is"),
+        ({"price": 1500, "tag": "x" * 21}, kite.InputException, 400, "tag"),
+        ({"price": 1500, "variety": "bo"}, kite.InputException, 400, "variety"),
+    ],
+)
+def test_a_refused_order_is_kites_own_error(
+    exchange: Kitesim, changes: dict[str, Any], error: type[Exception], code: int, message: str
+) -> None:
+    client = exchange.client()
+    orders = len(client.orders())
+
+    with pytest.raises(error, match=message) as refused:
+        client.place_order(**order(**changes))
+
+    assert refused.value.code == code  # type: ignore[attr-defined]
+    assert len(client.orders()) == orders
+
+
+def test_requests_beyond_the_limit_are_429_and_legacy_counts_none() -> None:
+    with kitesim("--speed", "0.01") as strict, kitesim("--profile", "legacy", "--speed", "0.01") as lenient:
+        client = strict.client()
+        client.ltp(["NSE:INFY"])
+        with pytest.raises(kite.NetworkException, match="Too many requests") as refused:
+            client.ltp(["NSE:INFY"])
+        assert refused.value.code == 429
+        for _ in range(30):
+            lenient.client().ltp(["NSE:INFY"])
+
+
+# --- the official ticker ------------------------------------------------------------------------------------------
+
+
+def test_the_ticker_gets_ticks_in_all_modes(exchange: Kitesim) -> None:
+    modes = {"ltp": [738561], "quote": [2953217], "full": [INFY, NIFTY, FUTURE]}
+    with ticker(exchange.address, modes) as official:
+        official.wait("connect")
+        seen: dict[int, dict[str, Any]] = {}
+        while {(token, tick["mode"]) for token, tick in seen.items()} != {
+            (token, mode) for mode, tokens in modes.items() for token in tokens
+        }:
+            seen |= {tick["instrument_token"]: tick for tick in official.wait("ticks")["ticks"]}
+
+    assert set(seen[738561]) == LTP_KEYS
+    assert seen[2953217]["volume_traded"] > 0
+    assert "depth" not in seen[2953217]
+    full = seen[INFY]
+    assert len(full["depth"]["buy"]) == len(full["depth"]["sell"]) == 5
+    assert full["depth"]["buy"][0]["price"] < full["depth"]["sell"][0]["price"]
+    assert full["ohlc"]["low"] <= full["last_price"] <= full["ohlc"]["high"]
+    assert seen[FUTURE]["oi"] > 0
+    assert seen[NIFTY]["tradable"] is False
+    assert 20_000 < seen[NIFTY]["last_price"] < 30_000
+
+
+def test_order_updates_come_to_a_ticker_that_subscribed_to_nothing(exchange: Kitesim) -> None:
+    with ticker(exchange.address, {}) as official:
+        official.wait("connect")
+        order_id = exchange.client().place_order(**order(order_type="MARKET", market_protection=-1, tag="frame"))
+
+        update = official.wait("order")["data"]
+
+    assert (update["order_id"], update["status"], update["tag"]) == (order_id, "COMPLETE", "frame")
+    assert update["user_id"] == "KS0001"
+
+
+def test_a_ticker_with_a_dead_token_is_refused_with_403(exchange: Kitesim) -> None:
+    with ticker(exchange.address, {}, token="dead") as official:
+        assert "403 - Forbidden" in official.wait("close")["reason"]
+
+
+def test_the_end_of_the_exchange_closes_the_ticker_cleanly() -> None:
+    with kitesim("--market", "frozen") as running, ticker(running.address, {"full": [INFY]}) as official:
+        official.wait("ticks")
+        running.process.terminate()
+
+        assert official.wait("close")["code"] == 1001
+
+
+# --- the socket, bare ---------------------------------------------------------------------------------------------
+
+
+def wish(verb: str, value: Any) -> str:
+    return json.dumps({"a": verb, "v": value})
+
+
+def exchange_second(frame: bytes) -> int:
+    """The exchange timestamp of a frame whose first packet is a full one."""
+    (length,) = struct.unpack_from(">H", frame, 2)
+    assert length in (32, 184)
+    return int(struct.unpack_from(">I", frame, 4 + (28 if length == 32 else 60))[0])
+
+
+def test_a_silent_market_still_beats_within_two_seconds_and_sends_a_snapshot_at_once(legacy: Kitesim) -> None:
+    with connect(legacy.feed, compression=None) as reader:
+        reader.send(wish("subscribe", [INFY]))
+        snapshot = reader.recv(timeout=2)
+        assert isinstance(snapshot, bytes)
+        assert (len(snapshot), snapshot[:4]) == (48, b"\x00\x01\x00\x2c")
+        reader.send(wish("mode", ["full", [str(INFY)]]))
+        assert len(reader.recv(timeout=2)) == 188
+
+        assert reader.recv(timeout=2) == b"\x00"
+
+
+def closing_code(reader: ClientConnection) -> int | None:
+    """Reads to the end."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            reader.recv(timeout=5)
+    return reader.close_code
+
+
+def test_the_4th_socket_of_a_key_is_429_and_a_logout_drops_all() -> None:
+    with kitesim("--market", "frozen") as running, contextlib.ExitStack() as stack:
+        readers = [stack.enter_context(connect(running.feed, compression=None)) for _ in range(3)]
+        with pytest.raises(InvalidStatus) as refused, connect(running.feed, compression=None):
+            pass
+        assert refused.value.response.status_code == 429
+
+        running.client().invalidate_access_token()
+
+        assert [closing_code(reader) for reader in readers] == [1008] * 3
+        with pytest.raises(kite.TokenException):
+            running.client().profile()
+
+
+def test_the_3001st_instrument_is_an_error_text_and_the_socket_lives(legacy: Kitesim) -> None:
+    with connect(legacy.feed, compression=None) as reader:
+        reader.send(wish("subscribe", [number * 256 + 1 for number in range(1, 3002)]))
+        answers = [reader.recv(timeout=2) for _ in range(2)]
+
+    assert {"type": "error", "data": "Can't subscribe to more than 3000 instruments."} in [
+        json.loads(answer) for answer in answers if isinstance(answer, str)
+    ]
+
+
+def test_garbage_on_the_socket_costs_nobody_anything(exchange: Kitesim) -> None:
+    client = exchange.client()
+    before = client.orders(), client.positions()
+    random_ = random.Random(1)
+    rubbish: list[str | bytes] = [
+        "", "{", "[]", "null", "1e999", '{"a":1}', '{"a":"subscribe"}', '{"a":"subscribe","v":"x"}', '{"a":[],"v":{}}',
+        '{"a":"subscribe","v":[null,-1,1e30,"x",true,{},[],99999999999]}', '{"a":"mode","v":["deep",[408065]]}',
+        '{"a":"mode","v":[]}', '{"a":"mode","v":[["full"],[408065]]}', "\x00" * 100, '{"a":"unsubscribe","v":[1]}',
+    ]  # fmt: skip
+    with connect(exchange.feed, compression=None) as reader:
+        for number in range(5000):
+            message = rubbish[number % len(rubbish)] if number % 2 else random_.randbytes(random_.randrange(1, 64))
+            reader.send(message)
+        reader.send(wish("mode", ["full", [INFY]]))
+
+        frame = reader.recv(timeout=5)
+        while frame == b"\x00":
+            frame = reader.recv(timeout=5)
+
+    assert len(frame) == 188
+    assert (client.orders(), client.positions()["day"][:0]) == (before[0], [])
+
+
+def test_two_exchanges_of_one_seed_send_the_same_bytes() -> None:
+    streams = []
+    with kitesim("--speed", "600", "--seed", "7") as one, kitesim("--speed", "400", "--seed", "7") as other:
+        for running in (one, other):
+            running.client().place_order(**order(order_type="MARKET", market_protection=-1))
+            with connect(running.feed, compression=None) as reader:
+                reader.send(wish("mode", ["full", [INFY, NIFTY, FUTURE]]))
+                frames = [reader.recv(timeout=5) for _ in range(800)]
+            # The first is a snapshot, with all instruments; a cut's frame has what changed.
+            streams.append({exchange_second(f): f for f in frames[1:] if isinstance(f, bytes) and len(f) > 1})
+
+    both = streams[0].keys() & streams[1].keys()
+    assert len(both) > 100
+    assert all(streams[0][second] == streams[1][second] for second in both)
+
+
+def market_second(client: KiteConnect) -> int:
+    return int(client.quote(["NSE:INFY"])["NSE:INFY"]["timestamp"].timestamp())
+
+
+def test_a_reader_that_falls_behind_makes_the_market_late_and_misses_no_frame() -> None:
+    # A small window, so that what is under way does not hide what the market does.
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+    with kitesim("--speed", "1000", "--profile", "legacy") as running:
+        client = running.client()
+        tokens = [row["instrument_token"] for row in client.instruments()]
+        host, _, port = running.address.partition(":")
+        narrow.connect((host, int(port)))
+        with connect(running.feed, sock=narrow, compression=None) as reader:
+            reader.send(wish("mode", ["full", tokens]))
+            begun = market_second(client)
+            time.sleep(1.5)  # 1,500 market seconds, were nobody slow
+            passed = market_second(client) - begun
+            frames = [reader.recv(timeout=5) for _ in range(300)]
+
+    assert passed < 500
+    seconds = [exchange_second(frame) for frame in frames[1:] if isinstance(frame, bytes) and len(frame) > 1]
+    assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
+
+
+# --- broken requests ----------------------------------------------------------------------------------------------
+
+
+def ask(running: Kitesim, method: str, path: str, body: str = "", token: str = TOKEN) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection(running.address, timeout=5)
+    headers = {"Authorization": f"token {API_KEY}:{token}", "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request(method, path, body.encode(), headers)
+    answer = connection.getresponse()
+    assert "json" in answer.headers["content-type"], path
+    read = answer.status, json.loads(answer.read())
+    connection.close()
+    return read
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error_type"),
+    [
+        ("GET", "/nowhere", 404, "GeneralException"),
+        ("PATCH", "/orders", 405, "GeneralException"),
+        ("GET", "/orders/99", 400, "OrderException"),
+        ("GET", "/orders/99/trades", 400, "OrderException"),
+        ("PUT", "/orders/regular/99", 400, "OrderException"),
+        ("DELETE", "/orders/regular/99", 400, "OrderException"),
+        ("DELETE", "/orders/amo/99", 400, "InputException"),
+        ("GET", "/quote", 400, "InputException"),
+        ("GET", "/quote?" + "&".join(["i=NSE:INFY"] * 501), 400, "InputException"),
+        ("GET", "/user/margins/gold", 400, "InputException"),
+        ("GET", "/instruments/XYZ", 400, "InputException"),
+        ("POST", "/session/token", 400, "InputException"),
+        ("DELETE", "/session/token?api_key=x&access_token=y", 403, "TokenException"),
+    ],
+)
+def test_every_error_is_a_whole_envelope(legacy: Kitesim, method: str, path: str, status: int, error_type: str) -> None:
+    found, envelope = ask(legacy, method, path)
+
+    assert set(envelope) == {"status", "message", "data", "error_type"}
+    assert (found, envelope["status"], envelope["error_type"]) == (status, "error", error_type)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(form=order_forms())
+def test_no_form_brings_a_500(legacy: Kitesim, form: dict[str, str]) -> None:
+    fields = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": "1"} | form
+    body = urlencode({"product": "MIS", "order_type": "LIMIT", "price": "1400"} | fields, errors="replace")
+
+    status, envelope = ask(legacy, "POST", "/orders/regular", body)
+
+    assert status in (200, 400), envelope
+    assert envelope["status"] == ("success" if status == 200 else "error")
+
+
+def test_a_body_that_is_no_form_or_too_large_is_refused(legacy: Kitesim) -> None:
+    assert ask(legacy, "POST", "/orders/regular", "x" * (1 << 21))[0] in (400, 413)
+    assert ask(legacy, "POST", "/orders/regular", "&".join(f"a{n}=1" for n in range(200)))[0] == 400
+
+
+# --- the command line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--market", "/nowhere.csv"], "cannot be read"),
+        (["--speed", "0"], "speed"),
+        (["--clock", "yesterday"], "clock"),
+        (["--listen", "8787"], "is no address"),
+        (["--listen", "203.0.113.1:80"], "cannot listen"),
+    ],
+)
+def test_what_cannot_start_says_so_in_one_line_and_exits_with_2(options: list[str], message: str) -> None:
+    command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", *options]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_of_another_kind_is_refused_with_its_line(tmp_path: Path) -> None:
+    market = tmp_path / "minutes.csv"
+    market.write_text("time,value\n2022-11-24 09:15:00,18300\n2022-11-24 09:16:00,18301,18302,18299,18300\n")
+    command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--market", str(market)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+
+    assert done.returncode == 2
+    assert f"{market}: line 3: 5 columns" in done.stderr

@@ -1,0 +1,182 @@
+"""kitesim as a service of the house: control moves its market, and a crash costs no order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zmq
+from kiteconnect import KiteConnect
+from kitev3 import _core
+from kitev3._core import Exchange
+from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
+from kitev3.events import Event
+from kitev3.runfolder import RunFolder
+from kitev3.secret import write_secret
+from kitev3.services.kitesim.driver import redo
+from kitev3.services.kitesim.service import MarketHours
+
+NS = 1_000_000_000
+START_NS = _core.session_open_ns("2026-11-19") + 300 * NS
+CLOCK = Clock(START_NS, 5, 30_000)
+TOKEN = "T0ken"
+
+
+def say(handler: MarketHours, topic: str, payload: Any) -> list[Any]:
+    return list(handler(Event(topic, payload)))
+
+
+def a_request(**changes: Any) -> Request:
+    fields = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": "5"}
+    values = {"at_ns": START_NS, "user": "KS0001", "verb": "place", "order_id": "1", "variety": "regular"}
+    return Request(**(values | {"fields": fields} | changes))
+
+
+# --- the handler --------------------------------------------------------------------------------------------------
+
+
+def test_the_market_waits_for_its_clock_and_the_start() -> None:
+    handler = MarketHours()
+
+    assert say(handler, "control.start", Start("2026-11-19")) == []
+    assert say(handler, "control.clock", CLOCK) == []
+    assert say(handler, "control.start", Start("2026-11-19")) == [MarketRun("running", START_NS, 5, 30_000)]
+    assert say(handler, "control.stop", Stop()) == [MarketRun("stopped", START_NS, 5, 30_000)]
+
+
+def test_another_clock_moves_a_market_that_runs() -> None:
+    handler = MarketHours()
+    say(handler, "control.clock", CLOCK)
+    say(handler, "control.start", Start("2026-11-19"))
+
+    assert say(handler, "control.clock", Clock(7, 8, 9)) == [MarketRun("running", 7, 8, 9)]
+
+
+def test_a_first_start_has_nothing_to_bring_back_and_a_second_one_everything() -> None:
+    handler = MarketHours()
+    assert say(handler, "world.epoch", Epoch(1, 0)) == []
+    say(handler, "control.clock", CLOCK)
+    say(handler, "control.start", Start("2026-11-19"))
+    say(handler, "world.request", a_request())
+    again = MarketHours()
+    again.restore(handler.snapshot())
+
+    for one in (handler, again):
+        assert say(one, "world.epoch", Epoch(2, 1)) == [MarketRun("running", START_NS, 5, 30_000, (a_request(),))]
+
+
+# --- coming back --------------------------------------------------------------------------------------------------
+
+
+def test_the_same_requests_make_the_same_accounts() -> None:
+    def exchange() -> Exchange:
+        return Exchange(users=["KS0001"], market="synthetic", seed=1, start_ns=START_NS)
+
+    first, requests = exchange(), []
+    for number in range(40):
+        first.advance(first.next_cut_ns)
+        price = round(first.ltp(["NSE:INFY"])["NSE:INFY"]["last_price"] + (number % 7 - 3) / 10, 1)
+        fields = a_request().fields | {"product": "MIS", "order_type": "LIMIT", "price": str(price)}
+        order_id = first.place("KS0001", at_ns=first.now_ns + 1, **fields)
+        requests.append(a_request(at_ns=first.now_ns, order_id=order_id, fields=fields))
+        if number % 3 == 0 and first.order_history("KS0001", order_id)[-1]["status"] == "OPEN":
+            first.cancel("KS0001", order_id)
+            requests.append(a_request(at_ns=first.now_ns, verb="cancel", order_id=order_id, fields={}))
+    first.advance(first.now_ns + 60 * NS)
+
+    second = exchange()
+    redo(second, tuple(requests))
+    second.advance(first.now_ns)
+
+    assert second.orders("KS0001") == first.orders("KS0001")
+    assert second.trades("KS0001") == first.trades("KS0001")
+    assert second.positions("KS0001") == first.positions("KS0001")
+
+
+class House:
+    """A run folder in which kitesim can be started, asked, killed and started again."""
+
+    def __init__(self, folder: RunFolder, port: int) -> None:
+        self.folder, self.address = folder, f"127.0.0.1:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> None:
+        command = [sys.executable, "-m", "kitev3.services.kitesim", "--config", "demo", "--run-dir"]
+        own = {name: text for name, text in os.environ.items() if not name.startswith("KITEV3_")}
+        self.process = subprocess.Popen(
+            [*command, str(self.folder.path), *options],
+            env=own
+            | {"KITEV3_EXCHANGE": self.address, "KITEV3_SPEED": "30", "XDG_RUNTIME_DIR": os.environ["KITESIM_SOCKETS"]},
+        )
+
+    def health(self, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first health of which that is true."""
+        for _ in range(100):
+            with zmq.Context.instance().socket(zmq.DEALER) as asker:
+                asker.linger = 0
+                asker.connect(self.folder.endpoint("kitesim", "router"))
+                asker.send(msgspec.msgpack.encode({"id": 1, "do": "health"}))
+                if asker.poll(200):
+                    health: dict[str, Any] = msgspec.msgpack.decode(asker.recv())
+                    if until(health):
+                        return health
+        raise AssertionError("kitesim did not get there")
+
+    def client(self) -> KiteConnect:
+        return KiteConnect(api_key="kitesim", access_token=TOKEN, root=f"http://{self.address}")
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()[1]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    with tempfile.TemporaryDirectory(prefix="k") as sockets, free_port() as port:
+        monkeypatch.setenv("KITESIM_SOCKETS", sockets)
+        folder = RunFolder(tmp_path, {"XDG_RUNTIME_DIR": sockets})
+        folder.make()
+        write_secret(folder.token, TOKEN)
+        one = House(folder, port)
+        yield one
+        if one.process is not None:
+            one.process.kill()
+            one.process.wait()
+
+
+def test_a_killed_kitesim_comes_back_with_its_orders_and_goes_on(house: House) -> None:
+    house.start("--start")
+    house.health(lambda health: health["service"].get("market_running", False))
+    client = house.client()
+    fields = {"variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY"}
+    price = round(client.ltp(["NSE:INFY"])["NSE:INFY"]["last_price"] * 0.96, 1)
+    client.place_order(**fields, quantity=5, product="MIS", order_type="MARKET", market_protection=-1, tag="a")
+    client.place_order(**fields, quantity=5, product="MIS", order_type="LIMIT", price=price, tag="b")
+    before = client.orders(), client.trades()
+    assert house.process is not None
+    house.process.kill()
+    house.process.wait()
+
+    house.start()
+    health = house.health(lambda health: health["service"].get("market_running", False))
+
+    client = house.client()
+    assert (client.orders(), client.trades()) == before
+    assert [row["status"] for row in client.orders()] == ["COMPLETE", "OPEN"]
+    assert (health["epoch"], health["service"]["accepted"]) == (2, 2)
+    house.process.terminate()
+    assert house.process.wait(2) == 0
