@@ -15,6 +15,7 @@ from kitev3.services.kitesim.sockets import Sockets
 
 NS = 1_000_000_000
 SLEEP_S_MAX = 0.25  # so that a stop is seen soon, whatever the market's speed
+STILL_CUTS = 100  # so many cuts that showed nobody anything new, and the market need not be looked at so often
 TURN_CUTS_MAX = 32  # cuts made in one go when late; then others in the loop have their turn
 
 
@@ -25,10 +26,12 @@ class Pace:
         self.exchange, self.sockets, self.mono_ns = exchange, sockets, mono_ns
         self.clock: MarketClock | None = None
         self._changed = asyncio.Event()
+        self._still = 0  # cuts since somebody was last told something
 
     def run(self, clock: MarketClock) -> None:
         """The market moves by this clock from now on."""
         self.clock = clock
+        self._still = 0
         self._changed.set()
 
     def stop(self) -> None:
@@ -65,12 +68,13 @@ class Pace:
             assert self.clock is not None
             due_s = self._due_s(self.clock)
             if due_s > 0:
-                await self._wait(due_s)
+                # A market in which nothing moves is let be; its cuts are all made, a moment later.
+                await self._wait(SLEEP_S_MAX if self._still >= STILL_CUTS else due_s)
                 cuts = 0
                 continue
             self.exchange.advance(self.exchange.next_cut_ns)
-            self.sockets.cut()
-            self.sockets.tell_orders()
+            told = self.sockets.cut() + self.sockets.tell_orders()
+            self._still = 0 if told else self._still + 1
             cuts += 1
             if cuts % TURN_CUTS_MAX == 0:
                 await asyncio.sleep(0)

@@ -134,21 +134,25 @@ class Sockets:
         if snapshot := self.exchange.snapshot(subscription, tokens):
             connection.send(snapshot)
 
-    def cut(self) -> None:
-        """The market has made a step: everyone gets what changed of theirs."""
+    def cut(self) -> int:
+        """The market has made a step: everyone gets what changed of theirs. How many frames that made."""
+        before = self.frames
         for connection in self.connections:
             if frame := self.exchange.frame(connection.subscription):
                 connection.send(frame)
                 self.frames += 1
+        return self.frames - before
 
-    def tell_orders(self) -> None:
-        """Order updates go to every socket of their user, subscribed or not."""
-        for user, data in self.exchange.take_order_frames():
+    def tell_orders(self) -> int:
+        """Order updates go to every socket of their user, subscribed or not. How many there were."""
+        updates = self.exchange.take_order_frames()
+        for user, data in updates:
             text = ""
             for connection in self.connections:
                 if connection.session.user_id == user:
                     text = text or _text({"type": "order", "data": data})
                     connection.send(text)
+        return len(updates)
 
     async def room(self) -> None:
         """Waits until no reader is too far behind."""
