@@ -434,9 +434,9 @@ impl Gate {
         let line = self.lines.get_mut(line_at);
         line.positions[product as usize] = Some(at as u32);
         line.held[product as usize].quantity = self.portfolio.positions()[at].position.quantity();
-        self.position_tokens
+        self.position_lines
             .resize(self.portfolio.positions().len(), 0);
-        self.position_tokens[at] = line.instrument.token;
+        self.position_lines[at] = line_at as u32;
     }
 
     /// The whole book, as read at reconciliation. Trades first; then positions are as the broker has them, and one that
@@ -498,7 +498,7 @@ impl Gate {
             return;
         }
         let key = booked.key.clone();
-        let token = self.position_tokens[at];
+        let (token, _) = self.quote_of(at);
         let row = BookRow {
             exchange: key.exchange,
             tradingsymbol: &key.tradingsymbol,

@@ -7,7 +7,7 @@ use super::quick_hash::QuickMap;
 use super::rate::Pace;
 use super::rules::{EVALUATED_OF_A_CANCEL, RULES, Rule};
 use super::standing::{Latch, Permit, Standing};
-use super::verdict::{Approved, Judgement, Reservation, Verdict};
+use super::verdict::{Approved, Judgement, Outcome, Reservation, Verdict, Why};
 use crate::day::Day;
 use crate::portfolio::Portfolio;
 use crate::terms::{Exchange, Overflow};
@@ -16,12 +16,27 @@ use crate::terms::{Exchange, Overflow};
 /// told from a new one.
 pub const INTENTS_MAX: usize = 1 << 21;
 
+/// Room for a usual day's, so that none of its verdicts waits for a larger table.
+const INTENTS_USUAL: usize = 8_192;
+
 /// The first verdict on a signal, and the order that came of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct First {
+    /// Of the signal: the same id with another signal in it is not the same intent.
+    pub fingerprint: u64,
     pub judgement: Judgement,
     pub order: Option<u32>,
 }
+
+/// R07 of an id that came before with another signal in it.
+const ANOTHER_SIGNAL: Verdict = Verdict {
+    evaluated: 1 << 7,
+    refused: 1 << 7,
+    first: Some((
+        7,
+        Why::Said("its intent id came before with another signal"),
+    )),
+};
 
 /// What the broker says is available and used, and what has been bound since it said so.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +94,8 @@ pub struct Gate {
     pub(super) funds: Option<Funds>,
     pub(super) pace: Pace,
     pub(super) portfolio: Portfolio,
-    pub(super) position_tokens: Vec<u32>,
+    /// Line of each position.
+    pub(super) position_lines: Vec<u32>,
     pub(super) trades: QuickMap<Box<str>, ()>,
 }
 
@@ -95,17 +111,18 @@ impl Gate {
             reserved: Reserved::default(),
             strategies: QuickMap::default(),
             strategy_orders: Vec::new(),
-            firsts: QuickMap::default(),
+            firsts: QuickMap::with_capacity_and_hasher(INTENTS_USUAL, Default::default()),
             scopes: Vec::new(),
             funds: None,
             pace: Pace::default(),
             portfolio: Portfolio::default(),
-            position_tokens: Vec::new(),
+            position_lines: Vec::new(),
             trades: QuickMap::default(),
         }
     }
 
-    /// Judges one signal and, if it passes, reserves its worst case. The same intent again gets the first answer again.
+    /// Judges one signal and, if it passes, reserves its worst case. The same intent again gets the first answer again;
+    /// its id with another signal in it is refused.
     pub fn judge(
         &mut self,
         signal: &Signal<'_>,
@@ -125,30 +142,43 @@ impl Gate {
         now_ns: i64,
         mono_ns: i64,
     ) -> Judgement {
+        let fingerprint = signal.fingerprint();
         if let Some(first) = self.firsts.get(&intent) {
-            return first.judgement;
+            return if first.fingerprint == fingerprint {
+                first.judgement
+            } else {
+                Judgement::Blocked(ANOTHER_SIGNAL)
+            };
         }
         let day = Day::at(now_ns);
-        let first = if signal.intent == Some(Intent::Cancel) {
+        let (judgement, order) = if signal.intent == Some(Intent::Cancel) {
             self.pace.take(false, day, mono_ns);
             let verdict = Verdict {
                 evaluated: EVALUATED_OF_A_CANCEL,
                 ..Verdict::default()
             };
-            First {
-                judgement: Judgement::Approved(Approved::new(verdict, Reservation::default())),
-                order: None,
-            }
+            (
+                Judgement::Approved(Approved::new(verdict, Reservation::default())),
+                None,
+            )
         } else {
             self.watch_loss(day);
             self.judge_order(rules, signal, intent, now_ns, mono_ns)
         };
         if intent != 0 && self.firsts.len() < INTENTS_MAX {
-            self.firsts.insert(intent, first);
+            self.firsts.insert(
+                intent,
+                First {
+                    fingerprint,
+                    judgement,
+                    order,
+                },
+            );
         }
-        first.judgement
+        judgement
     }
 
+    /// The answer, and the order that was reserved.
     fn judge_order<'r>(
         &mut self,
         rules: impl Iterator<Item = &'r Rule>,
@@ -156,7 +186,7 @@ impl Gate {
         intent: u128,
         now_ns: i64,
         mono_ns: i64,
-    ) -> First {
+    ) -> (Judgement, Option<u32>) {
         let ask = Ask::new(self, signal, intent, now_ns, mono_ns);
         let mut verdict = Verdict::default();
         let (mut asked, mut all) = (0u64, 0u64);
@@ -175,10 +205,7 @@ impl Gate {
             _ => None,
         };
         let Some((accepted, day)) = approved else {
-            return First {
-                judgement: Judgement::Blocked(verdict),
-                order: None,
-            };
+            return (Judgement::Blocked(verdict), None);
         };
         self.reserve(accepted, day, mono_ns, signal.strategy, verdict)
     }
@@ -189,8 +216,8 @@ impl Gate {
         day: Day,
         mono_ns: i64,
         strategy: &str,
-        verdict: Verdict,
-    ) -> First {
+        mut verdict: Verdict,
+    ) -> (Judgement, Option<u32>) {
         let Accepted {
             entry,
             terms,
@@ -209,6 +236,11 @@ impl Gate {
             }
         };
         self.rebind(at);
+        if let Some(fault) = self.permit.fault() {
+            // It could not be added up after all: nothing leaves any more.
+            verdict.note(54, Outcome::Refuse(Why::Said(fault)));
+            return (Judgement::Blocked(verdict), None);
+        }
         let Bound {
             quantity,
             value_e4,
@@ -223,10 +255,7 @@ impl Gate {
                 margin_e4,
             },
         );
-        First {
-            judgement: Judgement::Approved(approved),
-            order: Some(at as u32),
-        }
+        (Judgement::Approved(approved), Some(at as u32))
     }
 
     pub(super) fn strategy(&mut self, name: &str) -> u32 {
@@ -299,9 +328,10 @@ impl Gate {
         &self.portfolio
     }
 
-    /// The instrument token of a position, by its index in the portfolio.
-    pub fn token_of(&self, position: usize) -> u32 {
-        self.position_tokens[position]
+    /// Instrument token and mark of a position, by its index in the portfolio. (A flat one's own mark rests.)
+    pub fn quote_of(&self, position: usize) -> (u32, i64) {
+        let line = self.lines.get(self.position_lines[position] as usize);
+        (line.instrument.token, line.mark_e4)
     }
 
     pub fn standing(&self, now_ns: i64) -> Standing {

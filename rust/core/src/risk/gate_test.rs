@@ -425,7 +425,11 @@ proptest! {
             course.mono_ns += SECOND_NS * 100;
             let again = course.gate.judge(&signal, course.intents, NOW_NS, course.mono_ns);
 
+            let other = Signal { price_e4: signal.price_e4 + 500, ..signal };
+            let other = course.gate.judge(&other, course.intents, NOW_NS, course.mono_ns);
+
             prop_assert_eq!(first, again);
+            prop_assert!(!other.is_approved());
             prop_assert_eq!(knowledge(&course.gate), knew);
         }
     }

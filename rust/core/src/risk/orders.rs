@@ -1,9 +1,11 @@
 //! What strategies ask for, and the orders that came of it.
-use super::quick_hash::QuickMap;
+use std::hash::{Hash, Hasher};
+
+use super::quick_hash::{QuickHasher, QuickMap};
 use crate::terms::{OrderType, Overflow, Product, Side, Validity};
 
 /// What a signal wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
     Enter,
     Exit,
@@ -12,7 +14,7 @@ pub enum Intent {
 }
 
 /// A signal as it arrived. What could not be read is `None`, and refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signal<'a> {
     pub strategy: &'a str,
     pub exchange: &'a str,
@@ -32,6 +34,15 @@ pub struct Signal<'a> {
     pub order: &'a str,
     /// Hundredths of a percent; -1: the broker's own table.
     pub market_protection_bp: i64,
+}
+
+impl Signal<'_> {
+    /// A number that another signal has only by a chance of one in 2^64.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = QuickHasher::default();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// What was tried at the broker.

@@ -27,7 +27,13 @@ impl Window {
     /// Taken in the stretch that ends now, both ends counted.
     fn count(&self, mono_ns: i64) -> i64 {
         let from_ns = mono_ns.saturating_sub(self.span_ns);
-        (self.taken_ns.len() - self.taken_ns.partition_point(|taken| *taken < from_ns)) as i64
+        let stale = match self.taken_ns.front() {
+            Some(oldest) if *oldest < from_ns => {
+                self.taken_ns.partition_point(|taken| *taken < from_ns)
+            }
+            _ => 0, // the usual case: what has left the stretch was dropped when something was taken
+        };
+        (self.taken_ns.len() - stale) as i64
     }
 
     fn take(&mut self, mono_ns: i64) {

@@ -100,14 +100,15 @@ pub fn snapshot<'py>(py: Python<'py>, gate: &Gate, now_ns: i64) -> PyResult<Boun
     let mut rows = Vec::new();
     for (at, booked) in gate.portfolio().positions().iter().enumerate() {
         let position = &booked.position;
+        let (token, mark_e4) = gate.quote_of(at);
         rows.push(classes.position.bind(py).call1((
             booked.key.exchange.name(),
             &*booked.key.tradingsymbol,
-            gate.token_of(at),
+            token,
             booked.key.product.name(),
             position.quantity(),
             position.average_e4(),
-            position.last_e4,
+            mark_e4,
             position.realised_e4,
             position.unrealised_e4().unwrap_or(0),
             booked.charges_e4(),

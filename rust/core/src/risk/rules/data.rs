@@ -3,7 +3,7 @@ use super::super::ask::{Ask, Order};
 use super::super::verdict::Outcome;
 use super::{at_most, each, pass_if};
 
-const NS_PER_MS: i128 = 1_000_000;
+const NS_PER_MS: i64 = 1_000_000;
 
 /// R23: no entry on a stale price. An exit may pass without one: it makes things smaller.
 pub fn fresh(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
@@ -11,8 +11,8 @@ pub fn fresh(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
     if ask.reduces {
         return at_most("age", 0, limit, "tick_age_ms_max");
     }
-    let age_ns = i128::from(ask.mono_ns) - i128::from(order.line.heard_mono_ns);
-    let age_ms = (age_ns + NS_PER_MS - 1).div_euclid(NS_PER_MS);
+    let age_ns = ask.mono_ns.saturating_sub(order.line.heard_mono_ns);
+    let age_ms = i128::from(age_ns / NS_PER_MS) + i128::from(age_ns % NS_PER_MS > 0);
     each([
         pass_if(ask.gate.feed_up, "the feed is not up"),
         pass_if(order.line.last_e4 > 0, "no tick has been heard"),

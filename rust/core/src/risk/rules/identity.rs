@@ -5,7 +5,7 @@ use super::super::orders::Intent;
 use super::super::verdict::{Outcome, Why};
 use super::{at_most, each, pass_if, refuse};
 
-const NS_PER_MS: i128 = 1_000_000;
+const NS_PER_MS: i64 = 1_000_000;
 
 /// R07: a signal that came before got its first answer again before any rule looked; here it must be possible to keep.
 pub fn intent_once(ask: &Ask<'_>) -> Outcome {
@@ -23,12 +23,12 @@ pub fn intent_once(ask: &Ask<'_>) -> Outcome {
 
 /// R09: not past its deadline, and the deadline no further ahead than a signal may live.
 pub fn freshness(ask: &Ask<'_>) -> Outcome {
-    let left_ns = i128::from(ask.signal.deadline_ns) - i128::from(ask.mono_ns);
+    let left_ns = ask.signal.deadline_ns.saturating_sub(ask.mono_ns);
     if left_ns < 0 {
         return refuse("its deadline is past");
     }
     let limits = &ask.gate.limits;
-    let left_ms = (left_ns + NS_PER_MS - 1) / NS_PER_MS;
+    let left_ms = i128::from(left_ns / NS_PER_MS) + i128::from(left_ns % NS_PER_MS != 0);
     let (entry_ms, exit_ms) = if ask.reduces {
         (0, left_ms)
     } else {
