@@ -31,7 +31,7 @@ from kitev3.restarts import Death
 from kitev3.runfolder import write_whole
 from kitev3.summary import ProcessUse, Summary, Tally, unheard
 from kitev3.supervisor import Supervisor
-from kitev3.table import Row, View
+from kitev3.table import Row, View, note
 
 READY_S_MAX = 20.0
 READY_ASK_S = 0.05
@@ -199,15 +199,16 @@ class Session:
         self._lost = sum(unheard(healths, self.names).values())
 
     async def _until_drained(self, name: str) -> None:
-        until = time.monotonic() + DRAIN_S_MAX
+        until, last = time.monotonic() + DRAIN_S_MAX, ""
         while time.monotonic() < until:
             health = (await self._healths((name,))).get(name)
+            last = note(health) if health is not None else "does not answer"
             if health is None and self.supervisor.pid(name) is None:
                 return  # it has ended already; what it lacks shows in the count of what was not heard
             if health is not None and health.state == "stopped":
                 return
             await asyncio.sleep(DRAIN_ASK_S)
-        self._trouble(f"{name} did not finish within {DRAIN_S_MAX:.0f} s")
+        self._trouble(f"{name} did not finish within {DRAIN_S_MAX:.0f} s: {last}")
 
     async def _until_still(self, name: str) -> None:
         """Until what the market has sent last has been read off the socket: when nothing more comes for a moment."""

@@ -95,6 +95,21 @@ def view(console: Console) -> View:
     return LiveTable(console) if console.is_terminal else PlainLines(console)
 
 
+def note(health: Health) -> str:
+    """What a person should know of a service: what it waits for, what keeps the gate shut, what is not settled."""
+    said: dict[str, Any] = health.service
+    parts = [health.error, f"waits for {', '.join(health.missing)}" if health.missing else ""]
+    if health.name == "risk_portfolio":
+        missing = said.get("missing", ())
+        parts += [said.get("state", ""), said.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""]
+    elif health.name == "marketdata":
+        parts.append(f"feed {said['state']} {said.get('reason', '')}".strip() if "state" in said else "")
+    elif health.name == "execution":
+        parts += [f"{said[key]} {key.replace('_', ' ')}" for key in ("open_orders", "unknown") if said.get(key)]
+        parts += said.get("mismatches", ())
+    return "; ".join(part for part in parts if part)
+
+
 def _services(rows: list[Row]) -> Table:
     table = Table()
     for name in ("service", "pid", "state", "messages/s", "lag ms", "restarts"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -12,6 +12,7 @@ from rich.table import Table
 from kitev3.cli.options import ProfileOption, RunDirOption, running
 from kitev3.control import Control, Health
 from kitev3.runfolder import Run
+from kitev3.table import note
 
 
 def status(
@@ -50,18 +51,3 @@ def _show(run: Run, healths: dict[str, Health]) -> None:
         numbers = (str(health.epoch), f"{counters.get('heard', 0):,}", f"{counters.get('said', 0):,}")
         table.add_row(name, str(health.pid), health.state, *numbers, f"{health.lag_ms:.1f}", note(health))
     console.print(table)
-
-
-def note(health: Health) -> str:
-    """What a person should know of a service: what it waits for, what keeps the gate shut, what is not settled."""
-    said: dict[str, Any] = health.service
-    parts = [health.error, f"waits for {', '.join(health.missing)}" if health.missing else ""]
-    if health.name == "risk_portfolio":
-        missing = said.get("missing", ())
-        parts += [said.get("state", ""), said.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""]
-    elif health.name == "marketdata":
-        parts.append(f"feed {said['state']} {said.get('reason', '')}".strip() if "state" in said else "")
-    elif health.name == "execution":
-        parts.append(f"{said['unknown']} unknown" if said.get("unknown") else "")
-        parts += said.get("mismatches", ())
-    return "; ".join(part for part in parts if part)
