@@ -56,7 +56,7 @@ def open_heart(
         day=context.session,
         start_ns=context.start_ns,
         tapes=context.run_dir / "tape",
-        ears=[(c.topic, c.payload, schemas(c), c.bulk, c.join) for c in heard],
+        ears=[(c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else c.join) for c in heard],
         voices=[(c.topic, c.payload, c.schema, decoder(c.payload), c.worker or None, c.topic in driven) for c in said],
         lanes=[(lane.source, lane.kind) for lane in lanes(spec.name, spec.hears, own=spec.hears_own)],
         handler=handler,

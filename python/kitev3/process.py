@@ -80,14 +80,23 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> int:
     """Runs a service to its end; the exit code."""
-    try:
+
+    def live() -> int:
         follow_parent(environment)
         spec = declared(arguments.name)
         profile = configuration.load(arguments.config, environment=environment)
         run_dir = (arguments.run_dir or default_run_dir(profile.name, environment)).resolve()
         return Process(spec, profile, RunFolder(run_dir, environment), starts=arguments.start).run()
+
+    return refusing(arguments.name, live)
+
+
+def refusing(name: str, live: Callable[[], int]) -> int:
+    """The exit code of *live*; what would refuse the next start as well is said in one line, with exit code 2."""
+    try:
+        return live()
     except (ConfigError, TapeCorrupt, RecoveryError, BlockingIOError) as error:
-        print(f"{arguments.name}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return REFUSED
 
 

@@ -119,6 +119,8 @@ class ServiceSpec:
     watch: Callable[[Context, Any], Watch] | None = None
     only: tuple[str, ...] | None = None
     """The topics that it hears, when those are not what the contracts say: for code that is no service."""
+    complete: bool = False
+    """Whether it needs every message of the day, however late it comes and whatever the contracts say: the journal."""
     hears_own: bool = False
     """Whether it also hears what it says itself, of those topics."""
     alone: Callable[[Sequence[str]], int] | None = None

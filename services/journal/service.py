@@ -109,4 +109,6 @@ def _timers(config: JournalConfig) -> dict[str, int]:
     return {"flush": int(config.flush_s * NS), "look": LOOK_NS}
 
 
-SERVICE = ServiceSpec(name="journal", config=JournalConfig, handler=_handler, driver=_driver, timers=_timers)
+SERVICE = ServiceSpec(
+    name="journal", config=JournalConfig, handler=_handler, driver=_driver, timers=_timers, complete=True
+)

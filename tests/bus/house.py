@@ -72,6 +72,7 @@ class House:
         for name in names:
             self.health(name, lambda health: health.ready)
         assert self.control.send(names, Start(DAY), "test") == {}
+        (self.folder.path / "begun").touch()
 
     def heard(self, hearer: str, topic: str = "marketdata.ohlc") -> list[tuple[int, int]]:
         """(epoch, seq) of what the hearer's tape says it heard of a topic, in order."""

@@ -78,7 +78,7 @@ class Relay(Listener):
 SPEAKER = ServiceSpec(name="marketdata", config=NoConfig, handler=Speaker)
 RELAY = ServiceSpec(name="strategy", config=NoConfig, handler=Relay)
 WORKER = ServiceSpec(name="risk_portfolio", config=NoConfig, handler=Listener)
-LISTENER = ServiceSpec(name="journal", config=NoConfig, handler=Listener)
+LISTENER = ServiceSpec(name="journal", config=NoConfig, handler=Listener, complete=True)
 
 
 def text(number: int) -> Text:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from kitev3.bus.message import Message
 from kitev3.bus.sockets import Sockets
 from kitev3.config import Profile
 from kitev3.events import Event
-from kitev3.process import Process
+from kitev3.process import Process, refusing
 from kitev3.runfolder import RunFolder
 from kitev3.service import Context, Driver, ServiceSpec, World
 
@@ -35,10 +36,10 @@ SPECS = {spec.name: spec for spec in (SPEAKER, RELAY, WORKER, LISTENER)}
 
 
 class Mouth(Driver):
-    """Lets the speaker say its bars."""
+    """Lets the speaker say its bars, once the test has begun."""
 
-    def __init__(self, speaker: Speaker, orders: dict[str, Any]) -> None:
-        self.speaker, self.orders = speaker, orders
+    def __init__(self, speaker: Speaker, orders: dict[str, Any], begun: Path) -> None:
+        self.speaker, self.orders, self.begun = speaker, orders, begun
         self.ended = threading.Event()
 
     def open(self, world: World) -> None:
@@ -47,6 +48,9 @@ class Mouth(Driver):
 
     def say(self, world: World) -> None:
         pause = self.orders.get("pause", 0)
+        while not self.begun.exists():
+            if self.ended.wait(0.005):
+                return
         for number in range(self.speaker.said, self.orders.get("count", 0)):
             if pause and number % pause == 0 and self.ended.wait(0.02):
                 return
@@ -64,7 +68,9 @@ def speaking(orders: dict[str, Any]) -> ServiceSpec:
         made.append(Speaker(context, config))
         return made[-1]
 
-    return replace(SPEAKER, handler=handler, driver=lambda context, config: Mouth(made[-1], orders))
+    return replace(
+        SPEAKER, handler=handler, driver=lambda context, config: Mouth(made[-1], orders, context.run_dir / "begun")
+    )
 
 
 class Faulty(Relay):
@@ -114,13 +120,11 @@ def main(name: str, run_dir: str, text: str) -> None:
     orders = json.loads(text)
     if orders.get("lose"):
         lose(orders["lose"], orders.get("seed", 1), orders.get("count", 0))
-    from datetime import UTC, datetime
-
     start = datetime.fromtimestamp(START_NS // 10**9, UTC)
     profile = Profile(name="test", mode=orders.get("mode", "sim"), start=start)
     running = orders.get("running", tuple(SPECS))
-    process = Process(spec_of(name, orders), profile, RunFolder(Path(run_dir)), running=running)
-    sys.exit(process.run())
+    folder = RunFolder(Path(run_dir))
+    sys.exit(refusing(name, lambda: Process(spec_of(name, orders), profile, folder, running=running).run()))
 
 
 if __name__ == "__main__":

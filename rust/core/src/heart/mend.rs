@@ -154,10 +154,11 @@ impl<T: Tape> Heart<T> {
         }
     }
 
-    /// The ear of a bulk message that is too old to be read.
+    /// The ear of a bulk message that is too old to be read by who does not need them all.
     fn stale_bulk(&self, said: &Said, mono_ns: i64) -> Option<usize> {
         let ear = self.ear_of(split(&said.frame).ok()?.topic)?;
-        (self.ears[ear].bulk && mono_ns - said.mono_ns > BULK_AGE_NS_MAX).then_some(ear)
+        let may_skip = self.ears[ear].bulk && self.ears[ear].join != Join::Day;
+        (may_skip && mono_ns - said.mono_ns > BULK_AGE_NS_MAX).then_some(ear)
     }
 
     /// The source continues after `numbers`; if that is before what was applied, it has lost its tail.

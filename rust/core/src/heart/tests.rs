@@ -930,3 +930,28 @@ fn what_code_outside_services_says_has_no_cause_and_keeps_its_number() {
 
     assert_eq!(split(&bar).unwrap().header.seq, 2);
 }
+
+#[test]
+fn who_needs_the_whole_day_is_given_old_ticks_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut plan = Plan::hearer(Lane::All);
+    for ear in &mut plan.ears {
+        ear.join = Join::Day;
+    }
+    speaker.say_ticks(&[Tick::new(256265, 100)], 0);
+    let mut hearer = plan.open(dir.path()).unwrap();
+    hearer.join("speaker", 9 * SECOND);
+    speaker.say_ticks(&[Tick::new(256265, 200)], 0);
+
+    hearer.hear(&speaker.heart.heartbeat(0), 9 * SECOND);
+
+    let prices: Vec<_> = hearer
+        .person
+        .given
+        .iter()
+        .map(|given| ticks_of(&given.4)[0].1)
+        .collect();
+    assert_eq!(prices, [100, 200]);
+    assert_eq!(hearer.heart.counters().skipped, 0);
+}
