@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,11 @@ def test_the_same_requests_make_the_same_accounts() -> None:
 class House:
     """A run folder in which kitesim can be started, asked, killed and started again."""
 
-    def __init__(self, folder: RunFolder, port: int) -> None:
-        self.folder, self.address = folder, f"127.0.0.1:{port}"
+    def __init__(self, path: Path, sockets: str, port: int) -> None:
+        self.variables = {"XDG_RUNTIME_DIR": sockets}
+        self.folder, self.address = RunFolder(path, self.variables), f"127.0.0.1:{port}"
+        self.folder.make()
+        write_secret(self.folder.token, TOKEN)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> None:
@@ -113,8 +116,7 @@ class House:
         own = {name: text for name, text in os.environ.items() if not name.startswith("KITEV3_")}
         self.process = subprocess.Popen(
             [*command, str(self.folder.path), *options],
-            env=own
-            | {"KITEV3_EXCHANGE": self.address, "KITEV3_SPEED": "30", "XDG_RUNTIME_DIR": os.environ["KITESIM_SOCKETS"]},
+            env=own | self.variables | {"KITEV3_EXCHANGE": self.address, "KITEV3_SPEED": "30"},
         )
 
     def health(self, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -134,24 +136,13 @@ class House:
         return KiteConnect(api_key="kitesim", access_token=TOKEN, root=f"http://{self.address}")
 
 
-@contextmanager
-def free_port() -> Iterator[int]:
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        yield probe.getsockname()[1]
-
-
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with tempfile.TemporaryDirectory(prefix="k") as sockets, free_port() as port:
-        monkeypatch.setenv("KITESIM_SOCKETS", sockets)
-        folder = RunFolder(tmp_path, {"XDG_RUNTIME_DIR": sockets})
-        folder.make()
-        write_secret(folder.token, TOKEN)
-        one = House(folder, port)
+def house(tmp_path: Path) -> Iterator[House]:
+    with tempfile.TemporaryDirectory(prefix="k") as sockets, socket.socket() as taken:
+        # Held but not listened on, so that nobody else is given the port.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        one = House(tmp_path, sockets, taken.getsockname()[1])
         yield one
         if one.process is not None:
             one.process.kill()
