@@ -106,8 +106,12 @@ class Sockets:
             connection.room.set()
             for task in (writer, reader):
                 task.cancel()
-            await asyncio.gather(writer, reader, return_exceptions=True)
-            await _close(websocket, POLICY if _stalled(writer) else connection.close_code)
+            ends = await asyncio.gather(writer, reader, return_exceptions=True)
+            stalled = any(isinstance(end, TimeoutError) for end in ends)
+            await _close(websocket, POLICY if stalled else connection.close_code)
+        for end in ends:
+            if isinstance(end, Exception) and not isinstance(end, TimeoutError | WebSocketDisconnect):
+                raise end  # a bug of ours: the server logs it and goes on with the others
 
     async def _read(self, connection: Connection) -> None:
         with contextlib.suppress(WebSocketDisconnect):
@@ -116,6 +120,7 @@ class Sockets:
                 if message["type"] == "websocket.disconnect":
                     return
                 self.hear(connection, message.get("text") or message.get("bytes") or "")
+                await connection.room.wait()  # who asks and does not read is not heard any more
 
     def hear(self, connection: Connection, message: str | bytes) -> None:
         """A client's wish. What is no wish that Kite knows is ignored, as Kite does."""
@@ -215,10 +220,6 @@ def _token(item: Any) -> int | None:
 
 def _text(message: dict[str, Any]) -> str:
     return msgspec.json.encode(message).decode()
-
-
-def _stalled(writer: asyncio.Task[None]) -> bool:
-    return writer.done() and not writer.cancelled() and isinstance(writer.exception(), TimeoutError)
 
 
 async def _close(websocket: WebSocket, code: int) -> None:
