@@ -132,7 +132,7 @@ def stamp() -> bytes:
     return time.monotonic_ns().to_bytes(STAMP_BYTES, "little")
 
 
-class Listener(WSListener):  # type: ignore[misc]  # picows is a compiled module
+class Listener(WSListener):
     """A frame in, a tick's message out."""
 
     def __init__(self, pub: zmq.Socket[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Our own order path for benches: the real processes of profile ``bench``, in a run folder that goes with them."""
+"""Our own processes for benches, in a run folder that goes with them."""
 
 from __future__ import annotations
 
@@ -25,34 +25,41 @@ from kitev3.secret import write_secret
 
 from bench.feeder import Feeder
 
-PROFILE = "bench"
 READY_S_MAX = 30.0
 PASSED_S_MAX = 20.0
-STOP_S_MAX = 5.0
+STOP_S_MAX = 10.0
 HISTORY_S = 32  # of market time: rule R26 measures against the mean of the last 30
+BY = "bench"
 
 
 class System:
-    """Marketdata to execution as OS processes, fed by a ``Feeder``; ready, started and armed inside the block.
+    """The processes of a profile; inside the block they are ready, and have heard clock and start.
 
     Args:
-        cpu: the core of the order path.
-        settings: variables laid over the profile, without their prefix (``{"STRATEGY_ENABLED": "false"}``).
+        profile: its name, or the path of its file.
+        exchange: where marketdata finds it.
+        modules: services that another module runs than ``kitev3.process``, with the same arguments.
+        settings: variables laid over the profile, without their prefix (``{"STRATEGY_CPU": "1"}``).
     """
 
-    def __init__(self, feeder: Feeder, cpu: int, settings: Mapping[str, str] | None = None) -> None:
-        self.feeder = feeder
-        overlaid = {PREFIX + name: value for name, value in (settings or {}).items()}
-        pinned = {f"{PREFIX}{name.upper()}_CPU": str(cpu) for name in config.load(PROFILE).enabled}
+    def __init__(
+        self,
+        profile: str | Path,
+        *,
+        exchange: str = "",
+        modules: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        self.environment = own | pinned | overlaid
-        self.profile = config.load(PROFILE, environment=self.environment)
+        self.environment = own | {PREFIX + name: value for name, value in (settings or {}).items()}
+        self.profile = config.load(profile, environment=self.environment)
         assert self.profile.start is not None
         self.start = self.profile.start
         self.session = self.start.astimezone(IST).date().isoformat()
         self.names = tuple(name for name in START_ORDER if name in self.profile.enabled)
-        self.stack = ExitStack()
+        self.exchange, self.modules = exchange, modules or {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.stack = ExitStack()
 
     def __enter__(self) -> System:
         with ExitStack() as stack:
@@ -67,7 +74,11 @@ class System:
                 self.processes[name] = self._process(name)
             self.control = Control(self.folder)
             stack.callback(self.control.close)
-            self._begin()
+            self._until_ready()
+            self.clock = MarketClock.from_start(self.start, time.monotonic_ns(), self.profile.speed)
+            self.obeyed(self.control.send(self.names, self.clock.payload(), BY))
+            for name in self.names:
+                self.obeyed(self.control.send((name,), Start(self.session), BY))
             self.stack = stack.pop_all()
         return self
 
@@ -92,9 +103,22 @@ class System:
             time.sleep(0.05)
         return health
 
-    def history(self) -> None:
-        """Half a minute of market time in the ticks' own times, so that the gate knows a mean."""
-        self.feeder.ask(to=self.profile.api_key, count=HISTORY_S, rate=100, back_s=HISTORY_S)
+    def arm(self) -> None:
+        """Lets entries pass, and waits until they do: book and tape must have agreed."""
+        account = account_folder_of(self.profile.account_id, self.folder.path)
+        self.obeyed(arm(self.control, self.names, account, BY))
+        self.until("risk_portfolio", lambda health: health.service["state"] == "ACTIVE", "become ACTIVE")
+
+    def attach(self, feeder: Feeder) -> None:
+        """Sets the feeder's clock, and gives the gate its half minute of market time in the ticks' own times."""
+        feeder.ask(clock=[self.clock.t0_ns, self.clock.m0_ns])
+        feeder.ask(wait=self.profile.api_key)
+        feeder.ask(to=self.profile.api_key, count=HISTORY_S, rate=100, back_s=HISTORY_S)
+
+    def obeyed(self, failed: Mapping[str, str]) -> None:
+        """RuntimeError when a command was not taken by everyone."""
+        if failed:
+            raise RuntimeError(f"a command was not taken: {failed}")
 
     # --- the inside ---
 
@@ -103,34 +127,21 @@ class System:
             profile=self.profile.name,
             mode=self.profile.mode,
             account=self.profile.account_id,
-            pid=os.getpid(),
-            started="",
             session=self.session,
             speed=self.profile.speed,
-            exchange=self.feeder.address,
+            pid=os.getpid(),
+            started="",
+            exchange=self.exchange,
             sockets=str(self.folder.sockets),
             services=self.names,
         )
 
     def _process(self, name: str) -> subprocess.Popen[bytes]:
-        place = ("--config", PROFILE, "--run-dir", str(self.folder.path))
-        command = [sys.executable, "-m", "kitev3.process", name, *place]
+        place = ("--config", str(self.profile.file.resolve()), "--run-dir", str(self.folder.path))
+        command = [sys.executable, "-m", self.modules.get(name, "kitev3.process"), name, *place]
         environment = self.environment | {f"{PREFIX}PARENT": str(os.getpid())}
         with self.folder.errors(name).open("wb") as errors:
             return subprocess.Popen(command, env=environment, stderr=errors)
-
-    def _begin(self) -> None:
-        self._until_ready()
-        clock = MarketClock.from_start(self.start, time.monotonic_ns(), self.profile.speed)
-        self.feeder.ask(clock=[clock.t0_ns, clock.m0_ns])
-        self._obeyed(self.control.send(self.names, clock.payload(), "bench"))
-        for name in self.names:
-            self._obeyed(self.control.send((name,), Start(self.session), "bench"))
-        account = account_folder_of(self.profile.account_id, self.folder.path)
-        self._obeyed(arm(self.control, self.names, account, "bench"))
-        self.feeder.ask(wait=self.profile.api_key)
-        if "risk_portfolio" in self.names:
-            self.until("risk_portfolio", lambda health: health.service["state"] == "ACTIVE", "become ACTIVE")
 
     def _until_ready(self) -> None:
         until_s = time.monotonic() + READY_S_MAX
@@ -144,18 +155,13 @@ class System:
                 raise RuntimeError(f"not ready: {words}")
             time.sleep(0.05)
 
-    def _obeyed(self, failed: Mapping[str, str]) -> None:
-        if failed:
-            raise RuntimeError(f"a command was not taken: {failed}")
-
     def _last_words(self, name: str) -> str:
         return self.folder.errors(name).read_text()[-2_000:].strip()
 
     def _end(self) -> None:
         """Ends every process; RuntimeError for one that did not end well, unless something else is wrong already."""
-        for name in reversed(self.names):
-            if name in self.processes:
-                self.processes[name].send_signal(signal.SIGTERM)
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
         ill = {}
         for name, process in self.processes.items():
             try:

@@ -7,7 +7,6 @@ every rule evaluated, every order approved. The end is before any sync: what fol
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ from contextlib import ExitStack
 from kitev3.control import Health
 from kitev3.latency import Latency
 
-from bench.chain import BareChain, RawChain, per_mille
-from bench.feeder import feeder
+from bench.chain import ROLES, BareChain, RawChain, per_mille
+from bench.feeder import Feeder, feeder
+from bench.places import cores
 from bench.result import Result
 from bench.system import System
 
@@ -39,7 +39,9 @@ def run() -> Result:
     order_cpu, feeder_cpu = cores()
     with ExitStack() as stack:
         feed = stack.enter_context(feeder(feeder_cpu))
-        ours = Ours(stack.enter_context(System(feed, order_cpu)))
+        pinned = {f"{name}_CPU".upper(): str(order_cpu) for name in ROLES}
+        system = stack.enter_context(System("bench", exchange=feed.address, settings=pinned))
+        ours = Ours(system, feed)
         raw = stack.enter_context(RawChain(order_cpu, feed.address))
         bare = stack.enter_context(BareChain(order_cpu))
         ours.ready()
@@ -60,14 +62,6 @@ def run() -> Result:
                     taken.setdefault((side, rate), []).append(measured(MESSAGES, rate))
         ours.prove()
     return result(taken)
-
-
-def cores() -> tuple[int, int]:
-    """The order path's core, and the feeder's. RuntimeError where there is only one."""
-    mine = sorted(os.sched_getaffinity(0))
-    if len(mine) < 2:
-        raise RuntimeError("two cores are needed: one for the order path, one for what feeds it")
-    return mine[-1], mine[0]
 
 
 def exact(latencies: Sequence[int]) -> Percentiles:
@@ -112,12 +106,13 @@ def result(taken: Mapping[tuple[str, int], Sequence[Percentiles]]) -> Result:
 class Ours:
     """Our system as a side of the comparison."""
 
-    def __init__(self, system: System) -> None:
-        self.system = system
+    def __init__(self, system: System, feeder: Feeder) -> None:
+        self.system, self.feeder = system, feeder
 
     def ready(self) -> None:
         """Returns when an approval has come through, and with it the gate's half minute of prices."""
-        self.system.history()
+        self.system.arm()
+        self.system.attach(self.feeder)
         for _ in range(10):
             self._feed(1, RATES[0])
         self.system.until("execution", lambda health: reached(health).n > 0, "had an approval")
@@ -140,8 +135,10 @@ class Ours:
         strategy, gate, execution = map(self.system.health, ("strategy", "risk_portfolio", "execution"))
         wrong = []
         for health in (strategy, gate, execution):
-            counts = {name: health.counters.get(name, 0) for name in ("gaps_seen", "refused_messages", "push_full")}
-            if any(counts.values()):
+            counts = health.counters
+            # A heartbeat that overtook work on its way makes a hole that is none: it is read from the tape, and what
+            # then comes is dropped as a duplicate.
+            if counts["gaps_seen"] != counts["gaps_mended"] or counts["refused_messages"] or counts["push_full"]:
                 wrong.append(f"{health.name}: {counts}")
         if gate.service["blocked"] != self.blocked:
             wrong.append(f"the gate refused {gate.service['blocked']}")
@@ -154,7 +151,7 @@ class Ours:
             raise RuntimeError("; ".join(wrong))
 
     def _feed(self, count: int, rate: int) -> None:
-        self.system.feeder.feed(self.system.profile.api_key, count, rate)
+        self.feeder.feed(self.system.profile.api_key, count, rate)
 
 
 def reached(health: Health) -> Latency:
