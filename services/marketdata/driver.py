@@ -211,7 +211,7 @@ class Feed(AsyncDriver):
         world.put(Socket("down", "closed by the broker"))
 
 
-class Listener(WSListener):  # type: ignore[misc]  # picows is a compiled module
+class Listener(WSListener):
     """Subscribes once connected, then passes every frame on as it came."""
 
     def __init__(self, world: World, tokens: list[int]) -> None:
