@@ -25,12 +25,13 @@ class Pace:
     def __init__(self, exchange: Exchange, sockets: Sockets, mono_ns: Callable[[], int]) -> None:
         self.exchange, self.sockets, self.mono_ns = exchange, sockets, mono_ns
         self.clock: MarketClock | None = None
+        self.last_clock: MarketClock | None = None  # which goes on when the market is stopped
         self._changed = asyncio.Event()
         self._still = 0  # cuts since somebody was last told something
 
     def run(self, clock: MarketClock) -> None:
         """The market moves by this clock from now on."""
-        self.clock = clock
+        self.clock = self.last_clock = clock
         self._still = 0
         self._changed.set()
 
@@ -48,6 +49,10 @@ class Pace:
         if self.clock is None:
             return self.exchange.now_ns
         return max(self.exchange.now_ns, min(self.clock.at_ns(self.mono_ns()), self.exchange.next_cut_ns - 1))
+
+    def clock_ns(self) -> int:
+        """Market time by the clock alone, which goes on when the market is late, stopped or at its end."""
+        return self.last_clock.at_ns(self.mono_ns()) if self.last_clock is not None else self.exchange.now_ns
 
     @property
     def lag_ns(self) -> int:

@@ -30,6 +30,7 @@ class Routes:
 
     Args:
         now_ns: market time, as a request counts.
+        clock_ns: market time by the clock alone, which the windows of reads follow.
         heard: told of every accepted write, before its answer leaves.
         logged_out: told of the API key whose token has ended.
     """
@@ -39,10 +40,12 @@ class Routes:
         exchange: Exchange,
         logins: Logins,
         now_ns: Callable[[], int],
+        clock_ns: Callable[[], int],
         heard: Heard,
         logged_out: Callable[[str], None],
     ) -> None:
         self.exchange, self.logins, self.now_ns = exchange, logins, now_ns
+        self.clock_ns = clock_ns
         self.heard, self.logged_out = heard, logged_out
         self.files: dict[str | None, bytes] = {}
 
@@ -94,7 +97,7 @@ class Routes:
         async def endpoint(request: Request) -> Response:
             session = self.session(request)
             with _Refusals():
-                self.exchange.admit_read(session.api_key, quote=quote, at_ns=self.now_ns())
+                self.exchange.admit_read(session.api_key, quote=quote, at_ns=self.clock_ns())
                 return success(answer(session.user_id, request))
 
         return endpoint

@@ -86,7 +86,7 @@ class Server:
             self.requests += 1
             self.sockets.tell_orders()
 
-        self.routes = Routes(exchange, logins, self.pace.now_ns, accepted, self.sockets.drop)
+        self.routes = Routes(exchange, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop)
 
     def run_market(self, clock: MarketClock) -> None:
         """The market moves by this clock."""

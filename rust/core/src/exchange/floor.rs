@@ -233,14 +233,15 @@ impl Floor {
         Ok(())
     }
 
-    /// A GET under an API key: refused when its window is full. `quote` names the three quote routes.
+    /// A GET under an API key: refused when its window is full. `quote` names the three quote routes. Its windows are
+    /// the clock's, whether the market keeps up with it, stands or has ended: nobody's reading stops with the trading.
     pub fn admit_read(&mut self, api_key: &str, quote: bool, at_ns: i64) -> Result<(), Refusal> {
         self.hear(at_ns);
         let Some(limits) = &self.rules.limits else {
             return Ok(());
         };
         let pace = self.readers.entry(api_key.to_owned()).or_default();
-        pace.admit(self.now_ns, quote, limits)
+        pace.admit(at_ns.max(self.now_ns), quote, limits)
     }
 
     fn admit(&mut self, account: usize, placement: bool) -> Result<(), Refusal> {

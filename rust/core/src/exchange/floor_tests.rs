@@ -756,3 +756,20 @@ proptest! {
         prop_assert_eq!(one.take_frames(), other.take_frames());
     }
 }
+
+#[test]
+fn windows_of_reads_follow_the_clock_also_past_a_cut_that_never_comes() {
+    let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
+    let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
+    let mut floor = floor_of(market, Rules::strict_2026());
+    let now_ns = at_ns(DAY, OPEN_NS);
+    let mut reads = |at_ns: i64| {
+        (0..20)
+            .filter(|_| floor.admit_read("K", false, at_ns).is_ok())
+            .count()
+    };
+
+    assert_eq!(reads(now_ns), 10);
+    assert_eq!(reads(now_ns + 5 * SECOND_NS), 10);
+    assert_eq!(reads(now_ns + 5 * SECOND_NS + 1), 0);
+}
