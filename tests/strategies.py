@@ -1,8 +1,9 @@
 """How the tests draw the domain. What is new is added here, so that every test can meet it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import msgspec
 from hypothesis import strategies as st
 from kitev3._core import TapeKind, Tick
 
@@ -112,3 +113,30 @@ def order_forms() -> st.SearchStrategy[dict[str, str]]:
         st.sampled_from(["SELL", "SL", "SL-M", "LIMIT", "CNC", "NRML", "IOC", "TTL", "-1", "NFO", "NIFTY 50", "1500"]),
     )
     return st.dictionaries(st.sampled_from(ORDER_FIELDS), texts, max_size=6)
+
+
+def payloads(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a payload's type, or of one of its fields': structs, tuples, mappings, literals and plain values."""
+    plain: dict[Any, st.SearchStrategy[Any]] = {
+        int: st.integers(-(2**63), 2**63 - 1),
+        float: st.floats(allow_nan=False),
+        str: st.text(max_size=20),
+        bytes: st.binary(max_size=40),
+        bool: st.booleans(),
+    }
+    if kind in plain:
+        return plain[kind]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hints = get_type_hints(kind)
+        return st.builds(kind, *(payloads(hints[name]) for name in kind.__struct_fields__))
+    arguments = get_args(kind)
+    origin = get_origin(kind)
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple and arguments[-1] is ...:
+        return st.lists(payloads(arguments[0]), max_size=3).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(payloads(one) for one in arguments))
+    if origin is dict:
+        return st.dictionaries(payloads(arguments[0]), payloads(arguments[1]), max_size=3)
+    return st.one_of(*(st.none() if one is type(None) else payloads(one) for one in arguments))

@@ -637,10 +637,6 @@ TOPIC_OF: Mapping[type[Any], str] = MappingProxyType({c.payload: c.topic for c i
 assert len(TOPIC_OF) == len(BY_TOPIC) == len(CONTRACTS)  # the struct's type is the topic
 
 
-OLD_SCHEMAS: Mapping[str, tuple[int, ...]] = MappingProxyType({})
-"""topic -> the hashes of schemas that were spoken before today's; what they lack is read as its default."""
-
-
 def heard_by(service: str) -> tuple[Contract, ...]:
     """The topics that *service* hears, in the table's order."""
     return tuple(c for c in CONTRACTS if service in c.hearers)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from kitev3._core import Heart, TickBatch
 from kitev3.bus.topology import lanes
-from kitev3.contracts import BY_TOPIC, OLD_SCHEMAS, Contract
+from kitev3.contracts import BY_TOPIC, Contract
 from kitev3.events import Handler
+from kitev3.schemas import older
 from kitev3.service import Context, ServiceSpec
 
 ENCODE = msgspec.msgpack.Encoder().encode
@@ -31,7 +32,6 @@ def open_heart(
     about: Mapping[str, Any],
     driven: Collection[str] = (),
     segment_bytes: int = SEGMENT_BYTES,
-    old_schemas: Mapping[str, Iterable[int]] = OLD_SCHEMAS,
 ) -> Heart:
     """Opens the tape of *name* (the service's, unless it is a shard) and hangs *handler* on it.
 
@@ -45,7 +45,7 @@ def open_heart(
 
     def schemas(contract: Contract) -> list[tuple[int, Callable[[bytes], Any]]]:
         decode = decoder(contract.payload)
-        return [(schema, decode) for schema in (contract.schema, *old_schemas.get(contract.topic, ()))]
+        return [(schema, decode) for schema in (contract.schema, *older(contract.topic))]
 
     heard = [BY_TOPIC[topic] for topic in spec.hears]
     said = [BY_TOPIC[topic] for topic in spec.says]

@@ -1,0 +1,62 @@
+"""Every schema that was ever spoken of each topic, the newest last: what a reader knows.
+
+A message carries its schema's hash. A reader takes today's and, filling in defaults, the older ones here; it refuses
+any other. So when a payload gets a field (at its end, with a default), its new hash is appended here, and nothing is
+ever removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "marketdata.tick": (0x6133D3EA,),
+        "marketdata.quote": (0x4085660B,),
+        "marketdata.ohlc": (0x11B450D3,),
+        "marketdata.instrument": (0xDFC6D7B2,),
+        "marketdata.health": (0x98BC748A,),
+        "marketdata.gap": (0x754F8585,),
+        "marketdata.order_frame": (0xE18B26B8,),
+        "strategy.signal": (0x76AE6A89,),
+        "risk.approved": (0xD8E55AE0,),
+        "risk.blocked": (0xA320810E,),
+        "portfolio.snapshot": (0x9A1C164A,),
+        "execution.intent": (0x64FD8038,),
+        "execution.sending": (0x96D177C4,),
+        "execution.order_placed": (0x2B9820D9,),
+        "execution.update": (0x6CC54A3E,),
+        "execution.fill": (0x091BF947,),
+        "execution.reject": (0x5CB7E20C,),
+        "execution.unknown": (0x91C9008C,),
+        "execution.book": (0xD2467F94,),
+        "execution.holdings": (0xD2062255,),
+        "execution.funds": (0x328E72D6,),
+        "execution.reconciled": (0xEBC45650,),
+        "execution.read": (0xA59235F8,),
+        "kitesim.market": (0xA44FA335,),
+        "control.clock": (0xD61D2643,),
+        "control.start": (0x95B9A984,),
+        "control.stop": (0xD695FB24,),
+        "control.kill": (0x37B6CCA8,),
+        "control.arm": (0xA71ED072,),
+        "world.frame": (0x9872F2AB,),
+        "world.text": (0x28DFC00F,),
+        "world.socket": (0x4D69AE8E,),
+        "world.reading": (0x5A01DCAE,),
+        "world.answer": (0x0E02A086,),
+        "world.request": (0x467C505B,),
+        "world.timer": (0x56B75EEF,),
+        "world.latch": (0x125D900E,),
+        "world.account": (0xF8DCED55,),
+        "world.hole": (0xB8274937,),
+        "world.epoch": (0x140A8996,),
+        "world.lost_tail": (0x61876E79,),
+    }
+)
+
+
+def older(topic: str) -> tuple[int, ...]:
+    """The hashes that were spoken before today's."""
+    return SPOKEN.get(topic, ())[:-1]

@@ -1,0 +1,133 @@
+"""The table of topics holds together, and every payload travels."""
+
+from __future__ import annotations
+
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+from kitev3._core import TickBatch
+from kitev3.bus.topology import lanes, matches, matching, takes_work, workers
+from kitev3.config import known_services
+from kitev3.contracts import BY_TOPIC, CONTRACTS, TOPIC_OF, Contract, heard_by, schema_hash
+from kitev3.heart import ENCODE, decoder
+from kitev3.schemas import SPOKEN
+from strategies import payloads
+
+NAMED = pytest.mark.parametrize("contract", CONTRACTS, ids=[contract.topic for contract in CONTRACTS])
+STRUCTS = [contract for contract in CONTRACTS if contract.payload is not TickBatch]
+GROWN = [contract for contract in STRUCTS if contract.payload.__struct_defaults__]
+
+
+@NAMED
+def test_every_topic_has_a_speaker_and_a_hearer_who_exist(contract: Contract) -> None:
+    somebody = {*known_services(), "control", "world"}
+
+    assert contract.speakers
+    assert contract.hearers
+    assert {*contract.speakers, *contract.hearers} <= somebody
+
+
+@NAMED
+def test_a_topic_is_named_by_segments_and_its_payload_is_its_own(contract: Contract) -> None:
+    assert all(segment.isidentifier() for segment in contract.topic.split("."))
+    assert len(contract.topic.encode()) <= 64
+    assert TOPIC_OF[contract.payload] == contract.topic
+
+
+@NAMED
+def test_delivery_worker_and_join_fit_each_other(contract: Contract) -> None:
+    assert (contract.delivery == "work") == bool(contract.worker)
+    assert not contract.worker or contract.worker in contract.hearers
+    assert (contract.delivery == "control") == contract.topic.startswith("control.")
+    assert (contract.delivery == "world") == contract.topic.startswith("world.")
+    way, _, field = contract.join.partition(":")
+    assert way in ("now", "day", "keyed")
+    assert (way == "keyed") == bool(field)
+    if field not in ("", "source") and contract.payload is not TickBatch:
+        assert field in contract.payload.__struct_fields__
+
+
+@pytest.mark.parametrize("service", known_services())
+def test_every_service_takes_each_source_in_one_way(service: str) -> None:
+    topics = [contract.topic for contract in heard_by(service)]
+
+    taken = lanes(service, topics)  # asserts that work comes alone
+
+    assert len({lane.source for lane in taken}) == len(taken)
+    assert takes_work(service, topics) == any(lane.kind == "work" for lane in taken)
+    for lane in taken:
+        if lane.kind == "sparse":
+            assert not any(BY_TOPIC[topic].bulk for topic in lane.received)
+
+
+def test_who_works_for_whom() -> None:
+    assert workers(["strategy.signal"]) == ("risk_portfolio",)
+    assert workers(["risk.approved", "risk.blocked"]) == ("execution",)
+    assert workers(["marketdata.tick"]) == ()
+
+
+def test_patterns_mean_whole_segments() -> None:
+    assert matches("execution.*", "execution.fill")
+    assert not matches("execution.*", "executions.fill")
+    assert not matches("execution", "execution.fill")
+    assert set(matching("risk.*")) == {"risk.approved", "risk.blocked"}
+    assert not any(topic.startswith(("control.", "world.")) for topic in matching("*"))
+
+
+@given(st.sampled_from(STRUCTS).flatmap(lambda c: st.tuples(st.just(c), payloads(c.payload))))
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+def test_every_payload_comes_back_as_it_went(drawn: tuple[Contract, Any]) -> None:
+    contract, payload = drawn
+
+    assert decoder(contract.payload)(ENCODE(payload)) == payload
+
+
+@pytest.mark.parametrize("contract", GROWN, ids=[contract.topic for contract in GROWN])
+def test_an_older_message_is_read_with_the_defaults(contract: Contract) -> None:
+    kind = contract.payload
+    required = kind.__struct_fields__[: -len(kind.__struct_defaults__)]
+    hints = get_type_hints(kind)
+    values = {name: simplest(hints[name]) for name in required}
+
+    older = msgspec.msgpack.encode(list(values.values()))
+
+    assert decoder(kind)(older) == kind(**values)
+
+
+def simplest(hint: Any) -> Any:
+    """Some value of a type: which one is of no interest here."""
+    return find(payloads(hint), lambda value: True)
+
+
+@NAMED
+def test_the_schema_spoken_today_is_the_last_in_the_table(contract: Contract) -> None:
+    spoken = SPOKEN[contract.topic]
+
+    assert spoken[-1] == contract.schema, (
+        f"{contract.topic} has changed: append 0x{contract.schema:08X} to its line in kitev3/schemas.py, "
+        "unless the change was not a field appended with a default"
+    )
+    assert len(set(spoken)) == len(spoken)
+
+
+def test_the_table_keeps_only_topics_that_are_or_were() -> None:
+    assert set(SPOKEN) >= set(BY_TOPIC)
+
+
+class Inner(msgspec.Struct, frozen=True, array_like=True):
+    a: int
+
+
+class Outer(msgspec.Struct, frozen=True, array_like=True):
+    rows: tuple[Inner, ...]
+
+
+def test_a_change_deep_inside_is_another_schema() -> None:
+    before = schema_hash(Outer)
+    inner = msgspec.defstruct("Inner", [("a", int), ("b", int, 0)], frozen=True, array_like=True)
+    outer = msgspec.defstruct("Outer", [("rows", tuple[inner, ...])], frozen=True, array_like=True)  # type: ignore[valid-type]
+
+    assert schema_hash(outer) != before
