@@ -65,6 +65,7 @@ type Queue = VecDeque<Resting>;
 pub struct Book {
     bids: BTreeMap<i64, Queue>,
     asks: BTreeMap<i64, Queue>,
+    /// Where the users' orders stand. The street's are found by their price.
     places: HashMap<u64, (Side, i64)>,
 }
 
@@ -76,7 +77,7 @@ impl Book {
             "an order has a price and a quantity"
         );
         assert!(
-            !self.places.contains_key(&order.id),
+            order.owner == STREET || !self.places.contains_key(&order.id),
             "an order enters the book once"
         );
 
@@ -104,9 +105,11 @@ impl Book {
             left -= quantity;
             first.quantity -= quantity;
             if first.quantity == 0 {
-                let id = first.id;
+                let Resting { id, owner, .. } = *first;
                 queue.pop_front();
-                self.places.remove(&id);
+                if owner != STREET {
+                    self.places.remove(&id);
+                }
                 self.forget_if_empty(order.side.opposite(), price_e4);
             }
         }
@@ -116,7 +119,9 @@ impl Book {
         } else if immediate {
             Rest::Dropped(left)
         } else {
-            self.places.insert(order.id, (order.side, order.price_e4));
+            if order.owner != STREET {
+                self.places.insert(order.id, (order.side, order.price_e4));
+            }
             let queue = self.side_mut(order.side).entry(order.price_e4).or_default();
             queue.push_back(Resting {
                 id: order.id,
@@ -127,7 +132,7 @@ impl Book {
         }
     }
 
-    /// Takes an order out; the quantity that stood, or none if it does not stand here.
+    /// Takes a user's order out; the quantity that stood, or none if it does not stand here.
     pub fn cancel(&mut self, id: u64) -> Option<i64> {
         let (side, price_e4) = self.places.remove(&id)?;
         let queue = self
@@ -143,7 +148,7 @@ impl Book {
         Some(removed.quantity)
     }
 
-    /// Makes an order smaller without losing its place in line. More, or another price, is a new order.
+    /// Makes a user's order smaller without losing its place in line. More, or another price, is a new order.
     pub fn reduce(&mut self, id: u64, quantity: i64) {
         let (side, price_e4) = self.places[&id];
         let queue = self
@@ -161,7 +166,7 @@ impl Book {
         resting.quantity = quantity;
     }
 
-    /// The quantity of an order that stands, 0 if it does not.
+    /// The quantity of a user's order that stands, 0 if it does not.
     pub fn standing(&self, id: u64) -> i64 {
         self.places.get(&id).map_or(0, |&(side, price_e4)| {
             self.side(side)[&price_e4]
@@ -169,6 +174,54 @@ impl Book {
                 .find(|resting| resting.id == id)
                 .map_or(0, |resting| resting.quantity)
         })
+    }
+
+    /// Whether an order of a user stands here.
+    pub fn has_users(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// What the street has at a price: quantity and orders.
+    pub fn street_at(&self, side: Side, price_e4: i64) -> (i64, usize) {
+        let queue = self.side(side).get(&price_e4).into_iter().flatten();
+        queue
+            .filter(|resting| resting.owner == STREET)
+            .fold((0, 0), |(quantity, orders), resting| {
+                (quantity + resting.quantity, orders + 1)
+            })
+    }
+
+    /// Takes the street's orders out at all prices of a side but the wished ones.
+    pub fn withdraw_unless(&mut self, side: Side, wished: impl Fn(i64) -> bool) {
+        self.side_mut(side).retain(|&price_e4, queue| {
+            if !wished(price_e4) {
+                queue.retain(|resting| resting.owner != STREET);
+            }
+            !queue.is_empty()
+        });
+    }
+
+    /// Takes this quantity out of the street's orders at a price, the newest first: the oldest keep their places.
+    pub fn withdraw(&mut self, side: Side, price_e4: i64, quantity: i64) {
+        let mut left = quantity;
+        let Some(queue) = self.side_mut(side).get_mut(&price_e4) else {
+            return;
+        };
+        let mut index = queue.len();
+        while left > 0 && index > 0 {
+            index -= 1;
+            let resting = &mut queue[index];
+            if resting.owner != STREET {
+                continue;
+            }
+            let taken = left.min(resting.quantity);
+            left -= taken;
+            resting.quantity -= taken;
+            if resting.quantity == 0 {
+                queue.remove(index);
+            }
+        }
+        self.forget_if_empty(side, price_e4);
     }
 
     /// The best price of a side.
@@ -293,8 +346,27 @@ mod tests {
         }
 
         fn cancel(&mut self, id: u64) -> Option<i64> {
-            let index = self.resting.iter().position(|resting| resting.id == id)?;
+            let mine = |resting: &Limit| resting.id == id && resting.owner != STREET;
+            let index = self.resting.iter().position(mine)?;
             Some(self.resting.remove(index).quantity)
+        }
+
+        fn withdraw(&mut self, side: Side, price_e4: i64, quantity: i64) {
+            let mut left = quantity;
+            for resting in self.resting.iter_mut().rev() {
+                if (resting.owner, resting.side, resting.price_e4) == (STREET, side, price_e4) {
+                    let taken = left.min(resting.quantity);
+                    resting.quantity -= taken;
+                    left -= taken;
+                }
+            }
+            self.resting.retain(|resting| resting.quantity > 0);
+        }
+
+        fn withdraw_unless(&mut self, side: Side, price_e4: i64) {
+            self.resting.retain(|resting| {
+                resting.owner != STREET || resting.side != side || resting.price_e4 == price_e4
+            });
         }
 
         fn levels(&self, side: Side) -> Vec<Level> {
@@ -338,13 +410,22 @@ mod tests {
             which: usize,
             keep_percent: i64,
         },
+        Withdraw {
+            side: Side,
+            price_e4: i64,
+            quantity: i64,
+        },
+        WithdrawUnless {
+            side: Side,
+            price_e4: i64,
+        },
     }
 
     fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-        let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+        let side = || prop_oneof![Just(Side::Buy), Just(Side::Sell)];
         let take = (
             0_u32..4,
-            side,
+            side(),
             95_i64..106,
             1_i64..50,
             prop::bool::weighted(0.2),
@@ -361,7 +442,17 @@ mod tests {
             which,
             keep_percent,
         });
-        prop::collection::vec(prop_oneof![6 => take, 1 => cancel, 1 => reduce], 1..120)
+        let withdraw = (side(), 95_i64..106, 1_i64..90).prop_map(|(side, price_e4, quantity)| {
+            Deed::Withdraw {
+                side,
+                price_e4,
+                quantity,
+            }
+        });
+        let unless = (side(), 95_i64..106)
+            .prop_map(|(side, price_e4)| Deed::WithdrawUnless { side, price_e4 });
+        let deed = prop_oneof![12 => take, 2 => cancel, 2 => reduce, 2 => withdraw, 1 => unless];
+        prop::collection::vec(deed, 1..120)
     }
 
     proptest! {
@@ -406,7 +497,23 @@ mod tests {
                             left += standing - keep;
                         }
                     }
+                    Deed::Withdraw { side, price_e4, quantity } => {
+                        let (before, _) = book.street_at(side, price_e4);
+                        book.withdraw(side, price_e4, quantity);
+                        naive.withdraw(side, price_e4, quantity);
+                        prop_assert_eq!(book.street_at(side, price_e4).0, (before - quantity).max(0));
+                        left += before.min(quantity);
+                    }
+                    Deed::WithdrawUnless { side, price_e4 } => {
+                        let total = |book: &Book| book.levels(side).map(|level| level.quantity).sum::<i64>();
+                        let before = total(&book);
+                        book.withdraw_unless(side, |wished_e4| wished_e4 == price_e4);
+                        naive.withdraw_unless(side, price_e4);
+                        left += before - total(&book);
+                    }
                 }
+                let users = naive.resting.iter().any(|resting| resting.owner != STREET);
+                prop_assert_eq!(book.has_users(), users);
                 for side in [Side::Buy, Side::Sell] {
                     prop_assert_eq!(book.levels(side).collect::<Vec<_>>(), naive.levels(side));
                 }

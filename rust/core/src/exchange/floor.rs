@@ -227,7 +227,7 @@ impl Floor {
         order.now.asked_ns = now_ns;
         order.becomes(Status::CancelPending);
         self.market.listings[order.listing]
-            .shared
+            .shared()
             .cancel(book_id(index));
         self.end(index, Status::Cancelled, None);
         Ok(())
@@ -472,7 +472,7 @@ impl Floor {
         };
         let mut trades = Vec::new();
         let rest = self.market.listings[order.listing]
-            .shared
+            .shared()
             .take(limit, immediate, &mut trades);
         for trade in &trades {
             self.book_trade(trade);
@@ -647,7 +647,7 @@ impl Floor {
             .collect();
         for index in over {
             self.market.listings[self.orders[index].listing]
-                .shared
+                .shared()
                 .cancel(book_id(index));
             self.end(index, Status::Cancelled, None);
         }
@@ -718,7 +718,7 @@ impl Floor {
             && (order.now.price_e4, order.now.order_type) == (before.price_e4, before.order_type)
             && order.now.validity != Validity::Ioc;
         let left = order.now.left();
-        let book = &mut self.market.listings[order.listing].shared;
+        let book = self.market.listings[order.listing].shared();
         if only_smaller {
             book.reduce(book_id(index), left);
             self.orders[index].becomes(Status::Open);

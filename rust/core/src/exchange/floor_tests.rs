@@ -714,7 +714,7 @@ proptest! {
             prop_assert_eq!(order.now.left() > 0 && order.now.status != Status::Rejected, !order.now.status.terminal());
             let open = floor.accounts[order.account].open.contains(&index);
             prop_assert_eq!(open, !order.now.status.terminal());
-            let standing = floor.market.listings[order.listing].shared.standing(index as u64 * 2 + 1);
+            let standing = floor.market.listings[order.listing].standing(index as u64 * 2 + 1);
             prop_assert_eq!(standing, if open && !order.waits() { order.now.left() } else { 0 });
             prop_assert!(order.history.windows(2).all(|pair| pair[0].filled <= pair[1].filled));
         }

@@ -1,13 +1,13 @@
 //! The simulated market: an index path, everything else moving around it, and a street that quotes and trades.
 //!
-//! Every tradable instrument has two books with the same street in both. On the `street` book nobody else trades:
-//! it is what the feed and the quotes show, so what is shown is a function of path and seed alone and our own orders
-//! never move it. On the `shared` book our users' orders stand in line with the street's.
+//! Every tradable instrument has a book on which the street alone trades: it is what the feed and the quotes show, so
+//! what is shown is a function of path and seed alone and our own orders never move it. When a user's order comes it
+//! meets a second, shared book with the same street in it, which lasts as long as an order of a user stands there.
 
 use std::collections::HashMap;
 use std::iter::Peekable;
 
-use super::book::{Book, Level, Trade};
+use super::book::{Book, Level, STREET, Trade};
 use super::dates::{CLOSE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::instruments::{
     BANK_BETA, BANK_OF_NIFTY, BANK_TOKEN, BANK_VOLATILITY, Instrument, NIFTY_TOKEN, RUPEE_E4,
@@ -16,7 +16,7 @@ use super::instruments::{
 use super::options::{Smile, black_76, years_between};
 use super::path::{Path, deviation, liveliness};
 use super::rng::Stream;
-use super::street::{Habits, LEVELS, Maker, Quote};
+use super::street::{Habits, LEVELS, Maker, Quote, Wish};
 use crate::day::Day;
 use crate::terms::{Exchange, Kind, Side};
 
@@ -82,10 +82,24 @@ pub struct Listing {
     fair: f64,
     habits: Habits,
     own: Own,
-    street: Book,
-    street_maker: Maker,
-    pub shared: Book,
-    shared_maker: Maker,
+    street: Pit,
+    /// Made when a user's order comes, out of the street's: until then both would be the same.
+    shared: Option<Pit>,
+}
+
+/// A book and the street's part in it.
+#[derive(Clone, Debug, Default)]
+struct Pit {
+    book: Book,
+    maker: Maker,
+}
+
+impl Pit {
+    /// One step of the street; its trades are appended.
+    fn step(&mut self, wish: &Wish, trades: &mut Vec<Trade>) {
+        self.maker.quote(&mut self.book, &wish.quotes, trades);
+        self.maker.trade(&mut self.book, &wish.takers, trades);
+    }
 }
 
 /// How an instrument moves beside the index.
@@ -102,15 +116,66 @@ impl Listing {
     /// The five levels of a side as the world sees them; missing ones are zeros.
     pub fn depth(&self, side: Side) -> [Level; LEVELS] {
         let mut levels = [Level::default(); LEVELS];
-        for (shown, level) in levels.iter_mut().zip(self.street.levels(side)) {
+        for (shown, level) in levels.iter_mut().zip(self.street.book.levels(side)) {
             *shown = level;
         }
         levels
     }
 
+    /// The book in which users' orders stand in line with the street's.
+    pub fn shared(&mut self) -> &mut Book {
+        let street = &self.street;
+        &mut self.shared.get_or_insert_with(|| street.clone()).book
+    }
+
+    /// What the street has in its own book, wished once more.
+    fn as_it_stands(&self) -> Wish {
+        let side = |side| {
+            self.street.book.levels(side).map(
+                move |Level {
+                          price_e4, quantity, ..
+                      }| Quote {
+                    side,
+                    price_e4,
+                    quantity,
+                },
+            )
+        };
+        Wish {
+            quotes: side(Side::Buy).chain(side(Side::Sell)).collect(),
+            takers: Vec::new(),
+        }
+    }
+
+    /// The quantity of a user's order that stands, 0 if it does not.
+    pub fn standing(&self, id: u64) -> i64 {
+        self.shared.as_ref().map_or(0, |pit| pit.book.standing(id))
+    }
+
+    /// Lets the street go on in the shared book; without a user's order in it, it is the street's own again.
+    fn share(&mut self, index: usize, wish: &Wish, hits: &mut Vec<Hit>) {
+        if !self.shared.as_ref().is_some_and(|pit| pit.book.has_users()) {
+            self.shared = None;
+        }
+        let Some(pit) = &mut self.shared else { return };
+        let mut trades = Vec::new();
+        pit.step(wish, &mut trades);
+        let users = trades
+            .into_iter()
+            .filter(|trade| trade.resting_owner != STREET);
+        hits.extend(users.map(|trade| Hit {
+            listing: index,
+            trade,
+        }));
+    }
+
     /// The whole quantity of a side as the world sees it.
     pub fn total(&self, side: Side) -> i64 {
-        self.street.levels(side).map(|level| level.quantity).sum()
+        self.street
+            .book
+            .levels(side)
+            .map(|level| level.quantity)
+            .sum()
     }
 }
 
@@ -234,25 +299,10 @@ impl Market {
     fn stand_still(&mut self, hits: &mut Vec<Hit>) {
         for (index, listing) in self.listings.iter_mut().enumerate() {
             listing.prints_e4 = (i64::MAX, i64::MIN);
-            let quotes: Vec<_> = [Side::Buy, Side::Sell]
-                .into_iter()
-                .flat_map(|side| {
-                    listing.street.levels(side).map(
-                        move |Level {
-                                  price_e4, quantity, ..
-                              }| Quote {
-                            side,
-                            price_e4,
-                            quantity,
-                        },
-                    )
-                })
-                .collect();
-            let mut trades = Vec::new();
-            listing
-                .shared_maker
-                .quote(&mut listing.shared, &quotes, &mut trades);
-            hits.extend(users_part(index, &trades));
+            if listing.shared.is_some() {
+                let wish = listing.as_it_stands();
+                listing.share(index, &wish, hits);
+            }
         }
     }
 
@@ -312,13 +362,7 @@ impl Market {
         }
 
         let mut prints = Vec::new();
-        listing
-            .street_maker
-            .quote(&mut listing.street, &wish.quotes, &mut prints);
-        assert!(prints.is_empty(), "the maker does not trade with himself");
-        listing
-            .street_maker
-            .trade(&mut listing.street, &wish.takers, &mut prints);
+        listing.street.step(&wish, &mut prints);
         for print in &prints {
             listing.day.print(print.price_e4, print.quantity, now_ns);
             let (low_e4, high_e4) = listing.prints_e4;
@@ -327,14 +371,7 @@ impl Market {
         }
         listing.changed_ns = now_ns;
 
-        let mut trades = Vec::new();
-        listing
-            .shared_maker
-            .quote(&mut listing.shared, &wish.quotes, &mut trades);
-        listing
-            .shared_maker
-            .trade(&mut listing.shared, &wish.takers, &mut trades);
-        hits.extend(users_part(index, &trades));
+        listing.share(index, &wish, hits);
     }
 }
 
@@ -356,13 +393,6 @@ impl Listing {
         self.day.oi_high = self.day.oi_high.max(self.day.oi);
         self.day.oi_low = self.day.oi_low.min(self.day.oi);
     }
-}
-
-fn users_part(listing: usize, trades: &[Trade]) -> impl Iterator<Item = Hit> + '_ {
-    trades
-        .iter()
-        .filter(|trade| trade.resting_owner != 0)
-        .map(move |&trade| Hit { listing, trade })
 }
 
 fn listing(instrument: Instrument, seed: u64, open: f64) -> Listing {
@@ -405,10 +435,8 @@ fn listing(instrument: Instrument, seed: u64, open: f64) -> Listing {
         prints_e4: (i64::MAX, i64::MIN),
         changed_ns: 0,
         fair: 0.0,
-        street: Book::default(),
-        street_maker: Maker::default(),
-        shared: Book::default(),
-        shared_maker: Maker::default(),
+        street: Pit::default(),
+        shared: None,
         instrument,
     }
 }
@@ -552,7 +580,7 @@ mod tests {
                         + (step as i64 % 5 - 2) * listing.instrument.tick_e4,
                     quantity: 500,
                 };
-                listing.shared.take(order, false, &mut trades);
+                listing.shared().take(order, false, &mut trades);
             }
             assert_eq!(shown(&alone), shown(&shared));
         }
@@ -578,7 +606,9 @@ mod tests {
 
         for _ in 0..2 {
             let mut trades = Vec::new();
-            let rest = market.listings[index].shared.take(order, true, &mut trades);
+            let rest = market.listings[index]
+                .shared()
+                .take(order, true, &mut trades);
             assert_eq!(rest, super::super::book::Rest::Filled);
             market.step(&mut Vec::new());
         }

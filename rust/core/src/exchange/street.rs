@@ -3,7 +3,7 @@
 //! What the street wants in a step depends on the seed and the path alone. The same wish is carried out in two books:
 //! one on which only the street trades, which is what the world is shown, and one that our users share.
 
-use super::book::{Book, Limit, Rest, STREET, Trade};
+use super::book::{Book, Limit, STREET, Trade};
 use super::instruments::Instrument;
 use super::rng::Stream;
 use crate::terms::{Exchange, Kind, Side};
@@ -130,24 +130,28 @@ impl Habits {
         if mean > 0.0 && self.stream.chance(0.05) {
             count += 2;
         }
+        // None goes deeper than the third level.
+        let limit = |side: Side| {
+            let mut levels = quotes.iter().filter(|quote| quote.side != side).take(3);
+            let first = levels.next()?;
+            Some(levels.last().unwrap_or(first).price_e4)
+        };
+        let limits = (limit(Side::Buy), limit(Side::Sell));
         (0..count.min(TAKERS_MAX))
             .filter_map(|_| {
-                let side = if self.stream.chance(0.5 + 0.4 * push) {
-                    Side::Buy
-                } else {
-                    Side::Sell
-                };
+                let buys = self.stream.chance(0.5 + 0.4 * push);
                 let unit = self.stream.unit();
                 // Many small orders and a few large ones: unit² has the mean 1/3, unit⁸ 1/9.
                 let lots = self.taker_lots * (1.8 * unit * unit + 3.6 * unit.powi(8)) + 0.5;
                 let quantity = (lots.round() as i64).max(1) * instrument.lot;
-                let levels: Vec<&Quote> =
-                    quotes.iter().filter(|quote| quote.side != side).collect();
-                // None goes deeper than the third level.
-                let limit = levels.get(2).or(levels.last())?;
+                let (side, limit_e4) = if buys {
+                    (Side::Buy, limits.0?)
+                } else {
+                    (Side::Sell, limits.1?)
+                };
                 Some(Taker {
                     side,
-                    limit_e4: limit.price_e4,
+                    limit_e4,
                     quantity,
                 })
             })
@@ -155,11 +159,9 @@ impl Habits {
     }
 }
 
-/// The maker's orders in one book.
+/// The street in one book.
 #[derive(Clone, Debug, Default)]
 pub struct Maker {
-    /// Id, side and price, in order of entry.
-    orders: Vec<(u64, Side, i64)>,
     last_id: u64,
 }
 
@@ -167,70 +169,36 @@ impl Maker {
     /// Brings the book to the wished levels. What stands at a wished price keeps its place in line; only what is
     /// added joins at the back, as a maker does who does not want to lose his.
     pub fn quote(&mut self, book: &mut Book, quotes: &[Quote], trades: &mut Vec<Trade>) {
-        self.orders.retain(|&(id, side, price_e4)| {
-            let wished = quotes
-                .iter()
-                .any(|quote| quote.side == side && quote.price_e4 == price_e4);
-            if !wished {
-                book.cancel(id);
-            }
-            wished && book.standing(id) > 0
-        });
-        for quote in quotes {
-            self.level(book, quote, trades);
+        for side in [Side::Buy, Side::Sell] {
+            book.withdraw_unless(side, |price_e4| {
+                quotes
+                    .iter()
+                    .any(|quote| quote.side == side && quote.price_e4 == price_e4)
+            });
         }
-    }
-
-    fn level(&mut self, book: &mut Book, quote: &Quote, trades: &mut Vec<Trade>) {
-        let here = |&(_, side, price_e4): &(u64, Side, i64)| {
-            side == quote.side && price_e4 == quote.price_e4
-        };
-        let ids: Vec<u64> = self
-            .orders
-            .iter()
-            .filter(|order| here(order))
-            .map(|order| order.0)
-            .collect();
-        let mut standing: i64 = ids.iter().map(|&id| book.standing(id)).sum();
-        if standing < quote.quantity && ids.len() >= ORDERS_A_LEVEL_MAX {
-            self.orders.retain(|order| !here(order));
-            for id in &ids {
-                book.cancel(*id);
+        for &Quote {
+            side,
+            price_e4,
+            quantity,
+        } in quotes
+        {
+            let (mut standing, orders) = book.street_at(side, price_e4);
+            if standing < quantity && orders >= ORDERS_A_LEVEL_MAX {
+                book.withdraw(side, price_e4, standing);
+                standing = 0;
             }
-            standing = 0;
-        }
-        // The newest go first, so that the oldest keep their places.
-        for &id in ids.iter().rev() {
-            let over = standing - quote.quantity;
-            if over <= 0 {
-                break;
-            }
-            let quantity = book.standing(id);
-            if quantity > over {
-                book.reduce(id, quantity - over);
-                standing -= over;
-            } else {
-                book.cancel(id);
-                self.orders.retain(|order| order.0 != id);
-                standing -= quantity;
-            }
-        }
-        if standing < quote.quantity {
-            let id = self.next_id();
-            let Quote {
-                side,
-                price_e4,
-                quantity,
-            } = *quote;
-            let order = Limit {
-                id,
-                owner: STREET,
-                side,
-                price_e4,
-                quantity: quantity - standing,
-            };
-            if let Rest::Standing(_) = book.take(order, false, trades) {
-                self.orders.push((id, side, price_e4));
+            if standing > quantity {
+                book.withdraw(side, price_e4, standing - quantity);
+            } else if standing < quantity {
+                let id = self.next_id();
+                let more = Limit {
+                    id,
+                    owner: STREET,
+                    side,
+                    price_e4,
+                    quantity: quantity - standing,
+                };
+                book.take(more, false, trades);
             }
         }
     }
