@@ -25,7 +25,8 @@ from kitev3.contracts import (
     Signal,
     UnknownOutcome,
 )
-from reference import ORDER_OF_RULES, ReferenceGate
+from reference import ReferenceGate
+from reference_account import ORDER_OF_RULES
 
 CASES = 10_000
 SEEDS = 10

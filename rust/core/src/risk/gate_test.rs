@@ -159,7 +159,7 @@ impl Course {
             tradingsymbol: SYMBOLS[step.at],
             token: TOKENS[step.at].into(),
             side: Some(if step.sells { Side::Sell } else { Side::Buy }),
-            intent: Some(if step.pick % 3 == 0 {
+            intent: Some(if step.pick.is_multiple_of(3) {
                 Intent::Exit
             } else {
                 Intent::Enter

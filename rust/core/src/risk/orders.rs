@@ -1,11 +1,11 @@
 //! What strategies ask for, and the orders that came of it.
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use super::quick_hash::{QuickHasher, QuickMap};
 use crate::terms::{OrderType, Overflow, Product, Side, Validity};
 
 /// What a signal wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
     Enter,
     Exit,
@@ -14,7 +14,7 @@ pub enum Intent {
 }
 
 /// A signal as it arrived. What could not be read is `None`, and refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signal<'a> {
     pub strategy: &'a str,
     pub exchange: &'a str,
@@ -36,12 +36,46 @@ pub struct Signal<'a> {
     pub market_protection_bp: i64,
 }
 
+/// One odd number per word of a fingerprint, so that two fields cannot change places unseen.
+const KEYS: [u64; 7] = [
+    0x9e37_79b9_7f4a_7c15,
+    0xbf58_476d_1ce4_e5b9,
+    0x94d0_49bb_1331_11eb,
+    0xd6e8_feb8_6659_fd93,
+    0xa076_1d64_78bd_642f,
+    0xe703_7ed1_a0b4_28db,
+    0x8ebc_6af0_9c88_c6e3,
+];
+
 impl Signal<'_> {
     /// A number that another signal has only by a chance of one in 2^64.
+    #[inline]
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = QuickHasher::default();
-        self.hash(&mut hasher);
-        hasher.finish()
+        let word = |number: Option<u8>| u64::from(number.unwrap_or(u8::MAX));
+        let words = word(self.side.map(|w| w as u8))
+            | word(self.intent.map(|w| w as u8)) << 8
+            | word(self.order_type.map(|w| w as u8)) << 16
+            | word(self.product.map(|w| w as u8)) << 24
+            | word(self.validity.map(|w| w as u8)) << 32;
+        let numbers = [
+            words,
+            self.token as u64,
+            self.quantity as u64,
+            self.price_e4 as u64,
+            self.trigger_price_e4 as u64,
+            self.deadline_ns as u64,
+            self.market_protection_bp as u64,
+        ];
+        // Each number is mixed by itself, so that the processor does all of them at once.
+        let mixed = numbers.iter().zip(KEYS).map(|(number, key)| {
+            let product = u128::from(number ^ key) * u128::from(key.rotate_left(32) | 1);
+            product as u64 ^ (product >> 64) as u64
+        });
+        let mut texts = QuickHasher::default();
+        for text in [self.strategy, self.exchange, self.tradingsymbol, self.order] {
+            texts.write(text.as_bytes());
+        }
+        mixed.fold(texts.finish(), u64::wrapping_add)
     }
 }
 
@@ -175,5 +209,93 @@ impl Orders {
         by_tag
             .or_else(|| self.by_order_id.get(order_id))
             .map(|at| *at as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_other_field_gives_another_fingerprint() {
+        let one = Signal {
+            strategy: "cross",
+            exchange: "NSE",
+            tradingsymbol: "INFY",
+            token: 408_065,
+            side: Some(Side::Buy),
+            intent: Some(Intent::Enter),
+            quantity: 10,
+            order_type: Some(OrderType::Limit),
+            price_e4: 15_000_000,
+            trigger_price_e4: 0,
+            product: Some(Product::Cnc),
+            validity: Some(Validity::Day),
+            deadline_ns: 5,
+            order: "",
+            market_protection_bp: 0,
+        };
+        let others = [
+            Signal {
+                strategy: "dip",
+                ..one
+            },
+            Signal {
+                exchange: "BSE",
+                ..one
+            },
+            Signal {
+                tradingsymbol: "ITC",
+                ..one
+            },
+            Signal { token: 1, ..one },
+            Signal {
+                side: Some(Side::Sell),
+                ..one
+            },
+            Signal {
+                intent: Some(Intent::Exit),
+                ..one
+            },
+            Signal {
+                quantity: 11,
+                ..one
+            },
+            Signal {
+                order_type: None,
+                ..one
+            },
+            Signal {
+                price_e4: 0,
+                trigger_price_e4: 15_000_000,
+                ..one
+            },
+            Signal {
+                product: Some(Product::Mis),
+                ..one
+            },
+            Signal {
+                validity: Some(Validity::Ioc),
+                ..one
+            },
+            Signal {
+                deadline_ns: 6,
+                ..one
+            },
+            Signal { order: "K1", ..one },
+            Signal {
+                market_protection_bp: -1,
+                ..one
+            },
+        ];
+
+        let mut all: Vec<u64> = others
+            .iter()
+            .chain([&one])
+            .map(Signal::fingerprint)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), others.len() + 1);
     }
 }

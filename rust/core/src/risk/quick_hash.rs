@@ -12,13 +12,15 @@ pub struct QuickHasher(u64);
 
 impl Hasher for QuickHasher {
     fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.write_u64(u64::from_le_bytes(*word));
+        let length = bytes.len();
+        if length > 8 {
+            let (words, _) = bytes[..length - 1].as_chunks::<8>();
+            for word in words {
+                self.write_u64(u64::from_le_bytes(*word));
+            }
         }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        self.write_u64(u64::from_le_bytes(last) ^ (bytes.len() as u64) << 56);
+        // Spread over all bits, so that no byte of the text can stand for another length.
+        self.write_u64(last_word(bytes) ^ (length as u64).wrapping_mul(FACTOR));
     }
 
     fn write_u8(&mut self, value: u8) {
@@ -35,14 +37,6 @@ impl Hasher for QuickHasher {
         self.0 = mixed ^ (mixed >> 32);
     }
 
-    fn write_i64(&mut self, value: i64) {
-        self.write_u64(value as u64);
-    }
-
-    fn write_isize(&mut self, value: isize) {
-        self.write_u64(value as u64);
-    }
-
     fn write_u128(&mut self, value: u128) {
         self.write_u64(value as u64);
         self.write_u64((value >> 64) as u64);
@@ -50,6 +44,21 @@ impl Hasher for QuickHasher {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+/// The last bytes, eight at most, as a number: by loads of fixed size, since copying a few bytes costs more.
+#[inline]
+fn last_word(bytes: &[u8]) -> u64 {
+    let length = bytes.len();
+    if let Some(last) = bytes.last_chunk::<8>() {
+        u64::from_le_bytes(*last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+    } else if let (Some(first), Some(last)) = (bytes.first(), bytes.last()) {
+        u64::from(*first) | u64::from(bytes[length / 2]) << 8 | u64::from(*last) << 16
+    } else {
+        0
     }
 }
 
@@ -71,7 +80,16 @@ mod tests {
             .map(|n| build.hash_one(format!("K01001{n:06}00")))
             .collect();
 
+        let texts: HashSet<u64> = (0..40).map(|n| build.hash_one("a".repeat(n))).collect();
+        let last: HashSet<u64> = (1..40)
+            .map(|n| build.hash_one("a".repeat(n) + "b"))
+            .collect();
+
         assert_eq!((tokens.len(), tags.len()), (10_000, 10_000));
+        assert_eq!(
+            (texts.len(), last.len(), texts.is_disjoint(&last)),
+            (40, 39, true)
+        );
         assert!(low_bits.len() > 9_000, "{}", low_bits.len());
     }
 }
