@@ -66,6 +66,7 @@ class House:
                     return last
             elif self.running[name].poll() is not None:
                 raise AssertionError(f"{name} has ended: {self.wait(name)}")
+            time.sleep(0.01)  # asking is work for the one who is asked
         raise AssertionError(f"{name} is never as wanted: {last}")
 
     def begin(self, *names: str) -> None:

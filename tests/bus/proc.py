@@ -25,6 +25,7 @@ from typing import Any
 from kitev3.bus.message import Message
 from kitev3.bus.sockets import Sockets
 from kitev3.config import Profile
+from kitev3.contracts import Text
 from kitev3.events import Event
 from kitev3.process import Process, refusing
 from kitev3.runfolder import RunFolder
@@ -55,6 +56,8 @@ class Mouth(Driver):
             if pause and number % pause == 0 and self.ended.wait(0.02):
                 return
             world.put(text(number))
+            if self.orders.get("healthy"):
+                world.put(Text("after a bar"))
 
     def close(self) -> None:
         self.ended.set()
