@@ -20,9 +20,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
-
-import structlog
 
 from kitev3 import config as configuration
 from kitev3._core import RecoveryError, TapeCorrupt
@@ -37,6 +34,7 @@ from kitev3.desk import Desk
 from kitev3.errors import ConfigError
 from kitev3.fingerprint import fingerprint, library
 from kitev3.house import spec as declared
+from kitev3.log import get_logger, log_to
 from kitev3.placement import place
 from kitev3.runfolder import RunFolder, default_run_dir
 from kitev3.service import Context, ServiceSpec
@@ -147,7 +145,7 @@ class Process:
         folder.check_sockets((spec.name,))
         folder.make()
         log_to(folder.log(spec.name), spec.name)
-        self.log = structlog.get_logger()
+        self.log = get_logger()
 
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
@@ -257,31 +255,6 @@ class Process:
             trace=traceback.format_exc(),
         )
         print(f"{self.spec.name}: {type(error).__name__}: {error}", file=sys.stderr)
-
-
-def log_to(path: Path, service: str) -> None:
-    """JSON lines, each with its service and wall time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-            _named(service),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(default=str),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(path.open("a", buffering=1)),
-        cache_logger_on_first_use=True,
-    )
-
-
-def _named(service: str) -> Any:
-    def add(logger: Any, method: str, record: dict[str, Any]) -> dict[str, Any]:
-        record["service"] = service
-        return record
-
-    return add
 
 
 if __name__ == "__main__":

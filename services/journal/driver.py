@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import msgspec
-import structlog
 from kitev3._core import TapeAltered, TapeChain
+from kitev3.log import get_logger
 from kitev3.service import Driver, World
 
 
@@ -34,7 +34,7 @@ class Chains(Driver):
         self.heads: dict[str, Head] = {}
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, name="chains", daemon=True)
-        self.log = structlog.get_logger("journal")
+        self.log = get_logger("journal")
 
     def open(self, world: World) -> None:
         self.thread.start()

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 from kitev3 import instruments
 from kitev3.contracts import Frame, Reading, Socket, Text
 from kitev3.errors import KiteError
+from kitev3.log import get_logger
 from kitev3.orders.classify import Finding
 from kitev3.secret import read_secret
 from kitev3.service import AsyncDriver, World
@@ -85,7 +85,7 @@ class Feed(AsyncDriver):
         self.config, self.api_key, self.token_file = config, api_key, token_file
         self.new_reader, self.url, self.today, self.kept = reader, url, today, kept
         self.rows: list[instruments.Row] = []
-        self.log = structlog.get_logger("marketdata")
+        self.log = get_logger("marketdata")
 
     async def run(self, world: World) -> None:
         """Read what a day starts with, then keep a socket open until cancelled."""

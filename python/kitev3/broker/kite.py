@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kiteconnect import KiteConnect
-
 from kitev3.broker.adapter import TOTAL_S_MAX, EgressAdapter
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
+from kitev3.broker.official import KiteConnect
 from kitev3.broker.terms import percent, rupees
 from kitev3.orders.classify import Finding, classify_failure, classify_read, classify_write
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kiteconnect import KiteConnect
-
 from kitev3.broker.adapter import EgressAdapter
 from kitev3.broker.interface import Permit
 from kitev3.broker.kite import API_ROOT, client, read, read_file
+from kitev3.broker.official import KiteConnect
 from kitev3.errors import Refused
 from kitev3.orders.classify import Finding
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from kiteconnect import KiteConnect
-from kiteconnect.exceptions import KiteException
 
 from kitev3.broker.kite import API_ROOT
+from kitev3.broker.official import KiteConnect, KiteException
 from kitev3.errors import Refused
 from kitev3.secret import write_secret
 
