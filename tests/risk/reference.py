@@ -176,7 +176,7 @@ class ReferenceGate:
             self.tags[update.tag] = order
         self.order_ids[update.order_id] = order
         order.unknown = False
-        if not order.own and not update.final:
+        if not update.final:
             order.settled = None
         if order.pending is None:
             order.quantity = update.quantity

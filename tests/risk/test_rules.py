@@ -469,6 +469,17 @@ def test_r35_orders_on_their_way_count_and_final_ones_do_not() -> None:
     assert asked(desk, order(quantity=130)) == {"R35"}
 
 
+def test_an_order_given_up_for_absent_counts_again_when_the_book_shows_it() -> None:
+    desk = Desk(limits=limits(position_quantity_max=130))
+    tag, approved = desk.place(order(quantity=130))
+    desk.reject(tag, approved)
+    given_up = asked(desk, order())
+    desk.update(tag, approved)
+
+    assert given_up == set()
+    assert asked(desk, order()) == {"R35"}
+
+
 def test_a_final_order_holds_back_what_its_trades_have_not_told_yet() -> None:
     desk = Desk(limits=limits(position_quantity_max=130))
     tag, approved = desk.place(order(quantity=130))

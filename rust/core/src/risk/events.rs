@@ -301,8 +301,9 @@ impl Gate {
         self.orders.name(at, update.tag, update.order_id);
         self.know(at);
         let order = self.orders.get_mut(at);
-        if !order.own && !update.is_final {
-            order.settled = None; // a trade of it may have been heard of before the order
+        if !update.is_final {
+            // The book knows better: a trade came before its order, or one that was given up for absent is there after all.
+            order.settled = None;
         }
         match &order.pending {
             Some(new) if update.quantity == new.quantity && update.price_e4 == new.limit_e4 => {
