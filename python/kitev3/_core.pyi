@@ -1108,6 +1108,8 @@ class Exchange:
         """Kite's instruments file, whole or of one exchange."""
     def admit_read(self, api_key: str, /, *, quote: bool, at_ns: int) -> None:
         """Counts a GET against its API key's windows of market time. ExchangeRefusal: too many."""
+    def redo(self, redoing: bool, /) -> None:
+        """Whether the requests to come are those of before a crash: they count, and no limit refuses them again."""
 
 # --- portfolio ----------------------------------------------------------------------------------------------------
 

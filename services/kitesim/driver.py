@@ -95,6 +95,7 @@ class ExchangeDriver(AsyncDriver):
 
 def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
     """Asks a fresh exchange for everything again, each at its time: what comes of it is the same, ids and fills too."""
+    exchange.redo(True)
     for request in requests:
         exchange.advance(request.at_ns)
         if request.verb == "place":
@@ -104,4 +105,5 @@ def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
             exchange.modify(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
         else:
             exchange.cancel(request.user, request.order_id, at_ns=request.at_ns)
+    exchange.redo(False)
     exchange.take_order_frames()  # they were said before the crash, or nobody was there to hear

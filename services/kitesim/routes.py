@@ -30,7 +30,7 @@ class Routes:
 
     Args:
         now_ns: market time, as a request counts.
-        clock_ns: market time by the clock alone, which the windows of reads follow.
+        clock_ns: market time by the clock alone, which the windows of limits follow.
         heard: told of every accepted write, before its answer leaves.
         logged_out: told of the API key whose token has ended.
     """
@@ -204,7 +204,7 @@ class Routes:
 
     def place(self, user: str, variety: str, fields: Fields) -> Any:
         fields = _own(fields)
-        order_id = self.exchange.place(user, variety=variety, at_ns=self.now_ns(), **fields)
+        order_id = self.exchange.place(user, variety=variety, at_ns=self.clock_ns(), **fields)
         self.heard(user, "place", order_id, variety, fields)
         return {"order_id": order_id}
 
@@ -214,10 +214,10 @@ class Routes:
             raise Fault.bad("Invalid `variety`.")
         if request.method == "PUT":
             fields = _own(fields)
-            self.exchange.modify(user, order_id, at_ns=self.now_ns(), **fields)
+            self.exchange.modify(user, order_id, at_ns=self.clock_ns(), **fields)
             self.heard(user, "modify", order_id, variety, fields)
         else:
-            self.exchange.cancel(user, order_id, at_ns=self.now_ns())
+            self.exchange.cancel(user, order_id, at_ns=self.clock_ns())
             self.heard(user, "cancel", order_id, variety, {})
         return {"order_id": order_id}
 

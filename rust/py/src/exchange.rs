@@ -350,6 +350,11 @@ impl Exchange {
     fn admit_read(&mut self, api_key: &str, quote: bool, at_ns: i64) -> PyResult<()> {
         self.0.admit_read(api_key, quote, at_ns).map_err(refused)
     }
+
+    #[pyo3(signature = (redoing, /))]
+    fn redo(&mut self, redoing: bool) {
+        self.0.redo(redoing);
+    }
 }
 
 impl Exchange {

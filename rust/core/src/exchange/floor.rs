@@ -54,6 +54,10 @@ pub struct Floor {
     readers: HashMap<String, ReadPace>,
     ids: Ids,
     now_ns: i64,
+    /// The latest time that a request has claimed: limits count by it, since it goes on when the market stands.
+    claimed_ns: i64,
+    /// Requests are those of before a crash: they were all admitted once.
+    redoing: bool,
     frames: Vec<OrderFrame>,
 }
 
@@ -67,6 +71,8 @@ impl Floor {
         let ids = Ids::new(rules.order_ids);
         let mut floor = Self {
             now_ns: market.now_ns(),
+            claimed_ns: market.now_ns(),
+            redoing: false,
             market,
             rules,
             accounts: Vec::new(),
@@ -152,6 +158,7 @@ impl Floor {
     /// Time goes on to a request's, but never past a cut that has not been made: a request that comes while the
     /// market is late is as late as the market.
     fn hear(&mut self, at_ns: i64) {
+        self.claimed_ns = at_ns.max(self.claimed_ns);
         self.now_ns = at_ns.min(self.market.next_cut_ns() - 1).max(self.now_ns);
     }
 
@@ -244,13 +251,20 @@ impl Floor {
         pace.admit(at_ns.max(self.now_ns), quote, limits)
     }
 
+    /// Whether the requests to come are those of before a crash. They count, and none is refused for its number.
+    pub fn redo(&mut self, redoing: bool) {
+        self.redoing = redoing;
+    }
+
+    /// A write of an account: refused when a window is full. After a stop market time stands in one second for ever,
+    /// and whoever cancels then must not find that second full; so the windows are the clock's, as those of reads are.
     fn admit(&mut self, account: usize, placement: bool) -> Result<(), Refusal> {
-        match &self.rules.limits {
-            Some(limits) => self.accounts[account]
-                .pace
-                .admit(self.now_ns, placement, limits),
-            None => Ok(()),
-        }
+        let Some(limits) = &self.rules.limits else {
+            return Ok(());
+        };
+        let at_ns = self.claimed_ns.max(self.now_ns);
+        let admitted = self.accounts[account].pace.admit(at_ns, placement, limits);
+        if self.redoing { Ok(()) } else { admitted }
     }
 
     fn open_order(&self, account: usize, order_id: &str, deed: &str) -> Result<usize, Refusal> {

@@ -773,3 +773,31 @@ fn windows_of_reads_follow_the_clock_also_past_a_cut_that_never_comes() {
     assert_eq!(reads(now_ns + 5 * SECOND_NS), 10);
     assert_eq!(reads(now_ns + 5 * SECOND_NS + 1), 0);
 }
+
+#[test]
+fn windows_of_writes_follow_the_clock_and_what_was_admitted_once_is_admitted_again() {
+    let limited = || {
+        let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
+        let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
+        floor_of(market, Rules::strict_2026())
+    };
+    let now_ns = at_ns(DAY, OPEN_NS);
+    let writes = |floor: &mut Floor, at_ns: i64| {
+        let (bid_e4, _) = level(floor, Side::Buy);
+        let order = fields(&[("price", &rupees(bid_e4 - 100_000))]);
+        (0..15)
+            .filter(|_| floor.place(0, "regular", &order, at_ns).is_ok())
+            .count()
+    };
+    let mut floor = limited();
+
+    assert_eq!(writes(&mut floor, now_ns), 10);
+    assert_eq!(writes(&mut floor, now_ns + 5 * SECOND_NS), 10);
+    assert_eq!(floor.now_ns(), floor.market.next_cut_ns() - 1); // the market has not moved
+
+    let mut again = limited();
+    again.redo(true);
+    assert_eq!(writes(&mut again, now_ns), 15);
+    again.redo(false);
+    assert_eq!(writes(&mut again, now_ns), 0);
+}
