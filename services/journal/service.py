@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NS = 1_000_000_000
 LOOK_NS = NS // 4  # how soon after the stop the rest is written
-ROWS_MAX = 65_536
+ROWS_MAX = 16_384
 """Rows of one topic that wait in memory; then they become a file."""
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3._core import Event, Tick, TickBatch
 from kitev3.contracts import CONTRACTS, Fill, Stop, Timer, Verdict
-from kitev3.journal import query
+from kitev3.journal import columns, query
 from kitev3.journal.columns import Rows, column, plain
 from kitev3.journal.store import ParquetStore
 from kitev3.services.journal.service import JournalHandler
@@ -117,6 +118,21 @@ def test_a_restart_makes_the_same_files_and_repeats_no_row(tmp_path: Path) -> No
 
     assert before.items() <= {p: p.read_bytes() for p in tmp_path.rglob("*.parquet")}.items()
     assert query.sql(tmp_path, "select count(*), count(distinct trade_id) from execution.fill")[1] == [(13, 13)]
+
+
+@pytest.mark.parametrize("fold_rows", [1, 2, 3, 7])
+def test_rows_are_the_same_however_often_they_become_columns(fold_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tables() -> list[pa.Table]:
+        fills, batches = Rows("execution.fill"), Rows("marketdata.tick")
+        for number in range(1, 9):
+            fills.add(fill(number))
+            batches.add(batch(number % 4))
+        return [fills.table(), batches.table()]
+
+    at_the_end = tables()
+    monkeypatch.setattr(columns, "FOLD_ROWS", fold_rows)
+
+    assert [table.to_pylist() for table in tables()] == [table.to_pylist() for table in at_the_end]
 
 
 def test_nested_fields_are_structs() -> None:

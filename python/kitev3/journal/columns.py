@@ -58,6 +58,10 @@ TICK_COLUMNS: Mapping[str, pa.DataType] = {
 """A tick's columns in the journal; depth is five buys, then five sells."""
 
 
+FOLD_ROWS = 1_024
+"""Rows of a topic that wait as events before they become columns."""
+
+
 @cache
 def schema(topic: str) -> pa.Schema:
     """The Arrow schema of a topic's rows: the envelope, then the payload's fields in order.
@@ -97,30 +101,50 @@ def arrow(kind: Any) -> pa.DataType:
 
 
 class Rows:
-    """Events of one topic that wait to become a file."""
+    """Events of one topic that wait to become a file: the newest as events, those before as columns.
+
+    A row in columns takes a quarter of the memory of an event with its payload, and the work comes in small pieces.
+    """
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
-        self.events: list[Event] = []
         self.count = 0
+        self._schema = schema(topic)
+        self._columns = ticks if topic == "marketdata.tick" else structs
+        self._events: list[Event] = []
+        self._folded = 0  # rows that are in columns already
+        self._batches: list[pa.RecordBatch] = []
 
     def add(self, event: Event) -> None:
         """Takes one event; a tick batch is as many rows as it has ticks."""
-        self.events.append(event)
+        self._events.append(event)
         self.count += len(event.payload) if self.topic == "marketdata.tick" else 1
+        if self.count - self._folded >= FOLD_ROWS:
+            self._fold()
 
     def table(self) -> pa.Table:
         """All rows as one table of the topic's schema."""
-        if self.topic == "marketdata.tick":
-            return ticks(self.events)
-        fields = schema(self.topic)
-        columns: dict[str, list[Any]] = {name: [] for name in fields.names}
-        for event in self.events:
-            for name, value in zip(ENVELOPE.names, envelope(event), strict=True):
-                columns[name].append(value)
-            for name in event.payload.__struct_fields__:
-                columns[column(name)].append(plain(getattr(event.payload, name)))
-        return pa.table({f.name: pa.array(columns[f.name], f.type) for f in fields}, schema=fields)
+        self._fold()
+        return pa.Table.from_batches(self._batches, schema=self._schema)
+
+    def _fold(self) -> None:
+        if self._events:
+            self._batches.append(pa.record_batch(self._columns(self._events), schema=self._schema))
+            self._events.clear()
+            self._folded = self.count
+
+
+def structs(events: Sequence[Event]) -> list[pa.Array]:
+    """Events whose payloads are structs, column by column in the schema's order."""
+    fields = schema(events[0].type)
+    columns = zip(*map(envelope, events), strict=True)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, ENVELOPE, strict=True)]
+    payloads = [event.payload for event in events]
+    for name in payloads[0].__struct_fields__:
+        kind = fields.field(column(name)).type
+        values = [getattr(payload, name) for payload in payloads]
+        arrays.append(pa.array(map(plain, values) if pa.types.is_nested(kind) else values, kind))
+    return arrays
 
 
 def envelope(event: Event) -> tuple[Any, ...]:
@@ -141,24 +165,17 @@ def plain(value: Any) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
 
 
-def ticks(events: Sequence[Event]) -> pa.Table:
+def ticks(events: Sequence[Event]) -> list[pa.Array]:
     """Tick batches, column by column; a form that lacks a column has zeros there, as in the batch itself."""
-    fields = schema("marketdata.tick")
     sizes = [len(event.payload) for event in events]
-    columns: dict[str, pa.Array] = {}
-    for at, field in enumerate(ENVELOPE):
-        values = pa.array([envelope(event)[at] for event in events], field.type)
-        columns[field.name] = values.take(pa.array(np.repeat(np.arange(len(events)), sizes)))
-    for name, kind in TICK_COLUMNS.items():
-        columns[name] = _column(name, kind, events)
-    return pa.table(columns, schema=fields)
+    row_of = pa.array(np.repeat(np.arange(len(events)), sizes))
+    columns = zip(*map(envelope, events), strict=True)
+    said = [pa.array(values, field.type).take(row_of) for values, field in zip(columns, ENVELOPE, strict=True)]
+    return [*said, *(_column(name, kind, events) for name, kind in TICK_COLUMNS.items())]
 
 
 def _column(name: str, kind: pa.DataType, events: Iterable[Event]) -> pa.Array:
     wide = 10 if isinstance(kind, pa.FixedSizeListType) else 1
     value = kind.value_type if isinstance(kind, pa.FixedSizeListType) else kind
-    parts = []
-    for event in events:
-        parts.append(getattr(event.payload, name).reshape(-1))
-    flat = pa.array(np.concatenate(parts) if parts else np.empty(0, value.to_pandas_dtype()), value)
+    flat = pa.array(np.concatenate([getattr(event.payload, name).reshape(-1) for event in events]), value)
     return pa.FixedSizeListArray.from_arrays(flat, wide) if wide > 1 else flat

@@ -14,6 +14,7 @@ class ParquetStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        pa.set_cpu_count(1)  # each thread would have buffers of its own, and the cores are others'
 
     def path(self, topic: str, date: str, number: int) -> Path:
         """Where a table stands."""
@@ -36,3 +37,4 @@ class ParquetStore:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+            pa.default_memory_pool().release_unused()
