@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3.control import Health
-from kitev3.summary import Latency, ProcessUse, Summary, Tally, blocked, rupees, show, unheard
+from kitev3.summary import Latency, ProcessUse, Summary, Tally, blocked, positions, rupees, show, unheard
 from rich.console import Console
 
 KEYS = [
@@ -106,6 +106,16 @@ def test_a_person_reads_the_same_numbers() -> None:
 
     text = out.getvalue()
     assert all(words in text for words in ("12,345", "7 (R23 5, R35 2)", "150 / 400 / 1,900 µs", "4711", "demo"))
+
+
+def test_positions_are_named_up_to_a_few() -> None:
+    rows = [
+        {"tradingsymbol": symbol, "quantity": quantity} for symbol, quantity in zip("ABCDE", range(-2, 3), strict=True)
+    ]
+
+    assert positions([]) == "0"
+    assert positions(rows[:1]) == "1 (A -2)"
+    assert positions(rows) == "5 (A -2, B -1, C +0, D +1, …)"
 
 
 def test_no_order_has_no_latency() -> None:

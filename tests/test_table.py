@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kitev3.control import Health
+from kitev3.session import lateness
 from kitev3.summary import Tally
 from kitev3.table import LINE_S, LiveTable, PlainLines, Row, view
 from rich.console import Console
@@ -98,6 +99,14 @@ def test_a_terminal_gets_the_table_with_every_service_and_figure() -> None:
         "armed [by]",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("market_lag_ms", "speed", "shown"),
+    [(0, 30.0, ""), (15_000, 30.0, ""), (15_001, 30.0, " (15 s behind: its hearers are slow)"), (60_000, 600.0, "")],
+)
+def test_a_market_that_its_hearers_hold_up_is_called_late(market_lag_ms: int, speed: float, shown: str) -> None:
+    assert lateness(market_lag_ms, speed) == shown
 
 
 def test_without_a_terminal_there_are_lines() -> None:

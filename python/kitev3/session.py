@@ -40,6 +40,7 @@ HEALTH_MS_MAX = 500  # a process that is slower than this is shown as silent, no
 DRAIN_S_MAX = 10.0  # of one service: what takes longer is said to be stuck
 DRAIN_ASK_S = 0.02
 STILL_S = 0.1  # longer than a frame of the exchange's takes through a socket on this machine
+LATE_MS_MIN = 500  # of machine time by which a market that slow hearers hold up is called late
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -312,7 +313,14 @@ class Session:
     def _market_time(self) -> str:
         assert self.clock is not None
         at = datetime.fromtimestamp(self.clock.at_ns(machine_ns()) / NS, IST)
-        return f"{at:%Y-%m-%d %H:%M:%S}"
+        return f"{at:%Y-%m-%d %H:%M:%S}{lateness(self.tally.said('kitesim', 'market_lag_ms'), self.profile.speed)}"
+
+
+def lateness(market_lag_ms: int, speed: float) -> str:
+    """By how much the market is behind its clock, once that is more than its own rhythm: its hearers are slow."""
+    if market_lag_ms <= speed * LATE_MS_MIN:
+        return ""
+    return f" ({market_lag_ms / 1000:,.0f} s behind: its hearers are slow)"
 
 
 def _is_ready(health: Health | None) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from kitev3.contracts import heard_by, said_by
 from kitev3.control import Health
+
+BOX = box.ROUNDED
+NAMED_MAX = 4  # positions in one line
 
 _SINCE_START = ("gaps_seen", "gaps_mended", "refused_messages", "push_full")
 """Counters of the process, not of the handler: they begin anew with it, so each process's are added up."""
@@ -131,28 +135,38 @@ def unheard(healths: Mapping[str, Health], services: Iterable[str]) -> dict[tupl
 def show(summary: Summary, console: Console) -> None:
     """The summary as tables for a person."""
     run = f"{summary.profile}: {summary.market}, seed {summary.seed}"
-    rows = Table(title=f"{run}, {summary.seconds:.1f} s at {summary.speed:g} x")
-    rows.add_column("")
-    rows.add_column("", justify="right")
+    rows = Table(
+        title=f"{run}, {summary.seconds:.1f} s at {summary.speed:g} x", title_justify="left", show_header=False, box=BOX
+    )
+    rows.add_column(style="dim")
+    rows.add_column(justify="right")
     rows.add_row("ticks in batches", f"{summary.ticks:,} in {summary.batches:,}")
     rows.add_row("bars", f"{summary.bars:,}")
     rows.add_row("signals", f"{summary.signals:,}")
     rows.add_row("approved", f"{summary.approved:,}")
     rows.add_row("blocked", blocked(summary.blocked))
     rows.add_row("orders, fills, rejects", f"{summary.orders:,}, {summary.fills:,}, {summary.rejects:,}")
-    rows.add_row("open positions", f"{len(summary.open_positions)}")
+    rows.add_row("open positions", positions(summary.open_positions))
     rows.add_row("P&L gross, net", f"{rupees(summary.gross_pnl_e4)}, {rupees(summary.net_pnl_e4)}")
     rows.add_row("gaps seen, mended; lost", f"{summary.gaps_seen}, {summary.gaps_mended}; {summary.messages_lost}")
     latency = summary.latency_us
     percentiles = f"{latency.p50:,} / {latency.p99:,} / {latency.p999:,} µs" if latency.n else "no order"
     rows.add_row(f"tick to order p50 / p99 / p99.9 of {latency.n:,}", percentiles)
     console.print(rows)
-    used = Table()
+    used = Table(box=BOX, header_style="dim")
     for column in ("service", "pid", "resident MB", "CPU s", "restarts"):
         used.add_column(column, justify="left" if column == "service" else "right")
     for name, process in summary.processes.items():
         used.add_row(name, str(process.pid), f"{process.rss_mb:.0f}", f"{process.cpu_s:.1f}", str(process.restarts))
     console.print(used)
+
+
+def positions(rows: Sequence[Mapping[str, Any]]) -> str:
+    """``3 (INFY +400, SBIN -100, …)``: how many, and the first few by name."""
+    if not rows:
+        return "0"
+    some = [f"{row['tradingsymbol']} {row['quantity']:+,}" for row in rows[:NAMED_MAX]]
+    return f"{len(rows)} ({', '.join(some)}{', …' if len(rows) > NAMED_MAX else ''})"
 
 
 def blocked(rules: Mapping[str, int]) -> str:

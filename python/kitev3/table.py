@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kitev3.control import Health
-from kitev3.summary import blocked, rupees
+from kitev3.summary import BOX, blocked, positions, rupees
 
 LINE_S = 5
 """Seconds between two plain lines: a log is read later, not watched."""
@@ -111,7 +111,7 @@ def note(health: Health) -> str:
 
 
 def _services(rows: list[Row]) -> Table:
-    table = Table()
+    table = Table(box=BOX, header_style="dim")
     for name in ("service", "pid", "state", "messages/s", "lag ms", "restarts"):
         table.add_column(name, justify="left" if name in ("service", "state") else "right")
     for row in rows:
@@ -128,17 +128,18 @@ def _services(rows: list[Row]) -> Table:
 
 
 def _figures(figures: Mapping[str, Any], market_time: str, seconds: float) -> Table:
-    table = Table(show_header=False, title=f"market time {market_time}, {seconds:.0f} s")
+    title = f"market time {market_time}, {seconds:.0f} s"
+    table = Table(show_header=False, title=title, title_justify="left", title_style="bold", box=BOX)
+    table.add_column(style="dim")
     table.add_column()
-    table.add_column(justify="right")
     table.add_row("ticks", f"{figures['ticks']:,}")
     table.add_row("signals", f"{figures['signals']:,}")
-    table.add_row("approved", f"{figures['approved']:,}")
-    table.add_row("blocked", blocked(figures["blocked"]))
+    table.add_row("approved", Text(f"{figures['approved']:,}", "green" if figures["approved"] else ""))
+    table.add_row("blocked", Text(blocked(figures["blocked"]), "yellow" if figures["blocked"] else ""))
     table.add_row("orders", f"{figures['orders']:,}")
     table.add_row("fills", f"{figures['fills']:,}")
-    table.add_row("positions", f"{len(figures['open_positions'])}")
-    table.add_row("net P&L", rupees(figures["net_pnl_e4"]))
+    table.add_row("positions", positions(figures["open_positions"]))
+    table.add_row("net P&L", Text(rupees(figures["net_pnl_e4"]), "red" if figures["net_pnl_e4"] < 0 else "green"))
     return table
 
 
