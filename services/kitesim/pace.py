@@ -25,7 +25,9 @@ class Pace:
     def __init__(self, exchange: Exchange, sockets: Sockets, mono_ns: Callable[[], int]) -> None:
         self.exchange, self.sockets, self.mono_ns = exchange, sockets, mono_ns
         self.clock: MarketClock | None = None
-        self.last_clock: MarketClock | None = None  # which goes on when the market is stopped
+        # Goes on while the market stands: before the start at the machine's own speed, so that those who make ready
+        # do not find one second's window full for ever; after a stop as before it.
+        self.last_clock = MarketClock(exchange.now_ns, mono_ns(), 1000)
         self._changed = asyncio.Event()
         self._still = 0  # cuts since somebody was last told something
 
@@ -51,8 +53,8 @@ class Pace:
         return max(self.exchange.now_ns, min(self.clock.at_ns(self.mono_ns()), self.exchange.next_cut_ns - 1))
 
     def clock_ns(self) -> int:
-        """Market time by the clock alone, which goes on when the market is late, stopped or at its end."""
-        return self.last_clock.at_ns(self.mono_ns()) if self.last_clock is not None else self.exchange.now_ns
+        """Market time by the clock alone, which goes on when the market waits, is late, stopped or at its end."""
+        return self.last_clock.at_ns(self.mono_ns())
 
     @property
     def lag_ns(self) -> int:

@@ -22,6 +22,8 @@ def test_a_stop_stops_the_market_but_not_the_clock_of_reads() -> None:
     exchange = Exchange(users=["KS0001"], market="synthetic", seed=1, start_ns=START_NS)
     pace = Pace(exchange, None, machine)  # type: ignore[arg-type]
     assert pace.clock_ns() == pace.now_ns() == START_NS
+    machine.now_ns = 2 * S
+    assert (pace.clock_ns(), pace.now_ns()) == (START_NS + 2 * S, START_NS)
 
     pace.run(MarketClock(START_NS, 0, 30_000))
     machine.now_ns = S // 100
