@@ -1,5 +1,7 @@
 """Tags: what they say, and that nobody else's is taken for ours."""
 
+import hashlib
+import hmac
 import string
 
 import pytest
@@ -25,6 +27,24 @@ def test_a_tag_says_what_was_put_into_it(tag: TagId) -> None:
     assert len(text) == TAG_CHARS
     assert set(text) <= set(string.digits + string.ascii_uppercase)
     assert TAGS.decode(text) == tag
+
+
+def reference(key: bytes, tag: TagId) -> str:
+    """The tag as its picture draws it."""
+
+    def base36(value: int, width: int) -> str:
+        digits = string.digits + string.ascii_uppercase
+        return "".join(digits[value // 36**place % 36] for place in reversed(range(width)))
+
+    body = "K" + base36(tag.strategy, 2) + base36(tag.epoch, 3) + base36(tag.sequence, 6)
+    body += base36(tag.leg, 1) + base36(tag.attempt, 1)
+    digest = hmac.new(key, body.encode(), hashlib.sha256).digest()
+    return body + base36(int.from_bytes(digest[:8], "big"), 6)
+
+
+@given(st.binary(min_size=16, max_size=100), tag_ids)
+def test_a_tag_is_what_its_picture_draws(key: bytes, tag: TagId) -> None:
+    assert Tags(key).encode(tag) == reference(key, tag)
 
 
 @given(tag_ids, tag_ids)

@@ -1279,3 +1279,16 @@ class Gate:
         """Why the gate trusts its own numbers no more, if so: HALTED until the process starts anew."""
     def snapshot(self, now_ns: int) -> Any:
         """``contracts.PortfolioSnapshot``."""
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+@final
+class TagMaker:
+    """The tags of one account's orders; see ``kitev3.tags``."""
+
+    def __new__(cls, key: bytes) -> TagMaker:
+        """Raises ValueError for a key of fewer than 16 bytes."""
+    def encode(self, strategy: int, epoch: int, sequence: int, leg: int, attempt: int) -> str:
+        """The 20 characters. Raises AssertionError for a field that does not fit."""
+    def decode(self, text: str) -> tuple[int, int, int, int, int] | None:
+        """The five fields, if this key made the text."""

@@ -13,6 +13,8 @@ pub mod indicators;
 pub mod kite;
 /// Bars by time, ticks, volume and value.
 pub mod market;
+/// What an order is known by at the broker.
+pub mod orders;
 /// Positions, profit and loss, charges, in exact integers.
 pub mod portfolio;
 /// Rules that an order passes before it may reach the exchange.

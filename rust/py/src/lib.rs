@@ -7,6 +7,7 @@ mod indicators;
 mod kite;
 mod market;
 mod newest;
+mod orders;
 mod portfolio;
 mod risk;
 mod tape;
@@ -26,6 +27,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     kite::register(module)?;
     market::register(module)?;
     newest::register(module)?;
+    orders::register(module)?;
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;
