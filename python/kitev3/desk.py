@@ -209,10 +209,13 @@ class Desk(World):
         self._busy = False
 
     def _say(self, said: Said) -> None:
-        for frame, worker, event in said:
+        # The driver first: the broker waits for it, and a hearer finds on the tape what does not come in time.
+        if self.driver is not None:
+            for _, _, event in said:
+                if event is not None:
+                    self.driver.said(event)
+        for frame, worker, _ in said:
             self._send(frame, worker)
-            if event is not None and self.driver is not None:
-                self.driver.said(event)
 
     def _drain(self) -> None:
         while self._inbox:

@@ -73,15 +73,15 @@ class OwnOrders:
 
     # What the gate approved ---------------------------------------------------------------------------------------
 
-    def place(self, approved: Approved) -> Iterator[Payload]:
+    def place(self, approved: Approved) -> tuple[Intent, Sending]:
         """A new order: INTENT and SENDING, together."""
         self.sequence += 1
         code = strategy_code(approved.signal.strategy)
         tag = self._tags.encode(TagId(strategy=code, epoch=self.epoch, sequence=self.sequence, attempt=1))
         self.orders[tag] = OwnOrder(tag, approved)
         self.names[code] = approved.signal.strategy
-        yield Intent(tag, self.epoch, approved)
-        yield Sending(tag, 1, self.epoch, "place", "", approved.signal.deadline_ns)
+        sending = Sending(tag, 1, self.epoch, "place", "", approved.signal.deadline_ns)
+        return Intent(tag, self.epoch, approved), sending
 
     def modify(self, approved: Approved) -> Iterator[Payload]:
         """A change of an open order; never repeated by us, since a fill may have come between."""

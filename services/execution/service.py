@@ -85,25 +85,24 @@ class Execution:
 
     # What the gate passed -----------------------------------------------------------------------------------------
 
-    def approved(self, event: Event) -> Iterator[Payload]:
+    def approved(self, event: Event) -> Iterable[Payload]:
         """Checks an approval again and makes it an order, a modify or a cancel."""
         approved: Approved = event.payload
         signal = approved.signal
         if signal.data_ts_ns:
             self.latency.add((event.now_ns - signal.data_ts_ns) * 1000 // self.speed_e3)
         if approved.intent_id in self.intents:
-            self.repeated += 1  # no word: the first one's outcome is said under the same intent
-            return
+            self.repeated += 1
+            return ()  # no word: the first one's outcome is said under the same intent
         self.intents.add(approved.intent_id)
         why = self._refusal(event, approved)
         if why:
-            yield self.mine.refuse(approved, why)
-        elif signal.intent == "cancel":
-            yield from self.mine.cancel(approved, event.mono_ns)
-        elif signal.intent == "modify":
-            yield from self.mine.modify(approved)
-        else:
-            yield from self.mine.place(approved)
+            return (self.mine.refuse(approved, why),)
+        if signal.intent == "cancel":
+            return self.mine.cancel(approved, event.mono_ns)
+        if signal.intent == "modify":
+            return self.mine.modify(approved)
+        return self.mine.place(approved)
 
     def _refusal(self, event: Event, approved: Approved) -> str:
         signal, verdict = approved.signal, approved.verdict

@@ -35,6 +35,7 @@ from kitev3.contracts import (
 from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.latch import LatchState
+from kitev3.latency import Latency
 from kitev3.services.execution.fold import _FOLDS
 from kitev3.services.execution.service import CANCEL_RULES, RULES, Execution
 
@@ -684,6 +685,16 @@ def test_latency_is_machine_time(rig: Rig) -> None:
     latency = rig.handler.status()["latency_us"]
     assert latency["n"] == 1
     assert 250 <= latency["p50"] <= 255
+
+
+def test_the_way_of_a_new_order_ends_at_its_intent(rig: Rig) -> None:
+    rig.approve(data_ts_ns=_market_ns(rig) - 250_000)
+    rig.approve(data_ts_ns=_market_ns(rig) - 250_000, intent="cancel", order="none")
+
+    assert rig.driver is not None
+    reached = Latency(rig.driver.status()["reached_ns"])
+    assert reached.n == 1
+    assert 250_000 <= reached.percentile_ns(500) <= 252_000
 
 
 # Whatever happens -----------------------------------------------------------------------------------------------------

@@ -86,13 +86,16 @@ class Sockets:
         return f"ipc://{self.folder / name}.{kind}"
 
     def send(self, frame: bytes, worker: str | None) -> None:
-        """To all; work also to its worker. If that is away, or its queue full, it will find it on the tape."""
-        self.pub.send(frame, zmq.DONTWAIT)
+        """Work to its worker, who comes first since others only look on; then to all.
+
+        If the worker is away, or its queue full, it will find it on the tape.
+        """
         if worker in self._push:
             try:
                 self._push[worker].send(frame, zmq.DONTWAIT)
             except zmq.Again:
                 self.push_full += 1
+        self.pub.send(frame, zmq.DONTWAIT)
 
     def wake(self) -> None:
         """Ends the loop's wait, from any thread."""
