@@ -37,6 +37,7 @@ LOOK_NS = 10_000_000  # between two looks at a ROUTER
 ANSWER_MS_MAX = 60_000
 HIGH_WATER = 100_000
 STAMP_BYTES = 8
+POLLIN = int(zmq.POLLIN)
 SETTLE_TRIES_MAX = 50
 SETTLED_S = 0.2  # for the last message of a round; what is later counts as lost
 
@@ -227,7 +228,7 @@ def drain(sub: zmq.Socket[bytes]) -> None:
 
 def has_message(socket: zmq.Socket[bytes]) -> bool:
     """Asking costs less than a `recv` that finds nothing and raises."""
-    return bool(int(socket.get(zmq.EVENTS)) & zmq.POLLIN)
+    return bool(int(socket.get(zmq.EVENTS)) & POLLIN)
 
 
 def bare_source(folder: Path, _: str) -> None:

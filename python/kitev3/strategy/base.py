@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+import msgspec
+
 from kitev3._core import Tick
 from kitev3.contracts import Action, Fill, Instrument, IntentKind, Ohlc, OrderType, Product, Side, Validity
 
@@ -30,8 +32,7 @@ def indicator(kind: str, **params: float) -> Indicator:
     return Indicator(kind, params)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy wants. The service adds who, when and from which data, and says it as a signal."""
 
     action: Action
