@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kitev3.bus.stepped import SteppedBus
+from kitev3.events import Event
 
-from bus.people import LISTENER, RELAY, SPEAKER, WORKER, context, text
+from bus.people import LISTENER, RELAY, SPEAKER, WORKER, context, signal, text
 
 
 def full_house(run_dir: Path, **arguments: object) -> SteppedBus:
@@ -50,3 +57,56 @@ def test_a_killed_hearer_comes_back_to_where_it_was(tmp_path: Path) -> None:
     assert [number for _, _, _, number in bus.desks["risk_portfolio"].handler.heard] == list(range(8))
     assert relay.heart.epoch == 2
     bus.close()
+
+
+def tapes(run_dir: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run_dir)): path.read_bytes() for path in sorted(run_dir.rglob("*.tape"))}
+
+
+def run_with_losses(run_dir: Path, losses: set[int]) -> SteppedBus:
+    sent = itertools.count()
+    bus = full_house(run_dir, loses=lambda hearer, frame: next(sent) in losses)
+    for number in range(20):
+        bus.desks["marketdata"].put(text(number))
+        bus.advance(10_000_000)
+    bus.advance(2_000_000_000)
+    return bus
+
+
+@given(st.sets(st.integers(0, 120)))
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_lost_is_heard_after_the_next_heartbeat(losses: set[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder, run_with_losses(Path(folder), losses) as bus:
+        bus.beat()
+
+        worked = [number for _, _, _, number in bus.desks["risk_portfolio"].handler.heard]
+        listened = [number for topic, _, _, number in bus.desks["journal"].handler.heard if topic == "marketdata.ohlc"]
+        assert worked == listened == list(range(20))
+
+
+def test_the_same_inputs_leave_the_same_tapes(tmp_path: Path) -> None:
+    losses = {3, 17, 18, 40, 71}
+
+    for run in ("one", "two"):
+        run_with_losses(tmp_path / run, losses).close()
+
+    one, two = tapes(tmp_path / "one"), tapes(tmp_path / "two")
+    assert len(one) == 4
+    assert one == two
+
+
+def test_publish_is_not_for_handlers(tmp_path: Path) -> None:
+    def publishes(event: Event) -> tuple[()]:
+        if event.type == "marketdata.ohlc":
+            desk.publish(signal(event))
+        return ()
+
+    with full_house(tmp_path) as bus:
+        bus.remove("strategy")
+        desk = bus.add(replace(RELAY, handler=lambda context, config: publishes), context(tmp_path))
+        desk.join("marketdata")
+        bus.desks["marketdata"].put(text(1))
+
+        with pytest.raises(RuntimeError, match="yields"):
+            bus.run()
+        bus.remove("strategy")

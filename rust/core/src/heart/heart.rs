@@ -6,17 +6,16 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::dispatch::{Arrival, Dispatch, HeartError};
 use super::event_id::Speaker;
-use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, join, split};
+use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
+use super::heads::HEARTBEAT;
 use super::mouth::{Mouth, Tape, Utterance};
 use super::msgpack;
-use super::numbers::{decode_heads, encode_heads};
 use super::phase::Phase;
 use super::record::BatchRef;
 use super::sequence::{Applied, Lane, Sequences, Verdict};
 use super::setup::{Ear, Setup};
 use crate::tape::{Day, Kind};
 
-pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
 /// Sources that are no service: what the process was told to do, and what the world said to it.
 pub const CONTROL: &str = "control";
 pub const WORLD: &str = "world";
@@ -32,7 +31,7 @@ pub struct Heart<T> {
     /// By ear: `topic_seq` of the last one applied.
     pub(super) heard: Vec<u64>,
     lanes: Vec<(String, Lane)>,
-    mode: Mode,
+    pub(super) mode: Mode,
     service: Source,
     pub(super) clock: Clock,
     pub(super) phase: Phase,
@@ -45,8 +44,8 @@ pub struct Heart<T> {
     /// Sources whose hole could not be mended yet.
     pub(super) open_holes: Vec<Source>,
     /// Working sources whose heartbeat is ahead of what came by PULL so far.
-    suspects: Vec<(Source, Header)>,
-    greeted: Vec<Source>,
+    pub(super) suspects: Vec<(Source, Header)>,
+    pub(super) greeted: Vec<Source>,
     speakers: Vec<(Source, u32, Speaker)>,
     in_hand: Option<(usize, Header, u128)>,
 }
@@ -167,38 +166,6 @@ impl<T: Tape> Heart<T> {
         self.check_sound()?;
         self.mouth.open(0, self.clock.market_ns(mono_ns), mono_ns);
         self.mouth.say(voice, payload)?;
-        Ok(())
-    }
-
-    /// The message that tells hearers how far this service has come. It has no number of its own and is not taped.
-    pub fn heartbeat(&self, mono_ns: i64) -> Vec<u8> {
-        let numbers = &self.mouth.numbers;
-        let header = Header {
-            mode: self.mode,
-            flags: 0,
-            schema: 0,
-            epoch: numbers.epoch,
-            sparse_seq: numbers.sparse_seq,
-            seq: numbers.seq,
-            topic_seq: 0,
-            ts_ns: self.clock.market_ns(mono_ns),
-            cause: 0,
-            source: self.service,
-        };
-        let mut heads = Vec::new();
-        encode_heads(&numbers.topics, &mut heads);
-        join(HEARTBEAT, &header, &heads)
-    }
-
-    /// Mends the working sources whose heartbeat was ahead, if they still are: to be called when the PULL is empty.
-    pub fn settle<D: Dispatch<T>>(&mut self, mono_ns: i64, d: &mut D) -> Result<(), D::Error> {
-        self.check_sound()?;
-        for (source, heads) in std::mem::take(&mut self.suspects) {
-            if self.sequences.judge_heads(&heads, heads.topic_seq) == Verdict::Hole {
-                self.counters.gaps_seen += 1;
-                self.mend_hole(source, mono_ns, d)?;
-            }
-        }
         Ok(())
     }
 
@@ -397,7 +364,7 @@ impl<T: Tape> Heart<T> {
         }
     }
 
-    fn follow_epoch<D: Dispatch<T>>(
+    pub(super) fn follow_epoch<D: Dispatch<T>>(
         &mut self,
         source: Source,
         mono_ns: i64,
@@ -405,44 +372,6 @@ impl<T: Tape> Heart<T> {
     ) -> Result<(), D::Error> {
         self.forget_follower(&source);
         self.mend(source, mono_ns, d)
-    }
-
-    fn hear_heads<D: Dispatch<T>>(
-        &mut self,
-        message: &Message<'_>,
-        lane: Lane,
-        mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
-        let mut heads = message.header;
-        let Some(topics) = decode_heads(&mut &message.payload[..]) else {
-            self.refuse("heads");
-            return Ok(());
-        };
-        if !self.greeted.contains(&heads.source) {
-            self.greeted.push(heads.source);
-        }
-        if lane == Lane::Work {
-            let own = topics
-                .iter()
-                .find(|(topic, _)| self.ear_of(topic.as_bytes()).is_some());
-            heads.topic_seq = own.map_or(0, |(_, topic_seq)| *topic_seq);
-        }
-        match self.sequences.judge_heads(&heads, lane.number(&heads)) {
-            Verdict::Apply | Verdict::Duplicate => Ok(()),
-            Verdict::Unjoined => self.join(heads.source, mono_ns, d),
-            Verdict::NewEpoch => self.follow_epoch(heads.source, mono_ns, d),
-            Verdict::Hole if lane == Lane::Work => {
-                // The heartbeat came by another socket: what it speaks of may still lie in the PULL.
-                self.suspects.retain(|(source, _)| *source != heads.source);
-                self.suspects.push((heads.source, heads));
-                Ok(())
-            }
-            Verdict::Hole => {
-                self.counters.gaps_seen += 1;
-                self.mend_hole(heads.source, mono_ns, d)
-            }
-        }
     }
 
     /// The header of what no service said. Its source's name is shared by all processes, its ids are not: see `speaker`.
@@ -520,7 +449,7 @@ impl<T: Tape> Heart<T> {
         }
     }
 
-    fn check_sound(&self) -> Result<(), HeartError> {
+    pub(super) fn check_sound(&self) -> Result<(), HeartError> {
         if self.in_hand.is_some() {
             Err(HeartError::Stopped)
         } else {

@@ -12,6 +12,8 @@ pub mod dispatch;
 pub mod event_id;
 /// The 80 bytes that a message says about itself.
 pub mod header;
+/// Heartbeats.
+pub mod heads;
 /// The heart itself.
 #[allow(clippy::module_inception)] // the module is its parts; this is the thing
 pub mod heart;
