@@ -25,6 +25,7 @@ from starlette.routing import WebSocketRoute
 SEND_BUFFER_BYTES = 1 << 16  # small, so that a reader who falls behind is felt within some frames
 MESSAGE_BYTES_MAX = 1 << 18
 GRACE_S_MAX = 1
+KEEP_ALIVE_S = 75  # longer than anyone's rhythm of reads: who asks every five seconds need not connect each time
 
 
 def listen(address: str) -> socket.socket:
@@ -127,6 +128,7 @@ class Server:
                 ws_per_message_deflate=False,  # the real one does not, and the official clients do not ask
                 ws_ping_interval=None,
                 ws_max_size=MESSAGE_BYTES_MAX,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S_MAX,
             )
         )

@@ -187,9 +187,15 @@ class Loop:
             os.close(theirs)
 
     def _sleep(self) -> None:
-        """Waits on everything, until something comes or is due."""
-        if has_come(self.sockets.router) or dict(self._poller.poll(self._idle_ms())).get(self.sockets.router):
-            self._look()
+        """Waits on everything until a message comes. What is asked or due in between is done, and sleep goes on."""
+        while not self._stopping:
+            come = dict(self._poller.poll(self._idle_ms()))
+            if come.pop(self.sockets.router, 0) or not come:
+                self._look()
+            if come:
+                return
+            if self.sockets.pull is not None:
+                self.desk.settle()
 
     def _idle_ms(self) -> int:
         """How long there is nothing to do by ourselves, rounded up; at least a millisecond."""
