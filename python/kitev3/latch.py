@@ -60,6 +60,10 @@ class Latch:
             return LatchState.HALTED
         return LatchState.ACTIVE if word[_MAY_ENTER] else LatchState.REDUCING
 
+    def raw(self) -> bytes:
+        """The two permissions as they lie there: what is cheapest to compare."""
+        return self._word[_MAY_TRADE : _MAY_ENTER + 1]
+
     def lower(self, state: LatchState) -> LatchState:
         """Lowers the latch to *state*, never raises it; what it says afterwards."""
         assert state is not LatchState.ACTIVE, "only arm raises the latch"
@@ -103,10 +107,14 @@ class LatchWatch:
 
     def __init__(self, folder: Path) -> None:
         self._latch = Latch(folder)
+        self._raw = b""
         self._last: LatchState | None = None
 
     def __call__(self) -> LatchRead | None:
-        state = self._latch.read()
+        raw = self._latch.raw()
+        if raw == self._raw:
+            return None
+        self._raw, state = raw, self._latch.read()
         if state is self._last:
             return None
         self._last = state
