@@ -138,7 +138,7 @@ impl<T: Tape> Heart<T> {
                 continue;
             }
             if said.frame.is_empty() {
-                self.sequences.set(source, Applied::at(&said.header, lane));
+                self.sequences.set(source, applied.past(&said.header, lane));
                 continue;
             }
             if let Some(ear) = self.stale_bulk(&said, mono_ns) {
@@ -321,13 +321,15 @@ impl<T: Tape> Heart<T> {
                 }
                 Entry::Said(said) => said,
             };
-            self.sequences.set(source, Applied::at(&said.header, lane));
+            let applied = self.sequences.applied(&source).unwrap_or_default();
+            self.sequences.set(source, applied.past(&said.header, lane));
             let Ok(message) = split(&said.frame) else {
                 continue;
             };
             let Some(ear) = self.ear_of(message.topic) else {
                 continue;
             };
+            self.sequences.set(source, Applied::at(&said.header, lane));
             self.heard[ear] = said.header.topic_seq;
             match self.ears[ear].join {
                 Join::Now => {}

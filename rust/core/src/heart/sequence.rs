@@ -39,6 +39,18 @@ impl Applied {
         }
     }
 
+    /// After a message of a topic that this hearer does not take: in a working lane it has no number.
+    pub fn past(self, header: &Header, lane: Lane) -> Applied {
+        let number = match lane {
+            Lane::Work => self.number,
+            Lane::All | Lane::Sparse => lane.number(header),
+        };
+        Applied {
+            number,
+            ..Applied::at(header, lane)
+        }
+    }
+
     /// Whether a message is at or below what has been applied.
     pub fn covers(&self, header: &Header) -> bool {
         header.epoch < self.epoch || (header.epoch == self.epoch && header.seq <= self.seq)

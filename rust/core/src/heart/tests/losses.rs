@@ -159,6 +159,27 @@ fn a_source_that_lost_its_tail_is_followed_from_where_it_continues() {
 }
 
 #[test]
+fn a_worker_that_joins_after_other_words_of_its_source_finds_no_hole_in_its_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let plan = Plan {
+        ears: vec![ear(BAR, Join::Day)],
+        lanes: vec![("speaker".to_owned(), Lane::Work)],
+        ..Plan::hearer(Lane::Work)
+    };
+    speaker.say(NEWS, b"x", 0);
+    speaker.say(NEWS, b"y", 0);
+    let mut worker = plan.open(dir.path()).unwrap();
+    worker.join("speaker", 0);
+    let work = speaker.say(BAR, &number(1), 0).remove(0);
+
+    worker.hear(&work, 0);
+
+    assert_eq!(worker.person.heard(), [(BAR, &number(1)[..])]);
+    assert_eq!(worker.heart.counters().gaps_seen, 0);
+}
+
+#[test]
 fn a_worker_mends_only_what_its_pull_did_not_bring() {
     let dir = tempfile::tempdir().unwrap();
     let mut speaker = Plan::speaker().open(dir.path()).unwrap();
