@@ -19,7 +19,7 @@ from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
 from kitev3.market_file import read_market
 from kitev3.runfolder import Run, RunFolder
-from kitev3.secret import write_secret
+from kitev3.secret import read_secret, write_secret
 
 CIRCUS = "circus"
 PATHLESS = ("synthetic", "frozen")
@@ -62,6 +62,8 @@ def prepared(
         raise ConfigError(f"{profile.file}: no service to run: a service's table, as in [journal], makes it run")
     if seconds_max is not None and seconds_max <= 0:
         raise ConfigError(f"command line: for: a session lasts more than {seconds_max:g} s")
+    if profile.token_file:
+        read_secret(profile.token_file)  # its services would refuse it one by one, with a session begun
     profile = dataclasses.replace(_on_its_day(profile), exchange=_exchange(profile.exchange))
     folder = RunFolder(run_dir.resolve(), environment)
     folder.check_sockets((*names, CIRCUS))

@@ -31,7 +31,7 @@ from kitev3.errors import ConfigError
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path, less its closing zero
 OLD_RUNS_MAX = 5
 LOCK_TRIES_MAX = 5
-_MOVED = ("tape", "journal", "log", "account", "summary.json")
+_MOVED = ("tape", "journal", "journal-chain", "log", "account", "summary.json")
 _SOCKETS = ("pub", "pull", "router")
 
 
