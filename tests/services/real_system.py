@@ -1,0 +1,144 @@
+"""A real system in a folder of its own: `kitev3 up` and its six services as OS processes, always ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil  # type: ignore[import-untyped]
+from kitev3._core import TapeKind, TapeReader
+from kitev3.control import START_ORDER, Control, Health
+from kitev3.runfolder import RunFolder
+
+WAIT_S_MAX = 60.0
+KITEV3 = (sys.executable, "-c", "from kitev3.cli import main; main()")
+PAYLOAD_AT = 80  # bytes of a message's header, after its topic and a NUL
+SEQ_AT = 16  # of seq in the header
+
+
+class RealSystem:
+    """One run folder, its sockets in a short folder of their own, and what a person does to the system in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.runtime = Path(tempfile.mkdtemp(prefix="k3"))
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("KITEV3_")}
+        self.environment |= {"XDG_RUNTIME_DIR": str(self.runtime), "COLUMNS": "200"}
+        self.folder = RunFolder(path / "run", self.environment)
+        self.up: subprocess.Popen[str] | None = None
+        self.seen: set[int] = set()  # every pid that was one of its services
+
+    def start(self, *options: str, profile: str = "demo") -> None:
+        """Starts `kitev3 up`; what it prints is read at its end."""
+        words = (*KITEV3, "up", "--profile", profile, "--run-dir", str(self.folder.path), *options)
+        self.up = subprocess.Popen(
+            words, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self.up is not None
+        return self.up
+
+    def end(self) -> tuple[int, str, str]:
+        """Waits for the end: exit code, stdout, stderr."""
+        out, err = self.process.communicate(timeout=WAIT_S_MAX)
+        return self.process.returncode, out, err
+
+    def close(self) -> None:
+        """Ends whatever a failed test has left."""
+        if self.up is not None and self.up.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        for pid in self.pids().values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def kitev3(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another `kitev3` command on this run folder."""
+        return subprocess.run(
+            (*KITEV3, *words),
+            env=self.environment | {"KITEV3_RUN_DIR": str(self.folder.path)},
+            text=True,
+            capture_output=True,
+            timeout=WAIT_S_MAX,
+        )
+
+    # --- what can be seen from outside ---------------------------------------------------------------------------
+
+    def pids(self) -> dict[str, int]:
+        """The services' processes, as the kernel knows them."""
+        found: dict[str, int] = {}
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if "kitev3.process" in words and str(self.folder.path) in words:
+                found[words[words.index("kitev3.process") + 1]] = process.pid
+        self.seen |= set(found.values())
+        return found
+
+    def healths(self) -> dict[str, Health]:
+        with Control(self.folder) as control:
+            return control.health(START_ORDER, 500)
+
+    def health(self, service: str) -> Health:
+        return self.healths().get(service, Health())
+
+    def status(self, service: str, key: str) -> Any:
+        return self.health(service).service.get(key)
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Waits, bounded, for something to happen in the system while it lives."""
+        end = time.monotonic() + WAIT_S_MAX
+        while not holds():
+            if self.process.poll() is not None:
+                out, err = self.process.communicate()
+                raise AssertionError(f"the system ended before {what}:\n{out}\n{err}")
+            assert time.monotonic() < end, f"never: {what}; {self.healths()}"
+            time.sleep(0.05)
+
+    def trades(self) -> None:
+        """Waits for the first fill: by then every stage has seen traffic."""
+        self.until(lambda: (self.status("execution", "fills") or 0) > 0, "a fill")
+
+    def is_gone(self) -> bool:
+        """No process, lock, socket or run.json is left."""
+        gone = not self.pids() and not self.folder.is_held() and not self.folder.run_file.exists()
+        return gone and not any(self.runtime.iterdir())
+
+    # --- what it has left ----------------------------------------------------------------------------------------
+
+    def summary(self) -> dict[str, Any]:
+        return dict(json.loads(self.folder.summary.read_text()))
+
+    def said(self, service: str) -> list[tuple[str, int]]:
+        """(topic, seq) of all that a service's tape says it said, in order."""
+        said = []
+        for _, kind, _, content in TapeReader(self.folder.path / "tape" / service):
+            if kind in (TapeKind.OUT, TapeKind.OUT_REF):
+                topic, _, rest = bytes(content).partition(b"\0")
+                said.append((topic.decode(), int.from_bytes(rest[SEQ_AT : SEQ_AT + 8], "little")))
+        return said
+
+    def sql(self, text: str) -> list[tuple[Any, ...]]:
+        """Rows of the journal; a topic's files are ``{topic}`` in the text."""
+        return duckdb.execute(text.replace("journal/", f"{self.folder.path}/journal/")).fetchall()
+
+
+@contextlib.contextmanager
+def real_system(path: Path) -> Iterator[RealSystem]:
+    system = RealSystem(path)
+    try:
+        yield system
+    finally:
+        system.close()

@@ -1,0 +1,188 @@
+"""What a user can break: services killed one by one, `up` killed, signals, a service that cannot live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kitev3
+import pytest
+from kitev3.control import START_ORDER
+from kitev3.latch import Latch, LatchState
+
+from services.real_system import RealSystem, real_system
+
+RAISING = '''
+from kitev3.strategy import Strategy
+
+
+class Raises(Strategy):
+    """Dies of its third bar, however often it is asked."""
+
+    bars = 0
+
+    def on_bar(self, bar, view):
+        self.bars += 1
+        if self.bars == 3:
+            raise RuntimeError("no third bar for me")
+        return ()
+'''
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[RealSystem]:
+    with real_system(tmp_path) as system:
+        yield system
+
+
+def killed(system: RealSystem, service: str) -> None:
+    """kill -9, and back, heard by all, with the gate open again by itself."""
+    before = system.pids()[service]
+    os.kill(before, signal.SIGKILL)
+    system.until(lambda: system.pids().get(service, before) != before, f"{service} started again")
+    system.until(lambda: settled(system), f"{service} back and the gate ACTIVE")
+
+
+def settled(system: RealSystem) -> bool:
+    healths = system.healths()
+    running = len(healths) == len(START_ORDER) and all(h.state == "running" for h in healths.values())
+    return running and healths["risk_portfolio"].service["state"] == "ACTIVE"
+
+
+def rows(system: RealSystem, text: str) -> list[tuple[Any, ...]]:
+    return sorted(system.sql(text))
+
+
+def test_each_service_may_be_killed_once_and_nothing_is_lost_or_done_twice(system: RealSystem) -> None:
+    system.start()
+    system.trades()
+    system.until(lambda: settled(system), "the gate ACTIVE")
+
+    for service in reversed(START_ORDER):
+        killed(system, service)
+    fills = system.status("execution", "fills")
+    system.until(lambda: (system.status("execution", "fills") or 0) > fills, "fills after all deaths")
+    exchange = system.status("kitesim", "accepted")
+    system.process.send_signal(signal.SIGTERM)
+    code, out, err = system.end()
+
+    assert (code, err) == (0, ""), out
+    summary = system.summary()
+    assert {name: use["restarts"] for name, use in summary["processes"].items()} == dict.fromkeys(START_ORDER, 1)
+    assert summary["messages_lost"] == 0
+    assert exchange >= fills
+    for service in START_ORDER:
+        said = system.said(service)
+        assert [seq for _, seq in said] == list(range(1, len(said) + 1)), service
+    orders = rows(
+        system, "select order_id from read_parquet('journal/execution.order_placed/*/*.parquet') where verb = 'place'"
+    )
+    trades = rows(system, "select trade_id from read_parquet('journal/execution.fill/*/*.parquet')")
+    intents = rows(system, "select tag from read_parquet('journal/execution.intent/*/*.parquet')")
+    for once in (orders, trades, intents):
+        assert once
+        assert len(once) == len(set(once))
+    booked = dict(
+        rows(
+            system,
+            "select order_id, sum(quantity) from read_parquet('journal/execution.fill/*/*.parquet') group by all",
+        )
+    )
+    filled = dict(
+        rows(
+            system,
+            "select order_id, max(filled_quantity) from "
+            "read_parquet('journal/execution.update/*/*.parquet') group by all",
+        )
+    )
+    assert booked == {order_id: quantity for order_id, quantity in filled.items() if quantity}
+    assert system.is_gone()
+
+
+def test_up_killed_leaves_no_process_lock_or_socket(system: RealSystem) -> None:
+    system.start()
+    system.trades()
+    assert set(system.pids()) == set(START_ORDER)
+
+    system.process.kill()
+    system.process.wait()
+    end = time.monotonic() + 20
+    while not system.is_gone():
+        assert time.monotonic() < end, (system.pids(), list(system.runtime.rglob("*")))
+
+    system.start("--for", "1")
+    assert system.end()[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_drains_and_sums_up(system: RealSystem, number: signal.Signals) -> None:
+    system.start()
+    system.trades()
+
+    system.process.send_signal(number)
+    code, out, err = system.end()
+
+    assert (code, err) == (0, ""), out
+    assert system.summary()["exit"] == 0
+    assert system.summary()["messages_lost"] == 0
+    assert system.is_gone()
+
+
+def test_a_service_that_dies_three_times_stays_down_and_the_gate_is_halted(system: RealSystem) -> None:
+    system.start()
+    system.trades()
+
+    dead: set[int] = set()
+    while system.process.poll() is None and len(dead) < 3:
+        pid = system.pids().get("strategy")
+        if pid is not None and pid not in dead:
+            os.kill(pid, signal.SIGKILL)
+            dead.add(pid)
+    code, _, err = system.end()
+
+    assert code == 1
+    assert "strategy died 3 times within 60 s" in err
+    assert "Traceback" not in err
+    assert halted(system)
+    assert system.is_gone()
+
+
+def halted(system: RealSystem) -> bool:
+    latch = Latch(system.folder.path / "account")
+    try:
+        return latch.read() is LatchState.HALTED
+    finally:
+        latch.close()
+
+
+def test_a_strategy_that_raises_twice_on_one_event_stays_down_and_the_event_is_named(
+    system: RealSystem, tmp_path: Path
+) -> None:
+    (tmp_path / "raises.py").write_text(RAISING)
+    (tmp_path / "mine.toml").write_text(profile(tmp_path / "raises.py"))
+    system.start(profile=str(tmp_path / "mine.toml"))
+
+    code, _, err = system.end()
+
+    assert code == 1
+    assert "strategy died twice on one event" in err
+    assert "no third bar for me" in err
+    bars = system.sql("select cast(event_id as varchar) from read_parquet('journal/marketdata.ohlc/*/*.parquet')")
+    assert bars.count((named(err),)) == 1
+    assert halted(system)
+    assert system.is_gone()
+
+
+def named(err: str) -> str:
+    return err.partition(" on event ")[2].partition(":")[0]
+
+
+def profile(strategy: Path) -> str:
+    demo = (Path(kitev3.__file__).parent / "profiles" / "demo.toml").read_text()
+    begin, end = demo.index("run = ["), demo.index("\n]\n", demo.index("run = [")) + 3
+    run = f'run = [{{ name = "raises", use = "{strategy}:Raises", instruments = ["NSE:INFY"], bars = "5s" }}]\n'
+    return demo[:begin] + run + demo[end:]
