@@ -47,8 +47,9 @@ class BrokerBook:
         """An order has changed: whether it is over, and whether its trades are still to come."""
         order_id = merged.row.order_id
         own = self._mine.orders.get(self._mine.tag_of.get(order_id, ""))
-        if own is not None:
+        if own is not None and own.final != merged.final:
             own.final = merged.final
+            self._mine.keep(own)
         if merged.final and merged.filled_quantity != self.fills.filled(order_id):
             self.final_ns.setdefault(order_id, now_ns)
 

@@ -43,7 +43,7 @@ def _intent(one: Execution, intent: Intent, mono_ns: int) -> None:
     one.intents.add(intent.approved.intent_id)
     one.mine.epoch = max(one.mine.epoch, intent.epoch)
     if signal.intent in ("enter", "exit"):
-        one.mine.orders[intent.tag] = OwnOrder(intent.tag, intent.approved)
+        one.mine.keep(OwnOrder(intent.tag, intent.approved))
         one.mine.names[strategy_code(signal.strategy)] = signal.strategy
     elif signal.intent == "cancel":
         one.mine.orders[intent.tag].cancel_wanted = True
@@ -61,6 +61,7 @@ def _placed(one: Execution, placed: OrderPlaced, mono_ns: int) -> None:
     own = one.mine.orders[placed.tag]
     if placed.verb == "place":
         own.stage, own.order_id = "placed", placed.order_id
+        one.mine.keep(own)
         one.mine.tag_of[placed.order_id] = placed.tag
         one.mine.placed += 1
     else:
@@ -82,6 +83,7 @@ def _unknown(one: Execution, unknown: UnknownOutcome, mono_ns: int) -> None:
     own = one.mine.orders[unknown.tag]
     if unknown.verb == "place":
         own.stage, own.ended_ns = "unknown", unknown.ended_ns
+        one.mine.keep(own)
     else:
         _write_ended(own, unknown.verb, mono_ns)
 

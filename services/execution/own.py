@@ -66,6 +66,7 @@ class OwnOrders:
         self.epoch = 0  # of the account; 0: not held
         self.sequence = 0  # of the last tag made in this epoch
         self.orders: dict[str, OwnOrder] = {}  # by tag
+        self._perhaps_open: dict[str, OwnOrder] = {}  # the open ones, and some that were
         self.tag_of: dict[str, str] = {}  # by the broker's order id
         self.names: dict[int, str] = {}  # of strategies, by their code
         self.placed = 0
@@ -78,7 +79,7 @@ class OwnOrders:
         self.sequence += 1
         code = strategy_code(approved.signal.strategy)
         tag = self._tags.encode(TagId(strategy=code, epoch=self.epoch, sequence=self.sequence, attempt=1))
-        self.orders[tag] = OwnOrder(tag, approved)
+        self.keep(OwnOrder(tag, approved))
         self.names[code] = approved.signal.strategy
         sending = Sending(tag, 1, self.epoch, "place", "", approved.signal.deadline_ns)
         return Intent(tag, self.epoch, approved), sending
@@ -136,6 +137,7 @@ class OwnOrders:
         if own.order_id:
             return  # known already; another order under the same tag is the book's to show, as an orphan
         own.stage, own.order_id = "placed", order_id
+        self.keep(own)  # it may have been given up
         self.tag_of[order_id] = own.tag
         self.placed += 1
         yield OrderPlaced(own.tag, order_id)
@@ -204,13 +206,21 @@ class OwnOrders:
                 if read_ns > own.cancel_ended_ns and now_ns >= again_ns:
                     yield from self.want_cancel(own, now_ns)
 
+    def keep(self, own: OwnOrder) -> None:
+        """Takes up an order that is new, or that was thought to be over."""
+        self.orders[own.tag] = own
+        self._perhaps_open[own.tag] = own
+
     def open_orders(self) -> list[OwnOrder]:
-        """In the order of their approval."""
-        return [own for own in self.orders.values() if own.open]
+        """In the order of their approval. Asked several times a second, so it does not walk over all of the day's."""
+        found = [own for own in self._perhaps_open.values() if own.open]
+        if len(found) < len(self._perhaps_open):
+            self._perhaps_open = {own.tag: own for own in found}
+        return sorted(found, key=_number)
 
     def unknown(self) -> list[OwnOrder]:
         """Those of which nobody knows."""
-        return [own for own in self.orders.values() if own.stage == "unknown"]
+        return [own for own in self.open_orders() if own.stage == "unknown"]
 
     def of_tags(self, tags: tuple[str, ...]) -> tuple[str, TagId] | None:
         """The first that is a tag of this account, whether we know the order or not."""
@@ -218,3 +228,8 @@ class OwnOrders:
             if (tag := self._tags.decode(text)) is not None:
                 return text, tag
         return None
+
+
+def _number(own: OwnOrder) -> str:
+    """Epoch and sequence of its tag, whose digits sort as they count."""
+    return own.tag[3:12]

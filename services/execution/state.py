@@ -101,7 +101,8 @@ def restored(one: Execution, state: State) -> None:
     one.session, one.speed_e3 = state.session, state.speed_e3
     mine, book, reconciliation = one.mine, one.book, one.reconciliation
     mine.epoch, mine.sequence = state.epoch, state.sequence
-    mine.orders = {own.tag: own for own in state.orders}
+    for own in state.orders:
+        mine.keep(own)
     mine.tag_of = {own.order_id: own.tag for own in state.orders if own.order_id}
     mine.names, mine.placed, mine.rejected = state.names, state.placed, state.rejected
     book.merged = {merged.row.order_id: merged for merged in state.merged}
