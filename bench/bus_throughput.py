@@ -36,7 +36,7 @@ from bench.sizes import wire_bytes
 from bench.system import System
 
 NAME = "bus_throughput"
-ROUNDS = 5
+ROUNDS = 3
 BATCHES = 20_000  # below the high-water mark: a PUB drops beyond it
 TICKS = 100  # of a batch, each of another instrument
 HIGH_WATER = 100_000

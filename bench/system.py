@@ -26,7 +26,7 @@ from kitev3.secret import write_secret
 from bench.feeder import Feeder
 
 READY_S_MAX = 30.0
-PASSED_S_MAX = 20.0
+PASSED_S_MAX = 60.0
 STOP_S_MAX = 10.0
 HISTORY_S = 32  # of market time: rule R26 measures against the mean of the last 30
 BY = "bench"

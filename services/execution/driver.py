@@ -261,14 +261,18 @@ def order_of(signal: Signal) -> Order:
 
 
 def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
-    """The driver on the profile's broker."""
+    """The driver on the profile's broker.
+
+    REST has a thread, off the order path's core; what goes nowhere never waits, so it needs none.
+    """
+    nowhere = config.broker == "none"
     return BrokerDriver(
         folder=account_folder_of(context.account, context.run_dir),
         session=dt.date.fromisoformat(context.session),
         tags=tags_of(context, config),
-        connect=(lambda _: Nowhere()) if config.broker == "none" else over_http(context),
+        connect=(lambda _: Nowhere()) if nowhere else over_http(context),
         pace=config.pace,
-        runner=partial(RestThread, partial(place, context.settings)),  # it must not wake on the order path's core
+        runner=AtOnce if nowhere else partial(RestThread, partial(place, context.settings)),
         speed=context.settings.speed,
     )
 
