@@ -13,7 +13,7 @@ SOURCES := requirements.lock Cargo.lock Cargo.toml pyproject.toml $(shell find r
 install: $(STAMP)
 
 $(STAMP): $(SOURCES)
-	@command -v cargo >/dev/null || { echo "kitev3 needs a Rust toolchain (cargo): see https://rustup.rs" >&2; exit 2; }
+	@command -v cargo >/dev/null || { echo "kitev3 needs a Rust toolchain (cargo): install one, for example with rustup" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kitev3 needs Python 3.11 or newer; set PYTHON=python3.x" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --require-hashes -r requirements.lock
