@@ -55,9 +55,15 @@ class System:
         )
 
     def runs(self) -> None:
-        """Waits until the market has been started."""
-        until(lambda: "kitesim control.arm" in self.asked() or self.process.poll() is not None)
+        """Waits until the market has been started and all that were told to start were told that it is armed."""
+        until(lambda: self.is_armed() or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()[1]
+
+    def is_armed(self) -> bool:
+        """They are asked side by side, so kitesim's arm alone says nothing of the others'."""
+        asked = [line.split(" ", 1) for line in self.asked()]
+        started = {name for name, what in asked if what == "control.start"}
+        return "kitesim" in started and started <= {name for name, what in asked if what == "control.arm"}
 
     @property
     def process(self) -> subprocess.Popen[str]:
