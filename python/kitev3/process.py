@@ -221,9 +221,10 @@ class Process:
         )
 
     def _missing(self, desk: Desk, sockets: Sockets) -> tuple[str, ...]:
-        """The senders of which nothing has been heard yet."""
+        """The senders of which nothing has been heard yet, and what the handler itself still waits for."""
         greeted = {base(source) for source in desk.heart.greeted}
-        return tuple(lane.source for lane in sockets.lanes if lane.source not in greeted)
+        senders = tuple(lane.source for lane in sockets.lanes if lane.source not in greeted)
+        return senders + tuple(getattr(desk.handler, "waits_for", ()))
 
     def _start(self, desk: Desk) -> None:
         """What `kitev3 start` would send."""

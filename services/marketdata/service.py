@@ -116,6 +116,11 @@ class MarketdataHandler:
             "instruments": len(self.rows),
         }
 
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """What a start has to wait for: a market that begins before we listen is a day that lacks its beginning."""
+        return () if self.rows and self.state == "up" else (f"the broker's feed ({self.state})",)
+
     def frame(self, event: Event) -> Iterable[Payload]:
         frame: Frame = event.payload
         batch = self.decoder.decode(frame.data)

@@ -123,6 +123,18 @@ def test_bars_follow_the_days_hours(date: str, derivatives_until: float | None) 
         assert sessions[1] == sessions[9] == (int(9.25 * 3600) * 10**9, int(15.5 * 3600) * 10**9)
 
 
+def test_it_is_not_ready_before_the_feed_is_up() -> None:
+    handler = MarketdataHandler([])
+    read(handler)
+    says(handler, Socket("connecting"), "world.socket")
+    before = handler.waits_for
+
+    says(handler, Socket("up"), "world.socket")
+
+    assert before == ("the broker's feed (connecting)",)
+    assert handler.waits_for == ()
+
+
 def test_an_outage_is_a_gap_once_the_socket_is_up_again() -> None:
     handler = MarketdataHandler([])
     states = ["connecting", "up", "silent", "connecting", "up"]
