@@ -4,7 +4,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
 
     opening   an exchange from its settings
     logins    keys, request tokens, access tokens
-    routes    the REST routes
+    routes    the REST routes, a file for each noun
     sockets   the ticker's connections: subscriptions, frames, heartbeats
     pace      the market's steps at the clock's pace, slowed by readers that fall behind
     server    all of them on one port

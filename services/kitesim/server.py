@@ -13,10 +13,11 @@ import uvicorn
 from kitev3._core import Exchange
 from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
+from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.logins import Logins
 from kitev3.services.kitesim.pace import Pace
-from kitev3.services.kitesim.routes import Fields, Heard, Routes
+from kitev3.services.kitesim.routes.door import Door, Fields, Heard
 from kitev3.services.kitesim.sockets import Sockets
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -87,7 +88,7 @@ class Server:
             self.requests += 1
             self.sockets.tell_orders()
 
-        self.routes = Routes(exchange, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop)
+        self.door = Door(exchange, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop)
 
     def run_market(self, clock: MarketClock) -> None:
         """The market moves by this clock."""
@@ -113,7 +114,7 @@ class Server:
     async def serve(self) -> None:
         """Answers until it is cancelled; then closes every socket with 1001 and the port."""
         application = Starlette(
-            routes=[*self.routes.table(), WebSocketRoute("/{path:path}", self.sockets.serve)],
+            routes=[*routes.table(self.door), WebSocketRoute("/{path:path}", self.sockets.serve)],
             exception_handlers=MappingProxyType({Fault: fault, HTTPException: no_route, Exception: bug}),
         )
         server = _Uvicorn(

@@ -1,0 +1,22 @@
+"""Kite's REST routes over the exchange, a file for each noun; what they mean is the exchange's affair.
+
+door          who may speak, and how a request becomes fields and an answer an envelope
+session       the login page, tokens
+user          profile, funds
+orders        orders and trades
+portfolio     positions, holdings
+market_data   instruments, quotes
+"""
+
+from __future__ import annotations
+
+from kitev3.services.kitesim.routes import market_data, orders, portfolio, session, user
+from kitev3.services.kitesim.routes.door import Door
+from starlette.routing import BaseRoute
+
+NOUNS = (session, user, orders, portfolio, market_data)
+
+
+def table(door: Door) -> list[BaseRoute]:
+    """Paths and methods. Kite's root is the host's, since the Python client drops any prefix."""
+    return [route for noun in NOUNS for route in noun.table(door)]

@@ -1,0 +1,112 @@
+"""The front door: who may speak, and how a request becomes fields and an answer an envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+from kitev3._core import Exchange, ExchangeRefusal
+from kitev3.services.kitesim.answers import Fault, success
+from kitev3.services.kitesim.logins import Denied, Logins, Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+BODY_BYTES_MAX = 1 << 20
+
+Fields: TypeAlias = dict[str, str]
+Heard: TypeAlias = Callable[[str, str, str, str, Fields], None]
+"""A write that was accepted: user, verb, order_id, variety, fields. Called before it is answered."""
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class Door:
+    """What every route of one exchange goes through.
+
+    Args:
+        now_ns: market time, as a request counts.
+        clock_ns: market time by the clock alone, which the windows of limits follow.
+        heard: told of every accepted write, before its answer leaves.
+        logged_out: told of the API key whose token has ended.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        logins: Logins,
+        now_ns: Callable[[], int],
+        clock_ns: Callable[[], int],
+        heard: Heard,
+        logged_out: Callable[[str], None],
+    ) -> None:
+        self.exchange, self.logins, self.now_ns = exchange, logins, now_ns
+        self.clock_ns = clock_ns
+        self.heard, self.logged_out = heard, logged_out
+
+    def session(self, request: Request) -> Session:
+        """The caller's session, or a Fault."""
+        try:
+            return self.logins.authorised(request.headers.get("authorization", ""))
+        except Denied as denied:
+            raise no_session(denied) from None
+
+    def open(self, answer: Callable[[Request], Response]) -> Endpoint:
+        """A route without login."""
+
+        async def endpoint(request: Request) -> Response:
+            return answer(request)
+
+        return endpoint
+
+    def read(self, answer: Callable[[str, Request], Any], *, quote: bool = False) -> Endpoint:
+        """A GET with login, within its limits."""
+
+        async def endpoint(request: Request) -> Response:
+            session = self.session(request)
+            with Refusals():
+                self.exchange.admit_read(session.api_key, quote=quote, at_ns=self.clock_ns())
+                return success(answer(session.user_id, request))
+
+        return endpoint
+
+    def write(self, answer: Callable[[str, Request, Fields], Any]) -> Endpoint:
+        """A write with login; the exchange counts it against the account's limits itself."""
+
+        async def endpoint(request: Request) -> Response:
+            user = self.session(request).user_id
+            fields = await form(request)
+            with Refusals():
+                return success(answer(user, request, fields))
+
+        return endpoint
+
+
+class Refusals:
+    """Turns the exchange's refusals into faults."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, refusal: BaseException | None, trace: Any) -> None:
+        if isinstance(refusal, ExchangeRefusal):
+            raise Fault(refusal.status, refusal.error_type, refusal.message) from None
+
+
+def no_session(denied: Denied) -> Fault:
+    """The fault of who has no valid login."""
+    return Fault(403, "TokenException", str(denied))
+
+
+async def form(request: Request) -> Fields:
+    """The fields of a form body; the first of a name counts."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            raise Fault(413, "InputException", "The request is too large.")
+        chunks.append(chunk)
+    try:
+        pairs = parse_qsl(b"".join(chunks).decode(), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise Fault.bad("The request is no form.") from None
+    return dict(reversed(pairs))

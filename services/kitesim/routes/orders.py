@@ -1,0 +1,64 @@
+"""Orders: place, modify, cancel, the book, an order's history, trades."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from kitev3.services.kitesim.answers import Fault
+from kitev3.services.kitesim.routes.door import Door, Fields
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+
+
+def table(door: Door) -> list[BaseRoute]:
+    exchange = door.exchange
+    return [
+        Route("/orders", door.read(lambda user, _: exchange.orders(user))),
+        Route("/orders/{variety}", door.write(partial(place, door)), methods=["POST"]),
+        Route("/orders/{order_id}", door.read(lambda user, request: exchange.order_history(user, _id(request)))),
+        Route("/orders/{order_id}/trades", door.read(lambda user, request: exchange.order_trades(user, _id(request)))),
+        Route("/orders/{variety}/{order_id}", door.write(partial(modify, door)), methods=["PUT"]),
+        Route("/orders/{variety}/{order_id}", door.write(partial(cancel, door)), methods=["DELETE"]),
+        Route("/trades", door.read(lambda user, _: exchange.trades(user))),
+    ]
+
+
+def place(door: Door, user: str, request: Request, fields: Fields) -> Any:
+    """A new order, or none."""
+    variety, fields = request.path_params["variety"], _own(fields)
+    order_id = door.exchange.place(user, variety=variety, at_ns=door.clock_ns(), **fields)
+    door.heard(user, "place", order_id, variety, fields)
+    return {"order_id": order_id}
+
+
+def modify(door: Door, user: str, request: Request, fields: Fields) -> Any:
+    """Another price, quantity or kind for an order that is open."""
+    variety, order_id, fields = _variety(request), _id(request), _own(fields)
+    door.exchange.modify(user, order_id, at_ns=door.clock_ns(), **fields)
+    door.heard(user, "modify", order_id, variety, fields)
+    return {"order_id": order_id}
+
+
+def cancel(door: Door, user: str, request: Request, fields: Fields) -> Any:
+    """The end of an order that is open."""
+    variety, order_id = _variety(request), _id(request)
+    door.exchange.cancel(user, order_id, at_ns=door.clock_ns())
+    door.heard(user, "cancel", order_id, variety, {})
+    return {"order_id": order_id}
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["order_id"])
+
+
+def _variety(request: Request) -> str:
+    variety = str(request.path_params["variety"])
+    if variety != "regular":
+        raise Fault.bad("Invalid `variety`.")
+    return variety
+
+
+def _own(fields: Fields) -> Fields:
+    """Fields that the clients send twice, or that mean nothing to an order, go."""
+    return {name: text for name, text in fields.items() if name not in ("variety", "order_id", "at_ns", "user")}

@@ -1,0 +1,83 @@
+"""Login: the page in the browser, request tokens, access tokens."""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from kitev3._core import ist_stamp
+from kitev3.services.kitesim.answers import Fault, success
+from kitev3.services.kitesim.logins import Denied
+from kitev3.services.kitesim.routes.door import Door, form, no_session
+from kitev3.services.kitesim.routes.user import person
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+
+def table(door: Door) -> list[BaseRoute]:
+    return [
+        Route("/connect/login", door.open(partial(login_page, door))),
+        Route("/connect/done", door.open(logged_in_page)),
+        Route("/session/token", partial(token, door), methods=["POST"]),
+        Route("/session/token", partial(log_out, door), methods=["DELETE"]),
+    ]
+
+
+def login_page(door: Door, request: Request) -> Response:
+    """Everybody is who the application says: there is nothing to steal here, so no password is asked."""
+    try:
+        application, request_token = door.logins.login(request.query_params.get("api_key", ""))
+    except Denied as denied:
+        raise Fault.bad(str(denied)) from None
+    extra = parse_qsl(request.query_params.get("redirect_params", ""))
+    target = urlsplit(application.redirect_url)
+    query = [
+        *parse_qsl(target.query),
+        ("action", "login"),
+        ("type", "login"),
+        ("status", "success"),
+        ("request_token", request_token),
+        *extra,
+    ]
+    return RedirectResponse(urlunsplit(target._replace(query=urlencode(query))), status_code=302)
+
+
+def logged_in_page(request: Request) -> Response:
+    """Where the login leads when the application has no address of its own; the token stands in the address bar."""
+    return HTMLResponse("<!doctype html><title>Logged in</title><p>Logged in. The request token is in the address.")
+
+
+async def token(door: Door, request: Request) -> Response:
+    """Request token to access token."""
+    fields = await form(request)
+    for name in ("api_key", "request_token", "checksum"):
+        if not fields.get(name):
+            raise Fault.bad(f"Missing `{name}`.")
+    try:
+        session, access_token = door.logins.exchange(fields["api_key"], fields["request_token"], fields["checksum"])
+    except Denied as denied:
+        raise no_session(denied) from None
+    return success(
+        {
+            **person(session.user_id),
+            "api_key": session.api_key,
+            "access_token": access_token,
+            "public_token": "",
+            "enctoken": "",
+            "refresh_token": "",
+            "silo": "",
+            "login_time": ist_stamp(door.now_ns()),
+        }
+    )
+
+
+async def log_out(door: Door, request: Request) -> Response:
+    """The end of an access token."""
+    query = request.query_params
+    try:
+        ended = door.logins.end(query.get("api_key", ""), query.get("access_token", ""))
+    except Denied as denied:
+        raise no_session(denied) from None
+    door.logged_out(ended.api_key)
+    return success(True)
