@@ -14,7 +14,7 @@ from kitev3.events import Event
 from kitev3.runfolder import RunFolder
 from kitev3.secret import read_secret
 from kitev3.service import AsyncDriver, Context, World
-from kitev3.services.kitesim.logins import Application, Logins
+from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.service import KitesimConfig
@@ -88,9 +88,9 @@ class ExchangeDriver(AsyncDriver):
         elif run.state == "stopped":
             server.stop_market()
 
-    def _heard(self, user: str, verb: Any, order_id: str, variety: str, fields: dict[str, str]) -> None:
+    def _heard(self, caller: Session, verb: Any, order_id: str, variety: str, fields: dict[str, str]) -> None:
         assert self.world is not None
-        self.world.put(Request(self.exchange.now_ns, user, verb, order_id, variety, fields))
+        self.world.put(Request(self.exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
 
 
 def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:

@@ -15,7 +15,7 @@ from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
-from kitev3.services.kitesim.logins import Logins
+from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.routes.door import Door, Fields, Heard
 from kitev3.services.kitesim.sockets import Sockets
@@ -57,7 +57,7 @@ def address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _unheard(user: str, verb: str, order_id: str, variety: str, fields: Fields) -> None:
+def _unheard(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
     """Nobody keeps the requests."""
 
 
@@ -83,8 +83,8 @@ class Server:
         self.pace = Pace(exchange, self.sockets, mono_ns)
         self.requests = 0
 
-        def accepted(user: str, verb: str, order_id: str, variety: str, fields: Fields) -> None:
-            heard(user, verb, order_id, variety, fields)
+        def accepted(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
+            heard(caller, verb, order_id, variety, fields)
             self.requests += 1
             self.sockets.tell_orders()
 

@@ -15,8 +15,8 @@ from starlette.responses import Response
 BODY_BYTES_MAX = 1 << 20
 
 Fields: TypeAlias = dict[str, str]
-Heard: TypeAlias = Callable[[str, str, str, str, Fields], None]
-"""A write that was accepted: user, verb, order_id, variety, fields. Called before it is answered."""
+Heard: TypeAlias = Callable[[Session, str, str, str, Fields], None]
+"""A write that was accepted: whose, verb, order_id, variety, fields. Called before it is answered."""
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
@@ -69,14 +69,14 @@ class Door:
 
         return endpoint
 
-    def write(self, answer: Callable[[str, Request, Fields], Any]) -> Endpoint:
+    def write(self, answer: Callable[[Session, Request, Fields], Any]) -> Endpoint:
         """A write with login; the exchange counts it against the account's limits itself."""
 
         async def endpoint(request: Request) -> Response:
-            user = self.session(request).user_id
+            caller = self.session(request)
             fields = await form(request)
             with Refusals():
-                return success(answer(user, request, fields))
+                return success(answer(caller, request, fields))
 
         return endpoint
 

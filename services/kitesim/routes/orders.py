@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from kitev3.services.kitesim.answers import Fault
+from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.routes.door import Door, Fields
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -24,27 +25,27 @@ def table(door: Door) -> list[BaseRoute]:
     ]
 
 
-def place(door: Door, user: str, request: Request, fields: Fields) -> Any:
+def place(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """A new order, or none."""
     variety, fields = request.path_params["variety"], _own(fields)
-    order_id = door.exchange.place(user, variety=variety, at_ns=door.clock_ns(), **fields)
-    door.heard(user, "place", order_id, variety, fields)
+    order_id = door.exchange.place(caller.user_id, variety=variety, at_ns=door.clock_ns(), **fields)
+    door.heard(caller, "place", order_id, variety, fields)
     return {"order_id": order_id}
 
 
-def modify(door: Door, user: str, request: Request, fields: Fields) -> Any:
+def modify(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """Another price, quantity or kind for an order that is open."""
     variety, order_id, fields = _variety(request), _id(request), _own(fields)
-    door.exchange.modify(user, order_id, at_ns=door.clock_ns(), **fields)
-    door.heard(user, "modify", order_id, variety, fields)
+    door.exchange.modify(caller.user_id, order_id, at_ns=door.clock_ns(), **fields)
+    door.heard(caller, "modify", order_id, variety, fields)
     return {"order_id": order_id}
 
 
-def cancel(door: Door, user: str, request: Request, fields: Fields) -> Any:
+def cancel(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """The end of an order that is open."""
     variety, order_id = _variety(request), _id(request)
-    door.exchange.cancel(user, order_id, at_ns=door.clock_ns())
-    door.heard(user, "cancel", order_id, variety, {})
+    door.exchange.cancel(caller.user_id, order_id, at_ns=door.clock_ns())
+    door.heard(caller, "cancel", order_id, variety, {})
     return {"order_id": order_id}
 
 
