@@ -374,8 +374,8 @@ class Request(Payload, frozen=True, array_like=True, gc=False):
 
     at_ns: int
     user: str
-    verb: Literal["place", "modify", "cancel"]
-    order_id: str
+    verb: str  # of kitesim's table of deeds: place, modify, cancel, convert, …
+    order_id: str  # of the order, trigger or alert that it made or changed
     variety: str
     fields: dict[str, str]
 

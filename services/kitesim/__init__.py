@@ -6,6 +6,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     logins    keys, request tokens, access tokens
     routes    the REST routes, a file for each noun
     sockets   the ticker's connections: subscriptions, frames, heartbeats
+    redo      everything asked again after a crash
     pace      the market's steps at the clock's pace, slowed by readers that fall behind
     server    all of them on one port
     service   its place in the house: control, the tape, recovery; `driver` serves it

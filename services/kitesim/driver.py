@@ -6,7 +6,6 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from kitev3._core import Exchange
 from kitev3.clock import MarketClock
 from kitev3.config import Profile
 from kitev3.contracts import MarketRun, Request
@@ -16,6 +15,7 @@ from kitev3.secret import read_secret
 from kitev3.service import AsyncDriver, Context, World
 from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
+from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.service import KitesimConfig
 
@@ -91,19 +91,3 @@ class ExchangeDriver(AsyncDriver):
     def _heard(self, caller: Session, verb: Any, order_id: str, variety: str, fields: dict[str, str]) -> None:
         assert self.world is not None
         self.world.put(Request(self.exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
-
-
-def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
-    """Asks a fresh exchange for everything again, each at its time: what comes of it is the same, ids and fills too."""
-    exchange.redo(True)
-    for request in requests:
-        exchange.advance(request.at_ns)
-        if request.verb == "place":
-            order_id = exchange.place(request.user, variety=request.variety, at_ns=request.at_ns, **request.fields)
-            assert order_id == request.order_id, "the same requests make the same orders"
-        elif request.verb == "modify":
-            exchange.modify(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
-        else:
-            exchange.cancel(request.user, request.order_id, at_ns=request.at_ns)
-    exchange.redo(False)
-    exchange.take_order_frames()  # they were said before the crash, or nobody was there to hear

@@ -21,7 +21,7 @@ from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
 from kitev3.events import Event
 from kitev3.runfolder import RunFolder
 from kitev3.secret import write_secret
-from kitev3.services.kitesim.driver import redo
+from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.service import MarketHours
 
 NS = 1_000_000_000

@@ -1,0 +1,39 @@
+"""What a fresh exchange is asked after a crash: everything again, each at its time. What comes of it is the same, ids
+and fills too. A write that changes what the exchange remembers has its line in `DEEDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from kitev3._core import Exchange
+from kitev3.contracts import Request
+
+
+def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
+    """Does it all again."""
+    exchange.redo(True)
+    for request in requests:
+        exchange.advance(request.at_ns)
+        DEEDS[request.verb](exchange, request)
+    exchange.redo(False)
+    exchange.take_order_frames()  # they were said before the crash, or nobody was there to hear
+
+
+def _place(exchange: Exchange, request: Request) -> None:
+    order_id = exchange.place(request.user, variety=request.variety, at_ns=request.at_ns, **request.fields)
+    assert order_id == request.order_id, "the same requests make the same orders"
+
+
+def _modify(exchange: Exchange, request: Request) -> None:
+    exchange.modify(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
+
+
+def _cancel(exchange: Exchange, request: Request) -> None:
+    exchange.cancel(request.user, request.order_id, at_ns=request.at_ns)
+
+
+DEEDS: Mapping[str, Callable[[Exchange, Request], None]] = MappingProxyType(
+    {"place": _place, "modify": _modify, "cancel": _cancel}
+)
