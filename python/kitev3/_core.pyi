@@ -1106,8 +1106,28 @@ class Exchange:
     def ltp(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
     def instruments_csv(self, exchange: str | None = None, /) -> str:
         """Kite's instruments file, whole or of one exchange."""
-    def admit_read(self, api_key: str, /, *, quote: bool, at_ns: int) -> None:
-        """Counts a GET against its API key's windows of market time. ExchangeRefusal: too many."""
+    def holdings_compact(self, user: str, /) -> list[dict[str, Any]]: ...
+    def holdings_summary(self, user: str, /) -> dict[str, Any]: ...
+    def auctions(self, user: str, /) -> list[dict[str, Any]]:
+        """The holdings with the number of the auction in which each can be offered."""
+    def trigger_range(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]:
+        """Where a cover order's trigger may be; keyed as asked, unknown ones are absent."""
+    def convert(self, user: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
+        """A part of a position under another product. Fields as ``KiteConnect.convert_position`` takes them.
+
+        ExchangeRefusal: there is not so much, it cannot be, or there is no money for it; nothing has changed.
+        """
+    def candles(self, token: str, interval: str, /, **fields: Any) -> dict[str, Any]:
+        """``candles`` of an instrument: ``from``, ``to``, ``continuous`` and ``oi`` as Kite takes them.
+
+        Today's are what was printed so far. Those of days before are a function of seed, instrument and date.
+        ExchangeRefusal: no such token, interval or date, or more days than the profile gives at once.
+        """
+    def admit_read(self, api_key: str, kind: str = "other", /, *, at_ns: int) -> None:
+        """Counts a request that is no order against its API key's windows of market time. ExchangeRefusal: too many.
+
+        ``kind`` is ``quote``, ``history`` or ``other``.
+        """
     def redo(self, redoing: bool, /) -> None:
         """Whether the requests to come are those of before a crash: they count, and no limit refuses them again."""
 

@@ -22,6 +22,8 @@ class Application:
     api_secret: str
     user_id: str
     redirect_url: str  # where the login page leads
+    postback_url: str = ""  # where updates of its orders are posted; empty: nowhere
+    renewable: bool = False  # a login gives a refresh token too; those of ordinary applications do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class Session:
 
     api_key: str
     user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a login gives."""
+
+    access: str
+    refresh: str  # empty unless the application's logins can be renewed
 
 
 class Denied(Exception):
@@ -56,6 +66,7 @@ class Logins:
         self.tokens = dict(tokens)
         self.mono_ns, self.new_token = mono_ns, new_token
         self.requests: dict[str, tuple[str, int]] = {}
+        self.refresh: dict[str, str] = {}  # api_key -> refresh token
 
     def login(self, api_key: str) -> tuple[Application, str]:
         """The login page: the application and a request token for it.
@@ -71,8 +82,8 @@ class Logins:
         self.requests[request_token] = (api_key, self.mono_ns() + REQUEST_TOKEN_NS_MAX)
         return application, request_token
 
-    def exchange(self, api_key: str, request_token: str, checksum: str) -> tuple[Session, str]:
-        """The session and access token for a request token, which is used up by that.
+    def exchange(self, api_key: str, request_token: str, checksum: str) -> tuple[Session, Tokens]:
+        """The session and its tokens for a request token, which is used up by that.
 
         Raises Denied for a token that is unknown, used, too old or another key's, and for a wrong checksum.
         """
@@ -80,16 +91,29 @@ class Logins:
         application = self.applications.get(api_key)
         if application is None or known_key != api_key or self.mono_ns() > until_ns:
             raise Denied("Token is invalid or has expired.")
-        digest = hashlib.sha256(f"{api_key}{request_token}{application.api_secret}".encode()).hexdigest()
-        if not hmac.compare_digest(digest.encode(), checksum.encode()):
-            raise Denied("Invalid `checksum`.")
-        token = self.tokens.setdefault(api_key, self.new_token())
-        return Session(api_key, application.user_id), token
+        _check(application, request_token, checksum)
+        access = self.tokens.setdefault(api_key, self.new_token())
+        return Session(api_key, application.user_id), Tokens(access, self._refreshed(application))
+
+    def renew(self, api_key: str, refresh_token: str, checksum: str) -> tuple[Session, Tokens]:
+        """New tokens for a refresh token; the old ones are worth nothing from now on. Raises Denied."""
+        application, known = self.applications.get(api_key), self.refresh.get(api_key)
+        if application is None or known is None or not _same(known, refresh_token):
+            raise Denied("Token is invalid or has expired.")
+        _check(application, refresh_token, checksum)
+        access = self.tokens[api_key] = self.new_token()
+        return Session(api_key, application.user_id), Tokens(access, self._refreshed(application))
+
+    def _refreshed(self, application: Application) -> str:
+        if not application.renewable:
+            return ""
+        token = self.refresh[application.api_key] = self.new_token()
+        return token
 
     def session(self, api_key: str, access_token: str) -> Session:
         """The session of a key and token. Raises Denied."""
         token, application = self.tokens.get(api_key), self.applications.get(api_key)
-        if token is None or application is None or not hmac.compare_digest(token.encode(), access_token.encode()):
+        if token is None or application is None or not _same(token, access_token):
             raise Denied(MESSAGE)
         return Session(api_key, application.user_id)
 
@@ -106,3 +130,20 @@ class Logins:
         session = self.session(api_key, access_token)
         del self.tokens[api_key]
         return session
+
+    def end_refresh(self, api_key: str, refresh_token: str) -> None:
+        """The refresh token is worth nothing from now on. Raises Denied when it was not before."""
+        known = self.refresh.get(api_key)
+        if known is None or not _same(known, refresh_token):
+            raise Denied("Token is invalid or has expired.")
+        del self.refresh[api_key]
+
+
+def _check(application: Application, token: str, checksum: str) -> None:
+    digest = hashlib.sha256(f"{application.api_key}{token}{application.api_secret}".encode()).hexdigest()
+    if not _same(digest, checksum):
+        raise Denied("Invalid `checksum`.")
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

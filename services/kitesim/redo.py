@@ -34,6 +34,10 @@ def _cancel(exchange: Exchange, request: Request) -> None:
     exchange.cancel(request.user, request.order_id, at_ns=request.at_ns)
 
 
+def _convert(exchange: Exchange, request: Request) -> None:
+    exchange.convert(request.user, at_ns=request.at_ns, **request.fields)
+
+
 DEEDS: Mapping[str, Callable[[Exchange, Request], None]] = MappingProxyType(
-    {"place": _place, "modify": _modify, "cancel": _cancel}
+    {"place": _place, "modify": _modify, "cancel": _cancel, "convert": _convert}
 )

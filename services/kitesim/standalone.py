@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--access-token", default="", help="a random one unless given")
     options.add_argument("--user", default=USER)
     options.add_argument("--redirect-url", default="", help="where the login leads; a page of its own unless given")
+    options.add_argument("--renewable", action="store_true", help="a login gives a refresh token too")
     return options
 
 
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         api_secret=options.api_secret or secrets.token_hex(16),
         user_id=options.user,
         redirect_url=options.redirect_url or f"http://{address_of(listener)}/connect/done",
+        renewable=options.renewable,
     )
     token = options.access_token or secrets.token_hex(16)
     server = Server(exchange, Logins((application,), {application.api_key: token}, machine_ns), listener, machine_ns)

@@ -6,12 +6,14 @@ use kitev3_core::exchange::dates::{OPEN_NS, SECOND_NS, at_ns, stamp, trading_day
 use kitev3_core::exchange::feed::{self, Subscription, TOKENS_MAX};
 use kitev3_core::exchange::floor::{Floor, USERS_MAX};
 use kitev3_core::exchange::instruments::instruments_csv;
+use kitev3_core::exchange::limits::Read;
 use kitev3_core::exchange::market::Market;
 use kitev3_core::exchange::path::{Recorded, Synthetic, frozen, read_file};
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::Rules;
 use kitev3_core::exchange::shape::Value;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
+use kitev3_core::exchange::{history, holdings};
 use kitev3_core::kite::Mode;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyError, PyValueError};
@@ -306,6 +308,38 @@ impl Exchange {
     }
 
     #[pyo3(signature = (user, /))]
+    fn holdings_compact(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &holdings::compact(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn holdings_summary(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &holdings::summary(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn auctions(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &holdings::auctions(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (names, /))]
+    fn trigger_range(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
+        python(py, &holdings::trigger_range(&self.0, &names))
+    }
+
+    #[pyo3(signature = (user, /, *, at_ns = None, **fields))]
+    fn convert(
+        &mut self,
+        user: &str,
+        at_ns: Option<i64>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let (account, fields) = (self.account(user)?, texts(fields)?);
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        self.0.convert(account, &fields, at_ns).map_err(refused)
+    }
+
+    #[pyo3(signature = (user, /))]
     fn margins(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &views::margins(&self.0, self.account(user)?))
     }
@@ -346,9 +380,28 @@ impl Exchange {
             .collect()
     }
 
-    #[pyo3(signature = (api_key, /, *, quote, at_ns))]
-    fn admit_read(&mut self, api_key: &str, quote: bool, at_ns: i64) -> PyResult<()> {
-        self.0.admit_read(api_key, quote, at_ns).map_err(refused)
+    #[pyo3(signature = (token, interval, /, **fields))]
+    fn candles(
+        &self,
+        py: Python<'_>,
+        token: &str,
+        interval: &str,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let wish =
+            history::Wish::read(interval, &texts(fields)?, &self.0.rules).map_err(refused)?;
+        let candles = history::candles(&self.0, token, &wish).map_err(refused)?;
+        python(py, &candles)
+    }
+
+    #[pyo3(signature = (api_key, kind = "other", /, *, at_ns))]
+    fn admit_read(&mut self, api_key: &str, kind: &str, at_ns: i64) -> PyResult<()> {
+        let kind = Read::parse(kind).ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "unknown kind of request {kind:?}: quote, history, other"
+            ))
+        })?;
+        self.0.admit_read(api_key, kind, at_ns).map_err(refused)
     }
 
     #[pyo3(signature = (redoing, /))]

@@ -58,13 +58,13 @@ class Door:
 
         return endpoint
 
-    def read(self, answer: Callable[[str, Request], Any], *, quote: bool = False) -> Endpoint:
-        """A GET with login, within its limits."""
+    def read(self, answer: Callable[[str, Request], Any], *, kind: str = "other") -> Endpoint:
+        """A GET with login, within the limits of its kind."""
 
         async def endpoint(request: Request) -> Response:
             session = self.session(request)
             with Refusals():
-                self.exchange.admit_read(session.api_key, quote=quote, at_ns=self.clock_ns())
+                self.exchange.admit_read(session.api_key, kind, at_ns=self.clock_ns())
                 return success(answer(session.user_id, request))
 
         return endpoint
@@ -80,6 +80,18 @@ class Door:
 
         return endpoint
 
+    def change(self, answer: Callable[[Session, Request, Fields], Any]) -> Endpoint:
+        """A write that is no order's: it counts with the reads of its key."""
+
+        async def endpoint(request: Request) -> Response:
+            caller = self.session(request)
+            fields = await form(request)
+            with Refusals():
+                self.exchange.admit_read(caller.api_key, at_ns=self.clock_ns())
+                return success(answer(caller, request, fields))
+
+        return endpoint
+
 
 class Refusals:
     """Turns the exchange's refusals into faults."""
@@ -90,6 +102,11 @@ class Refusals:
     def __exit__(self, kind: Any, refusal: BaseException | None, trace: Any) -> None:
         if isinstance(refusal, ExchangeRefusal):
             raise Fault(refusal.status, refusal.error_type, refusal.message) from None
+
+
+def query(request: Request) -> Fields:
+    """The fields of an address; the first of a name counts, as in a form."""
+    return dict(reversed(request.query_params.multi_items()))
 
 
 def no_session(denied: Denied) -> Fault:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from kitev3._core import ist_stamp
 from kitev3.services.kitesim.answers import Fault, success
-from kitev3.services.kitesim.logins import Denied
-from kitev3.services.kitesim.routes.door import Door, form, no_session
+from kitev3.services.kitesim.logins import Denied, Session, Tokens
+from kitev3.services.kitesim.routes.door import Door, form, no_session, query
 from kitev3.services.kitesim.routes.user import person
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -21,6 +22,7 @@ def table(door: Door) -> list[BaseRoute]:
         Route("/connect/done", door.open(logged_in_page)),
         Route("/session/token", partial(token, door), methods=["POST"]),
         Route("/session/token", partial(log_out, door), methods=["DELETE"]),
+        Route("/session/refresh_token", partial(renew, door), methods=["POST"]),
     ]
 
 
@@ -50,34 +52,55 @@ def logged_in_page(request: Request) -> Response:
 
 async def token(door: Door, request: Request) -> Response:
     """Request token to access token."""
-    fields = await form(request)
-    for name in ("api_key", "request_token", "checksum"):
-        if not fields.get(name):
-            raise Fault.bad(f"Missing `{name}`.")
+    api_key, request_token, checksum = await _three(request, "request_token")
     try:
-        session, access_token = door.logins.exchange(fields["api_key"], fields["request_token"], fields["checksum"])
+        session, tokens = door.logins.exchange(api_key, request_token, checksum)
     except Denied as denied:
         raise no_session(denied) from None
-    return success(
-        {
-            **person(session.user_id),
-            "api_key": session.api_key,
-            "access_token": access_token,
-            "public_token": "",
-            "enctoken": "",
-            "refresh_token": "",
-            "silo": "",
-            "login_time": ist_stamp(door.now_ns()),
-        }
-    )
+    return success(_session(session, tokens) | {"login_time": ist_stamp(door.now_ns())})
+
+
+async def renew(door: Door, request: Request) -> Response:
+    """Refresh token to access token; who listened under the old one has to come again."""
+    api_key, refresh_token, checksum = await _three(request, "refresh_token")
+    try:
+        session, tokens = door.logins.renew(api_key, refresh_token, checksum)
+    except Denied as denied:
+        raise no_session(denied) from None
+    door.logged_out(api_key)
+    return success(_session(session, tokens))
 
 
 async def log_out(door: Door, request: Request) -> Response:
-    """The end of an access token."""
-    query = request.query_params
+    """The end of an access token, or of a refresh token."""
+    fields = query(request)
+    api_key = fields.get("api_key", "")
     try:
-        ended = door.logins.end(query.get("api_key", ""), query.get("access_token", ""))
+        if "refresh_token" in fields:
+            door.logins.end_refresh(api_key, fields["refresh_token"])
+        else:
+            door.logins.end(api_key, fields.get("access_token", ""))
+            door.logged_out(api_key)
     except Denied as denied:
         raise no_session(denied) from None
-    door.logged_out(ended.api_key)
     return success(True)
+
+
+async def _three(request: Request, name: str) -> tuple[str, str, str]:
+    fields = await form(request)
+    for needed in ("api_key", name, "checksum"):
+        if not fields.get(needed):
+            raise Fault.bad(f"Missing `{needed}`.")
+    return fields["api_key"], fields[name], fields["checksum"]
+
+
+def _session(session: Session, tokens: Tokens) -> dict[str, Any]:
+    return {
+        **person(session.user_id),
+        "api_key": session.api_key,
+        "access_token": tokens.access,
+        "public_token": "",
+        "enctoken": "",
+        "refresh_token": tokens.refresh,
+        "silo": "",
+    }

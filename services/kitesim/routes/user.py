@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kitev3._core import ist_stamp
 from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.routes.door import Door
 from starlette.requests import Request
@@ -26,6 +27,7 @@ def table(door: Door) -> list[BaseRoute]:
 
     return [
         Route("/user/profile", door.read(lambda user, _: person(user))),
+        Route("/user/profile/full", door.read(lambda user, _: whole_person(user, ist_stamp(door.now_ns())))),
         Route("/user/margins", door.read(margins)),
         Route("/user/margins/{segment}", door.read(margins)),
         Route("/margins/{segment}", door.read(margins)),
@@ -47,3 +49,34 @@ def person(user: str) -> dict[str, Any]:
         "avatar_url": None,
         "meta": {"demat_consent": "consent"},
     }
+
+
+def whole_person(user: str, since: str) -> dict[str, Any]:
+    """What the broker's own site shows of the user. `since` is when he last proved who he is."""
+    person_ = person(user)
+    return {
+        **{name: person_[name] for name in WHOLE},
+        "twofa_type": "totp",
+        "phone": "*0001",
+        "bank_accounts": [{"name": "KITESIM BANK", "branch": "", "account": "*0001"}],
+        "dp_ids": ["0000000000000001"],
+        "pan": "*001I",
+        "tags": [],
+        "password_timestamp": since,
+        "twofa_timestamp": since,
+        "meta": {"poa": "physical", "silo": "", "account_blocks": []},
+    }
+
+
+WHOLE = (
+    "user_id",
+    "user_name",
+    "user_shortname",
+    "user_type",
+    "email",
+    "broker",
+    "products",
+    "order_types",
+    "exchanges",
+    "avatar_url",
+)

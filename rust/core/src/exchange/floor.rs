@@ -10,7 +10,7 @@ use super::checks::{Asked, check_shares, rupees};
 use super::dates::MINUTE_NS;
 use super::form::{Fields, Modifying, Placing, Protection};
 use super::ids::Ids;
-use super::limits::ReadPace;
+use super::limits::{Read, ReadPace};
 use super::margin::{self, Exposure, Tied};
 use super::market::Market;
 use super::order::{Order, Status};
@@ -157,7 +157,7 @@ impl Floor {
 
     /// Time goes on to a request's, but never past a cut that has not been made: a request that comes while the
     /// market is late is as late as the market.
-    fn hear(&mut self, at_ns: i64) {
+    pub(super) fn hear(&mut self, at_ns: i64) {
         self.claimed_ns = at_ns.max(self.claimed_ns);
         self.now_ns = at_ns.min(self.market.next_cut_ns() - 1).max(self.now_ns);
     }
@@ -240,15 +240,15 @@ impl Floor {
         Ok(())
     }
 
-    /// A GET under an API key: refused when its window is full. `quote` names the three quote routes. Its windows are
+    /// A request under an API key that is no order: refused when its kind's window is full. Its windows are
     /// the clock's, whether the market keeps up with it, stands or has ended: nobody's reading stops with the trading.
-    pub fn admit_read(&mut self, api_key: &str, quote: bool, at_ns: i64) -> Result<(), Refusal> {
+    pub fn admit_read(&mut self, api_key: &str, read: Read, at_ns: i64) -> Result<(), Refusal> {
         self.hear(at_ns);
         let Some(limits) = &self.rules.limits else {
             return Ok(());
         };
         let pace = self.readers.entry(api_key.to_owned()).or_default();
-        pace.admit(at_ns.max(self.now_ns), quote, limits)
+        pace.admit(at_ns.max(self.now_ns), read, limits)
     }
 
     /// Whether the requests to come are those of before a crash. They count, and none is refused for its number.

@@ -765,7 +765,11 @@ fn windows_of_reads_follow_the_clock_also_past_a_cut_that_never_comes() {
     let now_ns = at_ns(DAY, OPEN_NS);
     let mut reads = |at_ns: i64| {
         (0..20)
-            .filter(|_| floor.admit_read("K", false, at_ns).is_ok())
+            .filter(|_| {
+                floor
+                    .admit_read("K", super::limits::Read::Other, at_ns)
+                    .is_ok()
+            })
             .count()
     };
 

@@ -134,7 +134,7 @@ impl Modifying {
     }
 }
 
-fn within(quantity: i64, name: &str, least: i64) -> Result<i64, Refusal> {
+pub(super) fn within(quantity: i64, name: &str, least: i64) -> Result<i64, Refusal> {
     if (least..=QUANTITY_MAX).contains(&quantity) {
         Ok(quantity)
     } else {
@@ -142,16 +142,26 @@ fn within(quantity: i64, name: &str, least: i64) -> Result<i64, Refusal> {
     }
 }
 
-struct Form<'a>(&'a Fields);
+/// Fields as they are asked for by name.
+pub(super) struct Form<'a>(pub &'a Fields);
 
 impl<'a> Form<'a> {
     /// A field's text; an empty one is as good as none.
-    fn text(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.0
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, text)| text.trim())
             .filter(|t| !t.is_empty())
+    }
+
+    /// Yes or no, in the words of all the clients; absent is no.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        match self.text(name) {
+            None | Some("0" | "false" | "False") => Ok(false),
+            Some("1" | "true" | "True") => Ok(true),
+            Some(_) => Err(Refusal::invalid(name)),
+        }
     }
 
     fn word_if<T>(&self, name: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
@@ -164,18 +174,18 @@ impl<'a> Form<'a> {
         Ok(self.word_if(name, parse)?.unwrap_or(or))
     }
 
-    fn word<T>(&self, name: &str, parse: fn(&str) -> Option<T>) -> Result<T, Refusal> {
+    pub(super) fn word<T>(&self, name: &str, parse: fn(&str) -> Option<T>) -> Result<T, Refusal> {
         self.word_if(name, parse)?
             .ok_or_else(|| Refusal::invalid(name))
     }
 
-    fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let parse = |text: &str| text.parse().map_err(|_| undecodable(name, text, "integer"));
         self.text(name).map(parse).transpose()
     }
 
     /// Rupees; float noise beyond 1/10,000 is rounded away before anything looks at it.
-    fn price(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(super) fn price(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };

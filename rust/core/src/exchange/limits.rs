@@ -47,21 +47,44 @@ impl OrderPace {
     }
 }
 
-/// What an API key has read.
+/// What a request that is no order's is for: each kind has its own window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// `/quote`, `/quote/ohlc`, `/quote/ltp`.
+    Quote,
+    /// Candles.
+    History,
+    Other,
+}
+
+impl Read {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "quote" => Some(Self::Quote),
+            "history" => Some(Self::History),
+            "other" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+
+/// What an API key has asked for beside orders.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadPace {
     quotes: Window,
+    history: Window,
     others: Window,
 }
 
 impl ReadPace {
-    /// A GET of a quote route, or of any other.
-    pub fn admit(&mut self, now_ns: i64, quote: bool, limits: &Limits) -> Result<(), Refusal> {
-        let within = if quote {
-            self.quotes.admit(now_ns, SECOND_NS, limits.quotes_a_second)
-        } else {
-            self.others.admit(now_ns, SECOND_NS, limits.others_a_second)
+    /// Counts one more of its kind.
+    pub fn admit(&mut self, now_ns: i64, read: Read, limits: &Limits) -> Result<(), Refusal> {
+        let (window, most) = match read {
+            Read::Quote => (&mut self.quotes, limits.quotes_a_second),
+            Read::History => (&mut self.history, limits.history_a_second),
+            Read::Other => (&mut self.others, limits.others_a_second),
         };
+        let within = window.admit(now_ns, SECOND_NS, most);
         if within {
             Ok(())
         } else {

@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::iter::Peekable;
 
 use super::book::{Book, Level, STREET, Trade};
+use super::candles::Minutes;
 use super::dates::{CLOSE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::instruments::{
     BANK_BETA, BANK_OF_NIFTY, BANK_TOKEN, BANK_VOLATILITY, Instrument, NIFTY_TOKEN, RUPEE_E4,
     SHARES, instruments_of,
 };
 use super::options::{Smile, black_76, years_between};
+use super::past::Nature;
 use super::path::{Path, deviation, liveliness};
 use super::rng::Stream;
 use super::street::{Habits, LEVELS, Maker, Quote, Wish};
@@ -79,6 +81,9 @@ pub struct Listing {
     pub prints_e4: (i64, i64),
     /// The step at which something of it last changed.
     pub changed_ns: i64,
+    pub nature: Nature,
+    /// What was printed today, as candles.
+    pub minutes: Minutes,
     fair: f64,
     habits: Habits,
     own: Own,
@@ -106,8 +111,6 @@ impl Pit {
 #[derive(Clone, Debug)]
 struct Own {
     stream: Stream,
-    beta: f64,
-    volatility: f64,
     /// Its own return of the day so far.
     drift: f64,
 }
@@ -190,6 +193,7 @@ pub struct Hit {
 pub struct Market {
     pub day: Day,
     pub listings: Vec<Listing>,
+    pub seed: u64,
     by_token: HashMap<u32, usize>,
     path: Peekable<Path>,
     step_ns: i64,
@@ -223,6 +227,7 @@ impl Market {
         Self {
             day,
             listings,
+            seed,
             by_token,
             path,
             step_ns,
@@ -262,6 +267,23 @@ impl Market {
         })
     }
 
+    /// What a contract is a contract on; none for what stands for itself.
+    pub fn underlying(&self, listing: &Listing) -> Option<&Listing> {
+        listing
+            .instrument
+            .expiry
+            .and_then(|_| Some(&self.listings[self.by_token(NIFTY_TOKEN)?]))
+    }
+
+    /// What an instrument is worth when its underlying, or it itself, stands at a value in rupees.
+    pub fn worth(&self, instrument: &Instrument, value: f64, time_ns: i64) -> f64 {
+        match instrument.kind {
+            Kind::Index | Kind::Cash => value,
+            Kind::Future => forward(value, time_ns, instrument),
+            Kind::Call | Kind::Put => option_value(instrument, value, time_ns),
+        }
+    }
+
     /// Goes on to the next cut; trades that users have a part in are appended to `hits`.
     pub fn step(&mut self, hits: &mut Vec<Hit>) {
         let first = self.listings[0].day.open_e4 == 0;
@@ -275,7 +297,7 @@ impl Market {
         let mut points = 0;
         while let Some(point) = self.path.next_if(|point| point.time_ns <= self.now_ns) {
             self.index = point.value;
-            self.listings[0].print_index(point.value);
+            self.listings[0].print_index(point.value, self.now_ns);
             points += 1;
         }
         if points > 0 {
@@ -312,12 +334,12 @@ impl Market {
         let (now_ns, step_ns, index) = (self.now_ns, self.step_ns, self.index);
         for listing in &mut self.listings {
             let instrument = &listing.instrument;
-            let own = &mut listing.own;
-            own.drift += deviation(own.volatility, step_ns) * lively * own.stream.normal();
+            let (own, nature) = (&mut listing.own, listing.nature);
+            own.drift += deviation(nature.volatility, step_ns) * lively * own.stream.normal();
             let close = instrument.previous_close_e4 as f64 / RUPEE_E4 as f64;
             let fair = match instrument.kind {
                 Kind::Index if instrument.token == NIFTY_TOKEN => index,
-                Kind::Index | Kind::Cash => close * (1.0 + own.beta * index_of_day + own.drift),
+                Kind::Index | Kind::Cash => close * (1.0 + nature.beta * index_of_day + own.drift),
                 Kind::Future => {
                     // The basis breathes around the cost of carry and is pulled back to it.
                     own.drift *= 0.98;
@@ -334,7 +356,7 @@ impl Market {
             };
             if instrument.token == BANK_TOKEN {
                 let fair = listing.fair;
-                listing.print_index(fair);
+                listing.print_index(fair, now_ns);
                 listing.changed_ns = now_ns;
             }
         }
@@ -357,14 +379,14 @@ impl Market {
         if first {
             // The opening auction's one price; what traded there is a lot, so that no mean is of nothing.
             let price_e4 = listing.instrument.on_tick(listing.fair);
-            listing.day.print(price_e4, listing.instrument.lot, now_ns);
+            listing.print(price_e4, listing.instrument.lot, now_ns);
             listing.prints_e4 = (price_e4, price_e4);
         }
 
         let mut prints = Vec::new();
         listing.street.step(&wish, &mut prints);
         for print in &prints {
-            listing.day.print(print.price_e4, print.quantity, now_ns);
+            listing.print(print.price_e4, print.quantity, now_ns);
             let (low_e4, high_e4) = listing.prints_e4;
             listing.prints_e4 = (low_e4.min(print.price_e4), high_e4.max(print.price_e4));
             listing.interest(print.quantity);
@@ -376,10 +398,16 @@ impl Market {
 }
 
 impl Listing {
-    fn print_index(&mut self, value: f64) {
+    fn print_index(&mut self, value: f64, now_ns: i64) {
         // Published to five paise, like the real one.
         let value_e4 = (value * 20.0).round() as i64 * 500;
-        self.day.print(value_e4, 0, 0);
+        self.print(value_e4, 0, now_ns);
+    }
+
+    /// A price of the day; of an index without a quantity.
+    fn print(&mut self, price_e4: i64, quantity: i64, now_ns: i64) {
+        self.day.print(price_e4, quantity, now_ns);
+        self.minutes.print(price_e4, quantity, self.day.oi, now_ns);
     }
 
     /// A trade opens or closes contracts: open interest follows some of the volume, up or down.
@@ -408,6 +436,7 @@ fn listing(instrument: Instrument, seed: u64, open: f64) -> Listing {
             let near = 1.0 - (at_the_money * 100.0).min(0.8);
             (3.0e7 * near, (6.0e6 * near) as i64, 0.0, 0.0)
         }
+        (Kind::Index, _) if instrument.token == NIFTY_TOKEN => (0.0, 0, 1.0, 0.0),
         _ => (0.0, 0, BANK_BETA, BANK_VOLATILITY),
     };
     let oi = if instrument.lot > 0 {
@@ -419,12 +448,14 @@ fn listing(instrument: Instrument, seed: u64, open: f64) -> Listing {
     let stream = Stream::new(seed, &format!("{} moves", instrument.tradingsymbol));
     Listing {
         habits: Habits::new(seed, &instrument, volume),
-        own: Own {
-            stream,
+        own: Own { stream, drift: 0.0 },
+        nature: Nature {
             beta,
             volatility,
-            drift: 0.0,
+            volume,
+            oi,
         },
+        minutes: Minutes::default(),
         day: DaySoFar {
             oi,
             oi_high: oi,

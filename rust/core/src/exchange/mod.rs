@@ -4,8 +4,12 @@
 pub mod account;
 /// Price-time order book with partial fills.
 pub mod book;
+/// Candles and how they are made of shorter ones.
+pub mod candles;
 /// What the broker looks at before an order gets a number.
 pub mod checks;
+/// Positions from one product to another.
+pub mod conversion;
 /// IST, trading days and expiries.
 pub mod dates;
 /// What the socket shows: subscriptions and frames.
@@ -14,6 +18,10 @@ pub mod feed;
 pub mod floor;
 /// The forms of an order, read into numbers and words.
 pub mod form;
+/// The request for candles.
+pub mod history;
+/// Holdings shorter, summed up, and what of them is in auction.
+pub mod holdings;
 /// Order ids, exchange order ids, trade ids.
 pub mod ids;
 /// The instruments of the simulated day and their file.
@@ -28,6 +36,8 @@ pub mod market;
 pub mod options;
 /// One order and every state it went through.
 pub mod order;
+/// The days before today.
+pub mod past;
 /// Paths of the index: synthetic, frozen, from a file.
 pub mod path;
 /// Requests turned away, in Kite's words.

@@ -20,8 +20,24 @@ pub struct Limits {
     pub orders_a_day: u32,
     /// `/quote`, `/quote/ohlc` and `/quote/ltp` together, per API key.
     pub quotes_a_second: u32,
-    /// Every other GET together, per API key.
+    /// Candles, per API key.
+    pub history_a_second: u32,
+    /// Every other request together, per API key.
     pub others_a_second: u32,
+}
+
+/// The most days that one request for candles may span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spans {
+    pub minute: i32,
+    /// 3, 5 and 10 minutes.
+    pub few_minutes: i32,
+    /// 15 and 30 minutes.
+    pub half_hour: i32,
+    pub hour: i32,
+    pub day: i32,
+    /// Whether `hour` is a word for `60minute`.
+    pub hour_too: bool,
 }
 
 /// What the exchange asks of an order, and how it answers.
@@ -34,6 +50,7 @@ pub struct Rules {
     pub stops_refused_at_the_door: bool,
     /// None: no limits on any route.
     pub limits: Option<Limits>,
+    pub spans: Spans,
     pub modifications_max: u32,
     pub order_ids: OrderIds,
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
@@ -55,8 +72,17 @@ impl Rules {
                 orders_a_minute: 400,
                 orders_a_day: 5000,
                 quotes_a_second: 1,
+                history_a_second: 3,
                 others_a_second: 10,
             }),
+            spans: Spans {
+                minute: 60,
+                few_minutes: 100,
+                half_hour: 200,
+                hour: 400,
+                day: 2000,
+                hour_too: false,
+            },
             modifications_max: 25,
             order_ids: OrderIds::Snowflake,
             open_frames: false,
@@ -70,6 +96,14 @@ impl Rules {
             protection_required: false,
             stops_refused_at_the_door: false,
             limits: None,
+            spans: Spans {
+                minute: 30,
+                few_minutes: 90,
+                half_hour: 180,
+                hour: 365,
+                day: 2000,
+                hour_too: true,
+            },
             order_ids: OrderIds::Dated,
             ..Self::strict_2026()
         }

@@ -322,14 +322,15 @@ pub enum Depth {
 
 /// `GET /quote…`, keyed by the names asked for, `NSE:INFY` or a token. Unknown ones are absent.
 pub fn quotes(floor: &Floor, names: &[String], depth: Depth) -> Value {
+    by_name(floor, names, |listing| quote(floor, listing, depth))
+}
+
+/// An object with what is said of each instrument that is known, keyed as asked.
+pub fn by_name(floor: &Floor, names: &[String], say: impl Fn(&Listing) -> Value) -> Value {
     let known = names
         .iter()
-        .filter_map(|name| Some((name, find(floor, name)?)));
-    Value::Object(
-        known
-            .map(|(name, listing)| (name.clone().into(), quote(floor, listing, depth)))
-            .collect(),
-    )
+        .filter_map(|name| Some((name.clone().into(), say(find(floor, name)?))));
+    Value::Object(known.collect())
 }
 
 fn find<'a>(floor: &'a Floor, name: &str) -> Option<&'a Listing> {

@@ -134,6 +134,66 @@ impl Position {
         self.open.add(side.sign() * quantity, -cost_e4)
     }
 
+    /// Takes a part of what is open away: what stays, and the part, each with its share of the cost. `brought` says
+    /// that it is of what was brought into the day, else it is of what the day traded.
+    ///
+    /// Panics when the part is not above zero and within what is open.
+    pub fn parted(&self, quantity: i64, brought: bool) -> Result<(Self, Self), Overflow> {
+        let sign = self.open.quantity.signum();
+        assert!(
+            0 < quantity && quantity <= self.open.quantity.abs(),
+            "a part of what is open"
+        );
+        let share = i128::from(self.open.value_e4) * i128::from(quantity);
+        let cost_e4 = divide_half_even(share, i128::from(self.open.quantity).abs()) as i64;
+        let mut part = Self {
+            last_e4: self.last_e4,
+            close_e4: self.close_e4,
+            ..Self::new(self.multiplier)
+        };
+        let mut rest = *self;
+        part.open.add(sign * quantity, cost_e4)?;
+        rest.open.add(-sign * quantity, -cost_e4)?;
+        if brought {
+            part.overnight.add(sign * quantity, cost_e4)?;
+            rest.overnight.add(-sign * quantity, -cost_e4)?;
+        } else {
+            part.day(sign).add(quantity, sign * cost_e4)?;
+            rest.day(sign).add(-quantity, -sign * cost_e4)?;
+        }
+        Ok((rest, part))
+    }
+
+    /// This and another position of the same side, or of none, as one.
+    pub fn joined(&self, other: &Self) -> Result<Self, Overflow> {
+        assert!(
+            self.open.quantity.signum() * other.open.quantity.signum() >= 0,
+            "what is long and what is short do not join without a trade"
+        );
+        let mut both = *self;
+        for (lots, more) in [
+            (&mut both.open, other.open),
+            (&mut both.overnight, other.overnight),
+            (&mut both.day_bought, other.day_bought),
+            (&mut both.day_sold, other.day_sold),
+        ] {
+            lots.add(more.quantity, more.value_e4)?;
+        }
+        both.realised_e4 = both
+            .realised_e4
+            .checked_add(other.realised_e4)
+            .ok_or(Overflow)?;
+        Ok(both)
+    }
+
+    fn day(&mut self, sign: i64) -> &mut Lots {
+        if sign > 0 {
+            &mut self.day_bought
+        } else {
+            &mut self.day_sold
+        }
+    }
+
     /// What is open at `last_e4`; 0 while no price is known.
     pub fn market_value_e4(&self) -> Result<i64, Overflow> {
         product(self.open.quantity, self.last_e4, self.multiplier)
@@ -304,6 +364,33 @@ mod tests {
             Err(Overflow)
         );
         assert_eq!(position, before);
+    }
+
+    proptest! {
+        #[test]
+        fn parting_and_joining_again_changes_nothing(
+            trades in prop::collection::vec((any::<bool>(), 1_i64..500, 1_i64..1_000_000), 1..20),
+            part in 0.0_f64..1.0,
+        ) {
+            let trades: Vec<_> = trades
+                .into_iter()
+                .map(|(buy, quantity, price)| (if buy { Side::Buy } else { Side::Sell }, quantity, price))
+                .collect();
+            let whole = traded(&trades);
+            prop_assume!(whole.quantity() != 0);
+            let quantity = 1 + (part * (whole.quantity().abs() - 1) as f64) as i64;
+
+            let (rest, moved) = whole.parted(quantity, false).unwrap();
+
+            prop_assert_eq!(rest.joined(&moved).unwrap(), whole);
+            prop_assert_eq!((moved.quantity().abs(), moved.realised_e4), (quantity, 0));
+            for position in [rest, moved] {
+                prop_assert_eq!(
+                    position.realised_e4 - position.open.value_e4,
+                    position.sold().unwrap().value_e4 - position.bought().unwrap().value_e4
+                );
+            }
+        }
     }
 
     proptest! {
