@@ -1075,8 +1075,11 @@ class Exchange:
         """Of all instruments, in the order of the instruments file."""
     def advance(self, market_ns: int, /) -> int:
         """Makes every cut up to this time; how many there were. For each frame, advance to ``next_cut_ns`` only."""
-    def frame(self, subscription: Subscription, /) -> bytes | None:
-        """The binary frame of the last cut: what changed in it of what is subscribed."""
+    def frame(self, subscription: Subscription, since_ns: int | None = None, /) -> bytes | None:
+        """The binary frame of the last cut: what changed in it of what is subscribed.
+
+        With `since_ns`, what changed after that time, in its last state: for who missed the cuts between.
+        """
     def snapshot(self, subscription: Subscription, tokens: Sequence[int], /) -> bytes | None:
         """These of the subscribed instruments as they stand: what is sent at once after a subscribe."""
     def take_order_frames(self) -> list[tuple[str, dict[str, Any]]]:

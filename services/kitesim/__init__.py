@@ -7,6 +7,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     routes    the REST routes, a file for each noun
     sockets   the ticker's connections: subscriptions, frames, heartbeats
     redo      everything asked again after a crash
+    postbacks order updates, posted to the applications
     pace      the market's steps at the clock's pace, slowed by readers that fall behind
     server    all of them on one port
     service   its place in the house: control, the tape, recovery; `driver` serves it

@@ -16,6 +16,7 @@ from kitev3.services.kitesim.sockets import Sockets
 NS = 1_000_000_000
 SLEEP_S_MAX = 0.25  # so that a stop is seen soon, whatever the market's speed
 STILL_CUTS = 100  # so many cuts that showed nobody anything new, and the market need not be looked at so often
+CLOSED = "The market has closed."
 TURN_CUTS_MAX = 32  # cuts made in one go when late; then others in the loop have their turn
 
 
@@ -81,6 +82,8 @@ class Pace:
                 continue
             self.exchange.advance(self.exchange.next_cut_ns)
             told = self.sockets.cut() + self.sockets.tell_orders()
+            if self.exchange.market_ended:
+                self.sockets.say({"type": "message", "data": CLOSED})
             self._still = 0 if told else self._still + 1
             cuts += 1
             if cuts % TURN_CUTS_MAX == 0:

@@ -17,6 +17,7 @@ from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
+from kitev3.services.kitesim.postbacks import Postbacks
 from kitev3.services.kitesim.routes.door import Door, Fields, Heard
 from kitev3.services.kitesim.sockets import Sockets
 from starlette.applications import Starlette
@@ -26,6 +27,7 @@ from starlette.routing import WebSocketRoute
 SEND_BUFFER_BYTES = 1 << 16  # small, so that a reader who falls behind is felt within some frames
 MESSAGE_BYTES_MAX = 1 << 18
 GRACE_S_MAX = 1
+WALL_E3 = 1000
 KEEP_ALIVE_S = 75  # longer than anyone's rhythm of reads: who asks every five seconds need not connect each time
 
 
@@ -79,19 +81,23 @@ class Server:
     ) -> None:
         self.exchange, self.listener = exchange, listener
         self.address = address_of(listener)
-        self.sockets = Sockets(exchange, logins)
+        self.postbacks = Postbacks(tuple(logins.applications.values()))
+        self.sockets = Sockets(exchange, logins, self.postbacks.tell)
         self.pace = Pace(exchange, self.sockets, mono_ns)
         self.requests = 0
 
         def accepted(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
             heard(caller, verb, order_id, variety, fields)
             self.requests += 1
+            if verb == "place":
+                self.postbacks.placed_by(order_id, caller.api_key)
             self.sockets.tell_orders()
 
         self.door = Door(exchange, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop)
 
     def run_market(self, clock: MarketClock) -> None:
-        """The market moves by this clock."""
+        """The market moves by this clock. At the wall's own pace it waits for nobody."""
+        self.sockets.conflating = clock.speed_e3 == WALL_E3
         self.pace.run(clock)
 
     def stop_market(self) -> None:
@@ -108,6 +114,9 @@ class Server:
             "market_lag_ms": self.pace.lag_ns // 1_000_000,
             "sockets": len(self.sockets.connections),
             "frames": self.sockets.frames,
+            "conflated": self.sockets.conflated,
+            "postbacks": self.postbacks.posted,
+            "postbacks_lost": self.postbacks.lost,
             "requests": self.requests,
         }
 
@@ -136,17 +145,19 @@ class Server:
         serving = asyncio.create_task(server.serve([self.listener]))
         market = asyncio.create_task(self.pace.keep())
         beat = asyncio.create_task(self.sockets.beat())
+        post = asyncio.create_task(self.postbacks.deliver())
         try:
             # None of them ends by itself: the first that does has failed, and its error is ours.
-            done, _ = await asyncio.wait((serving, market, beat), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((serving, market, beat, post), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             market.cancel()
             beat.cancel()
+            post.cancel()
             await self.sockets.end()
             server.should_exit = True
-            await asyncio.gather(serving, market, beat, return_exceptions=True)
+            await asyncio.gather(serving, market, beat, post, return_exceptions=True)
             self.listener.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 CONNECTIONS_MAX = 3  # of one API key
 QUEUE_MAX = 16  # messages that wait for one reader before the market waits for it
+LATE_MAX = 2  # messages that wait for one reader before its frames are conflated
+TEXTS_MAX = 1_000  # what is said once, like an order's update, cannot be conflated: who leaves so much lying is dropped
 STALL_S_MAX = 15.0  # machine time; a reader that takes nothing for so long is dropped, else it stops the market
 HEARTBEAT_S = 1.0  # machine time without a frame after which there is one byte
 HEARTBEAT = b"\x00"
@@ -28,8 +31,9 @@ TOO_MANY_TOKENS = f"Can't subscribe to more than {SUBSCRIPTION_TOKENS_MAX} instr
 class Connection:
     """One open socket."""
 
-    def __init__(self, websocket: WebSocket, session: Session) -> None:
+    def __init__(self, websocket: WebSocket, session: Session, shown_ns: int) -> None:
         self.websocket, self.session = websocket, session
+        self.shown_ns = shown_ns  # market time up to which it has been sent what changed
         self.subscription = Subscription()
         self.queue: deque[bytes | str] = deque()
         self.changed = asyncio.Event()  # something is queued, or the connection is over
@@ -42,6 +46,9 @@ class Connection:
     def send(self, message: bytes | str) -> None:
         """Queues a message; the market looks at `room` before it makes the next."""
         if self.over:
+            return
+        if len(self.queue) >= TEXTS_MAX:
+            self.end(POLICY)
             return
         self.queue.append(message)
         self.changed.set()
@@ -75,18 +82,29 @@ class Connection:
 
 
 class Sockets:
-    """All connections of one exchange."""
+    """All connections of one exchange.
 
-    def __init__(self, exchange: Exchange, logins: Logins) -> None:
-        self.exchange, self.logins = exchange, logins
+    Args:
+        posted: told of every order update too, with its user.
+    """
+
+    def __init__(self, exchange: Exchange, logins: Logins, posted: Callable[[str, dict[str, Any]], None]) -> None:
+        self.exchange, self.logins, self.posted = exchange, logins, posted
         self.connections: list[Connection] = []
         self.frames = 0
+        self.conflated = 0  # frames that were not made because their reader had not taken those before
+        # At the wall's own pace who falls behind is shown the last state when he comes back, as at Kite; at any
+        # other the market waits for him, so that what he is sent does not depend on anyone's speed.
+        self.conflating = False
 
     async def serve(self, websocket: WebSocket) -> None:
         """One socket from its upgrade to its end."""
         query = websocket.query_params
+        if not query.get("api_key") or not query.get("access_token"):
+            await websocket.send_denial_response(error(400, "InputException", "Missing `api_key` or `access_token`."))
+            return
         try:
-            session = self.logins.session(query.get("api_key", ""), query.get("access_token", ""))
+            session = self.logins.session(query["api_key"], query["access_token"])
         except Denied as denied:
             await websocket.send_denial_response(error(403, "TokenException", str(denied)))
             return
@@ -94,7 +112,7 @@ class Sockets:
             await websocket.send_denial_response(Response("Too Many Requests", 429, media_type="text/plain"))
             return
         await websocket.accept()
-        connection = Connection(websocket, session)
+        connection = Connection(websocket, session, self.exchange.now_ns)
         self.connections.append(connection)
         writer = asyncio.create_task(connection.write())
         reader = asyncio.create_task(self._read(connection))
@@ -143,7 +161,12 @@ class Sockets:
         """The market has made a step: everyone gets what changed of theirs. How many frames that made."""
         before = self.frames
         for connection in self.connections:
-            if frame := self.exchange.frame(connection.subscription):
+            if self.conflating and len(connection.queue) >= LATE_MAX:
+                self.conflated += 1
+                continue
+            frame = self.exchange.frame(connection.subscription, connection.shown_ns)
+            connection.shown_ns = self.exchange.now_ns
+            if frame:
                 connection.send(frame)
                 self.frames += 1
         return self.frames - before
@@ -152,16 +175,21 @@ class Sockets:
         """Order updates go to every socket of their user, subscribed or not. How many there were."""
         updates = self.exchange.take_order_frames()
         for user, data in updates:
-            text = ""
-            for connection in self.connections:
-                if connection.session.user_id == user:
-                    text = text or _text({"type": "order", "data": data})
-                    connection.send(text)
+            self.posted(user, data)
+            self.say({"type": "order", "data": data}, user)
         return len(updates)
 
+    def say(self, message: dict[str, Any], user: str = "") -> None:
+        """A text to every socket of a user; to all without one."""
+        text = ""
+        for connection in self.connections:
+            if user in ("", connection.session.user_id):
+                text = text or _text(message)
+                connection.send(text)
+
     async def room(self) -> None:
-        """Waits until no reader is too far behind."""
-        for connection in tuple(self.connections):
+        """Waits until no reader is too far behind, unless they are conflated."""
+        for connection in () if self.conflating else tuple(self.connections):
             if not connection.room.is_set():
                 await connection.room.wait()
 

@@ -17,6 +17,7 @@ from kitev3.config import IST, SPEED_MAX
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.logins import Application, Logins
 from kitev3.services.kitesim.opening import open_exchange
+from kitev3.services.kitesim.postbacks import check_address
 from kitev3.services.kitesim.server import Server, address_of, listen
 
 USER = "KS0001"
@@ -43,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--access-token", default="", help="a random one unless given")
     options.add_argument("--user", default=USER)
     options.add_argument("--redirect-url", default="", help="where the login leads; a page of its own unless given")
+    options.add_argument("--postback-url", default="", help="where updates of orders are posted; nowhere unless given")
+    options.add_argument("--postback-anywhere", action="store_true", help="also at another machine")
     options.add_argument("--renewable", action="store_true", help="a login gives a refresh token too")
     return options
 
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if not 0 < options.speed <= SPEED_MAX:
             raise ConfigError(f"speed: above 0 and at most {SPEED_MAX}, not {options.speed:g}")
+        if options.postback_url:
+            check_address(options.postback_url, anywhere=options.postback_anywhere)
         exchange = open_exchange(
             user=options.user,
             market=options.market,
@@ -70,6 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         api_secret=options.api_secret or secrets.token_hex(16),
         user_id=options.user,
         redirect_url=options.redirect_url or f"http://{address_of(listener)}/connect/done",
+        postback_url=options.postback_url,
         renewable=options.renewable,
     )
     token = options.access_token or secrets.token_hex(16)

@@ -209,13 +209,15 @@ impl Exchange {
         self.0.advance(market_ns)
     }
 
-    #[pyo3(signature = (subscription, /))]
+    #[pyo3(signature = (subscription, since_ns = None, /))]
     fn frame<'py>(
         &self,
         py: Python<'py>,
         subscription: &PySubscription,
+        since_ns: Option<i64>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let frame = feed::frame(&self.0.market, &subscription.0).map_err(unfit)?;
+        let since_ns = since_ns.unwrap_or(self.0.market.now_ns() - 1);
+        let frame = feed::frame(&self.0.market, &subscription.0, since_ns).map_err(unfit)?;
         Ok(frame.map(|bytes| PyBytes::new(py, &bytes)))
     }
 

@@ -53,11 +53,15 @@ impl Subscription {
     }
 }
 
-/// The frame of one cut: what changed in it of what is subscribed. None when nothing did.
-pub fn frame(market: &Market, subscription: &Subscription) -> Result<Option<Vec<u8>>, EncodeError> {
-    let cut_ns = market.now_ns();
+/// The frame of one cut: what of what is subscribed changed after `since_ns`, as it stands now. Of several cuts it
+/// shows the last state only. None when nothing changed.
+pub fn frame(
+    market: &Market,
+    subscription: &Subscription,
+    since_ns: i64,
+) -> Result<Option<Vec<u8>>, EncodeError> {
     encode(market, subscription.modes(), |listing| {
-        listing.changed_ns == cut_ns
+        listing.changed_ns > since_ns
     })
 }
 
@@ -154,6 +158,27 @@ mod tests {
         market
     }
 
+    fn last_cut(market: &Market) -> i64 {
+        market.now_ns() - SECOND_NS
+    }
+
+    #[test]
+    fn who_missed_cuts_gets_what_changed_since_as_it_stands() {
+        let mut market = market();
+        let missed_ns = market.now_ns();
+        let mut subscription = Subscription::default();
+        subscription.set_mode(Mode::Full, &[INFY]);
+        market.step(&mut Vec::new());
+        let first = frame(&market, &subscription, missed_ns);
+        market.step(&mut Vec::new());
+
+        let late = frame(&market, &subscription, missed_ns);
+
+        assert_eq!(late, frame(&market, &subscription, last_cut(&market)));
+        assert_ne!(late, first);
+        assert_eq!(frame(&market, &subscription, market.now_ns()), Ok(None));
+    }
+
     #[test]
     fn a_frame_decodes_to_what_the_market_shows() {
         let market = market();
@@ -161,7 +186,7 @@ mod tests {
         subscription.set_mode(Mode::Full, &[INFY, NIFTY_TOKEN]);
         subscription.subscribe(&[128_028_676]);
 
-        let bytes = frame(&market, &subscription)
+        let bytes = frame(&market, &subscription, last_cut(&market))
             .expect("it fits")
             .expect("all changed");
 
@@ -192,9 +217,13 @@ mod tests {
         other.subscribe(&[NIFTY_TOKEN]);
         other.subscribe(&[INFY, INFY]);
 
-        assert_eq!(frame(&market, &one), frame(&market, &other));
+        let since_ns = last_cut(&market);
+        assert_eq!(
+            frame(&market, &one, since_ns),
+            frame(&market, &other, since_ns)
+        );
         other.unsubscribe(&[INFY, NIFTY_TOKEN]);
-        assert_eq!(frame(&market, &other), Ok(None));
+        assert_eq!(frame(&market, &other, since_ns), Ok(None));
     }
 
     #[test]

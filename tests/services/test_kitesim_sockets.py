@@ -1,0 +1,303 @@
+"""kitesim's sockets and postbacks: who is slow, who is told what, and who is let in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import http.server
+import json
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kitev3._core import Exchange
+from kitev3.clock import MarketClock, machine_ns
+from kitev3.errors import ConfigError
+from kitev3.services.kitesim import sockets
+from kitev3.services.kitesim.logins import Application, Logins
+from kitev3.services.kitesim.postbacks import check_address
+from kitev3.services.kitesim.server import Server, listen
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, Kitesim, kitesim
+
+INFY, NIFTY, FUTURE, SBIN_BSE = 408065, 256265, 9241602, 128028676
+START_NS = 1_795_060_200_000_000_000  # 2026-11-19 09:20
+
+
+@contextmanager
+def served(speed_e3: int, frame_ms: int) -> Iterator[Server]:
+    """An exchange in a thread of this process, with its market running."""
+    exchange = Exchange(users=["U"], market="synthetic", seed=1, start_ns=START_NS, frame_ms=frame_ms)
+    application = Application(api_key=API_KEY, api_secret=API_SECRET, user_id="U", redirect_url="http://127.0.0.1/")
+    server = Server(exchange, Logins((application,), {API_KEY: TOKEN}, machine_ns), listen("127.0.0.1:0"), machine_ns)
+    server.run_market(MarketClock(exchange.now_ns, machine_ns(), speed_e3))
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(server.serve())
+
+    def run() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
+
+
+def feed(server: Server) -> str:
+    return f"ws://{server.address}/?api_key={API_KEY}&access_token={TOKEN}"
+
+
+def narrow(server: Server) -> socket.socket:
+    """A connection with a small window, so that what is under way does not hide who is slow."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 13)
+    host, _, port = server.address.partition(":")
+    made.connect((host, int(port)))
+    return made
+
+
+def wish(verb: str, value: Any) -> str:
+    return json.dumps({"a": verb, "v": value})
+
+
+def exchange_second(frame: str | bytes) -> int | None:
+    """The exchange second of a frame that begins with an index in full mode; none of anything else."""
+    if isinstance(frame, str) or len(frame) < 36 or struct.unpack_from(">H", frame, 2)[0] != 32:
+        return None
+    return int(struct.unpack_from(">I", frame, 4 + 28)[0])
+
+
+def read_for(reader: ClientConnection, seconds: float) -> list[str | bytes]:
+    ends, read = time.monotonic() + seconds, []
+    while (left := ends - time.monotonic()) > 0:
+        with contextlib.suppress(TimeoutError):
+            read.append(reader.recv(timeout=left))
+    return read
+
+
+def test_at_the_walls_pace_a_slow_reader_is_conflated_and_nobody_else_notices() -> None:
+    with served(1000, frame_ms=10) as server:
+        everything = server.exchange.tokens
+        slow_socket = narrow(server)
+        with (
+            connect(feed(server), sock=slow_socket, compression=None, max_queue=1, close_timeout=0.2) as slow,
+            connect(feed(server), compression=None, close_timeout=0.2) as fast,
+        ):
+            slow.send(wish("mode", ["full", everything]))
+            fast.send(wish("mode", ["full", everything]))
+
+            frames = [frame for frame in read_for(fast, 2.0) if len(frame) > 1]
+            passed = server.exchange.now_ns - START_NS
+            missed = server.sockets.conflated
+            late = [frame for frame in read_for(slow, 1.0) if len(frame) > 1]
+
+    assert passed > 1_500_000_000, "the market waited for nobody"
+    assert len(frames) > 100, "the fast reader has every frame"
+    assert missed > 20
+    seconds = [at for frame in late if (at := exchange_second(frame)) is not None]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] >= START_NS // 1_000_000_000 + 2, "the last state, not what was missed"
+
+
+def test_a_reader_that_takes_nothing_is_dropped_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "STALL_S_MAX", 0.5)
+    with (
+        served(1000, frame_ms=10) as server,
+        connect(feed(server), sock=narrow(server), compression=None, max_queue=1, close_timeout=0.2) as dead,
+        connect(feed(server), compression=None, close_timeout=0.2) as fast,
+    ):
+        dead.send(wish("mode", ["full", server.exchange.tokens]))
+        fast.send(wish("mode", ["full", server.exchange.tokens]))
+        ends = time.monotonic() + 10
+        while len(server.sockets.connections) == 2 and time.monotonic() < ends:
+            assert fast.recv(timeout=2)
+
+        assert len(server.sockets.connections) == 1
+        assert len(fast.recv(timeout=2)) >= 1
+
+
+# --- what is sent ---------------------------------------------------------------------------------------------------
+
+
+def lengths(frame: bytes) -> list[int]:
+    (count,) = struct.unpack_from(">H", frame)
+    found, place = [], 2
+    for _ in range(count):
+        (length,) = struct.unpack_from(">H", frame, place)
+        found.append(length)
+        place += 2 + length
+    assert place == len(frame)
+    return found
+
+
+@pytest.fixture(scope="module")
+def frozen() -> Iterator[Kitesim]:
+    with kitesim("--market", "frozen") as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("mode", "index", "tradable"), [("ltp", 8, 8), ("quote", 28, 44), ("full", 32, 184)]
+)  # fmt: skip
+def test_every_mode_has_its_packet(frozen: Kitesim, mode: str, index: int, tradable: int) -> None:
+    with connect(frozen.feed, compression=None) as reader:
+        reader.send(wish("mode", [mode, [NIFTY, INFY, FUTURE, SBIN_BSE]]))
+        frame = reader.recv(timeout=2)
+
+    assert isinstance(frame, bytes)
+    assert sorted(lengths(frame)) == sorted([index, tradable, tradable, tradable])
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 400),
+        (f"api_key={API_KEY}", 400),
+        (f"access_token={TOKEN}", 400),
+        (f"api_key={API_KEY}&access_token=", 400),
+        (f"api_key={API_KEY}&access_token=nope", 403),
+        (f"api_key=nobody&access_token={TOKEN}", 403),
+        ("api_key=%ff%00&access_token=%ff", 403),
+    ],
+)
+def test_who_is_not_let_in_is_told_at_the_upgrade(frozen: Kitesim, query: str, status: int) -> None:
+    with pytest.raises(InvalidStatus) as refused, connect(f"ws://{frozen.address}/?{query}", compression=None):
+        pass
+
+    assert refused.value.response.status_code == status
+
+
+def test_parameters_come_in_any_order_on_any_path_with_any_company(frozen: Kitesim) -> None:
+    address = f"ws://{frozen.address}/feed?access_token={TOKEN}&uid=123&api_key={API_KEY}"
+    with connect(address, compression=None) as reader:
+        reader.send(wish("subscribe", [INFY]))
+        assert len(reader.recv(timeout=2)) == 48
+
+
+def test_the_close_of_the_market_is_a_message(tmp_path: Path) -> None:
+    day = tmp_path / "short.csv"
+    day.write_text("2026-11-19 09:15:00,26000\n2026-11-19 09:15:05,26010\n")
+    options = ("--market", str(day), "--clock", "2026-11-19T09:15", "--speed", "5")
+    with kitesim(*options) as running, connect(running.feed, compression=None) as reader:
+        texts = (text for text in iter(lambda: reader.recv(timeout=5), None) if isinstance(text, str))
+        assert json.loads(next(texts)) == {"type": "message", "data": "The market has closed."}
+
+
+# --- postbacks ------------------------------------------------------------------------------------------------------
+
+
+class Receiver:
+    """An application's own address."""
+
+    def __init__(self, answers: bool = True) -> None:
+        self.bodies: queue.Queue[dict[str, Any]] = queue.Queue()
+        received = self.bodies
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                assert self.headers["content-type"] == "application/json"
+                received.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/postback?from=kite"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+
+
+def test_an_orders_life_is_posted_with_its_checksum(receiver: Receiver) -> None:
+    with kitesim("--market", "frozen", "--profile", "legacy", "--postback-url", receiver.url) as running:
+        client = running.client()
+        fields = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "product": "MIS"}
+        price = round(client.ltp([INFY])[str(INFY)]["last_price"] * 0.96, 1)
+        resting = client.place_order("regular", **fields, quantity=5, order_type="LIMIT", price=price, tag="mine")
+        client.modify_order("regular", resting, quantity=6)
+        client.cancel_order("regular", resting)
+        traded = client.place_order("regular", **fields, quantity=5, order_type="MARKET")
+        bodies = [receiver.bodies.get(timeout=5) for _ in range(3)]
+        while bodies[-1]["status"] != "COMPLETE":
+            bodies.append(receiver.bodies.get(timeout=5))
+
+    assert [(body["order_id"], body["status"]) for body in bodies[:2]] == [(resting, "UPDATE"), (resting, "CANCELLED")]
+    assert (bodies[-1]["order_id"], bodies[-1]["filled_quantity"]) == (traded, 5)
+    for body in bodies:
+        signed = f"{body['order_id']}{body['order_timestamp']}{API_SECRET}".encode()
+        assert body["checksum"] == hashlib.sha256(signed).hexdigest()
+        assert {"user_id", "app_id", "unfilled_quantity", "guid", "tag"} <= set(body)
+
+
+def test_an_address_that_is_dead_or_never_answers_costs_the_exchange_nothing() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(1)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with kitesim("--market", "frozen", "--profile", "legacy", "--postback-url", url) as running:
+            client = running.client()
+            fields = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "product": "MIS"}
+            begun = time.monotonic()
+            for _ in range(20):
+                client.place_order("regular", **fields, quantity=1, order_type="MARKET")
+            took = time.monotonic() - begun
+
+    assert took < 2.0, "the receiver's own two seconds are not the exchange's"
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://", "http://127.0.0.1:x/", "http://[::1"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="postback"):
+        check_address(url, anywhere=True)
+
+
+def test_only_this_machine_is_posted_to_unless_told_otherwise() -> None:
+    for url in ("http://127.0.0.1:1/", "https://localhost/x", "http://[::1]:8/"):
+        check_address(url, anywhere=False)
+    for url in ("http://example.com/", "http://192.0.2.1/", "http://127.0.0.1.example.com/"):
+        with pytest.raises(ConfigError, match="is not this machine"):
+            check_address(url, anywhere=False)
+        check_address(url, anywhere=True)
+
+
+def test_an_update_that_finds_the_line_full_is_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kitev3.services.kitesim import postbacks
+
+    monkeypatch.setattr(postbacks, "QUEUE_MAX", 2)
+    application = Application(
+        api_key="K", api_secret="S", user_id="U", redirect_url="", postback_url="http://127.0.0.1:1/"
+    )
+
+    async def three() -> postbacks.Postbacks:
+        line = postbacks.Postbacks((application,))
+        update = {"order_id": "1", "order_timestamp": "t", "parent_order_id": None, "status": "COMPLETE"}
+        for _ in range(3):
+            line.tell("U", update)
+        line.tell("U", update | {"status": "OPEN"})
+        return line
+
+    assert asyncio.run(three()).lost == 1
