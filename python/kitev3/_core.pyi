@@ -1087,12 +1087,15 @@ class Exchange:
     def place(self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any) -> str:
         """The new order's id. Fields as ``KiteConnect.place_order`` takes them; None is left out.
 
+        Three more say what goes wrong with it: ``mishap`` (``stuck`` in PUT ORDER REQ RECEIVED, or acknowledged and
+        then ``rejected``), ``mishap_ms`` of market time, ``mishap_message`` of the rejection.
+
         ExchangeRefusal: it never was an order.
         """
     def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
         """Fields as ``KiteConnect.modify_order`` takes them. ExchangeRefusal: it is as it was."""
-    def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None) -> None:
-        """ExchangeRefusal: there is no such order, or it is over."""
+    def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
+        """``mishap="filled"``: it comes too late. ExchangeRefusal: there is no such order, or it is over."""
     def orders(self, user: str, /) -> list[dict[str, Any]]: ...
     def order_history(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
         """Every state, oldest first. ExchangeRefusal: there is no such order."""
@@ -1131,6 +1134,8 @@ class Exchange:
 
         ``kind`` is ``quote``, ``history`` or ``other``.
         """
+    def halt(self, why: str | None, /) -> None:
+        """Nothing trades, new orders are rejected with these words, none is modified; None: it goes on."""
     def redo(self, redoing: bool, /) -> None:
         """Whether the requests to come are those of before a crash: they count, and no limit refuses them again."""
 

@@ -8,6 +8,7 @@ use kitev3_core::exchange::floor::{Floor, USERS_MAX};
 use kitev3_core::exchange::instruments::instruments_csv;
 use kitev3_core::exchange::limits::Read;
 use kitev3_core::exchange::market::Market;
+use kitev3_core::exchange::mishap::Mishap;
 use kitev3_core::exchange::path::{Recorded, Synthetic, frozen, read_file};
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::Rules;
@@ -269,11 +270,21 @@ impl Exchange {
             .map_err(refused)
     }
 
-    #[pyo3(signature = (user, order_id, /, *, at_ns = None))]
-    fn cancel(&mut self, user: &str, order_id: &str, at_ns: Option<i64>) -> PyResult<()> {
-        let account = self.account(user)?;
+    #[pyo3(signature = (user, order_id, /, *, at_ns = None, **fields))]
+    fn cancel(
+        &mut self,
+        user: &str,
+        order_id: &str,
+        at_ns: Option<i64>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
-        self.0.cancel(account, order_id, at_ns).map_err(refused)
+        let cancelled = match Mishap::outruns_cancel(&fields).map_err(refused)? {
+            true => self.0.cancel_too_late(account, order_id, at_ns),
+            false => self.0.cancel(account, order_id, at_ns),
+        };
+        cancelled.map_err(refused)
     }
 
     #[pyo3(signature = (user, /))]
@@ -404,6 +415,11 @@ impl Exchange {
             ))
         })?;
         self.0.admit_read(api_key, kind, at_ns).map_err(refused)
+    }
+
+    #[pyo3(signature = (why, /))]
+    fn halt(&mut self, why: Option<String>) {
+        self.0.halt(why);
     }
 
     #[pyo3(signature = (redoing, /))]

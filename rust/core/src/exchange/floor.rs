@@ -13,6 +13,7 @@ use super::ids::Ids;
 use super::limits::{Read, ReadPace};
 use super::margin::{self, Exposure, Tied};
 use super::market::Market;
+use super::mishap::{Due, Ends, Mishap};
 use super::order::{Order, Status};
 use super::refusal::Refusal;
 use super::rules::Rules;
@@ -59,6 +60,10 @@ pub struct Floor {
     /// Requests are those of before a crash: they were all admitted once.
     redoing: bool,
     frames: Vec<OrderFrame>,
+    /// What has gone wrong with orders and will end; few at a time.
+    mishaps: Vec<Due>,
+    /// Why the exchange has halted its market, if it has.
+    halted: Option<String>,
 }
 
 impl Floor {
@@ -84,6 +89,8 @@ impl Floor {
             readers: HashMap::new(),
             ids,
             frames: Vec::new(),
+            mishaps: Vec::new(),
+            halted: None,
         };
         for user in users {
             let holdings = floor.first_holdings();
@@ -153,6 +160,7 @@ impl Floor {
         }
         self.trigger_stops();
         self.expire();
+        self.end_mishaps();
     }
 
     /// Time goes on to a request's, but never past a cut that has not been made: a request that comes while the
@@ -175,6 +183,7 @@ impl Floor {
         self.hear(at_ns);
         self.admit(account, true)?;
         let placing = Placing::read(variety, fields)?;
+        let mishap = Mishap::of_placing(fields)?;
         let listing = self
             .market
             .by_symbol(placing.exchange, &placing.tradingsymbol)
@@ -190,11 +199,14 @@ impl Floor {
         let index = self.orders.len();
         let mut order = Order::new(id.clone(), account, listing, &placing, self.now_ns);
         order.becomes(Status::PutOrderReqReceived);
-        order.becomes(Status::ValidationPending);
         self.by_id.insert(id.clone(), index);
         self.accounts[account].orders.push(index);
+        self.accounts[account].open.push(index);
         self.orders.push(order);
-        self.accept(index, &asked);
+        match mishap {
+            None => self.accept(index, &asked),
+            Some(mishap) => self.begin_mishap(index, mishap),
+        }
         Ok(id)
     }
 
@@ -210,6 +222,9 @@ impl Floor {
         self.admit(account, false)?;
         let change = Modifying::read(fields)?;
         let index = self.open_order(account, order_id, "modified")?;
+        if let Some(why) = &self.halted {
+            return Err(Refusal::order(why.clone()));
+        }
         if self.orders[index].modifications >= self.rules.modifications_max {
             return Err(Refusal::order(
                 "Maximum allowed order modifications exceeded.",
@@ -226,6 +241,36 @@ impl Floor {
 
     /// `DELETE /orders/{variety}/{order_id}`
     pub fn cancel(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+        let index = self.begin_cancel(account, order_id, at_ns)?;
+        self.end(index, Status::Cancelled, None);
+        Ok(())
+    }
+
+    /// The same, but the order fills while the request is under way. One that waits for its trigger cannot.
+    pub fn cancel_too_late(
+        &mut self,
+        account: usize,
+        order_id: &str,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
+        let waits = self
+            .find(account, order_id)
+            .is_some_and(|index| self.orders[index].waits());
+        let index = self.begin_cancel(account, order_id, at_ns)?;
+        if waits {
+            self.end(index, Status::Cancelled, None);
+        } else {
+            self.fill_in_spite(index);
+        }
+        Ok(())
+    }
+
+    fn begin_cancel(
+        &mut self,
+        account: usize,
+        order_id: &str,
+        at_ns: i64,
+    ) -> Result<usize, Refusal> {
         self.hear(at_ns);
         self.admit(account, false)?;
         let index = self.open_order(account, order_id, "cancelled")?;
@@ -236,8 +281,7 @@ impl Floor {
         self.market.listings[order.listing]
             .shared()
             .cancel(book_id(index));
-        self.end(index, Status::Cancelled, None);
-        Ok(())
+        Ok(index)
     }
 
     /// A request under an API key that is no order: refused when its kind's window is full. Its windows are
@@ -249,6 +293,13 @@ impl Floor {
         };
         let pace = self.readers.entry(api_key.to_owned()).or_default();
         pace.admit(at_ns.max(self.now_ns), read, limits)
+    }
+
+    /// Halts the market, saying why, or lets it go on. While it is halted nothing trades, new orders are rejected with
+    /// those words, none is modified, and cancelling works.
+    pub fn halt(&mut self, why: Option<String>) {
+        self.market.halted = why.is_some();
+        self.halted = why;
     }
 
     /// Whether the requests to come are those of before a crash. They count, and none is refused for its number.
@@ -271,7 +322,8 @@ impl Floor {
         let index = self
             .find(account, order_id)
             .ok_or_else(|| Refusal::order("Couldn't find that `order_id`."))?;
-        if self.orders[index].now.status.terminal() {
+        let status = self.orders[index].now.status;
+        if status.terminal() || status == Status::PutOrderReqReceived {
             return Err(Refusal::order(format!(
                 "Order cannot be {deed} as it is already executed or undergoing change."
             )));
@@ -417,7 +469,7 @@ impl Floor {
 
     /// The exchange's first answer to a new order: it waits, it stands, it trades, or it is rejected.
     fn accept(&mut self, index: usize, asked: &Asked) {
-        self.accounts[self.orders[index].account].open.push(index);
+        self.orders[index].becomes(Status::ValidationPending);
         let (instrument, last_e4) = self.instrument(self.orders[index].listing);
         let exchange = instrument.exchange;
         let protected = asked.protected(instrument, last_e4);
@@ -434,6 +486,10 @@ impl Floor {
         order.becomes(Status::OpenPending);
         order.now.exchange_order_id = Some(number);
         acknowledge(order, now_ns);
+        if let Some(why) = self.halted.clone() {
+            self.end(index, Status::Rejected, Some(why));
+            return;
+        }
         if order.now.validity == Validity::Ttl {
             order.expires_ns = Some(order.placed_ns + order.ttl_minutes * MINUTE_NS);
         }
@@ -667,6 +723,81 @@ impl Floor {
         }
     }
 
+    // --- what goes wrong --------------------------------------------------------------------------------------
+
+    fn begin_mishap(&mut self, index: usize, mishap: Mishap) {
+        let (after_ns, ends) = match mishap {
+            Mishap::Stuck { for_ns } => (for_ns, Ends::Goes),
+            Mishap::Rejected { after_ns, message } => {
+                self.acknowledge_only(index);
+                (after_ns, Ends::Rejected(message))
+            }
+        };
+        self.mishaps.push(Due {
+            order: index,
+            at_ns: self.now_ns + after_ns,
+            ends,
+        });
+    }
+
+    /// The exchange takes an order and lets it stand, but not in the book.
+    fn acknowledge_only(&mut self, index: usize) {
+        let exchange = self.instrument(self.orders[index].listing).0.exchange;
+        let number = self.ids.exchange_order(exchange);
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        order.becomes(Status::ValidationPending);
+        order.becomes(Status::OpenPending);
+        order.now.exchange_order_id = Some(number);
+        acknowledge(order, now_ns);
+        self.opens(index);
+        if self.rules.open_frames {
+            self.say(index, None);
+        }
+    }
+
+    fn end_mishaps(&mut self) {
+        let now_ns = self.now_ns;
+        let (over, rest) = std::mem::take(&mut self.mishaps)
+            .into_iter()
+            .partition(|due: &Due| due.at_ns <= now_ns);
+        self.mishaps = rest;
+        for due in over {
+            self.end_mishap(due);
+        }
+    }
+
+    fn end_mishap(&mut self, due: Due) {
+        let order = &self.orders[due.order];
+        if order.now.status.terminal() {
+            return;
+        }
+        match due.ends {
+            Ends::Goes => {
+                let asked = order_asked(order);
+                self.accept(due.order, &asked);
+            }
+            Ends::Rejected(message) => {
+                self.market.listings[order.listing]
+                    .shared()
+                    .cancel(book_id(due.order));
+                self.end(due.order, Status::Rejected, Some(message));
+            }
+        }
+    }
+
+    /// A fill of all that is left was under way when the cancellation came. Nobody knows at what price but the
+    /// exchange; we take the worst one that its owner agreed to.
+    fn fill_in_spite(&mut self, index: usize) {
+        self.orders[index].becomes(Status::NotCancelled);
+        let (price_e4, left) = {
+            let order = &self.orders[index];
+            (self.limit_e4(order), order.now.left())
+        };
+        let trade_id = self.ids.trade();
+        self.fill(index, trade_id, price_e4, left);
+    }
+
     // --- modifying --------------------------------------------------------------------------------------------
 
     /// What the order would be with the change.
@@ -723,6 +854,12 @@ impl Floor {
 
         if asked.triggered() {
             self.orders[index].becomes(Status::TriggerPending);
+            self.say(index, Some("UPDATE"));
+            return;
+        }
+        if self.mishaps.iter().any(|due| due.order == index) {
+            // It stands, but not in the book, and will be rejected.
+            self.opens(index);
             self.say(index, Some("UPDATE"));
             return;
         }

@@ -203,6 +203,8 @@ pub struct Market {
     index: f64,
     still: bool,
     ended: bool,
+    /// Time passes and nothing trades: the exchange has halted the market.
+    pub halted: bool,
 }
 
 impl Market {
@@ -237,6 +239,7 @@ impl Market {
             index: first.value,
             still: false,
             ended: false,
+            halted: false,
         }
     }
 
@@ -289,6 +292,10 @@ impl Market {
         let first = self.listings[0].day.open_e4 == 0;
         self.now_ns = self.next_cut_ns;
         self.next_cut_ns += self.step_ns;
+        if self.halted {
+            self.print_nothing();
+            return;
+        }
         if self.still || self.ended {
             self.stand_still(hits);
             return;
@@ -314,6 +321,13 @@ impl Market {
         if self.path.peek().is_none() {
             // One point alone is a frozen market; a path that ran and is over is a day's end.
             (self.still, self.ended) = (first, !first);
+        }
+    }
+
+    /// The path goes on meanwhile, so that the first step after a halt shows the world's new price.
+    fn print_nothing(&mut self) {
+        for listing in &mut self.listings {
+            listing.prints_e4 = (i64::MAX, i64::MIN);
         }
     }
 

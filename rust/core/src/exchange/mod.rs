@@ -32,6 +32,8 @@ pub mod limits;
 pub mod margin;
 /// The simulated market around an index path.
 pub mod market;
+/// What goes wrong with one order on its way.
+pub mod mishap;
 /// Black's formula and the smile.
 pub mod options;
 /// One order and every state it went through.
@@ -55,3 +57,5 @@ pub mod views;
 
 #[cfg(test)]
 mod floor_tests;
+#[cfg(test)]
+mod mishap_tests;
