@@ -9,6 +9,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     redo      everything asked again after a crash
     postbacks order updates, posted to the applications
     pace      the market's steps at the clock's pace, slowed by readers that fall behind
+    faults    the ways in which the real broker lies, each by its name; in front of the server when asked for
     server    all of them on one port
     service   its place in the house: control, the tape, recovery; `driver` serves it
     standalone   the exchange alone, on the command line

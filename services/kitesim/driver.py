@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from kitev3.events import Event
 from kitev3.runfolder import RunFolder
 from kitev3.secret import read_secret
 from kitev3.service import AsyncDriver, Context, World
+from kitev3.services.kitesim.faults.catalogue import read_faults
+from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.redo import redo
@@ -39,6 +42,8 @@ class ExchangeDriver(AsyncDriver):
             profile=config.profile,
             frame_ms=config.frame_ms,
         )
+        self.admin, self.faults, self.seed = config.admin, read_faults(config.fault), context.seed
+        self.front: Front | None = None
         self.world: World | None = None
         self.server: Server | None = None
         self.wanted: MarketRun | None = None
@@ -56,7 +61,15 @@ class ExchangeDriver(AsyncDriver):
         )
         token = read_secret(self.profile.token_file or RunFolder(self.run_dir).token)
         logins = Logins((application,), {application.api_key: token}, world.mono_ns)
-        self.server = Server(self.exchange, logins, listener, world.mono_ns, self._heard)
+
+        def server(port: socket.socket, address: str) -> Server:
+            return Server(self.exchange, logins, port, world.mono_ns, self._heard, address)
+
+        if self.admin or self.faults:
+            self.front = in_front(server, listener, self.admin, self.faults, self.seed)
+            self.server = self.front.server
+        else:
+            self.server = server(listener, address_of(listener))
         if self.wanted is not None:
             self._do(self.server, self.wanted)
 
@@ -71,11 +84,13 @@ class ExchangeDriver(AsyncDriver):
     async def run(self, world: World) -> None:
         """Serves until it is cancelled."""
         assert self.server is not None
-        await self.server.serve()
+        await (self.front or self.server).serve()
 
     def close(self) -> None:
         """The port is closed with `run`; one that never ran is closed here."""
-        if self.server is not None:
+        if self.front is not None:
+            self.front.close()
+        elif self.server is not None:
             self.server.listener.close()
 
     def status(self) -> dict[str, Any]:

@@ -20,6 +20,10 @@ CLOSED = "The market has closed."
 TURN_CUTS_MAX = 32  # cuts made in one go when late; then others in the loop have their turn
 
 
+def _nothing(cut_ns: int) -> None:
+    """Nobody wants to know."""
+
+
 class Pace:
     """Moves an exchange by a clock. Until `run` the market stands at its start."""
 
@@ -29,6 +33,7 @@ class Pace:
         # Goes on while the market stands: before the start at the machine's own speed, so that those who make ready
         # do not find one second's window full for ever; after a stop as before it.
         self.last_clock = MarketClock(exchange.now_ns, mono_ns(), 1000)
+        self.before_cut: Callable[[int], None] = _nothing  # told of the market time of each cut right before it
         self._changed = asyncio.Event()
         self._still = 0  # cuts since somebody was last told something
 
@@ -80,6 +85,7 @@ class Pace:
                 await self._wait(SLEEP_S_MAX if self._still >= STILL_CUTS else due_s)
                 cuts = 0
                 continue
+            self.before_cut(self.exchange.next_cut_ns)
             self.exchange.advance(self.exchange.next_cut_ns)
             told = self.sockets.cut() + self.sockets.tell_orders()
             if self.exchange.market_ended:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import http.client
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -40,6 +41,10 @@ def check_address(url: str, *, anywhere: bool) -> None:
         raise ConfigError(f"postback: {target.hostname} is not this machine; --postback-anywhere permits it")
 
 
+def _once(data: dict[str, Any]) -> int:
+    return 1
+
+
 def _loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -63,6 +68,7 @@ class Postbacks:
         self.lines = {one.api_key: _Line(one) for one in applications if one.postback_url}
         self.first = {one.user_id: one.api_key for one in reversed(applications)}
         self.placed: dict[str, str] = {}  # order_id -> the API key it was placed with
+        self.times: Callable[[dict[str, Any]], int] = _once  # how often an update is posted
         self.posted = 0
         self.lost = 0
 
@@ -81,10 +87,12 @@ class Postbacks:
         if line is None:
             return
         signed = checksum(data["order_id"], data["order_timestamp"] or "", line.application.api_secret)
-        try:
-            line.waiting.put_nowait(msgspec.json.encode(data | {"checksum": signed}))
-        except asyncio.QueueFull:
-            self.lost += 1
+        body = msgspec.json.encode(data | {"checksum": signed})
+        for _ in range(self.times(data)):
+            try:
+                line.waiting.put_nowait(body)
+            except asyncio.QueueFull:
+                self.lost += 1
 
     async def deliver(self) -> None:
         """Posts, for ever."""

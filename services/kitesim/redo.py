@@ -18,6 +18,8 @@ def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
         exchange.advance(request.at_ns)
         DEEDS[request.verb](exchange, request)
     exchange.redo(False)
+    if requests:
+        exchange.halt(None)  # no halt outlives a crash: who ordered it is gone
     exchange.take_order_frames()  # they were said before the crash, or nobody was there to hear
 
 
@@ -31,13 +33,17 @@ def _modify(exchange: Exchange, request: Request) -> None:
 
 
 def _cancel(exchange: Exchange, request: Request) -> None:
-    exchange.cancel(request.user, request.order_id, at_ns=request.at_ns)
+    exchange.cancel(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
 
 
 def _convert(exchange: Exchange, request: Request) -> None:
     exchange.convert(request.user, at_ns=request.at_ns, **request.fields)
 
 
+def _halt(exchange: Exchange, request: Request) -> None:
+    exchange.halt(request.fields.get("why"))
+
+
 DEEDS: Mapping[str, Callable[[Exchange, Request], None]] = MappingProxyType(
-    {"place": _place, "modify": _modify, "cancel": _cancel, "convert": _convert}
+    {"place": _place, "modify": _modify, "cancel": _cancel, "convert": _convert, "halt": _halt}
 )

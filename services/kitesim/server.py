@@ -68,6 +68,7 @@ class Server:
 
     Args:
         listener: the port, open already, so that the address is known before anything runs.
+        address: what clients know it by; the listener's own unless given.
         heard: told of every accepted write before it is answered.
     """
 
@@ -78,9 +79,10 @@ class Server:
         listener: socket.socket,
         mono_ns: Callable[[], int],
         heard: Heard = _unheard,
+        address: str = "",
     ) -> None:
         self.exchange, self.listener = exchange, listener
-        self.address = address_of(listener)
+        self.address = address or address_of(listener)
         self.postbacks = Postbacks(tuple(logins.applications.values()))
         self.sockets = Sockets(exchange, logins, self.postbacks.tell)
         self.pace = Pace(exchange, self.sockets, mono_ns)
@@ -126,7 +128,7 @@ class Server:
             routes=[*routes.table(self.door), WebSocketRoute("/{path:path}", self.sockets.serve)],
             exception_handlers=MappingProxyType({Fault: fault, HTTPException: no_route, Exception: bug}),
         )
-        server = _Uvicorn(
+        server = Quiet(
             uvicorn.Config(
                 application,
                 lifespan="off",
@@ -161,7 +163,7 @@ class Server:
             self.listener.close()
 
 
-class _Uvicorn(uvicorn.Server):
+class Quiet(uvicorn.Server):
     """Without handlers of its own for signals: they are the process's affair."""
 
     @contextlib.contextmanager

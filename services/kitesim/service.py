@@ -4,7 +4,7 @@ with its orders and positions. The exchange itself is the driver's; see `driver`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ import msgspec
 from kitev3.contracts import Clock, Epoch, MarketRun, Request
 from kitev3.events import Event, Payload
 from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.settings import place
 
 State: TypeAlias = Literal["waiting", "running", "stopped"]
 NOTHING: tuple[Payload, ...] = ()
@@ -25,6 +26,8 @@ class KitesimConfig:
     cpu: int | None = None
     profile: Literal["strict-2026", "legacy"] = "strict-2026"
     frame_ms: int = 1000  # market time between two frames
+    admin: str = place()  # where faults are switched, an address of this machine alone; empty: nowhere
+    fault: tuple[Mapping[str, Any], ...] = ()  # faults from the beginning: [[kitesim.fault]]
 
 
 class _Kept(msgspec.Struct, array_like=True):

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +16,8 @@ from pathlib import Path
 from kitev3.clock import MarketClock, machine_ns
 from kitev3.config import IST, SPEED_MAX
 from kitev3.errors import ConfigError
+from kitev3.services.kitesim.faults.catalogue import read_file
+from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Application, Logins
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.postbacks import check_address
@@ -47,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--postback-url", default="", help="where updates of orders are posted; nowhere unless given")
     options.add_argument("--postback-anywhere", action="store_true", help="also at another machine")
     options.add_argument("--renewable", action="store_true", help="a login gives a refresh token too")
+    options.add_argument(
+        "--admin", default="", metavar="127.0.0.1:PORT", help="where faults are switched; off unless given"
+    )
+    options.add_argument("--faults", default="", metavar="FILE", help="TOML of [[fault]]: those from the beginning")
     return options
 
 
@@ -66,11 +73,31 @@ def main(arguments: Sequence[str]) -> int:
             profile=options.profile,
             frame_ms=options.frame_ms,
         )
+        faults = read_file(Path(options.faults)) if options.faults else ()
         listener = listen(options.listen)
+        application = _application(options, listener)
+        token = options.access_token or secrets.token_hex(16)
+        logins = Logins((application,), {application.api_key: token}, machine_ns)
+
+        def serves(port: socket.socket, address: str) -> Server:
+            return Server(exchange, logins, port, machine_ns, address=address)
+
+        faulty = options.admin or faults
+        front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None
     except ConfigError as error:
         print(f"kitesim: {error}", file=sys.stderr)
         return 2
-    application = Application(
+    server = front.server if front else serves(listener, address_of(listener))
+    print(_greeting(server, options.market, application, token), flush=True)
+    if front is not None:
+        print(front.greeting(), flush=True)
+    server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
+    asyncio.run(_until_signal(front or server))
+    return 0
+
+
+def _application(options: argparse.Namespace, listener: socket.socket) -> Application:
+    return Application(
         api_key=options.api_key,
         api_secret=options.api_secret or secrets.token_hex(16),
         user_id=options.user,
@@ -78,12 +105,6 @@ def main(arguments: Sequence[str]) -> int:
         postback_url=options.postback_url,
         renewable=options.renewable,
     )
-    token = options.access_token or secrets.token_hex(16)
-    server = Server(exchange, Logins((application,), {application.api_key: token}, machine_ns), listener, machine_ns)
-    print(_greeting(server, options.market, application, token), flush=True)
-    server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
-    asyncio.run(_until_signal(server))
-    return 0
 
 
 def _clock(text: str) -> datetime | None:
@@ -108,7 +129,7 @@ def _greeting(server: Server, market: str, application: Application, token: str)
     )
 
 
-async def _until_signal(server: Server) -> None:
+async def _until_signal(server: Server | Front) -> None:
     serving = asyncio.create_task(server.serve())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -44,8 +44,9 @@ def modify(door: Door, caller: Session, request: Request, fields: Fields) -> Any
 def cancel(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """The end of an order that is open."""
     variety, order_id = _variety(request), _id(request)
-    door.exchange.cancel(caller.user_id, order_id, at_ns=door.clock_ns())
-    door.heard(caller, "cancel", order_id, variety, {})
+    fields = {name: text for name, text in request.query_params.items() if name == "mishap"}
+    door.exchange.cancel(caller.user_id, order_id, at_ns=door.clock_ns(), **fields)
+    door.heard(caller, "cancel", order_id, variety, fields)
     return {"order_id": order_id}
 
 

@@ -1,0 +1,86 @@
+"""kitesim with its faults switched from a test, and a listener for postbacks."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+from services.kitesim_rig import Kitesim, kitesim
+
+
+class Faulty:
+    """A running exchange and its admin address."""
+
+    def __init__(self, running: Kitesim) -> None:
+        self.running, self.address, self.root = running, running.address, running.root
+        assert running.process.stdout is not None
+        for line in running.process.stdout:
+            if line.startswith("  faults "):
+                self.admin = line.split("//")[1].split("/")[0]
+                return
+        raise AssertionError("it has no admin address")
+
+    def ask(self, method: str, path: str = "/faults", body: Any = None, **headers: str) -> tuple[int, Any]:
+        """A request to the admin address."""
+        connection = http.client.HTTPConnection(self.admin, timeout=5)
+        content = body if isinstance(body, str) else json.dumps(body) if body is not None else None
+        connection.request(method, path, content, {"Content-Type": "application/json"} | headers)
+        answer = connection.getresponse()
+        told = answer.status, json.loads(answer.read())
+        connection.close()
+        return told
+
+    @contextmanager
+    def fault(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """A fault that is on for a while; all are off at the end."""
+        status, made = self.ask("POST", body={"name": name, **parameters})
+        assert status == 201, made
+        try:
+            yield made
+        finally:
+            self.ask("DELETE")
+
+    def happened(self, name: str) -> int:
+        """How often an active fault has happened."""
+        _, told = self.ask("GET")
+        return sum(int(row["happened"]) for row in told["active"] if row["name"] == name)
+
+
+@contextmanager
+def faulty(*options: str) -> Iterator[Faulty]:
+    """An exchange with an admin address."""
+    with kitesim("--admin", "127.0.0.1:0", *options) as running:
+        yield Faulty(running)
+
+
+class Posted:
+    """Takes postbacks."""
+
+    def __init__(self) -> None:
+        taken: queue.Queue[dict[str, Any]] = queue.Queue()
+
+        class Takes(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                taken.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.taken = taken
+        self.server = HTTPServer(("127.0.0.1", 0), Takes)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/posted"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
