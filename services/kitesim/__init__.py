@@ -5,6 +5,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     opening   an exchange from its settings
     logins    keys, request tokens, access tokens
     routes    the REST routes, a file for each noun
+    books     what the broker keeps beside the exchange: `alerts`, and mutual `funds`
     sockets   the ticker's connections: subscriptions, frames, heartbeats
     redo      everything asked again after a crash
     postbacks order updates, posted to the applications

@@ -14,6 +14,7 @@ from kitev3.events import Event
 from kitev3.runfolder import RunFolder
 from kitev3.secret import read_secret
 from kitev3.service import AsyncDriver, Context, World
+from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.catalogue import read_faults
 from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Application, Logins, Session
@@ -44,6 +45,7 @@ class ExchangeDriver(AsyncDriver):
         )
         self.admin, self.faults, self.seed = config.admin, read_faults(config.fault), context.seed
         self.front: Front | None = None
+        self.books = Books(self.exchange)
         self.world: World | None = None
         self.server: Server | None = None
         self.wanted: MarketRun | None = None
@@ -63,7 +65,7 @@ class ExchangeDriver(AsyncDriver):
         logins = Logins((application,), {application.api_key: token}, world.mono_ns)
 
         def server(port: socket.socket, address: str) -> Server:
-            return Server(self.exchange, logins, port, world.mono_ns, self._heard, address)
+            return Server(self.exchange, logins, port, world.mono_ns, self._heard, address, self.books)
 
         if self.admin or self.faults:
             self.front = in_front(server, listener, self.admin, self.faults, self.seed)
@@ -76,7 +78,7 @@ class ExchangeDriver(AsyncDriver):
     def said(self, event: Event) -> None:
         """Runs or stops the market; after a crash, first brings the accounts back."""
         run: MarketRun = event.payload
-        redo(self.exchange, run.requests)
+        redo(self.exchange, self.books, run.requests)
         self.wanted = run
         if self.server is not None:
             self._do(self.server, run)

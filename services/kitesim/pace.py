@@ -25,10 +25,16 @@ def _nothing(cut_ns: int) -> None:
 
 
 class Pace:
-    """Moves an exchange by a clock. Until `run` the market stands at its start."""
+    """Moves an exchange by a clock. Until `run` the market stands at its start.
 
-    def __init__(self, exchange: Exchange, sockets: Sockets, mono_ns: Callable[[], int]) -> None:
-        self.exchange, self.sockets, self.mono_ns = exchange, sockets, mono_ns
+    Args:
+        look: called after each step, before anyone is told of it.
+    """
+
+    def __init__(
+        self, exchange: Exchange, sockets: Sockets, mono_ns: Callable[[], int], look: Callable[[], None] = lambda: None
+    ) -> None:
+        self.exchange, self.sockets, self.mono_ns, self.look = exchange, sockets, mono_ns, look
         self.clock: MarketClock | None = None
         # Goes on while the market stands: before the start at the machine's own speed, so that those who make ready
         # do not find one second's window full for ever; after a stop as before it.
@@ -87,6 +93,7 @@ class Pace:
                 continue
             self.before_cut(self.exchange.next_cut_ns)
             self.exchange.advance(self.exchange.next_cut_ns)
+            self.look()
             told = self.sockets.cut() + self.sockets.tell_orders()
             if self.exchange.market_ended:
                 self.sockets.say({"type": "message", "data": CLOSED})

@@ -9,14 +9,18 @@ from types import MappingProxyType
 
 from kitev3._core import Exchange
 from kitev3.contracts import Request
+from kitev3.services.kitesim.books import Books
 
 
-def redo(exchange: Exchange, requests: tuple[Request, ...]) -> None:
-    """Does it all again."""
+def redo(exchange: Exchange, books: Books, requests: tuple[Request, ...]) -> None:
+    """Does it all again, the exchange's writes and those of the broker's books."""
     exchange.redo(True)
     for request in requests:
         exchange.advance(request.at_ns)
-        DEEDS[request.verb](exchange, request)
+        if request.verb in DEEDS:
+            DEEDS[request.verb](exchange, request)
+        else:
+            books.redo(request)
     exchange.redo(False)
     if requests:
         exchange.halt(None)  # no halt outlives a crash: who ordered it is gone

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import uvicorn
 from kitev3._core import Exchange
 from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim import routes
+from kitev3.services.kitesim.alerts import Alert
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
+from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.postbacks import Postbacks
@@ -80,12 +83,14 @@ class Server:
         mono_ns: Callable[[], int],
         heard: Heard = _unheard,
         address: str = "",
+        books: Books | None = None,
     ) -> None:
         self.exchange, self.listener = exchange, listener
         self.address = address or address_of(listener)
         self.postbacks = Postbacks(tuple(logins.applications.values()))
         self.sockets = Sockets(exchange, logins, self.postbacks.tell)
-        self.pace = Pace(exchange, self.sockets, mono_ns)
+        self.books = books or Books(exchange)
+        self.pace = Pace(exchange, self.sockets, mono_ns, self._look)
         self.requests = 0
 
         def accepted(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
@@ -95,7 +100,22 @@ class Server:
                 self.postbacks.placed_by(order_id, caller.api_key)
             self.sockets.tell_orders()
 
-        self.door = Door(exchange, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop)
+        self.accepted = accepted
+        self.door = Door(
+            exchange, self.books, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop
+        )
+
+    def _look(self) -> None:
+        """After each step of the market: who waited for this?"""
+        self.books.alerts.look(self._place, self._met)
+
+    def _place(self, owner: Session, variety: str, fields: Fields) -> str:
+        order_id = self.exchange.place(owner.user_id, variety=variety, at_ns=self.exchange.now_ns, **fields)
+        self.accepted(owner, "place", order_id, variety, fields)
+        return order_id
+
+    def _met(self, alert: Alert, orders: list[dict[str, Any]]) -> None:
+        self.accepted(alert.owner, "alert_met", alert.uuid, "", {"orders": msgspec.json.encode(orders).decode()})
 
     def run_market(self, clock: MarketClock) -> None:
         """The market moves by this clock. At the wall's own pace it waits for nobody."""

@@ -21,6 +21,7 @@ from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
 from kitev3.events import Event
 from kitev3.runfolder import RunFolder
 from kitev3.secret import write_secret
+from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.service import MarketHours
 
@@ -93,7 +94,7 @@ def test_the_same_requests_make_the_same_accounts() -> None:
     first.advance(first.now_ns + 60 * NS)
 
     second = exchange()
-    redo(second, tuple(requests))
+    redo(second, Books(second), tuple(requests))
     second.advance(first.now_ns)
 
     assert second.orders("KS0001") == first.orders("KS0001")

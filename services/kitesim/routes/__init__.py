@@ -6,15 +6,17 @@ user          profile, funds
 orders        orders and trades
 portfolio     positions, holdings
 market_data   instruments, quotes
+    alerts        conditions on the market, and what became of them
+    funds         mutual funds
 """
 
 from __future__ import annotations
 
-from kitev3.services.kitesim.routes import market_data, orders, portfolio, session, user
+from kitev3.services.kitesim.routes import alerts, funds, market_data, orders, portfolio, session, user
 from kitev3.services.kitesim.routes.door import Door
 from starlette.routing import BaseRoute
 
-NOUNS = (session, user, orders, portfolio, market_data)
+NOUNS = (session, user, orders, portfolio, market_data, alerts, funds)
 
 
 def table(door: Door) -> list[BaseRoute]:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from kitev3._core import Exchange, ExchangeRefusal
 from kitev3.services.kitesim.answers import Fault, success
+from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Denied, Logins, Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,13 +34,14 @@ class Door:
     def __init__(
         self,
         exchange: Exchange,
+        books: Books,
         logins: Logins,
         now_ns: Callable[[], int],
         clock_ns: Callable[[], int],
         heard: Heard,
         logged_out: Callable[[str], None],
     ) -> None:
-        self.exchange, self.logins, self.now_ns = exchange, logins, now_ns
+        self.exchange, self.books, self.logins, self.now_ns = exchange, books, logins, now_ns
         self.clock_ns = clock_ns
         self.heard, self.logged_out = heard, logged_out
 
