@@ -97,7 +97,8 @@ class ExchangeDriver(AsyncDriver):
 
     def status(self) -> dict[str, Any]:
         """Adds to the process's health."""
-        return self.server.status() if self.server is not None else {}
+        status = self.server.status() if self.server is not None else {}
+        return status | (self.front.status() if self.front is not None else {})
 
     def _do(self, server: Server, run: MarketRun) -> None:
         if run.state == "running":

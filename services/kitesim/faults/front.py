@@ -19,6 +19,7 @@ from kitev3.services.kitesim.faults.fault import Fault
 from kitev3.services.kitesim.faults.market import Halts
 from kitev3.services.kitesim.faults.postbacks import PostedTimes
 from kitev3.services.kitesim.faults.relay import Relay
+from kitev3.services.kitesim.faults.wire import BUFFER_BYTES
 from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.server import Quiet, Server, address_of, listen
@@ -34,7 +35,9 @@ Make: TypeAlias = Callable[[socket.socket, str], Server]
 def in_front(make: Make, public: socket.socket, administration: str, faults: tuple[Fault, ...], seed: int) -> Front:
     """A server with faults on a public port. ConfigError when `administration` is no address for that, or taken."""
     own = listen(admin.loopback(administration)) if administration else None
-    return Front(make(listen(BEHIND), address_of(public)), public, own, faults, seed)
+    behind = listen(BEHIND)
+    behind.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+    return Front(make(behind, address_of(public)), public, own, faults, seed)
 
 
 class Front:
@@ -80,6 +83,11 @@ class Front:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             self.close()
+
+    def status(self) -> dict[str, Any]:
+        """For the health answer: plain data."""
+        admin = "" if self.administration is None else address_of(self.administration)
+        return {"faults": [one.fault.NAME for one in self.board.active], "admin": admin}
 
     def greeting(self) -> str:
         """A line about the faults, for people."""

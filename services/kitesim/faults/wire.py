@@ -9,7 +9,8 @@ import socket
 import struct
 import termios
 
-HEAD_BYTES_MAX = 1 << 16
+HEAD_BYTES_MAX = 1 << 15
+BUFFER_BYTES = 1 << 14  # small: a reader who falls behind is to be felt by the server, through all of them
 READ_BYTES = 1 << 16
 FLUSH_S_MAX = 1.0
 FLUSH_LOOK_S = 0.002
@@ -20,12 +21,22 @@ class Wire:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
+        writer.transport.set_write_buffer_limits(BUFFER_BYTES)
         self._lock = asyncio.Lock()
 
     @classmethod
     async def to(cls, address: tuple[str, int]) -> Wire:
         """A new connection. OSError when there is none."""
-        return cls(*await asyncio.open_connection(*address, limit=HEAD_BYTES_MAX))
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            await asyncio.get_running_loop().sock_connect(connection, address)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(*await asyncio.open_connection(sock=connection, limit=HEAD_BYTES_MAX))
 
     @property
     def peer(self) -> str:
