@@ -997,21 +997,28 @@ class MarketFileError(ValueError):
 
 @final
 class MarketFile:
-    """A real day of NIFTY 50: lines of ``time,value``, IST and rupees, with or without a header.
+    """Real days of NIFTY 50: one of ``time,value`` lines, IST and rupees, with or without a header, or days of minute
+    bars, told by their header ``Instrument,Date,Time,Open,High,Low,Close``.
 
-    MarketFileError names the first bad line. The path begins with the first value at or after 09:15; the file's
-    first value stands in for the previous close.
+    MarketFileError names the first bad line. A path begins with the first value at or after 09:15; in a file of one
+    day its first value stands in for the previous close. Within a bar the path goes through its four prices.
     """
 
     def __new__(cls, text: str) -> MarketFile: ...
+    @staticmethod
+    def of_ticks(times_ns: Sequence[int], values_e4: Sequence[int], /) -> MarketFile:
+        """One day from what its ticks told, in order of time."""
     @property
     def session(self) -> str:
-        """Its date, YYYY-MM-DD."""
+        """Its first date, YYYY-MM-DD."""
+    @property
+    def sessions(self) -> list[str]:
+        """Its dates, oldest first."""
     @property
     def last_ns(self) -> int:
-        """Market time of its last value."""
+        """Market time of its first day's last value."""
     def __len__(self) -> int:
-        """Values from 09:15 on."""
+        """Values of its first day from 09:15 on."""
 
 @final
 class Subscription:
@@ -1041,9 +1048,13 @@ class Exchange:
     Args:
         users: each gets a fresh account of ten lakh and two holdings.
         market: ``synthetic``, ``frozen`` (one snapshot, which still trades) or a MarketFile.
-        start_ns: the market has run from 09:15 to here when the exchange is made. Its date is the session's.
+        start_ns: the market has run from its day's beginning to here when the exchange is made. Its date is the
+            session's.
         profile: ``strict-2026`` or ``legacy``.
         frame_ms: market time between two cuts.
+        universe: ``house`` (some twenty instruments) or ``full`` (some 3,200).
+        hours: ``plain`` (everything trades from 09:15 until the path ends), ``dated`` (each segment's own sessions of
+            the date, with call auctions) or ``always-open``, which begins five minutes before the start.
     """
 
     def __new__(
@@ -1055,6 +1066,8 @@ class Exchange:
         start_ns: int,
         profile: str = "strict-2026",
         frame_ms: int = 1000,
+        universe: str = "house",
+        hours: str = "plain",
     ) -> Exchange: ...
     @property
     def session(self) -> str:

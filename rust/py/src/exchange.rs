@@ -2,17 +2,20 @@
 use std::collections::HashMap;
 
 use kitev3_core::day::Day;
-use kitev3_core::exchange::dates::{OPEN_NS, SECOND_NS, at_ns, stamp, trading_day_back};
+use kitev3_core::exchange::dates::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns, stamp, trading_day_back};
 use kitev3_core::exchange::feed::{self, Subscription, TOKENS_MAX};
 use kitev3_core::exchange::floor::{Floor, USERS_MAX};
+use kitev3_core::exchange::hours::Hours;
 use kitev3_core::exchange::instruments::instruments_csv;
 use kitev3_core::exchange::limits::Read;
-use kitev3_core::exchange::market::Market;
+use kitev3_core::exchange::market::{Market, Opening, minute_of};
 use kitev3_core::exchange::mishap::Mishap;
-use kitev3_core::exchange::path::{Recorded, Synthetic, frozen, read_file};
+use kitev3_core::exchange::path::{Synthetic, frozen};
+use kitev3_core::exchange::recorded::{Recording, read_file};
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::Rules;
 use kitev3_core::exchange::shape::Value;
+use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::{history, holdings};
 use kitev3_core::kite::Mode;
@@ -72,7 +75,7 @@ fn refused(refusal: Refusal) -> PyErr {
 }
 
 #[pyclass(frozen, module = "kitev3._core")]
-struct MarketFile(Recorded);
+struct MarketFile(Recording);
 
 #[pymethods]
 impl MarketFile {
@@ -83,18 +86,40 @@ impl MarketFile {
             .map_err(|bad| MarketFileError::new_err(bad.to_string()))
     }
 
+    /// From what ticks tell: times in ns UTC and values in 1/10,000 rupee.
+    #[staticmethod]
+    #[pyo3(signature = (times_ns, values_e4, /))]
+    fn of_ticks(times_ns: Vec<i64>, values_e4: Vec<i64>) -> PyResult<Self> {
+        if times_ns.len() != values_e4.len() {
+            return Err(MarketFileError::new_err(format!(
+                "{} times and {} values",
+                times_ns.len(),
+                values_e4.len()
+            )));
+        }
+        Recording::of_ticks(times_ns.into_iter().zip(values_e4))
+            .map(Self)
+            .map_err(|bad| MarketFileError::new_err(bad.to_string()))
+    }
+
     #[getter]
     fn session(&self) -> String {
-        self.0.day.to_string()
+        self.0.first().day.to_string()
+    }
+
+    #[getter]
+    fn sessions(&self) -> Vec<String> {
+        self.0.days().map(|day| day.to_string()).collect()
     }
 
     #[getter]
     fn last_ns(&self) -> i64 {
-        self.0.points.last().map_or(0, |point| point.time_ns)
+        let points = &self.0.first().points;
+        points.last().map_or(0, |point| point.time_ns)
     }
 
     fn __len__(&self) -> usize {
-        self.0.points.len()
+        self.0.first().points.len()
     }
 }
 
@@ -151,7 +176,12 @@ struct Exchange(Floor);
 #[pymethods]
 impl Exchange {
     #[new]
-    #[pyo3(signature = (*, users, market, seed, start_ns, profile = "strict-2026", frame_ms = 1000))]
+    #[pyo3(signature = (*, users, market, seed, start_ns, profile = "strict-2026", frame_ms = 1000,
+                        universe = "house", hours = "plain"))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "keywords, each with its own default"
+    )]
     fn new(
         users: Vec<String>,
         market: Source<'_>,
@@ -159,6 +189,8 @@ impl Exchange {
         start_ns: i64,
         profile: &str,
         frame_ms: i64,
+        universe: &str,
+        hours: &str,
     ) -> PyResult<Self> {
         let rules = Rules::named(profile).ok_or_else(|| {
             PyValueError::new_err(format!("unknown profile {profile:?}: strict-2026, legacy"))
@@ -174,7 +206,17 @@ impl Exchange {
                 "frame_ms from 10 to 60000, not {frame_ms}"
             )));
         }
-        let market = open_market(market, seed, start_ns, frame_ms * SECOND_NS / 1000)?;
+        let universe = Universe::named(universe).ok_or_else(|| {
+            PyValueError::new_err(format!("unknown universe {universe:?}: house, full"))
+        })?;
+        let hours = Hours::named(hours).ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "unknown hours {hours:?}: plain, dated, always-open"
+            ))
+        })?;
+        let step_ns = frame_ms * SECOND_NS / 1000;
+        let opening = open_market(market, seed, start_ns, step_ns, universe, hours)?;
+        let market = Market::open(opening);
         let mut floor = Floor::new(market, rules, &users);
         floor.advance(start_ns);
         Ok(Self(floor))
@@ -443,46 +485,56 @@ impl Exchange {
     }
 }
 
-fn open_market(source: Source<'_>, seed: u64, start_ns: i64, step_ns: i64) -> PyResult<Market> {
+/// A market that is always open begins so long before its start, so that there is something to look at.
+const BEFORE_NS: i64 = 5 * MINUTE_NS;
+
+fn open_market(
+    source: Source<'_>,
+    seed: u64,
+    start_ns: i64,
+    step_ns: i64,
+    universe: Universe,
+    hours: Hours,
+) -> PyResult<Opening> {
     let day = Day::at(start_ns);
+    let mut opening = Opening {
+        day,
+        previous_close: 0.0,
+        path: Box::new(std::iter::empty()),
+        seed,
+        step_ns,
+        universe,
+        hours,
+        open_ns: minute_of(start_ns) - BEFORE_NS,
+    };
     match source {
         Source::File(file) => {
-            let recorded = file.0.clone();
-            if recorded.day != day {
+            let recorded = file.0.of_day(day).map_err(PyValueError::new_err)?;
+            opening.previous_close = recorded.previous_close;
+            opening.path = recorded.path();
+        }
+        Source::Name(name) => match (name.as_str(), hours) {
+            ("synthetic", Hours::Always) => {
+                let (close, path) = Synthetic::between(seed, opening.open_ns, i64::MAX, step_ns);
+                (opening.previous_close, opening.path) = (close, Box::new(path));
+            }
+            ("synthetic", _) => {
+                let (close, path) = Synthetic::new(seed, day, step_ns);
+                (opening.previous_close, opening.path) = (close, Box::new(path));
+            }
+            ("frozen", _) => {
+                (opening.previous_close, opening.path) = frozen(seed, start_ns);
+                // Time does not matter to what does not move.
+                (opening.hours, opening.open_ns) = (Hours::Always, start_ns);
+            }
+            _ => {
                 return Err(PyValueError::new_err(format!(
-                    "the clock starts on {day}, the market file is of {}",
-                    recorded.day
+                    "unknown market {name:?}: synthetic, frozen or a MarketFile"
                 )));
             }
-            let previous_close = recorded.previous_close;
-            Ok(Market::new(
-                day,
-                previous_close,
-                recorded.path(),
-                seed,
-                step_ns,
-            ))
-        }
-        Source::Name(name) => match name.as_str() {
-            "synthetic" => {
-                let (previous_close, path) = Synthetic::new(seed, day, step_ns);
-                Ok(Market::new(
-                    day,
-                    previous_close,
-                    Box::new(path),
-                    seed,
-                    step_ns,
-                ))
-            }
-            "frozen" => {
-                let (previous_close, path) = frozen(seed, start_ns);
-                Ok(Market::new(day, previous_close, path, seed, step_ns))
-            }
-            _ => Err(PyValueError::new_err(format!(
-                "unknown market {name:?}: synthetic, frozen or a MarketFile"
-            ))),
         },
     }
+    Ok(opening)
 }
 
 fn unfit(error: kitev3_core::kite::EncodeError) -> PyErr {

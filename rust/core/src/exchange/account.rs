@@ -53,10 +53,11 @@ impl Account {
             .sum()
     }
 
-    pub fn position(&mut self, listing: usize, product: Product) -> &mut Position {
+    /// A position, new if there is none; `multiplier` is the instrument's.
+    pub fn position(&mut self, listing: usize, product: Product, multiplier: i64) -> &mut Position {
         self.positions
             .entry((listing, product))
-            .or_insert_with(|| Position::new(1))
+            .or_insert_with(|| Position::new(multiplier))
     }
 
     /// Shares in the demat account that have not been sold today.

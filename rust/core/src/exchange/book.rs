@@ -181,6 +181,30 @@ impl Book {
         !self.places.is_empty()
     }
 
+    /// The users' orders that stand here, in order of arrival: their ids say it.
+    pub fn users(&self) -> Vec<Limit> {
+        let mut users: Vec<Limit> = [(Side::Buy, &self.bids), (Side::Sell, &self.asks)]
+            .into_iter()
+            .flat_map(|(side, levels)| {
+                levels
+                    .iter()
+                    .map(move |(price, queue)| (side, price, queue))
+            })
+            .flat_map(|(side, &price_e4, queue)| {
+                let users = queue.iter().filter(|resting| resting.owner != STREET);
+                users.map(move |resting| Limit {
+                    id: resting.id,
+                    owner: resting.owner,
+                    side,
+                    price_e4,
+                    quantity: resting.quantity,
+                })
+            })
+            .collect();
+        users.sort_unstable_by_key(|order| order.id);
+        users
+    }
+
     /// What the street has at a price: quantity and orders.
     pub fn street_at(&self, side: Side, price_e4: i64) -> (i64, usize) {
         let queue = self.side(side).get(&price_e4).into_iter().flatten();

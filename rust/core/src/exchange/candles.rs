@@ -107,6 +107,18 @@ impl Minutes {
         }
     }
 
+    /// A minute that is over, as it is remembered; what was printed in it is part of that.
+    pub fn close(&mut self, candle: Candle) {
+        if self
+            .0
+            .last()
+            .is_some_and(|last| last.start_ns == candle.start_ns)
+        {
+            self.0.pop();
+        }
+        self.0.push(candle);
+    }
+
     pub fn all(&self) -> &[Candle] {
         &self.0
     }

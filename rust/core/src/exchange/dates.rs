@@ -32,7 +32,7 @@ pub fn trading_day_back(mut day: Day) -> Day {
 }
 
 /// Monday is 0.
-fn weekday(day: Day) -> u32 {
+pub fn weekday(day: Day) -> u32 {
     (day.0 + 3).rem_euclid(7) as u32
 }
 
@@ -82,13 +82,22 @@ pub fn weekly_expiry(day: Day) -> Expiry {
         .expect("no four weeks are all holidays")
 }
 
-/// The first monthly expiry after `day`.
-pub fn monthly_expiry(day: Day) -> Expiry {
-    let mut expiry = weekly_expiry(day);
-    while !expiry.monthly {
-        expiry = weekly_expiry(Day(expiry.day.0 + 1));
-    }
-    expiry
+/// The next expiries after `day`, one a week.
+pub fn weekly_expiries(day: Day, count: usize) -> Vec<Expiry> {
+    expiries(day).take(count).collect()
+}
+
+/// The next expiries after `day` that are their month's last.
+pub fn monthly_expiries(day: Day, count: usize) -> Vec<Expiry> {
+    expiries(day)
+        .filter(|expiry| expiry.monthly)
+        .take(count)
+        .collect()
+}
+
+fn expiries(day: Day) -> impl Iterator<Item = Expiry> {
+    let next = |expiry: &Expiry| Some(weekly_expiry(Day(expiry.day.0 + 1)));
+    std::iter::successors(Some(weekly_expiry(day)), next)
 }
 
 /// The expiry weekday on or after `day`, before holidays are looked at.
@@ -136,7 +145,7 @@ mod tests {
                 monthly: true
             }
         );
-        assert_eq!(monthly_expiry(day("2026-11-19")), expiry);
+        assert_eq!(monthly_expiries(day("2026-11-19"), 1), [expiry]);
     }
 
     #[test]
@@ -149,11 +158,11 @@ mod tests {
             }
         );
         assert_eq!(
-            monthly_expiry(day("2026-11-23")),
-            Expiry {
+            monthly_expiries(day("2026-11-23"), 1),
+            [Expiry {
                 day: day("2026-12-29"),
                 monthly: true
-            }
+            }]
         );
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::book::Level;
-use super::market::{Listing, Market};
+use super::listing::Listing;
+use super::market::Market;
 use super::street::LEVELS;
 use crate::kite::{Divisors, EncodeError, Mode, Tick, encode_frame};
 use crate::terms::Side;
@@ -140,8 +141,8 @@ fn wire(quantity: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::super::dates::SECOND_NS;
-    use super::super::instruments::NIFTY_TOKEN;
     use super::super::path::Synthetic;
+    use super::super::universe::NIFTY_TOKEN;
     use super::*;
     use crate::day::Day;
     use crate::kite::decode;

@@ -17,6 +17,7 @@ use super::mishap::{Due, Ends, Mishap};
 use super::order::{Order, Status};
 use super::refusal::Refusal;
 use super::rules::Rules;
+use super::sessions;
 use super::shape::Value;
 use super::views;
 use crate::terms::{Exchange, OrderType, Product, Side, Validity};
@@ -145,10 +146,18 @@ impl Floor {
     pub fn advance(&mut self, to_ns: i64) -> usize {
         let mut steps = 0;
         while self.market.next_cut_ns() <= to_ns {
+            if self.nobody_waits() {
+                self.market.leap(to_ns);
+            }
             self.step();
             steps += 1;
         }
         steps
+    }
+
+    /// Whether no order of anybody is open: then a stretch of the market can be passed without looking at its steps.
+    fn nobody_waits(&self) -> bool {
+        self.mishaps.is_empty() && self.accounts.iter().all(|account| account.open.is_empty())
     }
 
     fn step(&mut self) {
@@ -157,6 +166,9 @@ impl Floor {
         self.now_ns = self.market.now_ns();
         for hit in hits {
             self.book_trade(&hit.trade);
+        }
+        for turn in self.market.take_turns() {
+            sessions::turn(self, turn);
         }
         self.trigger_stops();
         self.expire();
@@ -193,6 +205,7 @@ impl Floor {
         let asked = Asked::from(&placing);
         let (instrument, last_e4) = self.instrument(listing);
         asked.check(instrument, last_e4, &self.rules)?;
+        sessions::check(&self.market.listings[listing], &asked, placing.validity)?;
         self.check_cover(account, listing, &asked, None)?;
 
         let id = self.ids.order(self.now_ns);
@@ -234,6 +247,8 @@ impl Floor {
         let listing = self.orders[index].listing;
         let (instrument, last_e4) = self.instrument(listing);
         asked.check(instrument, last_e4, &self.rules)?;
+        let validity = change.validity.unwrap_or(self.orders[index].now.validity);
+        sessions::check(&self.market.listings[listing], &asked, validity)?;
         self.check_cover(account, listing, &asked, Some(index))?;
         self.carry_out(index, asked, &change);
         Ok(())
@@ -278,9 +293,7 @@ impl Floor {
         let order = &mut self.orders[index];
         order.now.asked_ns = now_ns;
         order.becomes(Status::CancelPending);
-        self.market.listings[order.listing]
-            .shared()
-            .cancel(book_id(index));
+        self.market.listings[order.listing].withdraw(book_id(index));
         Ok(index)
     }
 
@@ -541,9 +554,7 @@ impl Floor {
             quantity: order.now.left(),
         };
         let mut trades = Vec::new();
-        let rest = self.market.listings[order.listing]
-            .shared()
-            .take(limit, immediate, &mut trades);
+        let rest = self.market.listings[order.listing].take(limit, immediate, &mut trades);
         for trade in &trades {
             self.book_trade(trade);
         }
@@ -561,6 +572,12 @@ impl Floor {
         let order = &mut self.orders[index];
         (order.now.order_type, order.now.price_e4) = (OrderType::Limit, price_e4);
         self.take(index, price_e4, false)
+    }
+
+    /// Takes an order out of the book for good.
+    pub(super) fn withdraw(&mut self, index: usize, message: Option<String>) {
+        self.market.listings[self.orders[index].listing].withdraw(book_id(index));
+        self.end(index, Status::Cancelled, message);
     }
 
     fn opens(&mut self, index: usize) {
@@ -610,16 +627,18 @@ impl Floor {
         let (account, listing, product, side) =
             (order.account, order.listing, order.product, order.side);
         let complete = order.now.left() == 0;
+        let multiplier = self.market.listings[listing].instrument.multiplier;
         let account = &mut self.accounts[account];
         let from_holdings = match (product, side) {
             (Product::Cnc, Side::Sell) => {
-                let bought_today = account.position(listing, product).open.quantity.max(0);
+                let position = account.position(listing, product, multiplier);
+                let bought_today = position.open.quantity.max(0);
                 (quantity - bought_today).max(0)
             }
             _ => 0,
         };
         account
-            .position(listing, product)
+            .position(listing, product, multiplier)
             .trade(side, quantity, price_e4)
             .expect("the funds check keeps every sum of money far below 64 bits");
         for holding in account
@@ -716,10 +735,7 @@ impl Floor {
             })
             .collect();
         for index in over {
-            self.market.listings[self.orders[index].listing]
-                .shared()
-                .cancel(book_id(index));
-            self.end(index, Status::Cancelled, None);
+            self.withdraw(index, None);
         }
     }
 
@@ -778,9 +794,7 @@ impl Floor {
                 self.accept(due.order, &asked);
             }
             Ends::Rejected(message) => {
-                self.market.listings[order.listing]
-                    .shared()
-                    .cancel(book_id(due.order));
+                self.market.listings[order.listing].withdraw(book_id(due.order));
                 self.end(due.order, Status::Rejected, Some(message));
             }
         }
@@ -869,13 +883,13 @@ impl Floor {
             && (order.now.price_e4, order.now.order_type) == (before.price_e4, before.order_type)
             && order.now.validity != Validity::Ioc;
         let left = order.now.left();
-        let book = self.market.listings[order.listing].shared();
+        let listing = &mut self.market.listings[order.listing];
         if only_smaller {
-            book.reduce(book_id(index), left);
+            listing.reduce(book_id(index), left);
             self.orders[index].becomes(Status::Open);
             self.say(index, Some("UPDATE"));
         } else {
-            book.cancel(book_id(index));
+            listing.withdraw(book_id(index));
             self.stops.retain(|&stop| stop != index);
             self.enter(index, Some("UPDATE"));
         }

@@ -2,11 +2,12 @@
 //! would have been.
 
 use super::candles::{Candle, Interval};
-use super::dates::{DAY_NS, IST_NS, SECOND_NS, monthly_expiry, time_of_day};
+use super::dates::{DAY_NS, IST_NS, SECOND_NS, monthly_expiries, time_of_day};
 use super::floor::Floor;
 use super::form::{Fields, Form};
 use super::instruments::Instrument;
-use super::market::{Listing, Market};
+use super::listing::Listing;
+use super::market::Market;
 use super::past::{FIRST_DAY, Mover, listed_from, minutes};
 use super::refusal::Refusal;
 use super::rules::{Rules, Spans};
@@ -144,9 +145,9 @@ fn before(market: &Market, listing: &Listing, wish: &Wish, months: bool) -> Vec<
         |value, time_ns| {
             if months {
                 let instrument = &of_month(&listing.instrument, time_ns);
-                return market.worth(instrument, value, time_ns);
+                return listing.worth(instrument, value, time_ns);
             }
-            market.worth(&listing.instrument, value, time_ns)
+            listing.worth(&listing.instrument, value, time_ns)
         },
     )
 }
@@ -154,7 +155,9 @@ fn before(market: &Market, listing: &Listing, wish: &Wish, months: bool) -> Vec<
 /// The contract that was the nearest on a day.
 fn of_month(future: &Instrument, time_ns: i64) -> Instrument {
     Instrument {
-        expiry: Some(monthly_expiry(Day::at(time_ns)).day),
+        expiry: monthly_expiries(Day::at(time_ns), 1)
+            .first()
+            .map(|month| month.day),
         ..future.clone()
     }
 }

@@ -2,12 +2,16 @@
 
 /// One trader: money, shares, positions.
 pub mod account;
+/// One price for all: the call auction.
+pub mod auction;
 /// Price-time order book with partial fills.
 pub mod book;
 /// Candles and how they are made of shorter ones.
 pub mod candles;
 /// What the broker looks at before an order gets a number.
 pub mod checks;
+/// Lots, freeze quantities, ticks and symbols by date.
+pub mod contracts;
 /// Positions from one product to another.
 pub mod conversion;
 /// IST, trading days and expiries.
@@ -22,12 +26,16 @@ pub mod form;
 pub mod history;
 /// Holdings shorter, summed up, and what of them is in auction.
 pub mod holdings;
+/// Sessions by date: pre-open, continuous, closing auction.
+pub mod hours;
 /// Order ids, exchange order ids, trade ids.
 pub mod ids;
-/// The instruments of the simulated day and their file.
+/// An instrument of the simulated day, and their file.
 pub mod instruments;
 /// Request limits in windows of market time.
 pub mod limits;
+/// One instrument on the market.
+pub mod listing;
 /// What positions and open orders tie up.
 pub mod margin;
 /// The simulated market around an index path.
@@ -40,22 +48,32 @@ pub mod options;
 pub mod order;
 /// The days before today.
 pub mod past;
-/// Paths of the index: synthetic, frozen, from a file.
+/// Paths of the index: synthetic, frozen.
 pub mod path;
+/// Real days from a file.
+pub mod recorded;
 /// Requests turned away, in Kite's words.
 pub mod refusal;
 /// Seeded randomness, the same on every machine.
 pub mod rng;
 /// What differs between profiles.
 pub mod rules;
+/// What the day's sessions allow an order, and end.
+pub mod sessions;
 /// Answers before they are JSON or Python.
 pub mod shape;
+/// The shares that are listed.
+pub mod shares;
 /// The maker who quotes and the takers who trade.
 pub mod street;
+/// What is listed on a day.
+pub mod universe;
 /// What the exchange knows, in Kite's shapes.
 pub mod views;
 
 #[cfg(test)]
 mod floor_tests;
+#[cfg(test)]
+mod market_tests;
 #[cfg(test)]
 mod mishap_tests;

@@ -210,16 +210,21 @@ pub fn protected_price_e4(
 
 #[cfg(test)]
 mod tests {
-    use super::super::instruments::instruments_of;
+    use super::super::universe::{Universe, universe_of};
     use super::*;
     use crate::day::Day;
     use crate::terms::Kind;
 
+    fn instruments() -> impl Iterator<Item = Instrument> {
+        let day = Day::of(2026, 11, 19);
+        let rows = universe_of(Universe::House, day, 26_000.0, 26_000.0);
+        rows.into_iter().map(|row| row.instrument)
+    }
+
     #[test]
     fn a_two_percent_protection_is_kites_own_example() {
         // TATASTEEL: last 156.69, protection 2 %, stored as a limit of 159.82.
-        let mut steel = instruments_of(Day::of(2026, 11, 19), 26_000.0, 26_000.0)
-            .into_iter()
+        let mut steel = instruments()
             .find(|row| row.tradingsymbol == "TATASTEEL")
             .expect("listed");
         (steel.lower_e4, steel.upper_e4) = (1_400_000, 1_700_000);
@@ -241,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_automatic_table_is_zerodhas() {
-        let rows = instruments_of(Day::of(2026, 11, 19), 26_000.0, 26_000.0);
+        let rows: Vec<Instrument> = instruments().collect();
         let of = |kind| rows.iter().find(|row| row.kind == kind).expect("listed");
         let points = |kind, rupees: i64| automatic_protection_bp(of(kind), rupees * RUPEE_E4);
 

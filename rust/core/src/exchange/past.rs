@@ -5,9 +5,10 @@
 
 use super::candles::Candle;
 use super::dates::{MINUTE_NS, OPEN_NS, at_ns, trades};
-use super::instruments::{Instrument, NIFTY_TOKEN, RUPEE_E4};
+use super::instruments::{Instrument, RUPEE_E4};
 use super::path::liveliness;
 use super::rng::Stream;
+use super::universe::NIFTY_TOKEN;
 use crate::day::Day;
 use crate::terms::Kind;
 

@@ -7,15 +7,28 @@ pub struct Stream {
     state: [u64; 4],
 }
 
+/// What `name` of a seed draws from: FNV-1a of the name, mixed with the seed.
+pub fn key(seed: u64, name: &str) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in name.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 impl Stream {
     /// The stream called `name` of a seed.
     pub fn new(seed: u64, name: &str) -> Self {
-        // FNV-1a of the name, mixed with the seed; SplitMix64 spreads both over the four words.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in name.bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        let mut mix = hash ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self::from_key(key(seed, name))
+    }
+
+    /// The stream of one moment: what is drawn at it depends on no other moment, so that any can be looked at alone.
+    pub fn at(key: u64, moment: i64) -> Self {
+        Self::from_key(key ^ (moment as u64).wrapping_mul(0xd6e8_feb8_6659_fd93))
+    }
+
+    fn from_key(mut mix: u64) -> Self {
+        // SplitMix64 spreads the key over the four words.
         let state = std::array::from_fn(|_| {
             mix = mix.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut z = mix;

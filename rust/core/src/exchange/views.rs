@@ -3,7 +3,7 @@
 use super::book::Level;
 use super::dates::{stamp, time_of_day};
 use super::floor::{Execution, Floor};
-use super::market::Listing;
+use super::listing::Listing;
 use super::order::{Order, State};
 use super::shape::{Value, object};
 use crate::terms::{Exchange, Side};

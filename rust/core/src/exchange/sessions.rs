@@ -1,0 +1,64 @@
+//! What the sessions of the day allow an order, and what they end.
+
+use super::checks::Asked;
+use super::floor::Floor;
+use super::hours::Phase;
+use super::listing::Listing;
+use super::market::Turn;
+use super::refusal::Refusal;
+use crate::terms::{OrderType, Validity};
+
+/// Whether the exchange takes such an order now. An auction takes no stops, no immediate orders and none that hide
+/// their quantity; after a time it takes no market orders either.
+pub fn check(listing: &Listing, asked: &Asked, validity: Validity) -> Result<(), Refusal> {
+    match listing.phase {
+        Phase::Continuous => Ok(()),
+        Phase::Closed => Err(Refusal::order(
+            "Markets are closed right now. Use GTT or AMO orders to place the order.",
+        )),
+        Phase::Pause => Err(Refusal::order(
+            "Orders are currently not allowed: the exchange is between two sessions.",
+        )),
+        Phase::Gathering { market_orders } => {
+            if asked.triggered() || validity == Validity::Ioc || asked.disclosed_quantity > 0 {
+                return Err(Refusal::order(
+                    "SL, SL-M, IOC and disclosed quantity orders are not allowed in a call auction.",
+                ));
+            }
+            // One with protection has a limit of its own.
+            if asked.order_type == OrderType::Market && !market_orders {
+                return Err(Refusal::order("Market orders are currently not allowed."));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
+/// quantities out, the end of the day everything.
+pub fn turn(floor: &mut Floor, turn: Turn) {
+    let over: Vec<usize> = floor
+        .accounts
+        .iter()
+        .flat_map(|account| &account.open)
+        .copied()
+        .filter(|&index| {
+            let order = &floor.orders[index];
+            let special = order.waits() || order.now.disclosed_quantity > 0;
+            order.listing == turn.listing
+                && match turn.after {
+                    Phase::Closed => true,
+                    Phase::Pause | Phase::Gathering { .. } => {
+                        special && turn.before == Phase::Continuous
+                    }
+                    Phase::Continuous => false,
+                }
+        })
+        .collect();
+    for index in over {
+        floor.withdraw(
+            index,
+            Some("Cancelled by the exchange at the end of the session.".into()),
+        );
+    }
+}
