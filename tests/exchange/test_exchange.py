@@ -252,11 +252,107 @@ def test_a_market_file_of_another_day_than_the_clock_is_refused() -> None:
         an_exchange(market=MarketFile("2022-11-24 09:15:00,18300\n"))
 
 
-def test_a_file_of_minutes_is_refused_with_its_line() -> None:
-    with pytest.raises(MarketFileError, match=r"line 1: 7 columns .*wanted two columns, time"):
-        MarketFile(
-            "Instrument,Date,Time,Open,High,Low,Close\nNIFTY,20240101,09:15,21727.75,21737.35,21701.80,21712.00\n"
+BARS = """Instrument,Date,Time,Open,High,Low,Close
+NIFTY,20240101,09:15,21727.75,21737.35,21701.80,21712.00
+NIFTY,20240101,09:16,21711.50,21720.00,21695.35,21695.65
+NIFTY,20240102,09:15,21751.35,21755.60,21716.85,21720.00
+"""
+
+
+def test_minute_bars_drive_the_index_through_their_four_prices() -> None:
+    file = MarketFile(BARS)
+    exchange = an_exchange(market=file, start_ns=_core.session_open_ns("2024-01-01"))
+
+    exchange.advance(exchange.now_ns + 59 * NS)
+    (ohlc,) = exchange.ohlc(["NSE:NIFTY 50"]).values()
+
+    assert file.sessions == ["2024-01-01", "2024-01-02"]
+    assert ohlc["ohlc"] == {"open": 21727.75, "high": 21737.35, "low": 21701.8, "close": 21727.75}
+    assert ohlc["last_price"] == 21712
+    second = an_exchange(market=file, start_ns=_core.session_open_ns("2024-01-02"))
+    assert second.ohlc(["NSE:NIFTY 50"])["NSE:NIFTY 50"]["ohlc"]["close"] == 21695.65  # the day before's last
+    with pytest.raises(ValueError, match="holds no such day from 2024-01-01 to 2024-01-02"):
+        an_exchange(market=file, start_ns=_core.session_open_ns("2024-01-03"))
+
+
+def test_bars_of_another_index_are_refused_with_their_line() -> None:
+    with pytest.raises(MarketFileError, match=r'line 2: bars of "BANKNIFTY"; wanted bars of NIFTY'):
+        MarketFile(BARS.replace("NIFTY,", "BANKNIFTY,"))
+
+
+def test_ticks_that_were_heard_drive_the_index_again() -> None:
+    times_ns = [OPEN_NS + second * NS for second in range(-1, 60)]
+    file = MarketFile.of_ticks(times_ns, [260_000_000 + second * 500 for second in range(61)])
+
+    exchange = an_exchange(market=file, start_ns=OPEN_NS + 10 * NS)
+
+    assert exchange.ltp(["NSE:NIFTY 50"])["NSE:NIFTY 50"]["last_price"] == 26000.55
+    with pytest.raises(MarketFileError, match="1 times and 0 values"):
+        MarketFile.of_ticks([1], [])
+
+
+# --- the full universe --------------------------------------------------------------------------------------------
+
+
+def everything(clock: str, hours: str = "dated") -> Exchange:
+    """Everything that is listed, from a time of 2026-11-19 on."""
+    hour, minute = map(int, clock.split(":"))
+    start_ns = OPEN_NS + (hour * 60 + minute - 555) * 60 * NS
+    return an_exchange(universe="full", hours=hours, start_ns=start_ns)
+
+
+def test_three_thousand_instruments_are_there_at_any_time_of_the_day() -> None:
+    exchange = everything("15:35")
+    rows = list(csv.DictReader(io.StringIO(exchange.instruments_csv())))
+
+    assert len(rows) > 3000
+    assert {row["segment"] for row in rows} == {"INDICES", "NSE", "BSE", "NFO-FUT", "NFO-OPT", "CDS-FUT", "MCX-FUT"}
+    for name in ("NFO:NIFTY26NOV26000CE", "NFO:BANKNIFTY26DECFUT", "CDS:USDINR26NOVFUT", "MCX:CRUDEOIL26NOVFUT"):
+        (quote,) = exchange.quote([name]).values()
+        assert quote["volume"] > 0
+        assert (
+            quote["depth"]["buy"][4]["price"] < quote["depth"]["buy"][0]["price"] < quote["depth"]["sell"][0]["price"]
         )
+    assert exchange.quote(["NSE:TRENT"])["NSE:TRENT"]["depth"]["buy"][0]["price"] == 0  # its auction is over
+
+
+def test_a_currency_is_traded_in_lots_of_a_thousand() -> None:
+    exchange = everything("09:20")
+
+    buy(exchange, exchange="CDS", tradingsymbol="USDINR26NOVFUT", quantity=2, product="NRML")
+
+    (row,) = exchange.positions(USER)["net"]
+    assert (row["quantity"], row["multiplier"]) == (2, 1000)
+    assert row["buy_value"] == pytest.approx(row["average_price"] * 2000)
+
+
+def test_sessions_refuse_what_their_time_does_not_take() -> None:
+    early, auction, late, night = everything("09:02"), everything("09:07"), everything("15:18"), everything("23:57")
+
+    assert early.place(USER, **_limit(early))
+    with pytest.raises(ExchangeRefusal, match="not allowed in a call auction"):
+        early.place(USER, **_limit(early) | {"validity": "IOC"})
+    with pytest.raises(ExchangeRefusal, match="Market orders are currently not allowed"):
+        buy(auction)
+    with pytest.raises(ExchangeRefusal, match="between two sessions"):
+        late.place(USER, **_limit(late))
+    with pytest.raises(ExchangeRefusal, match="Markets are closed right now"):
+        night.place(USER, **_limit(night))
+    assert everything("23:57", hours="always-open").place(USER, **_limit(night))
+
+
+def test_the_end_of_a_session_ends_its_orders() -> None:
+    exchange = everything("15:10")
+    stop = _limit(exchange, 5.0) | {"order_type": "SL", "trigger_price": round(last_price(exchange) + 4, 1)}
+    stop_id, limit_id = exchange.place(USER, **stop), exchange.place(USER, **_limit(exchange, -100.0))
+
+    def status(order_id: str) -> str:
+        return str(exchange.order_history(USER, order_id)[-1]["status"])
+
+    exchange.advance(OPEN_NS + 361 * 60 * NS)  # 15:16
+    assert (status(stop_id), status(limit_id)) == ("CANCELLED", "OPEN")
+    exchange.advance(OPEN_NS + 376 * 60 * NS)  # 15:31
+    assert status(limit_id) == "CANCELLED"
 
 
 @pytest.mark.parametrize(
@@ -266,6 +362,8 @@ def test_a_file_of_minutes_is_refused_with_its_line() -> None:
         ({"market": "random"}, "unknown market"),
         ({"users": []}, "users"),
         ({"frame_ms": 0}, "frame_ms"),
+        ({"universe": "all"}, "unknown universe"),
+        ({"hours": "never"}, "unknown hours"),
     ],
 )
 def test_an_exchange_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:

@@ -145,12 +145,10 @@ impl List {
     fn house(&mut self, previous_close: f64, open: f64) {
         let month = monthly_expiries(self.day, 1)[0];
         self.index_future(&NIFTY, 0, month, previous_close, token(FUTURE_TOKEN, NFO));
-        let mut next = OPTION_TOKEN;
         let week = weekly_expiries(self.day, 1)[0];
         let chain = Chain::of_index(&NIFTY, 0, NIFTY_SMILE, open, HOUSE_STRIKES);
-        for (strike_e4, kind) in chain.sides() {
-            self.option(&chain, week, 0, strike_e4, kind, token(next, NFO));
-            next += 1;
+        for (number, (strike_e4, kind)) in (OPTION_TOKEN..).zip(chain.sides()) {
+            self.option(&chain, week, 0, strike_e4, kind, token(number, NFO));
         }
         for share in shares().take(HOUSE_SHARES).chain([share_at_bse()]) {
             self.share(&share);
