@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 import pytest
+import requests
 import zmq
 from kiteconnect import KiteConnect
+from kiteconnect import exceptions as kite
 from kitev3 import _core
 from kitev3._core import Exchange
 from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
@@ -81,25 +83,74 @@ def test_the_same_requests_make_the_same_accounts() -> None:
     def exchange() -> Exchange:
         return Exchange(users=["KS0001"], market="synthetic", seed=1, start_ns=START_NS)
 
-    first, requests = exchange(), []
+    first, asked = exchange(), []
     for number in range(40):
         first.advance(first.next_cut_ns)
         price = round(first.ltp(["NSE:INFY"])["NSE:INFY"]["last_price"] + (number % 7 - 3) / 10, 1)
         fields = a_request().fields | {"product": "MIS", "order_type": "LIMIT", "price": str(price)}
         order_id = first.place("KS0001", at_ns=first.now_ns + 1, **fields)
-        requests.append(a_request(at_ns=first.now_ns, order_id=order_id, fields=fields))
+        asked.append(a_request(at_ns=first.now_ns, order_id=order_id, fields=fields))
         if number % 3 == 0 and first.order_history("KS0001", order_id)[-1]["status"] == "OPEN":
             first.cancel("KS0001", order_id)
-            requests.append(a_request(at_ns=first.now_ns, verb="cancel", order_id=order_id, fields={}))
+            asked.append(a_request(at_ns=first.now_ns, verb="cancel", order_id=order_id, fields={}))
     first.advance(first.now_ns + 60 * NS)
 
     second = exchange()
-    redo(second, Books(second), tuple(requests))
+    redo(second, Books(second), tuple(asked))
     second.advance(first.now_ns)
 
     assert second.orders("KS0001") == first.orders("KS0001")
     assert second.trades("KS0001") == first.trades("KS0001")
     assert second.positions("KS0001") == first.positions("KS0001")
+
+
+def test_what_went_wrong_before_a_crash_goes_wrong_again() -> None:
+    def exchange() -> Exchange:
+        return Exchange(users=["KS0001"], market="synthetic", seed=1, start_ns=START_NS, profile="legacy")
+
+    first, asked = exchange(), []
+
+    def ask(verb: str, order_id: str = "", **fields: str) -> str:
+        if verb == "place":
+            fields = a_request().fields | {"product": "MIS", "order_type": "MARKET"} | fields
+            order_id = first.place("KS0001", **fields)
+        elif verb == "cancel":
+            first.cancel("KS0001", order_id, **fields)
+        else:
+            first.halt(fields.get("why"))
+        asked.append(a_request(at_ns=first.now_ns, verb=verb, order_id=order_id, fields=fields))
+        first.advance(first.now_ns + 2 * NS)
+        return order_id
+
+    ask("place", mishap="stuck", mishap_ms="5000")
+    ask("place", mishap="rejected", mishap_ms="3000", mishap_message="No")
+    resting = ask("place", order_type="LIMIT", price="1450")
+    ask("cancel", resting, mishap="filled")
+    ask("halt", why="Halted")
+    ask("place")
+    ask("halt")
+    ask("place")
+    first.advance(first.now_ns + 10 * NS)
+
+    second = exchange()
+    redo(second, Books(second), tuple(asked))
+    second.advance(first.now_ns)
+
+    assert [row["status"] for row in first.orders("KS0001")] == [
+        "COMPLETE", "REJECTED", "COMPLETE", "REJECTED", "COMPLETE",
+    ]  # fmt: skip
+    assert second.orders("KS0001") == first.orders("KS0001")
+    assert second.trades("KS0001") == first.trades("KS0001")
+    assert second.quote(["NSE:INFY"]) == first.quote(["NSE:INFY"])
+
+
+def test_a_halt_does_not_outlive_a_crash_that_nobody_is_left_to_end() -> None:
+    exchange = Exchange(users=["KS0001"], market="frozen", seed=1, start_ns=START_NS, profile="legacy")
+
+    redo(exchange, Books(exchange), (a_request(verb="halt", fields={"why": "Halted"}),))
+
+    order_id = exchange.place("KS0001", **a_request().fields, product="MIS", order_type="MARKET")
+    assert exchange.order_history("KS0001", order_id)[-1]["status"] == "COMPLETE"
 
 
 class House:
@@ -112,13 +163,17 @@ class House:
         write_secret(self.folder.token, TOKEN)
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, **variables: str) -> None:
         command = [sys.executable, "-m", "kitev3.services.kitesim", "--config", "demo", "--run-dir"]
         own = {name: text for name, text in os.environ.items() if not name.startswith("KITEV3_")}
         self.process = subprocess.Popen(
             [*command, str(self.folder.path), *options],
-            env=own | self.variables | {"KITEV3_EXCHANGE": self.address, "KITEV3_SPEED": "30"},
+            env=own | self.variables | {"KITEV3_EXCHANGE": self.address, "KITEV3_SPEED": "30"} | variables,
         )
+
+    def status(self) -> dict[str, Any]:
+        """kitesim's own once it stands behind a port."""
+        return dict(self.health(lambda health: "address" in health["service"])["service"])
 
     def health(self, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first health of which that is true."""
@@ -172,3 +227,34 @@ def test_a_killed_kitesim_comes_back_with_its_orders_and_goes_on(house: House) -
     assert (health["epoch"], health["service"]["accepted"]) == (2, 2)
     house.process.terminate()
     assert house.process.wait(2) == 0
+
+
+def test_faults_of_the_profile_stand_in_front_of_the_house_and_its_admin_switches_more(house: House) -> None:
+    house.start(
+        "--start",
+        KITEV3_KITESIM_FAULT='[{ name = "html_429", count = 1, where = { route = "/user/profile" } }]',
+        KITEV3_KITESIM_ADMIN="127.0.0.1:0",
+    )
+    status = house.status()
+    assert (status["address"], status["faults"]) == (house.address, ["html_429"])
+
+    client = house.client()
+    with pytest.raises(kite.DataException):
+        client.profile()
+    assert client.profile()["user_id"] == "KS0001"
+    requests.post(f"http://{status['admin']}/faults", json={"name": "error_after", "status": 503}, timeout=5)
+    with pytest.raises(kite.NetworkException):
+        client.profile()
+    requests.delete(f"http://{status['admin']}/faults", timeout=5)
+    assert client.profile()["user_id"] == "KS0001"
+
+    assert house.process is not None
+    house.process.terminate()
+    assert house.process.wait(3) == 0
+
+
+def test_a_fault_of_the_profile_that_does_not_exist_is_refused_at_the_start(house: House) -> None:
+    house.start(KITEV3_KITESIM_FAULT='[{ name = "html_42" }]')
+
+    assert house.process is not None
+    assert house.process.wait(20) == 2
