@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
+import re
 import socket
 import struct
 import subprocess
@@ -20,6 +22,7 @@ from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 from kitev3.config import IST
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
+from kitev3.services.kitesim.faults.fault import Fault
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Opcode
 from websockets.sync.client import ClientConnection, connect
@@ -679,3 +682,15 @@ def test_every_fault_of_the_catalogue_is_tested_here() -> None:
     source = Path(__file__).read_text()
 
     assert [name for name in CATALOGUE if f'"{name}"' not in source] == []
+
+
+def test_the_page_about_faults_has_a_row_for_each_with_its_own_parameters() -> None:
+    page = (Path(__file__).parents[2] / "docs/kitesim-faults.md").read_text()
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in page.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("| `"): set(re.findall(r"`(\w+)`", row[1])) for row in rows if len(row) == 5}
+    common = {field.name for field in dataclasses.fields(Fault)}
+
+    assert told == {
+        name: {field.name for field in dataclasses.fields(kind) if field.init} - common
+        for name, kind in CATALOGUE.items()
+    }
