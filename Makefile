@@ -8,7 +8,7 @@ export TZ := Asia/Kolkata
 
 SOURCES := requirements.lock Cargo.lock Cargo.toml pyproject.toml $(shell find rust -type f)
 
-.PHONY: install demo test lint bench lock clean
+.PHONY: install demo test js lint bench lock clean
 
 install: $(STAMP)
 
@@ -26,9 +26,18 @@ demo: install
 	  $(if $(DEMO_SECONDS),--for $(DEMO_SECONDS),$(if $(MARKET),,--for 60)) \
 	  $(if $(MARKET),--market $(MARKET)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED))
 
-test: install
+test: install js
 	cargo test --workspace --quiet
 	$(BIN)/pytest
+
+# The official JavaScript client, as a judge of the exchange: fetched once where npm is, never with OFFLINE=1. Without it
+# its test is skipped and says so.
+JS_CLIENT := tests/js/node_modules/kiteconnect
+js:
+	@if [ -d $(JS_CLIENT) ]; then :; \
+	elif [ -n "$(OFFLINE)" ]; then echo "js: OFFLINE, so the JavaScript client's test is skipped"; \
+	elif ! command -v npm >/dev/null; then echo "js: no npm, so the JavaScript client's test is skipped"; \
+	else (cd tests/js && npm ci --loglevel=error >/dev/null) || echo "js: npm could not fetch it, so the JavaScript client's test is skipped"; fi
 
 lint: install
 	$(BIN)/ruff check .

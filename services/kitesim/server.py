@@ -148,6 +148,7 @@ class Server:
             routes=[*routes.table(self.door), WebSocketRoute("/{path:path}", self.sockets.serve)],
             exception_handlers=MappingProxyType({Fault: fault, HTTPException: no_route, Exception: bug}),
         )
+        application.router.redirect_slashes = False  # a client that follows a 307 posts twice
         server = Quiet(
             uvicorn.Config(
                 application,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from kitev3.services.kitesim.answers import file
 from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.routes.door import Door, Fields
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 
 def table(door: Door) -> list[BaseRoute]:
     funds = door.books.funds
     return [
-        Route("/mf/instruments", door.open(lambda _: Response(funds.csv(), media_type="text/csv"))),
+        Route("/mf/instruments", door.open(lambda _: file(funds.csv().encode()))),
         Route("/mf/holdings", door.read(lambda user, _: funds.holdings(user))),
         Route("/mf/holdings/{isin}", door.read(lambda user, request: funds.holding(user, request.path_params["isin"]))),
         Route("/mf/allotments", door.read(lambda user, _: [])),  # nothing is allotted on the day itself

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from kitev3._core import LTPS_MAX, QUOTES_MAX, Exchange
-from kitev3.services.kitesim.answers import Fault
+from kitev3.services.kitesim.answers import Fault, file
 from kitev3.services.kitesim.routes.door import Door, Endpoint, query
 from kitev3.services.kitesim.routes.user import EXCHANGES
 from starlette.requests import Request
@@ -76,4 +76,4 @@ class InstrumentsFile:
             headers["content-encoding"] = "gzip"
         else:
             content = gzip.decompress(content)
-        return Response(content, media_type="text/csv", headers=headers)
+        return file(content, headers)
