@@ -1105,6 +1105,14 @@ class Exchange:
 
         ExchangeRefusal: it never was an order.
         """
+    def place_sliced(
+        self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """``order_id`` and, if it was more than the freeze quantity, ``children``: each slice's id or error.
+
+        ``mishap="slices"``: from slice ``mishap_slices`` on, counted from 0, they are refused with ``mishap_message``.
+        ExchangeRefusal: not one of them was placed.
+        """
     def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
         """Fields as ``KiteConnect.modify_order`` takes them. ExchangeRefusal: it is as it was."""
     def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:

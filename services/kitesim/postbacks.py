@@ -45,6 +45,12 @@ def _once(data: dict[str, Any]) -> int:
     return 1
 
 
+def _sliced_from(data: dict[str, Any]) -> str:
+    """The id of the order that this one is a slice of."""
+    tags: list[str] = data.get("tags") or []
+    return next((tag.partition(":")[2] for tag in tags if tag.startswith("autoslice:")), "")
+
+
 def _loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -81,8 +87,9 @@ class Postbacks:
         """An order's update, as sockets are told of it."""
         if not self.lines or data["status"] not in STATUSES:
             return
-        # A leg has its parent's key; an order from before a restart has that of the user's first application.
-        api_key = self.placed.get(data["order_id"]) or self.placed.get(data["parent_order_id"] or "")
+        # A leg and a slice have their parent's key; an order from before a restart that of the user's first one.
+        parent = data["parent_order_id"] or _sliced_from(data)
+        api_key = self.placed.get(data["order_id"]) or self.placed.get(parent)
         line = self.lines.get(api_key or self.first.get(user, ""))
         if line is None:
             return

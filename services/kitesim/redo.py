@@ -32,6 +32,11 @@ def _place(exchange: Exchange, request: Request) -> None:
     assert order_id == request.order_id, "the same requests make the same orders"
 
 
+def _slice(exchange: Exchange, request: Request) -> None:
+    sliced = exchange.place_sliced(request.user, variety=request.variety, at_ns=request.at_ns, **request.fields)
+    assert sliced["order_id"] == request.order_id, "the same requests make the same orders"
+
+
 def _modify(exchange: Exchange, request: Request) -> None:
     exchange.modify(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
 
@@ -49,5 +54,5 @@ def _halt(exchange: Exchange, request: Request) -> None:
 
 
 DEEDS: Mapping[str, Callable[[Exchange, Request], None]] = MappingProxyType(
-    {"place": _place, "modify": _modify, "cancel": _cancel, "convert": _convert, "halt": _halt}
+    {"place": _place, "slice": _slice, "modify": _modify, "cancel": _cancel, "convert": _convert, "halt": _halt}
 )

@@ -96,7 +96,7 @@ class Server:
         def accepted(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
             heard(caller, verb, order_id, variety, fields)
             self.requests += 1
-            if verb == "place":
+            if verb in ("place", "slice"):
                 self.postbacks.placed_by(order_id, caller.api_key)
             self.sockets.tell_orders()
 

@@ -247,6 +247,29 @@ def test_an_order_rejected_after_its_acknowledgement(still: Faulty) -> None:
     ]  # fmt: skip
 
 
+def test_an_autoslice_of_which_some_slices_fail(still: Faulty) -> None:
+    client = still.running.client()
+    options = [row for row in client.instruments("NFO") if row["instrument_type"] == "CE" and row["name"] == "NIFTY"]
+    cheap = max(options, key=lambda row: row["strike"])["tradingsymbol"]
+    sliced = order(exchange="NFO", tradingsymbol=cheap, quantity=65 * 60, product="NRML", price=0.05)
+    del sliced["variety"]
+    before = ids(still)
+
+    with still.fault("partial_autoslice", slices=2, message="Insufficient funds."):
+        answer = client.place_autoslice_order(variety="regular", **sliced)
+
+    (first, second, third), parent = answer["children"], answer["order_id"]
+    assert third["error"] == {
+        "code": 400, "error_type": "MarginException", "message": "Insufficient funds.", "data": None,
+    }  # fmt: skip
+    assert ids(still) == [*before, first["order_id"], second["order_id"]]
+    row = row_of(client, second["order_id"])
+    assert (row["quantity"], row["tag"], row["tags"]) == (1755, None, ["autoslice", f"autoslice:{parent}"])
+
+    with still.fault("partial_autoslice", slices=0), pytest.raises(kite.GeneralException, match="Insufficient"):
+        client.place_autoslice_order(variety="regular", **sliced)
+
+
 def test_a_cancellation_that_loses_its_race(still: Faulty) -> None:
     client = still.running.client()
     order_id = client.place_order(**order(tag="race"))

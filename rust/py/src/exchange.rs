@@ -297,6 +297,34 @@ impl Exchange {
             .map_err(refused)
     }
 
+    #[pyo3(signature = (user, /, *, variety = "regular", at_ns = None, **fields))]
+    fn place_sliced<'py>(
+        &mut self,
+        py: Python<'py>,
+        user: &str,
+        variety: &str,
+        at_ns: Option<i64>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (account, fields) = (self.account(user)?, texts(fields)?);
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        let sliced = self
+            .0
+            .place_sliced(account, variety, &fields, at_ns)
+            .map_err(refused)?;
+        let answer = PyDict::new(py);
+        answer.set_item("order_id", sliced.order_id)?;
+        if sliced.slices.is_empty() {
+            return Ok(answer);
+        }
+        let children = PyList::empty(py);
+        for slice in sliced.slices {
+            children.append(child(py, slice)?)?;
+        }
+        answer.set_item("children", children)?;
+        Ok(answer)
+    }
+
     #[pyo3(signature = (user, order_id, /, *, at_ns = None, **fields))]
     fn modify(
         &mut self,
@@ -542,6 +570,23 @@ fn unfit(error: kitev3_core::kite::EncodeError) -> PyErr {
 }
 
 /// Fields as a form would carry them: none dropped, everything else by its `str`.
+/// A slice of an order, as its answer shows it.
+fn child(py: Python<'_>, slice: Result<String, Refusal>) -> PyResult<Bound<'_, PyDict>> {
+    let child = PyDict::new(py);
+    match slice {
+        Ok(order_id) => child.set_item("order_id", order_id)?,
+        Err(refusal) => {
+            let error = PyDict::new(py);
+            error.set_item("code", refusal.status)?;
+            error.set_item("error_type", refusal.error_type)?;
+            error.set_item("message", refusal.message)?;
+            error.set_item("data", py.None())?;
+            child.set_item("error", error)?;
+        }
+    }
+    Ok(child)
+}
+
 fn texts(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, String)>> {
     let Some(fields) = fields else {
         return Ok(Vec::new());

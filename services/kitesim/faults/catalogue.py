@@ -39,6 +39,7 @@ CATALOGUE: Mapping[str, type[Fault]] = MappingProxyType(
             postbacks.PostbackDuplicate,
             postbacks.PostbackLost,
             orders.RejectAfterAck,
+            orders.PartialAutoslice,
             orders.CancelFillRace,
             frames.SilentSocket,
             frames.HalfOpenSocket,

@@ -9,7 +9,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from kitev3.services.kitesim.faults.desk import Call
-from kitev3.services.kitesim.faults.fault import Milliseconds, Where, says
+from kitev3.services.kitesim.faults.fault import Milliseconds, Natural, Where, says
 from kitev3.services.kitesim.faults.requests import PLACING, RequestFault
 
 
@@ -39,6 +39,23 @@ class RejectAfterAck(RequestFault):
     async def on_request(self, call: Call) -> None:
         fields = {"mishap": "rejected", "mishap_ms": self.ms, "mishap_message": self.message}
         call.request.add(urlencode(fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialAutoslice(RequestFault):
+    NAME: ClassVar[str] = "partial_autoslice"
+    SEES: ClassVar[str] = (
+        "An order above the freeze quantity, placed with `autoslice`, is a success of which some slices were refused."
+    )
+    USUALLY: ClassVar[Where] = PLACING
+
+    slices: Natural = says(1, "so many are placed; those after them are refused. 0: all, and the answer is an error")
+    message: str = says("Insufficient funds. Check the orderbook for open orders.", "with which they are refused")
+
+    async def on_request(self, call: Call) -> None:
+        if call.request.fields.get("autoslice") == "true":
+            fields = {"mishap": "slices", "mishap_slices": self.slices, "mishap_message": self.message}
+            call.request.add(urlencode(fields))
 
 
 @dataclass(frozen=True, kw_only=True)

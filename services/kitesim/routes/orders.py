@@ -28,6 +28,10 @@ def table(door: Door) -> list[BaseRoute]:
 def place(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """A new order, or none."""
     variety, fields = request.path_params["variety"], _own(fields)
+    if fields.get("autoslice") == "true":
+        sliced = door.exchange.place_sliced(caller.user_id, variety=variety, at_ns=door.clock_ns(), **fields)
+        door.heard(caller, "slice", sliced["order_id"], variety, fields)
+        return sliced
     order_id = door.exchange.place(caller.user_id, variety=variety, at_ns=door.clock_ns(), **fields)
     door.heard(caller, "place", order_id, variety, fields)
     return {"order_id": order_id}

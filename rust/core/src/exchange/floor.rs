@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::account::{Account, CASH_E4, Holding};
+use super::autoslice;
 use super::book::{Limit, Rest, Trade};
 use super::checks::{Asked, check_shares, rupees};
 use super::dates::MINUTE_NS;
@@ -192,6 +193,36 @@ impl Floor {
         fields: &Fields,
         at_ns: i64,
     ) -> Result<String, Refusal> {
+        self.place_as(account, variety, fields, at_ns, None)
+    }
+
+    /// A slice of an order, under the id that the whole is answered with.
+    pub(super) fn place_slice(
+        &mut self,
+        account: usize,
+        variety: &str,
+        fields: &Fields,
+        at_ns: i64,
+        parent: &str,
+    ) -> Result<String, Refusal> {
+        let tags = autoslice::tags(parent);
+        self.place_as(account, variety, fields, at_ns, Some(tags))
+    }
+
+    /// An id that no order has or will have.
+    pub(super) fn next_order_id(&mut self, at_ns: i64) -> String {
+        self.hear(at_ns);
+        self.ids.order(self.now_ns)
+    }
+
+    fn place_as(
+        &mut self,
+        account: usize,
+        variety: &str,
+        fields: &Fields,
+        at_ns: i64,
+        tags: Option<Vec<String>>,
+    ) -> Result<String, Refusal> {
         self.hear(at_ns);
         self.admit(account, true)?;
         let placing = Placing::read(variety, fields)?;
@@ -211,6 +242,9 @@ impl Floor {
         let id = self.ids.order(self.now_ns);
         let index = self.orders.len();
         let mut order = Order::new(id.clone(), account, listing, &placing, self.now_ns);
+        if let Some(tags) = tags {
+            order.tags = tags;
+        }
         order.becomes(Status::PutOrderReqReceived);
         self.by_id.insert(id.clone(), index);
         self.accounts[account].orders.push(index);

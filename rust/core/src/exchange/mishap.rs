@@ -12,6 +12,7 @@ use super::refusal::Refusal;
 pub const FIELD: &str = "mishap";
 const MS_FIELD: &str = "mishap_ms";
 const MESSAGE_FIELD: &str = "mishap_message";
+const SLICES_FIELD: &str = "mishap_slices";
 const MS_MAX: i64 = 24 * 60 * MINUTE_NS / MS_NS;
 const MS_NS: i64 = 1_000_000;
 const MESSAGE_CHARS_MAX: usize = 500;
@@ -30,19 +31,26 @@ impl Mishap {
     pub fn of_placing(fields: &Fields) -> Result<Option<Self>, Refusal> {
         match text(fields, FIELD) {
             None => Ok(None),
+            Some("slices") => Ok(None), // of the slices, and this one is whole
             Some("stuck") => Ok(Some(Self::Stuck {
                 for_ns: time_ns(fields)?,
             })),
             Some("rejected") => Ok(Some(Self::Rejected {
                 after_ns: time_ns(fields)?,
-                message: text(fields, MESSAGE_FIELD)
-                    .unwrap_or_default()
-                    .chars()
-                    .take(MESSAGE_CHARS_MAX)
-                    .collect(),
+                message: message(fields),
             })),
             Some(_) => Err(Refusal::invalid(FIELD)),
         }
+    }
+
+    /// From which slice on, counted from 0, the slices of an order are refused, and in which words.
+    pub fn of_slices(fields: &Fields) -> Result<Option<(i64, String)>, Refusal> {
+        if text(fields, FIELD) != Some("slices") {
+            return Ok(None);
+        }
+        let after = text(fields, SLICES_FIELD).unwrap_or("0").parse();
+        let after = after.map_err(|_| Refusal::invalid(SLICES_FIELD))?;
+        Ok(Some((after, message(fields))))
     }
 
     /// Whether a cancellation comes too late: the order is filled while the request is under way.
@@ -75,6 +83,11 @@ pub enum Ends {
 fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     let field = fields.iter().find(|(key, _)| key == name);
     field.map(|(_, text)| text.trim()).filter(|t| !t.is_empty())
+}
+
+fn message(fields: &Fields) -> String {
+    let text = text(fields, MESSAGE_FIELD).unwrap_or_default();
+    text.chars().take(MESSAGE_CHARS_MAX).collect()
 }
 
 fn time_ns(fields: &Fields) -> Result<i64, Refusal> {

@@ -4,6 +4,8 @@
 pub mod account;
 /// One price for all: the call auction.
 pub mod auction;
+/// An order above the freeze quantity as several.
+pub mod autoslice;
 /// Price-time order book with partial fills.
 pub mod book;
 /// Candles and how they are made of shorter ones.
