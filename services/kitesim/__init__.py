@@ -13,5 +13,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     faults    the ways in which the real broker lies, each by its name; in front of the server when asked for
     server    all of them on one port
     service   its place in the house: control, the tape, recovery; `driver` serves it
-    standalone   the exchange alone, on the command line
+    options   the exchange alone: its command line, and the same as TOML
+    state     its memory between two runs
+    standalone   the exchange alone, served
 """

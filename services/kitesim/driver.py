@@ -42,6 +42,8 @@ class ExchangeDriver(AsyncDriver):
             start=datetime.fromtimestamp(context.start_ns / NS, UTC),
             profile=config.profile,
             frame_ms=config.frame_ms,
+            universe=config.universe,
+            hours=config.hours,
         )
         self.admin, self.faults, self.seed = config.admin, read_faults(config.fault), context.seed
         self.front: Front | None = None

@@ -16,7 +16,15 @@ FIRST_MINUTES = 5  # a market that is no file starts this long after the open, w
 
 
 def open_exchange(
-    *, user: str, market: str, seed: int, start: datetime | None, profile: str, frame_ms: int
+    *,
+    user: str,
+    market: str,
+    seed: int,
+    start: datetime | None,
+    profile: str,
+    frame_ms: int,
+    universe: str = "house",
+    hours: str = "plain",
 ) -> Exchange:
     """An exchange at its start. ConfigError for a market, a clock or a number that cannot be."""
     source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
@@ -28,6 +36,8 @@ def open_exchange(
             start_ns=_start_ns(source, start),
             profile=profile,
             frame_ms=frame_ms,
+            universe=universe,
+            hours=hours,
         )
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"kitesim: {error}") from None

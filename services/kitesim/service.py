@@ -26,6 +26,8 @@ class KitesimConfig:
     cpu: int | None = None
     profile: Literal["strict-2026", "legacy"] = "strict-2026"
     frame_ms: int = 1000  # market time between two frames
+    universe: Literal["house", "full"] = "house"
+    hours: Literal["plain", "dated", "always-open"] = "plain"
     admin: str = place()  # where faults are switched, an address of this machine alone; empty: nowhere
     fault: tuple[Mapping[str, Any], ...] = ()  # faults from the beginning: [[kitesim.fault]]
 

@@ -2,85 +2,56 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
+import hashlib
 import secrets
 import signal
 import socket
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from kitev3._core import Exchange
 from kitev3.clock import MarketClock, machine_ns
-from kitev3.config import IST, SPEED_MAX
+from kitev3.config import IST
+from kitev3.contracts import Request
 from kitev3.errors import ConfigError
-from kitev3.services.kitesim.faults.catalogue import read_file
+from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.front import Front, in_front
-from kitev3.services.kitesim.logins import Application, Logins
+from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
+from kitev3.services.kitesim.options import Options, read_options
 from kitev3.services.kitesim.postbacks import check_address
+from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.server import Server, address_of, listen
+from kitev3.services.kitesim.state import Memory, Origin, check, remembered
 
-USER = "KS0001"
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the exchange alone."""
-    options = argparse.ArgumentParser(
-        prog="kitev3-proc kitesim",
-        description="A local exchange that speaks Kite Connect v3: REST and WebSocket on one port, pretended money.",
-        epilog="With --config or --run-dir it is a service of the house instead, with the profile's market and clock.",
-    )
-    options.add_argument("--listen", default="127.0.0.1:8787", metavar="HOST:PORT", help="port 0 takes a free one")
-    options.add_argument(
-        "--market", default="synthetic", help="synthetic, frozen, or a CSV of time and value, plain or gzipped"
-    )
-    options.add_argument("--profile", default="strict-2026", choices=("strict-2026", "legacy"))
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--speed", type=float, default=1.0, help="market seconds in a second")
-    options.add_argument("--clock", default="", metavar="YYYY-MM-DDTHH:MM", help="market time of the start, IST")
-    options.add_argument("--frame-ms", type=int, default=1000, help="market time between two frames")
-    options.add_argument("--api-key", default="kitesim")
-    options.add_argument("--api-secret", default="", help="a random one unless given")
-    options.add_argument("--access-token", default="", help="a random one unless given")
-    options.add_argument("--user", default=USER)
-    options.add_argument("--redirect-url", default="", help="where the login leads; a page of its own unless given")
-    options.add_argument("--postback-url", default="", help="where updates of orders are posted; nowhere unless given")
-    options.add_argument("--postback-anywhere", action="store_true", help="also at another machine")
-    options.add_argument("--renewable", action="store_true", help="a login gives a refresh token too")
-    options.add_argument(
-        "--admin", default="", metavar="127.0.0.1:PORT", help="where faults are switched; off unless given"
-    )
-    options.add_argument("--faults", default="", metavar="FILE", help="TOML of [[fault]]: those from the beginning")
-    return options
+NS = 1_000_000_000
+MARK_S = 1.0  # machine time between two notes of where the market's time is
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serves until SIGINT or SIGTERM. Exit code 2: refused before it began, with one line that says why."""
-    options = parser().parse_args(arguments)
     try:
-        if not 0 < options.speed <= SPEED_MAX:
-            raise ConfigError(f"speed: above 0 and at most {SPEED_MAX}, not {options.speed:g}")
+        options = read_options(arguments)
         if options.postback_url:
             check_address(options.postback_url, anywhere=options.postback_anywhere)
-        exchange = open_exchange(
-            user=options.user,
-            market=options.market,
-            seed=options.seed,
-            start=_clock(options.clock),
-            profile=options.profile,
-            frame_ms=options.frame_ms,
-        )
-        faults = read_file(Path(options.faults)) if options.faults else ()
+        faults = options.all_faults()
+        exchange, books, memory = _exchange(options)
         listener = listen(options.listen)
         application = _application(options, listener)
         token = options.access_token or secrets.token_hex(16)
         logins = Logins((application,), {application.api_key: token}, machine_ns)
 
+        def heard(caller: Session, verb: str, order_id: str, variety: str, fields: dict[str, str]) -> None:
+            if memory is not None:
+                memory.keep(Request(exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
+
         def serves(port: socket.socket, address: str) -> Server:
-            return Server(exchange, logins, port, machine_ns, address=address)
+            return Server(exchange, logins, port, machine_ns, heard, address, books)
 
         faulty = options.admin or faults
         front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None
@@ -88,15 +59,59 @@ def main(arguments: Sequence[str]) -> int:
         print(f"kitesim: {error}", file=sys.stderr)
         return 2
     server = front.server if front else serves(listener, address_of(listener))
-    print(_greeting(server, options.market, application, token), flush=True)
+    print(_greeting(server, options, application, token), flush=True)
     if front is not None:
         print(front.greeting(), flush=True)
     server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
-    asyncio.run(_until_signal(front or server))
+    try:
+        asyncio.run(_until_signal(front or server, exchange, memory))
+    finally:
+        if memory is not None:
+            memory.mark(exchange.now_ns)
+            memory.close()
     return 0
 
 
-def _application(options: argparse.Namespace, listener: socket.socket) -> Application:
+def _exchange(options: Options) -> tuple[Exchange, Books, Memory | None]:
+    """The exchange as it is at its start; with a state as it was at its end."""
+    folder = Path(options.state) if options.state else None
+    kept = remembered(folder) if folder else None
+    start = _clock(options.clock)
+    if start is None and kept is not None:
+        start = datetime.fromtimestamp(kept[0].start_ns / NS, UTC)
+    made: dict[str, Any] = {
+        "user": options.user,
+        "profile": options.profile,
+        "seed": options.seed,
+        "frame_ms": options.frame_ms,
+        "universe": options.universe,
+        "hours": options.kept_hours,
+    }
+    wanted = made | {"market": _market(options.market)}
+    if kept is not None and folder is not None:
+        check(kept[0], wanted, folder)
+    exchange = open_exchange(market=options.market, start=start, **made)
+    books = Books(exchange)
+    if folder is None:
+        return exchange, books, None
+    origin = Origin(session=exchange.session, start_ns=exchange.now_ns, **wanted)
+    if kept is not None:
+        check(kept[0], {"session": origin.session, "start_ns": origin.start_ns}, folder)
+        redo(exchange, books, kept[1])
+        exchange.advance(kept[2])
+        exchange.take_order_frames()
+    return exchange, books, Memory(folder, origin)
+
+
+def _market(market: str) -> str:
+    """What a market is known by: a file by its content, wherever it lies."""
+    path = Path(market)
+    if market in ("synthetic", "frozen") or not path.is_file():
+        return market
+    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def _application(options: Options, listener: socket.socket) -> Application:
     return Application(
         api_key=options.api_key,
         api_secret=options.api_secret or secrets.token_hex(16),
@@ -117,22 +132,38 @@ def _clock(text: str) -> datetime | None:
     return clock if clock.tzinfo else clock.replace(tzinfo=IST)
 
 
-def _greeting(server: Server, market: str, application: Application, token: str) -> str:
-    what = market if market in ("synthetic", "frozen") else f"{Path(market).name}, with synthetic instruments around it"
+def _greeting(server: Server, options: Options, application: Application, token: str) -> str:
+    real = options.market not in ("synthetic", "frozen")
+    what = f"{Path(options.market).name}, with synthetic instruments around it" if real else options.market
+    exchange = server.exchange
     return (
         f"kitesim listens on {server.address}\n"
         f"  REST       http://{server.address}\n"
         f"  WebSocket  ws://{server.address}\n"
         f"  login      http://{server.address}/connect/login?api_key={application.api_key}&v=3\n"
         f"  api_key={application.api_key} api_secret={application.api_secret} access_token={token}\n"
-        f"  market     {what}, {server.exchange.session}, profile {server.exchange.profile}"
+        f"  market     {what}, {exchange.session}, {len(exchange.tokens)} instruments, hours {options.kept_hours},"
+        f" profile {exchange.profile}"
     )
 
 
-async def _until_signal(server: Server | Front) -> None:
+async def _until_signal(server: Server | Front, exchange: Exchange, memory: Memory | None) -> None:
     serving = asyncio.create_task(server.serve())
+    marking = asyncio.create_task(_mark(exchange, memory)) if memory is not None else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # by the signal
         await serving
+    if marking is not None:
+        marking.cancel()
+
+
+async def _mark(exchange: Exchange, memory: Memory) -> None:
+    """Notes where the market's time is, so that a killed exchange goes on from there."""
+    marked_ns = 0
+    while True:
+        if exchange.now_ns != marked_ns:
+            marked_ns = exchange.now_ns
+            memory.mark(marked_ns)
+        await asyncio.sleep(MARK_S)

@@ -43,9 +43,10 @@ class Kitesim:
 
 @contextmanager
 def kitesim(*options: str) -> Iterator[Kitesim]:
-    """A process on a free port; dead at the end."""
+    """A process on a free port, with the small universe on a plain day unless told otherwise; dead at the end."""
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--api-key", API_KEY]
-    command += ["--api-secret", API_SECRET, "--access-token", TOKEN, "--clock", "2026-11-19T09:20", *options]
+    command += ["--api-secret", API_SECRET, "--access-token", TOKEN, "--clock", "2026-11-19T09:20"]
+    command += ["--universe", "house", "--hours", "plain", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         try:
             assert process.stdout is not None

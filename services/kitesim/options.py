@@ -1,0 +1,114 @@
+"""What the exchange alone is told: its command line, and the same as TOML."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from kitev3 import settings
+from kitev3.config import SPEED_MAX
+from kitev3.errors import ConfigError
+from kitev3.services.kitesim.faults.catalogue import read_faults, read_file
+from kitev3.services.kitesim.faults.fault import Fault
+
+USER = "KS0001"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The exchange alone. A key of the TOML file is an option of the command line with ``_`` for ``-``."""
+
+    listen: str = "127.0.0.1:8787"
+    market: str = "synthetic"
+    universe: Literal["full", "house"] = "full"
+    hours: Literal["", "plain", "dated", "always-open"] = ""  # the profile's own: dated, in legacy always-open
+    profile: Literal["strict-2026", "legacy"] = "strict-2026"
+    seed: int = 1
+    speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second
+    clock: str = ""
+    frame_ms: int = 1000
+    api_key: str = "kitesim"
+    api_secret: str = ""
+    access_token: str = ""
+    user: str = USER
+    redirect_url: str = ""
+    postback_url: str = ""
+    postback_anywhere: bool = False
+    renewable: bool = False
+    state: str = ""
+    admin: str = ""
+    faults: str = ""
+    fault: tuple[Mapping[str, Any], ...] = ()  # of the TOML file alone: [[fault]]
+
+    @property
+    def kept_hours(self) -> str:
+        """The hours that the exchange keeps."""
+        return self.hours or ("always-open" if self.profile == "legacy" else "dated")
+
+    def all_faults(self) -> tuple[Fault, ...]:
+        """Those of this file, then those of the other. ConfigError says what is wrong."""
+        return read_faults(list(self.fault)) + (read_file(Path(self.faults)) if self.faults else ())
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line. What is not given is not in the result."""
+    line = argparse.ArgumentParser(
+        prog="kitev3-proc kitesim",
+        description="A local exchange that speaks Kite Connect v3: REST and WebSocket on one port, pretended money.",
+        epilog="With --config or --run-dir it is a service of the house instead, with the profile's market and clock.",
+        argument_default=argparse.SUPPRESS,
+    )
+    line.add_argument("--settings", metavar="FILE", help="TOML with these options as keys; the command line goes first")
+    line.add_argument("--listen", metavar="HOST:PORT", help="port 0 takes a free one (127.0.0.1:8787)")
+    line.add_argument(
+        "--market",
+        help="synthetic, frozen, a CSV of time and value or of minute bars, plain or gzipped, or a folder with"
+        " marketdata's tape (synthetic)",
+    )
+    line.add_argument("--universe", help="full: some 3,200 instruments; house: some twenty (full)")
+    line.add_argument("--hours", help="dated, plain or always-open (dated; in the profile legacy always-open)")
+    line.add_argument("--profile", help="strict-2026 or legacy (strict-2026)")
+    line.add_argument("--seed", type=int)
+    line.add_argument("--speed", type=float, help="market seconds in a second (1)")
+    line.add_argument("--clock", metavar="YYYY-MM-DDTHH:MM", help="market time of the start, IST")
+    line.add_argument("--frame-ms", type=int, help="market time between two frames (1000)")
+    line.add_argument("--api-key", help="(kitesim)")
+    line.add_argument("--api-secret", help="a random one unless given")
+    line.add_argument("--access-token", help="a random one unless given")
+    line.add_argument("--user", help=f"({USER})")
+    line.add_argument("--redirect-url", help="where the login leads; a page of its own unless given")
+    line.add_argument("--postback-url", help="where updates of orders are posted; nowhere unless given")
+    line.add_argument("--postback-anywhere", action="store_true", help="also at another machine")
+    line.add_argument("--renewable", action="store_true", help="a login gives a refresh token too")
+    line.add_argument("--state", metavar="DIR", help="the exchange's memory: with it orders survive a restart")
+    line.add_argument("--admin", metavar="127.0.0.1:PORT", help="where faults are switched; off unless given")
+    line.add_argument("--faults", metavar="FILE", help="TOML of [[fault]]: those from the beginning")
+    return line
+
+
+def read_options(arguments: Sequence[str]) -> Options:
+    """The options of a command line and of the file that it names. ConfigError names the culprit."""
+    given = vars(parser().parse_args(arguments))
+    file = given.pop("settings", "")
+    table = _table(Path(file)) if file else {}
+    filed = settings.read(Options, table, f"settings: {file}", {})
+    # Each of them was checked where it was written; so an error below is the command line's.
+    return settings.read(Options, _plain(filed) | given, "command line", {})
+
+
+def _plain(options: Options) -> dict[str, Any]:
+    fields = settings.keys(Options)
+    values = {name: getattr(options, name) for name in fields}
+    return values | {"fault": list(options.fault)}
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"settings: {path}: {error}") from None

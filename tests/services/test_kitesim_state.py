@@ -1,0 +1,199 @@
+"""The exchange's memory: what survives a restart, and what is refused to be built on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kiteconnect import KiteConnect
+from kitev3._core import decode_plain
+from kitev3.errors import ConfigError
+from kitev3.services.kitesim.options import read_options
+from websockets.sync.client import connect
+
+from services.kitesim_rig import Kitesim, environment, kitesim
+
+HOUSE = ("--universe", "house", "--hours", "plain")
+
+
+def place(client: KiteConnect, **changes: Any) -> str:
+    fields: dict[str, Any] = {
+        "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 5,
+        "product": "MIS", "order_type": "MARKET", "market_protection": -1,
+    }  # fmt: skip
+    return str(client.place_order(**(fields | changes)))
+
+
+def books(running: Kitesim) -> dict[str, Any]:
+    client = running.client()
+    positions = [
+        {name: row[name] for name in ("tradingsymbol", "quantity", "average_price")}
+        for row in client.positions()["net"]
+    ]
+    return {"orders": client.orders(), "trades": client.trades(), "positions": positions}
+
+
+def refusal(*options: str) -> str:
+    command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment())
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def market_time(running: Kitesim) -> Any:
+    return running.client().quote(["NSE:INFY"])["NSE:INFY"]["timestamp"]
+
+
+def test_a_killed_exchange_comes_back_with_its_orders_money_and_time(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state"), "--speed", "50")
+    with kitesim(*state) as running:
+        client = running.client()
+        filled, resting = place(client), place(client, order_type="LIMIT", price=1400)
+        stop = place(client, order_type="SL", price=1400, trigger_price=1401, transaction_type="SELL")
+        client.modify_order("regular", resting, quantity=7)
+        cancelled = place(client, order_type="LIMIT", price=1399)
+        client.cancel_order("regular", cancelled)
+        before, stood = books(running), market_time(running)
+        running.process.kill()
+        running.process.wait()
+
+    with kitesim(*state) as running:
+        after = books(running)
+        assert market_time(running) >= stood
+        running.client().cancel_order("regular", resting)
+        place(running.client())
+        again = books(running)
+
+    assert {row["order_id"]: row["status"] for row in after["orders"]} == {
+        filled: "COMPLETE", resting: "OPEN", stop: "TRIGGER PENDING", cancelled: "CANCELLED",
+    }  # fmt: skip
+    assert after == before
+    assert len(again["orders"]) == 5
+    with kitesim(*state) as running:
+        assert books(running) == again
+
+
+def test_a_state_is_not_gone_on_with_by_another_exchange(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path))
+    with kitesim(*state):
+        assert "in use by another exchange" in refusal(*state, *HOUSE)
+
+    assert "its exchange has seed 1, not 2" in refusal(*state, *HOUSE, "--seed", "2")
+    assert "its exchange has hours plain, not dated" in refusal(*state, "--universe", "house")
+    assert "its exchange has session 2026-11-19, not 2026-11-20" in refusal(
+        *state, *HOUSE, "--clock", "2026-11-20T09:20"
+    )
+
+
+def test_a_state_that_was_changed_is_refused_with_file_and_offset(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path), *HOUSE)
+    with kitesim(*state) as running:
+        for _ in range(3):
+            place(running.client())
+    (tape,) = tmp_path.glob("*.tape")
+    content = bytearray(tape.read_bytes())
+    at = content.index(b"INFY")
+    content[at] ^= 1
+    tape.write_bytes(content)
+
+    said = refusal(*state)
+
+    assert f"{tape}: offset " in said
+    offset = int(said.partition("offset ")[2].partition(":")[0])
+    assert 0 < offset <= at
+
+
+def test_a_torn_end_costs_the_last_record_alone(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path))
+    with kitesim(*state) as running:
+        first = place(running.client())
+        running.process.kill()
+        running.process.wait()
+    tape = min(tmp_path.glob("*.tape"))  # a killed writer leaves the next segment, which is empty
+    (synced,) = tmp_path.glob("*.synced")
+    content = tape.read_bytes().rstrip(b"\0")
+    tape.write_bytes(content[:-3])
+    synced.unlink()
+
+    with kitesim(*state) as running:
+        orders = [row["order_id"] for row in running.client().orders()]
+
+    assert orders in ([first], [])
+
+
+# --- everything by TOML -------------------------------------------------------------------------------------------
+
+
+def test_what_stands_on_the_command_line_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "kitesim.toml"
+    file.write_text(
+        'universe = "house"\nseed = 7\nspeed = 2\nclock = "2026-11-19T10:00"\n'
+        "frame_ms = 500\npostback_anywhere = true\n"
+        '[[fault]]\nname = "delay"\n'
+    )
+
+    options = read_options(["--settings", str(file), "--seed", "8"])
+
+    assert (options.universe, options.seed, options.speed, options.frame_ms) == ("house", 8, 2.0, 500)
+    assert options.postback_anywhere
+    assert [fault.NAME for fault in options.all_faults()] == ["delay"]
+    assert options.kept_hours == "dated"
+    assert read_options(["--profile", "legacy"]).kept_hours == "always-open"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sped = 2", "no setting 'sped', did you mean 'speed'"),
+        ('seed = "x"', "seed: expected int"),
+        ('universe = "all"', "universe: invalid enum value"),
+        ("speed = 0", "speed: expected float > 0"),
+        ("seed =", "settings: "),
+    ],
+)
+def test_a_bad_line_of_the_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "kitesim.toml"
+    file.write_text(text)
+
+    with pytest.raises(ConfigError) as refused:
+        read_options(["--settings", str(file)])
+
+    assert str(file) in str(refused.value)
+    assert words in str(refused.value)
+
+
+# --- the full universe --------------------------------------------------------------------------------------------
+
+
+def test_the_full_universe_answers_within_ten_seconds_at_any_time_of_the_day() -> None:
+    for clock in ("2026-11-19T09:02", "2026-11-19T15:05"):
+        begun = time.monotonic()
+        with kitesim("--universe", "full", "--hours", "dated", "--clock", clock) as running:
+            rows = running.client().instruments()
+            assert time.monotonic() - begun < 10
+            assert len(rows) > 3000
+
+
+def test_three_thousand_instruments_in_full_mode_come_four_times_a_second() -> None:
+    options = ("--universe", "full", "--frame-ms", "250", "--clock", "2026-11-19T11:00")
+    with kitesim(*options) as running:
+        tokens = [row["instrument_token"] for row in running.client().instruments()][:3000]
+        with connect(running.feed, compression=None, max_size=1 << 22) as reader:
+            reader.send(json.dumps({"a": "mode", "v": ["full", tokens]}))
+            frames: list[bytes] = []
+            while len(frames) < 9:
+                frame = reader.recv(timeout=10)
+                if isinstance(frame, bytes) and len(frame) > 1:
+                    frames.append(frame)
+
+    batches = [decode_plain(frame) for frame in frames[1:]]
+    assert all(len(batch) == 3000 for batch in batches)
+    times = [max(tick.exchange_ns for tick in batch) for batch in batches]
+    assert times == sorted(times)
+    assert times[-1] - times[0] <= 3 * 10**9
