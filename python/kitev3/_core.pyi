@@ -76,6 +76,9 @@ class Event:
     def mono_ns(self) -> int:
         """Machine time at which this process took it. Does not travel."""
     @property
+    def taped_ns(self) -> int:
+        """Of what a driver hears: machine time at which it was on the tape. Of all else, ``mono_ns``."""
+    @property
     def now_ns(self) -> int:
         """Market time at ``mono_ns``: a handler's only *now*. Does not travel."""
     def __hash__(self) -> int: ...
@@ -125,6 +128,8 @@ class Heart:
         handler: Callable[[Event], Iterable[Any]],
         encode: Callable[[Any], bytes],
         about: bytes,
+        handles: dict[str, Callable[[Event], Iterable[Any]]] | None = None,
+        core: dict[str, Any] | None = None,
         segment_bytes: int = 16777216,
         spare_segments: int = 1,
         sync_every_ms: int = 1000,
@@ -152,6 +157,8 @@ class Heart:
         """The message that tells hearers how far this service has come."""
     def market_ns(self, mono_ns: int) -> int:
         """Market time at a machine time."""
+    def attach(self, wire: Wire) -> None:
+        """From here on what is said is sent at once and nothing is returned, unless the driver hears of it first."""
     def sync_handle(self) -> TapeSync: ...
     def close(self) -> None:
         """Syncs and trims the tape. Nothing can be heard or said after it."""
@@ -186,6 +193,59 @@ class Heart:
     @property
     def in_hand(self) -> tuple[str, str, str] | None:
         """Topic, source and id of the event that the handler had when an error came."""
+
+@final
+class Turn:
+    """A loop's turn over a heart and its wire: what comes is heard and what is said is sent, without Python in between.
+
+    Each call ends with whether anything came, and with what was said of which the driver hears first, as of ``Heart``.
+    It ends when the socket's own time ran out (nothing came), at *until_ns* of machine time, when another thread has
+    woken the loop, when a signal came, or when a byte of *watch* has changed: then the message in hand is kept for the
+    next call.
+
+    Args:
+        watch: bytes that are compared before each message.
+        answer_ms: of a worker that passes work on: how long it waits for what comes back when there is no more work.
+    """
+
+    def __new__(
+        cls, heart: Heart, wire: Wire, *, watch: memoryview | None = None, answer_ms: int | None = None
+    ) -> Turn: ...
+    def listen(self, until_ns: int) -> tuple[bool, _Said | None]:
+        """A hearer's: waits on the SUB."""
+    def work(self, until_ns: int) -> tuple[bool, _Said | None]:
+        """A worker's: waits on the PULL, and hears before each message what has come on the SUB."""
+    def drain(self) -> tuple[bool, _Said | None]:
+        """Hears what has come on the SUB, up to a bound; whether there was something that the loop must look at."""
+
+# --- wire ---------------------------------------------------------------------------------------------------------
+
+@final
+class Wire:
+    """A process's sockets by their addresses, for messages to come and go without Python; see ``kitev3.bus.sockets``.
+
+    Args:
+        functions: the addresses of libzmq's functions, by their names without ``zmq_``.
+        workers: PUSH sockets, by the service at their other end.
+    """
+
+    WAKE: ClassVar[bytes]
+    """A message that ends a wait and is handed to nobody."""
+
+    def __new__(
+        cls,
+        functions: dict[str, int],
+        *,
+        sub: int,
+        pull: int | None,
+        publisher: int,
+        workers: list[tuple[str, int]],
+    ) -> Wire: ...
+    def send(self, frame: bytes, worker: str | None) -> None:
+        """To all, and before them to the one worker if there is a name and it runs. Never waits."""
+    @property
+    def push_full(self) -> int:
+        """Messages that a worker could not be given: it finds them on the tape."""
 
 # --- tape ---------------------------------------------------------------------------------------------------------
 
@@ -495,6 +555,9 @@ class Decoder:
         """Forgets all instruments' times: a new day. Counts stay."""
     @property
     def frames(self) -> int: ...
+    @property
+    def batches(self) -> int:
+        """Frames that had a good tick."""
     @property
     def ticks(self) -> int: ...
     @property
@@ -1319,6 +1382,12 @@ class Gate:
     def on_update(self, update: Any) -> None: ...
     def on_fill(self, fill: Any, now_ns: int) -> None: ...
     def on_book(self, book: Any, now_ns: int) -> None: ...
+    @property
+    def approved(self) -> int:
+        """Signals that it passed."""
+    @property
+    def blocked(self) -> dict[str, int]:
+        """Rule -> signals that it refused and named for it."""
     def missing(self) -> list[str]:
         """The limits that are not set."""
     def standing(self, now_ns: int) -> str:
@@ -1330,6 +1399,23 @@ class Gate:
         """``contracts.PortfolioSnapshot``."""
 
 # --- orders ---------------------------------------------------------------------------------------------------------
+
+@final
+class Placing:
+    """How a new order is placed when the core hears its approval: it checks it and says INTENT and SENDING.
+
+    Args:
+        take: of strategy and intent id: the order's tag and the account's epoch; None when no new order may leave, or
+            the intent is not new. Then, as for whatever is not plainly a good approval, the handler hears the event.
+        placed: of the approval's event, the tag and the epoch: keeps the order; what was said of it, as payloads.
+    """
+
+    def __new__(
+        cls,
+        *,
+        take: Callable[[str, str], tuple[str, int] | None],
+        placed: Callable[[Event, str, int], tuple[Any, ...]],
+    ) -> Placing: ...
 
 @final
 class TagMaker:

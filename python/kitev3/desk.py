@@ -115,6 +115,15 @@ class Desk(World):
         if self._inbox:
             self._drain()
 
+    def turn(self, take: Callable[..., tuple[bool, Said | None]], *until_ns: int) -> bool:
+        """A turn of the loop, which hears and sends by itself; whether anything came."""
+        self._busy = True
+        has_come, said = take(*until_ns)
+        self._finish(said)
+        if self._inbox:
+            self._drain()
+        return has_come
+
     def put(self, payload: Any) -> None:
         if threading.get_ident() != self._owner:
             self._keep(payload)
@@ -170,14 +179,14 @@ class Desk(World):
                 self.put(Timer(name))
 
     @property
+    def watched(self) -> memoryview | None:
+        """The memory that the watch looks at; when it has not changed the watch sees nothing new."""
+        return self._watch.word if self._watch is not None else None
+
+    @property
     def due_ns(self) -> int:
         """Machine time at which the next timer runs out."""
         return min(self._due.values(), default=NEVER_NS)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether other threads have put something."""
-        return bool(self._inbox)
 
     @property
     def drained(self) -> bool:

@@ -12,7 +12,7 @@ from kitev3.bus.topology import lanes
 from kitev3.contracts import BY_TOPIC, Contract
 from kitev3.events import Handler
 from kitev3.schemas import older
-from kitev3.service import Context, ServiceSpec
+from kitev3.service import Context, Handles, InCore, ServiceSpec
 
 ENCODE = msgspec.msgpack.Encoder().encode
 SEGMENT_BYTES = 16 << 20
@@ -62,5 +62,7 @@ def open_heart(
         handler=handler,
         encode=ENCODE,
         about=msgspec.json.encode(dict(about), order="deterministic"),
+        handles=dict(handler.handles) if isinstance(handler, Handles) else None,
+        core=dict(handler.in_core) if isinstance(handler, InCore) else None,
         segment_bytes=segment_bytes,
     )

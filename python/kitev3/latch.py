@@ -60,9 +60,9 @@ class Latch:
             return LatchState.HALTED
         return LatchState.ACTIVE if word[_MAY_ENTER] else LatchState.REDUCING
 
-    def raw(self) -> bytes:
+    def permissions(self) -> memoryview:
         """The two permissions as they lie there: what is cheapest to compare."""
-        return self._word[_MAY_TRADE : _MAY_ENTER + 1]
+        return memoryview(self._word)[_MAY_TRADE : _MAY_ENTER + 1]
 
     def lower(self, state: LatchState) -> LatchState:
         """Lowers the latch to *state*, never raises it; what it says afterwards."""
@@ -103,15 +103,16 @@ class Latch:
 
 
 class LatchWatch:
-    """Called before each message: the latch as a payload when it is not what it last was, or was never read."""
+    """The latch as a payload when it is not what it last was, or was never read."""
 
     def __init__(self, folder: Path) -> None:
         self._latch = Latch(folder)
+        self.word = self._latch.permissions()
         self._raw = b""
         self._last: LatchState | None = None
 
     def __call__(self) -> LatchRead | None:
-        raw = self._latch.raw()
+        raw = bytes(self.word)
         if raw == self._raw:
             return None
         self._raw, state = raw, self._latch.read()

@@ -1,8 +1,12 @@
-"""Which cores a process or thread runs on."""
+"""Which cores a process or thread runs on, and how soon it gives way there."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
+import struct
+from pathlib import Path
 
 from kitev3.config import Profile
 
@@ -17,3 +21,41 @@ def place(profile: Profile, service: str = "") -> None:
         os.sched_setaffinity(0, profile.cores(service, machine))
     except OSError:
         return  # a container may hide some of the machine's cores from us
+
+
+IO_SLICE_NS = 100_000  # the shortest that Linux takes
+LOOP_SLICE_NS = 200_000
+_IO_THREADS = "ZMQbg/IO"  # libzmq's name for them
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+
+
+def hurry(profile: Profile, service: str, *, loop: bool) -> None:
+    """Has the order path's threads, which share a core, run as soon as they are woken.
+
+    Whoever sends a message wakes a thread of libzmq, and with the scheduler's own slices of some milliseconds that
+    thread waits until the sender has done all that it does after sending. A thread with a shorter slice goes first
+    (Linux 6.12, EEVDF; an older one ignores it). A loop that has much to do after it has sent keeps its slice: *loop*
+    is False.
+
+    A hint for speed and nothing more, as ``place`` is.
+    """
+    if profile.service(service).cpu is None:
+        return
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            if (task / "comm").read_text().startswith(_IO_THREADS):
+                _slice(int(task.name), IO_SLICE_NS)
+        except OSError:
+            continue  # it has ended meanwhile, or this is no Linux
+    if loop:
+        _slice(os.getpid(), LOOP_SLICE_NS)
+
+
+def _slice(thread: int, slice_ns: int) -> None:
+    """sched_setattr(2): `struct sched_attr` with all as it is but the slice."""
+    call = _SCHED_SETATTR.get(platform.machine())
+    if call is None or os.sched_getscheduler(thread) != os.SCHED_OTHER:
+        return
+    nice = os.getpriority(os.PRIO_PROCESS, thread)
+    attributes = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, 0, nice, 0, slice_ns, 0, 0)
+    ctypes.CDLL(None).syscall(call, thread, attributes, 0)

@@ -35,9 +35,9 @@ from kitev3.errors import ConfigError
 from kitev3.fingerprint import fingerprint, library
 from kitev3.house import spec as declared
 from kitev3.log import get_logger, log_to
-from kitev3.placement import place
+from kitev3.placement import hurry, place
 from kitev3.runfolder import RunFolder, default_run_dir
-from kitev3.service import Context, ServiceSpec
+from kitev3.service import AsyncDriver, Context, ServiceSpec
 
 REFUSED = 2
 FAILED = 1
@@ -187,6 +187,7 @@ class Process:
         # What lives now lives to the end: the collector need not walk over it again and again.
         gc.collect()
         gc.freeze()
+        hurry(self.profile, self.spec.name, loop=not isinstance(desk.driver, AsyncDriver))
         loop.run()
         desk.close()
         sockets.close()

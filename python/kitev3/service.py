@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kitev3.contracts import heard_by, said_by
 from kitev3.events import Event, Handler
@@ -43,6 +43,25 @@ class Keeps(Protocol):
 
     def snapshot(self) -> bytes: ...
     def restore(self, snapshot: bytes) -> None: ...
+
+
+@runtime_checkable
+class Handles(Protocol):
+    """A handler that does nothing but look up by an event's topic what to call: the heart looks that up once."""
+
+    @property
+    def handles(self) -> Mapping[str, Handler]:
+        """topic -> what takes its events; those of other topics are nobody's."""
+
+
+@runtime_checkable
+class InCore(Protocol):
+    """A handler with topics that a part of the core can hear without it. It hears them all the same where it has to:
+    from a bus without a heart, or when a message is not a plain case. Both ways say the same, byte for byte."""
+
+    @property
+    def in_core(self) -> Mapping[str, Any]:
+        """topic -> the part of ``_core``"""
 
 
 @runtime_checkable
@@ -102,8 +121,15 @@ class AsyncDriver(Driver):
         """Runs until it is cancelled. ``world.put`` from this loop tapes, dispatches and sends before it returns."""
 
 
-Watch: TypeAlias = Callable[[], Any]
-"""Looked at before each message: a ``world.*`` payload to be heard first, or None. Must cost next to nothing."""
+class Watch(Protocol):
+    """Looked at before each message."""
+
+    @property
+    def word(self) -> memoryview:
+        """Some bytes that others write, compared before each message: while they stay as they are nothing is seen."""
+
+    def __call__(self) -> Any:
+        """A ``world.*`` payload to be heard first, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,10 +41,12 @@ class Tags:
     def __init__(self, key: bytes) -> None:
         assert len(key) >= 16, "a key shorter than 16 bytes could be guessed"
         self._maker = TagMaker(key)
+        self.make = self._maker.encode
+        """``encode`` of the fields of a ``TagId`` one by one, for those who are in a hurry."""
 
     def encode(self, tag: TagId) -> str:
         """The 20 characters. A field that does not fit is our bug: tags would repeat."""
-        return self._maker.encode(tag.strategy, tag.epoch, tag.sequence, tag.leg, tag.attempt)
+        return self.make(tag.strategy, tag.epoch, tag.sequence, tag.leg, tag.attempt)
 
     def decode(self, text: str) -> TagId | None:
         """What *text* says, if it is a tag that this account's key made."""

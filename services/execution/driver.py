@@ -136,7 +136,7 @@ class BrokerDriver(Driver):
     def _measure(self, event: Event, signal: Signal) -> None:
         """Up to the approval in machine time, scaled back from the market's; from there on by the clock itself."""
         way_ns = (event.now_ns - signal.data_ts_ns) * 1000 // self._speed_e3
-        self._reached.add(way_ns + self._world.mono_ns() - event.mono_ns)
+        self._reached.add(way_ns + event.taped_ns - event.mono_ns)
 
     def close(self) -> None:
         """Gives the account free."""

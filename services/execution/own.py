@@ -69,20 +69,20 @@ class OwnOrders:
         self._perhaps_open: dict[str, OwnOrder] = {}  # the open ones, and some that were
         self.tag_of: dict[str, str] = {}  # by the broker's order id
         self.names: dict[int, str] = {}  # of strategies, by their code
+        self._codes: dict[str, int] = {}
         self.placed = 0
         self.rejected = 0
 
     # What the gate approved ---------------------------------------------------------------------------------------
 
-    def place(self, approved: Approved) -> tuple[Intent, Sending]:
-        """A new order: INTENT and SENDING, together."""
-        self.sequence += 1
-        code = strategy_code(approved.signal.strategy)
-        tag = self._tags.encode(TagId(strategy=code, epoch=self.epoch, sequence=self.sequence, attempt=1))
-        self.keep(OwnOrder(tag, approved))
-        self.names[code] = approved.signal.strategy
-        sending = Sending(tag, 1, self.epoch, "place", "", approved.signal.deadline_ns)
-        return Intent(tag, self.epoch, approved), sending
+    def next_tag(self, strategy: str) -> str:
+        """The tag of a strategy's new order."""
+        self.sequence = sequence = self.sequence + 1
+        code = self._codes.get(strategy)
+        if code is None:
+            code = self._codes[strategy] = strategy_code(strategy)
+            self.names[code] = strategy
+        return self._tags.make(code, self.epoch, sequence, 0, 1)
 
     def modify(self, approved: Approved) -> Iterator[Payload]:
         """A change of an open order; never repeated by us, since a fill may have come between."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from kitev3._core import risk_rules
+from kitev3._core import Placing, risk_rules
 from kitev3.account import account_folder_of
-from kitev3.contracts import AccountOpened, Answer, Approved, Clock, LatchRead, Reconciled
+from kitev3.contracts import AccountOpened, Answer, Approved, Clock, Intent, LatchRead, Reconciled, Sending, Signal
 from kitev3.events import Event, Handler, Payload
 from kitev3.latch import LatchWatch
 from kitev3.latency import Latency
@@ -18,12 +18,13 @@ from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
 from kitev3.services.execution.driver import driver
 from kitev3.services.execution.fold import fold
-from kitev3.services.execution.own import OwnOrders
+from kitev3.services.execution.own import OwnOrder, OwnOrders
 from kitev3.services.execution.reads import Reads, Reconciliation, interval_ns, mismatches
 from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.tags import Tags
 
+GATE = "risk_portfolio"
 RULES = sum(1 << int(rule.removeprefix("R")) for rule, _, _ in risk_rules())
 """What an order must have passed: every rule that the gate has, as bits of a verdict."""
 CANCEL_RULES = 1 << 1 | 1 << 7 | 1 << 52 | 1 << 54
@@ -51,6 +52,7 @@ class Execution:
             "control.kill": self.kill,
             "control.arm": self.arm,
         }
+        self.in_core = {"risk.approved": Placing(take=self.take, placed=self.placed)}
         self.reads_as: dict[str, Callable[[bytes, Event], tuple[bool, Iterable[Payload]]]] = {
             "orders": self._orders,
             "trades": self._trades,
@@ -89,28 +91,44 @@ class Execution:
         """Checks an approval again and makes it an order, a modify or a cancel."""
         approved: Approved = event.payload
         signal = approved.signal
-        if signal.data_ts_ns:
-            self.latency.add((event.now_ns - signal.data_ts_ns) * 1000 // self.speed_e3)
         if approved.intent_id in self.intents:
             self.repeated += 1
             return ()  # no word: the first one's outcome is said under the same intent
-        self.intents.add(approved.intent_id)
-        why = self._refusal(event, approved)
-        if why:
+        if why := self._refusal(event, approved, signal):
+            self.intents.add(approved.intent_id)
             return (self.mine.refuse(approved, why),)
-        if signal.intent == "cancel":
-            return self.mine.cancel(approved, event.mono_ns)
-        if signal.intent == "modify":
-            return self.mine.modify(approved)
-        return self.mine.place(approved)
+        if signal.intent in ("enter", "exit"):
+            taken = self.take(signal.strategy, approved.intent_id)
+            assert taken is not None, "what is not refused is taken"
+            return self.placed(event, *taken)
+        self.intents.add(approved.intent_id)
+        return self.mine.cancel(approved, event.mono_ns) if signal.intent == "cancel" else self.mine.modify(approved)
 
-    def _refusal(self, event: Event, approved: Approved) -> str:
-        signal, verdict = approved.signal, approved.verdict
-        if event.source.partition(".")[0] != "risk_portfolio":
+    def take(self, strategy: str, intent_id: str) -> tuple[str, int] | None:
+        """The tag of a new order and the account's epoch, if one may leave now and this intent is new."""
+        mine = self.mine
+        if self.halted or self.stopping or not mine.epoch or not self.reconciliation.done or intent_id in self.intents:
+            return None
+        self.intents.add(intent_id)
+        return mine.next_tag(strategy), mine.epoch
+
+    def placed(self, event: Event, tag: str, epoch: int) -> tuple[Intent, Sending]:
+        """Keeps a new order that has got a tag."""
+        approved: Approved = event.payload
+        signal = approved.signal
+        if signal.data_ts_ns:
+            self.latency.add((event.now_ns - signal.data_ts_ns) * 1000 // self.speed_e3)
+        self.mine.keep(OwnOrder(tag, approved))
+        return Intent(tag, epoch, approved), Sending(tag, 1, epoch, "place", "", signal.deadline_ns)
+
+    def _refusal(self, event: Event, approved: Approved, signal: Signal) -> str:
+        """Why nothing may come of it."""
+        verdict, is_cancel = approved.verdict, signal.intent == "cancel"
+        if event.source != GATE and event.source.partition(".")[0] != GATE:
             return f"{event.source} is not the gate"
         if verdict.refused or verdict.rule:
             return f"the gate's own verdict refuses it: {verdict.rule} {verdict.why}".rstrip()
-        needed = CANCEL_RULES if signal.intent == "cancel" else RULES
+        needed = CANCEL_RULES if is_cancel else RULES
         if verdict.evaluated & needed != needed:  # a message's kind alone promises nothing
             return "not every rule was evaluated"
         if not self.mine.epoch:
@@ -119,13 +137,20 @@ class Execution:
             return "book and tape do not agree yet"
         if event.mono_ns >= signal.deadline_ns:
             return "the deadline has passed"
-        if signal.intent == "cancel":
+        if is_cancel:
             return ""
         if self.stopping:
             return "execution is stopping"
         if self.halted:
             return "HALTED: cancels only"
-        return _senseless(approved)
+        # What no broker could make an order of; the gate has judged everything else.
+        if signal.action == "HOLD":
+            return "HOLD is no order"
+        if signal.quantity <= 0:
+            return f"the quantity is {signal.quantity}"
+        if signal.validity == "TTL":
+            return "validity TTL needs its minutes, which a signal does not carry"
+        return ""
 
     # What the broker says -----------------------------------------------------------------------------------------
 
@@ -321,18 +346,6 @@ class Execution:
     def restore(self, snapshot: bytes) -> None:
         """Goes on where the snapshot was taken."""
         restored(self, msgspec.msgpack.decode(snapshot, type=State))
-
-
-def _senseless(approved: Approved) -> str:
-    """What no broker could make an order of; the gate has judged everything else."""
-    signal = approved.signal
-    if signal.action not in ("BUY", "SELL"):
-        return f"{signal.action} is no order"
-    if signal.quantity <= 0:
-        return f"the quantity is {signal.quantity}"
-    if signal.validity == "TTL":
-        return "validity TTL needs its minutes, which a signal does not carry"
-    return ""
 
 
 def _handler(context: Context, config: ExecutionConfig) -> Handler:

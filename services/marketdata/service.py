@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from kitev3._core import BarBuilder, Decoder, session_hours
+from kitev3._core import Bar, BarBuilder, Decoder, session_hours
 from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Text
 from kitev3.events import Event, Payload
 from kitev3.service import Context, Driver, ServiceSpec
@@ -86,7 +86,8 @@ class MarketdataHandler:
         self.bars = BarBuilder({}, self.sessions)
         self.rows: dict[int, SubscribedRow] = {}
         self.quotes: dict[int, QuoteRow] = {}
-        self.counts = {"ticks": 0, "batches": 0, "bars": 0, "reconnects": 0}
+        self.in_core = {"world.frame": self.decoder}
+        self.counts = {"bars": 0, "reconnects": 0}
         self.state: str = "down"
         self.reason = ""
         self.lost = False
@@ -108,6 +109,8 @@ class MarketdataHandler:
     def status(self) -> dict[str, Any]:
         """For the health answer."""
         return {
+            "ticks": self.decoder.ticks,
+            "batches": self.decoder.batches,
             **self.counts,
             "state": self.state,
             "reason": self.reason,
@@ -126,13 +129,11 @@ class MarketdataHandler:
         batch = self.decoder.decode(frame.data)
         if not len(batch):
             return ()
-        self.counts["ticks"] += len(batch)
-        self.counts["batches"] += 1
-        closed = self.bars.update(batch)
-        return (batch, *self._said(closed)) if closed else (batch,)
+        return (batch, *self.closed(self.bars.update(batch)))
 
-    def _said(self, closed: Iterable[Any]) -> Iterator[Ohlc]:
-        for bar in closed:
+    def closed(self, bars: Iterable[Bar]) -> Iterator[Ohlc]:
+        """The events of bars that have closed."""
+        for bar in bars:
             self.counts["bars"] += 1
             yield Ohlc(
                 bar.token,
@@ -197,7 +198,7 @@ class MarketdataHandler:
 
     def stop(self, event: Event) -> Iterable[Payload]:
         """The session is over: its last bars close, marked short."""
-        return tuple(self._said(self.bars.close_session()))
+        return tuple(self.closed(self.bars.close_session()))
 
     def _instrument(self, quote: QuoteRow) -> Instrument:
         row = self.rows[quote.instrument_token]
@@ -229,8 +230,8 @@ class MarketdataHandler:
     def _health(self) -> FeedHealth:
         return FeedHealth(
             state=self.state,  # type: ignore[arg-type]  # it came as a Socket's state
-            frames=self.counts["batches"],
-            ticks=self.counts["ticks"],
+            frames=self.decoder.batches,
+            ticks=self.decoder.ticks,
             errors=self.decoder.errors,
             flagged=self.decoder.flagged,
             reconnects=self.counts["reconnects"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 from kitev3._core import Gate
 from kitev3.account import account_folder_of
-from kitev3.contracts import Approved, Hole, Instrument, LatchRead, LostTail, PortfolioSnapshot, Reconciled
+from kitev3.contracts import Hole, Instrument, LatchRead, LostTail, PortfolioSnapshot, Reconciled
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.latch import Latch, LatchState, LatchWatch
@@ -36,8 +35,7 @@ class RiskPortfolio:
     def __init__(self, gate: Gate, outside_closing_auction: Iterable[str] = ()) -> None:
         self.gate = gate
         self.outside_closing_auction = frozenset(outside_closing_auction)
-        self.approved = 0
-        self.blocked: Counter[str] = Counter()
+        self.in_core = {"marketdata.tick": gate, "strategy.signal": gate}
         self.execution_epoch = 0
         self.now_ns = 0
         self.said: PortfolioSnapshot | None = None
@@ -81,8 +79,8 @@ class RiskPortfolio:
             "state": self.gate.standing(self.now_ns),
             "missing": self.gate.missing(),
             "fault": self.gate.fault or "",
-            "approved": self.approved,
-            "blocked": dict(sorted(self.blocked.items())),
+            "approved": self.gate.approved,
+            "blocked": self.gate.blocked,
         }
 
     # Signals ------------------------------------------------------------------------------------------------------
@@ -92,12 +90,7 @@ class RiskPortfolio:
         signal = event.payload
         if signal.action == "HOLD":
             return NOTHING
-        judged = self.gate.judge(signal, event.event_hex, event.now_ns, event.mono_ns)
-        if type(judged) is Approved:
-            self.approved += 1
-        else:
-            self.blocked[judged.verdict.rule] += 1
-        return (judged,)
+        return (self.gate.judge(signal, event.event_hex, event.now_ns, event.mono_ns),)
 
     # The market ---------------------------------------------------------------------------------------------------
 

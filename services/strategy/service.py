@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -77,6 +77,32 @@ class Hosted:
         if epoch != event.epoch:
             epoch, first = self.first[event.type] = (event.epoch, event.topic_seq)
         return (DataRange(event.source, epoch, first, event.topic_seq, event.type),)
+
+    def signal(self, decision: Decision, event: Event, data_ts_ns: int) -> Signal:
+        """What was decided at *event*, with who, when and from which data."""
+        row = self.instrument
+        return Signal(
+            self.run.name,
+            row.exchange,
+            row.tradingsymbol,
+            self.token,
+            decision.action,
+            decision.intent,
+            decision.quantity,
+            decision.order_type,
+            decision.price_e4,
+            decision.trigger_price_e4,
+            decision.product,
+            decision.validity,
+            decision.confidence,
+            deadline_ns=event.mono_ns + int(decision.ttl_s * NS),
+            data=self.used(event),
+            data_ts_ns=data_ts_ns,
+            reason=decision.reason,
+            indicators={name: self.value(name) for name in self.indicators},
+            order=decision.order,
+            market_protection_bp=decision.market_protection_bp,
+        )
 
 
 class StrategyHandler:
@@ -156,27 +182,30 @@ class StrategyHandler:
         self.tick_ts_ns = event.ts
         return self._each_tick(event) if self.on_ticks else ()
 
-    def _each_tick(self, event: Event) -> Iterator[Payload]:
+    def _each_tick(self, event: Event) -> Iterable[Payload]:
+        said: list[Payload] = []
         for tick in event.payload:
             for hosted in self.on_ticks.get(tick.token, ()):
                 if not tick.flags:
-                    yield from self._signals(event, hosted, hosted.strategy.on_tick(tick, hosted))
+                    said += self._signals(event, hosted, hosted.strategy.on_tick(tick, hosted))
+        return said
 
-    def bar(self, event: Event) -> Iterator[Payload]:
+    def bar(self, event: Event) -> Iterable[Payload]:
         bar: Ohlc = event.payload
+        said: list[Payload] = []
         for hosted in self.on_bars.get((bar.instrument_token, bar.period), ()):
             if hosted.engine is not None:
                 hosted.engine.update_bar(
                     bar.instrument_token, bar.start_ns, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume
                 )
             hosted.used(event)
-            yield from self._signals(event, hosted, hosted.strategy.on_bar(bar, hosted))
+            said += self._signals(event, hosted, hosted.strategy.on_bar(bar, hosted))
+        return said
 
-    def fill(self, event: Event) -> Iterator[Payload]:
+    def fill(self, event: Event) -> Iterable[Payload]:
         fill: Fill = event.payload
         hosted = self.hosted.get((fill.strategy, fill.instrument_token))
-        if hosted is not None:
-            yield from self._signals(event, hosted, hosted.strategy.on_fill(fill, hosted))
+        return self._signals(event, hosted, hosted.strategy.on_fill(fill, hosted)) if hosted is not None else ()
 
     def gap(self, event: Event) -> Iterable[Payload]:
         """Ticks are missing: what stood on them warms up anew."""
@@ -193,33 +222,14 @@ class StrategyHandler:
 
     # What is said -------------------------------------------------------------------------------------------------
 
-    def _signals(self, event: Event, hosted: Hosted, decisions: Iterable[Decision]) -> Iterator[Payload]:
+    def _signals(self, event: Event, hosted: Hosted, decisions: Iterable[Decision]) -> list[Payload]:
+        said: list[Payload] = []
         for decision in decisions:
             if decision.action == "HOLD" and not hosted.strategy.wants_hold:
                 continue
             self.signals += 1
-            yield Signal(
-                strategy=hosted.run.name,
-                exchange=hosted.instrument.exchange,
-                tradingsymbol=hosted.instrument.tradingsymbol,
-                instrument_token=hosted.token,
-                action=decision.action,
-                intent=decision.intent,
-                quantity=decision.quantity,
-                order_type=decision.order_type,
-                price_e4=decision.price_e4,
-                trigger_price_e4=decision.trigger_price_e4,
-                product=decision.product,
-                validity=decision.validity,
-                confidence=decision.confidence,
-                deadline_ns=event.mono_ns + int(decision.ttl_s * NS),
-                data=hosted.used(event),
-                data_ts_ns=self.tick_ts_ns or event.ts,
-                reason=decision.reason,
-                indicators={name: hosted.value(name) for name in hosted.indicators},
-                order=decision.order,
-                market_protection_bp=decision.market_protection_bp,
-            )
+            said.append(hosted.signal(decision, event, self.tick_ts_ns or event.ts))
+        return said
 
 
 def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:

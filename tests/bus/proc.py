@@ -117,6 +117,7 @@ def lose(share: float, seed: int, last: int) -> None:
             send(self, frame, worker)
 
     Sockets.send = lossy  # type: ignore[method-assign]
+    Sockets.carry = lambda self, heart: None  # type: ignore[method-assign]  # so that all goes through the line above
 
 
 def main(name: str, run_dir: str, text: str) -> None:

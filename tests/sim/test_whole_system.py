@@ -16,10 +16,10 @@ from real_days import real_day
 TICKS = 20_000
 
 
-def run(market: Path | str, folder: Path, *, hash_seed: int, ticks: int = TICKS) -> dict[str, Any]:
+def run(market: Path | str, folder: Path, *words: str, hash_seed: int, ticks: int = TICKS) -> dict[str, Any]:
     """The system in a process of its own."""
     environment = os.environ | {"PYTHONHASHSEED": str(hash_seed)}
-    command = [sys.executable, str(Path(__file__).with_name("whole.py")), str(market), str(folder), str(ticks)]
+    command = [sys.executable, str(Path(__file__).with_name("whole.py")), str(market), str(folder), str(ticks), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -37,6 +37,17 @@ def test_a_real_day_gives_the_same_tapes_twice_in_two_processes(tmp_path: Path) 
     assert first["status"]["marketdata"]["ticks"] >= TICKS
     assert len(first["tapes"]) >= 5
     assert first["status"]["execution"]["fills"] > 0
+
+
+@pytest.mark.timeout(300)
+def test_what_the_core_hears_by_itself_gives_the_tapes_that_the_handlers_give(tmp_path: Path) -> None:
+    fast = run("synthetic", tmp_path / "fast", hash_seed=1, ticks=10_000)
+    plain = run("synthetic", tmp_path / "plain", "plain", hash_seed=1, ticks=10_000)
+
+    assert fast["tapes"] == plain["tapes"]
+    assert fast["status"] == plain["status"]
+    assert fast["status"]["risk_portfolio"]["approved"] > 0
+    assert fast["status"]["execution"]["fills"] > 0
 
 
 @pytest.mark.timeout(300)

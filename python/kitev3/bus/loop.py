@@ -26,7 +26,8 @@ from dataclasses import dataclass
 
 import zmq
 
-from kitev3.bus.sockets import DONTWAIT, EVENTS, POLLIN, WAKE, Sockets, bare
+from kitev3._core import Turn
+from kitev3.bus.sockets import Sockets
 from kitev3.desk import Desk
 from kitev3.service import AsyncDriver
 
@@ -34,7 +35,6 @@ NS_PER_MS = 1_000_000
 LOOK_MS = 20
 SLEEP_MS_MAX = 500  # until the watch is looked at again: what it sees is also asked for, or read before the deed
 REQUESTS_PER_LOOK_MAX = 64
-DRAIN_MAX = 1_000  # messages taken from the SUB before the PULL has its turn again
 QUIET_MS = 50  # a drain ends when nothing has come for so long
 DRAIN_MS_MAX = 1_000
 
@@ -64,17 +64,14 @@ class Loop:
         *,
         answer: Callable[[bytes], bytes],
         each_second: Callable[[], None] = lambda: None,
-        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.desk, self.sockets, self.pace = desk, sockets, pace
-        self._answer, self._each_second, self._clock = answer, each_second, clock
+        self._answer, self._each_second = answer, each_second
         self._stopping = False
         self._look_ns = self._beat_ns = self._second_ns = 0
         self._look_every_ns = (pace.drain_ms if sockets.takes_work else LOOK_MS) * NS_PER_MS
         self._pushed_full = 0
         self._poller = zmq.Poller()
-        self._answers = zmq.Poller()
-        self._is_answered = any(lane.source in sockets.workers for lane in sockets.lanes)
 
     def stop(self) -> None:
         """Ends the loop after what has arrived; from a signal handler or any thread."""
@@ -82,7 +79,14 @@ class Loop:
 
     def run(self) -> None:
         """Blocks until stopped; what a handler raises comes out of here."""
-        self._sub_events, self._sub_receive = bare(self.sockets.sub, "get"), bare(self.sockets.sub, "recv")
+        is_answered = any(lane.source in self.sockets.workers for lane in self.sockets.lanes)
+        self.sockets.carry(self.desk.heart)
+        self._turn = Turn(
+            self.desk.heart,
+            self.sockets.wire,
+            watch=self.desk.watched,
+            answer_ms=self.pace.drain_ms if is_answered else None,
+        )
         for socket in (self.sockets.sub, self.sockets.router, self.sockets.pull):
             if socket is not None:
                 self._poller.register(socket, zmq.POLLIN)
@@ -102,45 +106,27 @@ class Loop:
     # --- the three kinds ---
 
     def _listen(self) -> None:
-        receive, hear, clock = bare(self.sockets.sub, "recv"), self.desk.hear, self._clock
         self.sockets.sub.set(zmq.RCVTIMEO, LOOK_MS)
         while not self._stopping:
-            try:
-                frame = receive()
-            except zmq.Again:
+            if not self.desk.turn(self._turn.listen, self._look_ns):
                 self._sleep()
-            else:
-                if frame != WAKE:
-                    hear(frame)
-            if clock() >= self._look_ns:
-                self._look()
-            elif self.desk.waiting:
-                self.desk.look()
+            self._look_if_due()
 
     def _work(self, pull: zmq.Socket[bytes]) -> None:
-        receive, hear, clock = bare(pull, "recv"), self.desk.hear, self._clock
         pull.set(zmq.RCVTIMEO, self.pace.drain_ms)
-        for socket in (pull, self.sockets.sub):
-            self._answers.register(socket, zmq.POLLIN)
         while not self._stopping:
-            try:
-                frame = receive()
-            except zmq.Again:
+            if not self.desk.turn(self._turn.work, self._look_ns):
                 self._take_sub()
                 self.desk.settle()
                 self._sleep()
                 self._take_sub()
-            else:
-                self._take_sub()
-                if frame != WAKE:
-                    hear(frame)
-                if self._is_answered and not has_come(pull):
-                    self._answers.poll(self.pace.drain_ms)
-                    self._take_sub()
-            if clock() >= self._look_ns:
-                self._look()
-            elif self.desk.waiting:
-                self.desk.look()
+            self._look_if_due()
+
+    def _look_if_due(self) -> None:
+        if time.monotonic_ns() >= self._look_ns:
+            self._look()
+        else:
+            self.desk.look()
 
     async def _live(self, driver: AsyncDriver, pipe: int) -> None:
         running = asyncio.create_task(driver.run(self.desk))
@@ -199,17 +185,12 @@ class Loop:
 
     def _idle_ms(self) -> int:
         """How long there is nothing to do by ourselves, rounded up; at least a millisecond."""
-        due_ns = min(self.desk.due_ns, self._beat_ns, self._second_ns) - self._clock()
+        due_ns = min(self.desk.due_ns, self._beat_ns, self._second_ns) - time.monotonic_ns()
         return min(max(-(-due_ns // NS_PER_MS), 1), SLEEP_MS_MAX)
 
     def _take_sub(self) -> None:
-        events, receive, hear = self._sub_events, self._sub_receive, self.desk.hear
-        for _ in range(DRAIN_MAX):
-            if not events(EVENTS) & POLLIN:  # much cheaper than a receive that finds nothing
-                return
-            frame = receive(DONTWAIT)
-            if frame != WAKE:
-                hear(frame)
+        while self.desk.turn(self._turn.drain):
+            self.desk.look()
 
     def _look(self) -> None:
         """Timers, requests, the heartbeat: whatever is due."""
@@ -218,7 +199,7 @@ class Loop:
             if not has_come(self.sockets.router):
                 break
             self._serve(self.sockets.router.recv_multipart(zmq.DONTWAIT))
-        now_ns = self._clock()
+        now_ns = time.monotonic_ns()
         if self.sockets.push_full != self._pushed_full:
             # What a worker could not be given it finds on the tape as soon as it hears how far we are.
             self._pushed_full = self.sockets.push_full
@@ -241,21 +222,19 @@ class Loop:
 
     def _drain(self) -> None:
         """Hears what has already been sent to us, for a bounded moment, and says for the last time how far we are."""
-        until_ns = self._clock() + DRAIN_MS_MAX * NS_PER_MS
-        waits = self.sockets.pull if self.sockets.pull is not None else self.sockets.sub
+        until_ns = time.monotonic_ns() + DRAIN_MS_MAX * NS_PER_MS
+        waits, receive = self.sockets.sub, self._turn.listen
+        if self.sockets.pull is not None:
+            waits, receive = self.sockets.pull, self._turn.work
         waits.set(zmq.RCVTIMEO, QUIET_MS)
-        while self._clock() < until_ns:
+        while time.monotonic_ns() < until_ns:
             self._take_sub()
-            try:
-                frame = waits.recv()
-            except zmq.Again:
+            if not self.desk.turn(receive, until_ns):
                 break
-            if frame != WAKE:
-                self.desk.hear(frame)
         self.desk.look()
-        self._beat(self._clock())
+        self._beat(time.monotonic_ns())
 
 
 def has_come(socket: zmq.Socket[bytes]) -> bool:
     """Whether a message waits; much cheaper than a receive that finds none."""
-    return bool(int(socket.get(zmq.EVENTS)) & POLLIN)
+    return bool(int(socket.get(zmq.EVENTS)) & zmq.POLLIN)

@@ -6,35 +6,32 @@ queue with it, an ipc address can be bound twice. What is promised is promised b
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import zmq
-import zmq.backend
+import zmq.backend.cython._zmq as compiled
 
+from kitev3._core import Heart, Wire
 from kitev3.bus.topology import HEARTBEAT, Lane
 
 MESSAGE_BYTES_MAX = 2 << 20  # a tick batch at its largest, and its header
 REQUEST_BYTES_MAX = 1 << 20
 RECONNECT_MS = 20
 LINGER_MS = 300
-WAKE = b"bus.wake\0"
 _INPROC = "inproc://wake"
-DONTWAIT = int(zmq.DONTWAIT)  # as flags of an enum these cost a microsecond at each use
-EVENTS = int(zmq.EVENTS)
-POLLIN = int(zmq.POLLIN)
-
-Deed: TypeAlias = Callable[..., Any]
+_FUNCTIONS = ("errno", "getsockopt", "msg_close", "msg_data", "msg_init", "msg_recv", "msg_size", "poll", "send")
 
 
-def bare(socket: zmq.Socket[bytes], name: str) -> Deed:
-    """A method of a socket without the layer in Python above it, which costs more than a message does."""
-    deed: Deed = getattr(zmq.backend.Socket, name).__get__(socket)
-    return deed
+def libzmq() -> dict[str, int]:
+    """The addresses of libzmq's functions that a ``Wire`` calls: of the one library that pyzmq has loaded."""
+    library = ctypes.CDLL(compiled.__file__)
+    return {name: ctypes.cast(library[f"zmq_{name}"], ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
 
 
 class Sockets:
@@ -62,11 +59,9 @@ class Sockets:
         self.folder, self.name = folder, name
         self.lanes = [lane for lane in lanes if lane.source in senders]
         self.workers, self.takes_work = workers, takes_work
-        self.push_full = 0
         self._high_water = high_water
         self._context = context or zmq.Context()
         self._lock = threading.Lock()
-        self._send_to: dict[str | None, Deed] = {}  # by worker, of those that run
         self._waker: zmq.Socket[bytes] | None = None
 
     def open(self) -> None:
@@ -88,13 +83,21 @@ class Sockets:
             for topic in (*lane.received, HEARTBEAT):
                 self.sub.subscribe(topic.encode() + b"\0")
             self.sub.connect(self.endpoint(lane.source, "pub"))
+        pushes = []
         for worker in self.workers:
             push = self._socket(zmq.PUSH)
             push.set(zmq.IMMEDIATE, 1)  # else messages queue for a connection that is not there
             push.connect(self.endpoint(worker, "pull"))
-            self._send_to[worker] = bare(push, "send")
-        self._say = bare(self.pub, "send")
+            pushes.append((worker, push))
         self._open_wake()
+        self._pushes = [push for _, push in pushes]  # a socket that nobody holds is closed
+        self.wire = Wire(
+            libzmq(),
+            sub=int(self.sub.underlying),
+            pull=int(self.pull.underlying) if self.pull is not None else None,
+            publisher=int(self.pub.underlying),
+            workers=[(worker, int(push.underlying)) for worker, push in pushes],
+        )
 
     def endpoint(self, name: str, kind: str) -> str:
         return f"ipc://{self.folder / name}.{kind}"
@@ -104,18 +107,22 @@ class Sockets:
 
         If the worker is away, or its queue full, it will find it on the tape.
         """
-        if worker in self._send_to:
-            try:
-                self._send_to[worker](frame, DONTWAIT)
-            except zmq.Again:
-                self.push_full += 1
-        self._say(frame, DONTWAIT)
+        self.wire.send(frame, worker)
+
+    def carry(self, heart: Heart) -> None:
+        """Has *heart* send by itself what it says."""
+        heart.attach(self.wire)
+
+    @property
+    def push_full(self) -> int:
+        """Messages that a worker could not be given."""
+        return self.wire.push_full
 
     def wake(self) -> None:
         """Ends the loop's wait, from any thread."""
         with self._lock:
             if self._waker is not None and not self._waker.closed:
-                self._waker.send(WAKE, zmq.DONTWAIT)
+                self._waker.send(Wire.WAKE, zmq.DONTWAIT)
 
     def close(self) -> None:
         """Sends what is queued, for a moment, then closes all."""
@@ -134,7 +141,7 @@ class Sockets:
         else:
             self._waker = self._socket(zmq.PUB)
             self._waker.bind(_INPROC)
-            self.sub.subscribe(WAKE)
+            self.sub.subscribe(Wire.WAKE)
             self.sub.connect(_INPROC)
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:

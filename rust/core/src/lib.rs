@@ -13,6 +13,8 @@ pub mod indicators;
 pub mod kite;
 /// Bars by time, ticks, volume and value.
 pub mod market;
+/// The little msgpack that the core reads and writes by itself.
+pub mod msgpack;
 /// What an order is known by at the broker.
 pub mod orders;
 /// Positions, profit and loss, charges, in exact integers.

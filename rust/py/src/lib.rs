@@ -11,6 +11,7 @@ mod orders;
 mod portfolio;
 mod risk;
 mod tape;
+mod wire;
 
 /// What this build is: the crate's version. Two processes of one system compare it before they trade.
 #[pyfunction]
@@ -31,6 +32,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;
+    module.add_class::<wire::PyWire>()?;
     // The stub says what is here; a second list would only go stale.
     module.delattr("__all__")
 }

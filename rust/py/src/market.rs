@@ -1,6 +1,7 @@
 //! `BarBuilder`, `Bar`: bars for Python.
 use std::collections::BTreeMap;
 
+use kitev3_core::kite::TickBatch;
 use kitev3_core::market::{BAR_SERIES_MAX, Bar, BarBuilder, BarSpec, Session, Sessions, SpecError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -118,7 +119,7 @@ impl PyBarBuilder {
     }
 
     fn update(&mut self, batch: &PyTickBatch) -> Vec<PyBar> {
-        self.0.update(&batch.0).into_iter().map(PyBar).collect()
+        self.update_with(&batch.0)
     }
 
     #[pyo3(signature = (at_ns = None))]
@@ -159,6 +160,12 @@ impl PyBarBuilder {
     #[getter]
     fn value_overflow(&self) -> u64 {
         self.0.counts().value_overflow
+    }
+}
+
+impl PyBarBuilder {
+    pub fn update_with(&mut self, batch: &TickBatch) -> Vec<PyBar> {
+        self.0.update(batch).into_iter().map(PyBar).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tags for Python.
+//! Tags for Python, and the way of a new order through the core.
 use kitev3_core::orders::tag::{TagId, Tags};
 use pyo3::exceptions::{PyAssertionError, PyValueError};
 use pyo3::prelude::*;
@@ -46,6 +46,23 @@ impl PyTagMaker {
     }
 }
 
+/// How a new order is placed: the core checks the approval and says INTENT and SENDING; the rest is Python's.
+#[pyclass(module = "kitev3._core", name = "Placing", frozen)]
+pub struct PyPlacing {
+    pub take: Py<PyAny>,
+    pub placed: Py<PyAny>,
+}
+
+#[pymethods]
+impl PyPlacing {
+    #[new]
+    #[pyo3(signature = (*, take, placed))]
+    fn new(take: Py<PyAny>, placed: Py<PyAny>) -> PyPlacing {
+        PyPlacing { take, placed }
+    }
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<PyTagMaker>()
+    module.add_class::<PyTagMaker>()?;
+    module.add_class::<PyPlacing>()
 }

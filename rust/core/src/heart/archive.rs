@@ -2,10 +2,10 @@
 use std::path::{Path, PathBuf};
 
 use super::header::{Header, join, split};
-use super::msgpack;
 use super::numbers::Numbers;
 use super::record::{BatchRef, Epoch, Snapshot};
 use crate::kite::{Divisors, TickBatch, decode};
+use crate::msgpack;
 use crate::tape::{Day, Days, Kind, TapeError};
 
 /// Why a source's tape cannot be read.

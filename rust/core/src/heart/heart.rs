@@ -9,11 +9,11 @@ use super::event_id::Speaker;
 use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
 use super::heads::HEARTBEAT;
 use super::mouth::{Mouth, Tape, Utterance};
-use super::msgpack;
 use super::phase::Phase;
 use super::record::BatchRef;
 use super::sequence::{Applied, Lane, Sequences, Verdict};
 use super::setup::{Ear, Setup};
+use crate::msgpack;
 use crate::tape::{Day, Kind};
 
 /// Sources that are no service: what the process was told to do, and what the world said to it.

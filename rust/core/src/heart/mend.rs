@@ -10,11 +10,11 @@ use super::dispatch::Dispatch;
 use super::header::{Header, LAST_VALUE, Source, split};
 use super::heart::Heart;
 use super::mouth::Tape;
-use super::msgpack;
 use super::numbers::Numbers;
 use super::sequence::{Applied, Lane};
 use super::setup::Join;
 use crate::kite::{BATCH_TICKS_MAX, Tick, TickBatch};
+use crate::msgpack;
 use crate::tape::Kind;
 
 /// Ticks that were said longer ago are not worth reading one by one: the newest of each instrument is taken.

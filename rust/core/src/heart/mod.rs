@@ -21,8 +21,7 @@ pub mod heart;
 mod mend;
 /// What a handler says, on its way out.
 pub mod mouth;
-/// The little msgpack that the heart itself speaks.
-pub mod msgpack;
+
 /// The numbers of what a service says.
 pub mod numbers;
 /// Before, in and after the session.

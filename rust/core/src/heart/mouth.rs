@@ -166,6 +166,11 @@ impl<T: Tape> Mouth<T> {
         self.unconfirmed.get_or_insert_default().push_back(aside);
     }
 
+    /// On the tape, and not taken yet.
+    pub fn said(&self) -> &[Utterance] {
+        &self.said
+    }
+
     pub fn numbers(&self) -> &Numbers {
         &self.numbers
     }

@@ -1,6 +1,6 @@
 //! The numbers of what a service says: without holes over restarts and days.
 use super::header::{FIRST_OF_EPOCH, Header};
-use super::msgpack;
+use crate::msgpack;
 
 /// How far a service has come, in its own counting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,6 +14,8 @@ mod lines;
 /// What an order binds of the account's money.
 pub mod margins;
 mod mean;
+/// Signals and verdicts as they are on the wire.
+pub mod message;
 mod orders;
 mod quick_hash;
 mod rate;

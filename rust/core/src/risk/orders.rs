@@ -13,6 +13,19 @@ pub enum Intent {
     Cancel,
 }
 
+impl Intent {
+    /// The word of that exact spelling, if there is one.
+    pub fn parse(text: &str) -> Option<Intent> {
+        match text {
+            "enter" => Some(Intent::Enter),
+            "exit" => Some(Intent::Exit),
+            "modify" => Some(Intent::Modify),
+            "cancel" => Some(Intent::Cancel),
+            _ => None,
+        }
+    }
+}
+
 /// A signal as it arrived. What could not be read is `None`, and refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signal<'a> {

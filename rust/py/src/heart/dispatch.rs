@@ -8,9 +8,11 @@ use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple, PyType};
 
+use super::core_ears::{CoreEar, Left};
 use super::event::Event;
 use crate::kite::batch::PyTickBatch;
 use crate::tape::to_py;
+use crate::wire::monotonic_ns;
 
 pyo3::create_exception!(kitev3._core, RecoveryError, PyException);
 
@@ -39,11 +41,24 @@ pub enum Decode {
     With(Py<PyAny>),
 }
 
+/// What of the handler is called with an event.
+pub enum Handle {
+    /// The handler itself.
+    Whole,
+    /// What its `handles` have for the topic.
+    One(Py<PyAny>),
+    /// It has `handles`, and nothing for this topic.
+    Nobody,
+}
+
 /// A heard topic, on the Python side.
 pub struct Listening {
     pub topic: Py<PyString>,
     pub class: Py<PyType>,
     pub decode: Vec<Decode>,
+    /// What hears it before the handler does, if it is in the newest schema.
+    pub core: Option<CoreEar>,
+    pub handle: Handle,
 }
 
 /// A said topic, on the Python side.
@@ -56,6 +71,15 @@ pub struct Speaking {
     pub driven: bool,
 }
 
+/// What Python keeps of something that was said.
+#[derive(Default)]
+pub struct Spoken {
+    /// None if a part of the core said it.
+    pub payload: Option<Py<PyAny>>,
+    /// Machine time at which it was on the tape; 0 when nobody wants to know.
+    pub taped_ns: i64,
+}
+
 /// A handler in Python, with all that lies between it and bytes.
 pub struct PyDispatch {
     pub mode: Mode,
@@ -66,8 +90,10 @@ pub struct PyDispatch {
     pub sources: Vec<(Source, Py<PyString>)>,
     /// What the world said, as an object, so that it need not be decoded from its own bytes.
     pub given: Option<Py<PyAny>>,
-    /// What was said, in order: the objects of the mouth's utterances, where the driver wants them.
-    pub payloads: Vec<Py<PyAny>>,
+    /// Of each of the mouth's utterances, in order.
+    pub spoken: Vec<Spoken>,
+    /// Whether machine time goes on while an event is handled: not where it is handed in.
+    pub is_live: bool,
 }
 
 impl PyDispatch {
@@ -99,6 +125,7 @@ impl PyDispatch {
                 epoch: header.epoch,
                 topic_seq: header.topic_seq,
                 mono_ns: arrival.mono_ns,
+                taped_ns: arrival.mono_ns,
                 now_ns: arrival.now_ns,
                 id: arrival.id,
                 cause_id: header.cause,
@@ -132,7 +159,70 @@ impl PyDispatch {
                 .say(voice, bytes.as_bytes())
                 .map_err(HeartError::Tape)?;
         }
-        self.payloads.push(payload.clone().unbind());
+        let wanted = self.is_live && self.speaking[voice].driven;
+        self.spoken.push(Spoken {
+            payload: Some(payload.clone().unbind()),
+            taped_ns: if wanted { monotonic_ns() } else { 0 },
+        });
+        Ok(())
+    }
+
+    /// What is left when a part of the core has heard an event.
+    fn after_core(
+        &mut self,
+        py: Python<'_>,
+        arrival: &Arrival<'_>,
+        mouth: &mut Mouth<Writer>,
+        before: usize,
+        left: Left<'_>,
+    ) -> Result<(), Stop> {
+        self.spoken.resize_with(mouth.said().len(), Spoken::default);
+        let given = self.given.take();
+        match left {
+            Left::All | Left::Nothing => Ok(()),
+            Left::Said(yielded) => self.say_all(&yielded, mouth),
+            Left::Placed(tag, epoch, taped_ns) => {
+                let payload = match given {
+                    Some(payload) => payload,
+                    None => self.payload(py, arrival.ear, arrival.schema, arrival.payload)?,
+                };
+                let event = self.event(py, arrival, payload)?;
+                let Some(CoreEar::Places(placing, ..)) = &self.listening[arrival.ear].core else {
+                    return Ok(());
+                };
+                let placed = placing.get().placed.bind(py);
+                let payloads = placed.call1((event, tag, epoch))?.cast_into::<PyTuple>();
+                let payloads = payloads.map_err(PyErr::from)?;
+                for (spoken, payload) in self.spoken[before..].iter_mut().zip(payloads) {
+                    *spoken = Spoken {
+                        payload: Some(payload.unbind()),
+                        taped_ns: if self.is_live { taped_ns } else { 0 },
+                    };
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn say_all(
+        &mut self,
+        yielded: &Bound<'_, PyAny>,
+        mouth: &mut Mouth<Writer>,
+    ) -> Result<(), Stop> {
+        // Most events make a handler say nothing, by an empty tuple; a list or tuple needs no iterator.
+        if let Ok(tuple) = yielded.cast_exact::<PyTuple>() {
+            for payload in tuple {
+                self.say(&payload, mouth)?;
+            }
+        } else if let Ok(list) = yielded.cast_exact::<PyList>() {
+            for payload in list {
+                self.say(&payload, mouth)?;
+            }
+        } else {
+            for payload in yielded.try_iter()? {
+                self.say(&payload?, mouth)?;
+            }
+        }
         Ok(())
     }
 
@@ -187,27 +277,30 @@ impl Dispatch<Writer> for PyDispatch {
 
     fn dispatch(&mut self, arrival: &Arrival<'_>, mouth: &mut Mouth<Writer>) -> Result<(), Stop> {
         Python::attach(|py| {
+            if arrival.schema == 0
+                && let Some(core) = &self.listening[arrival.ear].core
+            {
+                let before = mouth.said().len();
+                match core.hear(self.handler.bind(py), arrival, mouth)? {
+                    Left::All => {}
+                    left => return self.after_core(py, arrival, mouth, before, left),
+                }
+            }
+            if matches!(self.listening[arrival.ear].handle, Handle::Nobody) {
+                self.given = None;
+                return Ok(());
+            }
             let payload = match self.given.take() {
                 Some(payload) => payload,
                 None => self.payload(py, arrival.ear, arrival.schema, arrival.payload)?,
             };
             let event = self.event(py, arrival, payload)?;
-            let yielded = self.handler.bind(py).call1((event,))?;
-            // Most events make a handler say nothing, by an empty tuple; a list or tuple needs no iterator.
-            if let Ok(tuple) = yielded.cast_exact::<PyTuple>() {
-                for payload in tuple {
-                    self.say(&payload, mouth)?;
-                }
-            } else if let Ok(list) = yielded.cast_exact::<PyList>() {
-                for payload in list {
-                    self.say(&payload, mouth)?;
-                }
-            } else {
-                for payload in yielded.try_iter()? {
-                    self.say(&payload?, mouth)?;
-                }
-            }
-            Ok(())
+            let handle = match &self.listening[arrival.ear].handle {
+                Handle::One(handle) => handle.bind(py),
+                _ => self.handler.bind(py),
+            };
+            let yielded = handle.call1((event,))?;
+            self.say_all(&yielded, mouth)
         })
     }
 
@@ -263,7 +356,7 @@ impl Dispatch<Writer> for PyDispatch {
             let payload = self.speaking[voice]
                 .decode
                 .call1(py, (PyBytes::new(py, arrival.payload),))?;
-            let event = self.said_event(py, voice, arrival, payload)?;
+            let event = self.said_event(py, voice, arrival, payload, 0)?;
             fold.call1((event,))?;
             Ok(())
         })
@@ -278,6 +371,7 @@ impl PyDispatch {
         voice: usize,
         arrival: &Arrival<'_>,
         payload: Py<PyAny>,
+        taped_ns: i64,
     ) -> PyResult<Py<Event>> {
         let header = &arrival.header;
         let source = self.source(py, &header.source);
@@ -292,6 +386,7 @@ impl PyDispatch {
                 epoch: header.epoch,
                 topic_seq: header.topic_seq,
                 mono_ns: arrival.mono_ns,
+                taped_ns: taped_ns.max(arrival.mono_ns),
                 now_ns: arrival.now_ns,
                 id: arrival.id,
                 cause_id: header.cause,

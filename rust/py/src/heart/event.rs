@@ -26,6 +26,8 @@ pub struct Event {
     #[pyo3(get)]
     pub mono_ns: i64,
     #[pyo3(get)]
+    pub taped_ns: i64,
+    #[pyo3(get)]
     pub now_ns: i64,
     pub id: u128,
     pub cause_id: u128,
@@ -82,6 +84,7 @@ impl Event {
             epoch,
             topic_seq,
             mono_ns,
+            taped_ns: mono_ns,
             now_ns: now_ns.unwrap_or(ts),
             id: Speaker::new(account, source, epoch).event_id(seq),
             cause_id,

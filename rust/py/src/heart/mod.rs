@@ -1,8 +1,9 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use kitev3_core::heart::archive::{Entry, Follower};
 use kitev3_core::heart::dispatch::Arrival;
-use kitev3_core::heart::header::{Mode, Source};
+use kitev3_core::heart::header::{Mode, Source, split};
 use kitev3_core::heart::heart::Heart;
 use kitev3_core::heart::mouth::Voice;
 use kitev3_core::heart::recover::Recovered;
@@ -14,18 +15,25 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
 
-use self::dispatch::{Decode, Listening, PyDispatch, RecoveryError, Speaking, Stop};
+use self::core_ears::CoreEar;
+use self::dispatch::{
+    Decode, Handle, Listening, PyDispatch, RecoveryError, Speaking, Spoken, Stop,
+};
 use crate::kite::batch::PyTickBatch;
 use crate::tape::to_py;
+use crate::wire::{PyWire, Wire};
 
+mod core_ears;
 mod dispatch;
 mod event;
+mod turn;
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("RecoveryError", module.py().get_type::<RecoveryError>())?;
     module.add_class::<event::Event>()?;
     module.add_class::<PyFollower>()?;
     module.add_class::<PySync>()?;
+    module.add_class::<turn::PyTurn>()?;
     module.add_class::<PyHeart>()
 }
 
@@ -50,7 +58,7 @@ type PyVoice = (
 type PySaid<'py> = Option<Bound<'py, PyList>>;
 
 #[pyclass(module = "kitev3._core", name = "Heart")]
-struct PyHeart {
+pub struct PyHeart {
     heart: Option<Heart<Writer>>,
     dispatch: PyDispatch,
     dir: PathBuf,
@@ -59,6 +67,8 @@ struct PyHeart {
     options: Options,
     about: Vec<u8>,
     recovered: Recovered,
+    /// Where what is said goes at once, and by voice the worker that gets it first; without one it is returned.
+    wire: Option<(Arc<Wire>, Vec<Option<usize>>)>,
 }
 
 fn day_of(text: &str) -> PyResult<Day> {
@@ -94,7 +104,7 @@ fn lane_of(text: &str) -> PyResult<Lane> {
 #[pymethods]
 impl PyHeart {
     #[new]
-    #[pyo3(signature = (*, service, account, mode, day, start_ns, tapes, ears, voices, lanes, handler, encode, about,
+    #[pyo3(signature = (*, service, account, mode, day, start_ns, tapes, ears, voices, lanes, handler, encode, about, handles = None, core = None,
                         segment_bytes = 16777216, spare_segments = 1, sync_every_ms = 1000))]
     #[allow(clippy::too_many_arguments)] // keywords: all that a process is
     fn new(
@@ -111,6 +121,8 @@ impl PyHeart {
         handler: Py<PyAny>,
         encode: Py<PyAny>,
         about: &[u8],
+        handles: Option<Bound<'_, PyDict>>,
+        core: Option<Bound<'_, PyDict>>,
         segment_bytes: usize,
         spare_segments: usize,
         sync_every_ms: u64,
@@ -160,6 +172,8 @@ impl PyHeart {
                 topic,
                 class,
                 decode,
+                core: None,
+                handle: Handle::Whole,
             });
         }
         for (topic, class, schema, decode, worker, driven) in voices {
@@ -176,6 +190,20 @@ impl PyHeart {
                 worker,
                 driven,
             });
+        }
+        for (listening, ear) in listening.iter_mut().zip(&setup.ears) {
+            if let Some(part) = core
+                .as_ref()
+                .map_or(Ok(None), |core| core.get_item(&ear.topic))?
+            {
+                listening.core = Some(CoreEar::new(&ear.topic, &part, &setup.voices)?);
+            }
+            listening.handle = match &handles {
+                None => Handle::Whole,
+                Some(all) => all
+                    .get_item(&ear.topic)?
+                    .map_or(Handle::Nobody, |one| Handle::One(one.unbind())),
+            };
         }
         for (source, lane) in lanes {
             setup.lanes.push((source, lane_of(&lane)?));
@@ -201,7 +229,8 @@ impl PyHeart {
                 speaking,
                 sources: Vec::new(),
                 given: None,
-                payloads: Vec::new(),
+                spoken: Vec::new(),
+                is_live: false,
             },
             dir,
             day,
@@ -209,6 +238,7 @@ impl PyHeart {
             options,
             about: about.to_vec(),
             recovered: Recovered::default(),
+            wire: None,
         })
     }
 
@@ -218,7 +248,7 @@ impl PyHeart {
         self.recovered = heart
             .recover(&self.about, &mut self.dispatch)
             .map_err(|stop| stop.0)?;
-        self.dispatch.payloads.clear();
+        self.dispatch.spoken.clear();
         let missing = PyList::empty(py);
         for utterance in heart.take_said() {
             let worker = self.dispatch.speaking[utterance.voice].worker.as_ref();
@@ -302,7 +332,10 @@ impl PyHeart {
             Err(_) => heart.publish(voice, self.dispatch.encoded(payload)?.as_bytes(), mono_ns),
         };
         said.map_err(|error| Stop::from(error).0)?;
-        self.dispatch.payloads.push(payload.clone().unbind());
+        self.dispatch.spoken.push(Spoken {
+            payload: Some(payload.clone().unbind()),
+            taped_ns: 0,
+        });
         self.said(payload.py(), mono_ns)
     }
 
@@ -442,6 +475,17 @@ impl PyHeart {
         }))
     }
 
+    /// From here on what is said is sent by the heart itself, unless the driver hears of it first.
+    #[pyo3(signature = (wire))]
+    fn attach(&mut self, wire: &PyWire) {
+        let wire = &wire.0;
+        let worker = |speaking: &Speaking| speaking.worker.as_ref().map(ToString::to_string);
+        let workers = self.dispatch.speaking.iter().map(worker);
+        let places = workers.map(|name| name.and_then(|name| wire.worker(&name)));
+        self.wire = Some((Arc::clone(wire), places.collect()));
+        self.dispatch.is_live = true;
+    }
+
     /// To wait for the disk from another thread.
     fn sync_handle(&self) -> PyResult<PySync> {
         Ok(PySync(self.alive()?.mouth().tape().sync_handle()))
@@ -467,16 +511,39 @@ impl PyHeart {
 
     #[inline]
     fn said<'py>(&mut self, py: Python<'py>, mono_ns: i64) -> PyResult<PySaid<'py>> {
-        if self.dispatch.payloads.is_empty() {
+        if self.dispatch.spoken.is_empty() {
             return Ok(None);
         }
         let heart = self.heart.as_mut().ok_or_else(closed)?;
-        let payloads = std::mem::take(&mut self.dispatch.payloads);
+        let speaking = &self.dispatch.speaking;
+        if let Some((wire, workers)) = &self.wire
+            && !heart
+                .mouth()
+                .said()
+                .iter()
+                .any(|said| speaking[said.voice].driven)
+        {
+            for said in heart.take_said() {
+                wire.send(&said.frame, workers[said.voice])?;
+            }
+            self.dispatch.spoken.clear();
+            return Ok(None);
+        }
+        let spoken = std::mem::take(&mut self.dispatch.spoken);
         let utterances: Vec<_> = heart.take_said().collect();
         let said = PyList::empty(py);
-        for (utterance, payload) in utterances.into_iter().zip(payloads) {
+        for (utterance, spoken) in utterances.into_iter().zip(spoken) {
             let frame = PyBytes::new(py, &utterance.frame);
-            let event = if self.dispatch.speaking[utterance.voice].driven {
+            let speaking = &self.dispatch.speaking[utterance.voice];
+            let event = if speaking.driven {
+                let payload = match spoken.payload {
+                    Some(payload) => payload,
+                    None => {
+                        let message = split(&utterance.frame).expect("a message of our own");
+                        let bytes = PyBytes::new(py, message.payload);
+                        speaking.decode.call1(py, (bytes,))?
+                    }
+                };
                 let header = utterance.header;
                 let (id, now_ns) = (heart.event_id(&header), header.ts_ns);
                 let arrival = Arrival {
@@ -488,10 +555,13 @@ impl PyHeart {
                     mono_ns,
                     now_ns,
                 };
-                Some(
-                    self.dispatch
-                        .said_event(py, utterance.voice, &arrival, payload)?,
-                )
+                Some(self.dispatch.said_event(
+                    py,
+                    utterance.voice,
+                    &arrival,
+                    payload,
+                    spoken.taped_ns,
+                )?)
             } else {
                 None
             };

@@ -1,7 +1,7 @@
 //! `Decoder`, `decode_plain`, `encode_frame`: Kite's frames.
 use kitev3_core::kite::segment::Scale;
 use kitev3_core::kite::{
-    BATCH_TICKS_MAX, Divisors, FrameCounts, Mode, Sanity, Tick, decode, encode_frame,
+    BATCH_TICKS_MAX, Divisors, FrameCounts, Mode, Sanity, Tick, TickBatch, decode, encode_frame,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -18,7 +18,20 @@ pub struct PyDecoder {
     sanity: Sanity,
     counts: FrameCounts,
     frames: u64,
+    batches: u64,
     ticks: u64,
+}
+
+impl PyDecoder {
+    pub fn decoded(&mut self, frame: &[u8]) -> TickBatch {
+        let mut decoded = decode(frame, &self.divisors);
+        self.sanity.check(&mut decoded.batch);
+        self.counts.add(&decoded.counts);
+        self.frames += 1;
+        self.batches += u64::from(!decoded.batch.is_empty());
+        self.ticks += decoded.batch.len() as u64;
+        decoded.batch
+    }
 }
 
 #[pymethods]
@@ -31,18 +44,14 @@ impl PyDecoder {
             sanity: Sanity::default(),
             counts: FrameCounts::default(),
             frames: 0,
+            batches: 0,
             ticks: 0,
         })
     }
 
     /// Keeps the GIL: a thousand ticks take 40 µs, less than what getting it back from another thread may.
     fn decode(&mut self, frame: &[u8]) -> PyTickBatch {
-        let mut decoded = decode(frame, &self.divisors);
-        self.sanity.check(&mut decoded.batch);
-        self.counts.add(&decoded.counts);
-        self.frames += 1;
-        self.ticks += decoded.batch.len() as u64;
-        PyTickBatch(decoded.batch)
+        PyTickBatch(self.decoded(frame))
     }
 
     fn clear(&mut self) {
@@ -52,6 +61,11 @@ impl PyDecoder {
     #[getter]
     fn frames(&self) -> u64 {
         self.frames
+    }
+
+    #[getter]
+    fn batches(&self) -> u64 {
+        self.batches
     }
 
     #[getter]

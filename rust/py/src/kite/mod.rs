@@ -9,6 +9,7 @@ mod frame;
 mod tick;
 
 pub use batch::PyTickBatch;
+pub use frame::PyDecoder;
 
 create_exception!(
     kitev3._core,

@@ -1,5 +1,7 @@
 //! `Gate`, one method per kind of event.
-use kitev3_core::risk::{Column, Gate, Limits};
+use std::collections::BTreeMap;
+
+use kitev3_core::risk::{Column, Gate, Judgement, Limits};
 use kitev3_core::terms::Exchange;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -11,8 +13,23 @@ use crate::kite::PyTickBatch;
 
 #[pyclass(module = "kitev3._core", name = "Gate")]
 pub struct PyGate {
-    gate: Gate,
+    pub gate: Gate,
     passed: Passed,
+    approved: u64,
+    /// By the rule that is named.
+    blocked: BTreeMap<Option<u8>, u64>,
+}
+
+impl PyGate {
+    pub fn count(&mut self, judgement: &Judgement) {
+        match judgement {
+            Judgement::Approved(_) => self.approved += 1,
+            Judgement::Blocked(verdict) => {
+                let rule = verdict.first.map(|(rule, _)| rule);
+                *self.blocked.entry(rule).or_default() += 1;
+            }
+        }
+    }
 }
 
 #[pymethods]
@@ -32,6 +49,8 @@ impl PyGate {
         Ok(Self {
             gate: Gate::new(set),
             passed: Passed::default(),
+            approved: 0,
+            blocked: BTreeMap::new(),
         })
     }
 
@@ -47,6 +66,7 @@ impl PyGate {
         let judgement = self
             .gate
             .judge(&texts.with(signal)?, intent, now_ns, mono_ns);
+        self.count(&judgement);
         say::judgement(signal.py(), intent_id, signal, &judgement, &mut self.passed)
     }
 
@@ -231,6 +251,18 @@ impl PyGate {
             .collect::<PyResult<_>>()?;
         self.gate.on_book(&updates, &fills, &positions, now_ns);
         Ok(())
+    }
+
+    #[getter]
+    fn approved(&self) -> u64 {
+        self.approved
+    }
+
+    #[getter]
+    fn blocked(&self) -> BTreeMap<String, u64> {
+        let name = |rule: &Option<u8>| rule.map_or(String::new(), |rule| format!("R{rule:02}"));
+        let counts = self.blocked.iter();
+        counts.map(|(rule, count)| (name(rule), *count)).collect()
     }
 
     /// The limits that are not set.

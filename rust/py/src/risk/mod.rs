@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-mod gate;
+pub mod gate;
 mod read;
 mod say;
 

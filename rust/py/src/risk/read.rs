@@ -71,16 +71,6 @@ pub fn intent_id(text: &str) -> u128 {
     }
 }
 
-fn intent_word(text: &str) -> Option<Intent> {
-    match text {
-        "enter" => Some(Intent::Enter),
-        "exit" => Some(Intent::Exit),
-        "modify" => Some(Intent::Modify),
-        "cancel" => Some(Intent::Cancel),
-        _ => None,
-    }
-}
-
 /// A signal's texts, kept alive while the core looks at them.
 pub struct SignalTexts<'py> {
     strategy: Bound<'py, PyString>,
@@ -116,7 +106,7 @@ impl<'py> SignalTexts<'py> {
             tradingsymbol: self.tradingsymbol.to_str()?,
             token: whole(&field!(signal, instrument_token)),
             side: Side::parse(self.action.to_str()?),
-            intent: intent_word(self.intent.to_str()?),
+            intent: Intent::parse(self.intent.to_str()?),
             quantity: whole(&field!(signal, quantity)),
             order_type: OrderType::parse(self.order_type.to_str()?),
             price_e4: whole(&field!(signal, price_e4)),

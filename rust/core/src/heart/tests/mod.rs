@@ -8,11 +8,11 @@ use super::dispatch::{Arrival, Dispatch, HeartError};
 use super::header::{FIRST_OF_EPOCH, Header, LAST_VALUE, Mode, Source, join, split};
 use super::heart::Heart;
 use super::mouth::{Mouth, Tape, Voice};
-use super::msgpack;
 use super::phase::Phase;
 use super::sequence::Lane;
 use super::setup::{Ear, Join, Setup};
 use crate::kite::{self, Divisors, Tick, TickBatch, encode_frame};
+use crate::msgpack;
 use crate::tape::{Day, Kind, Options, Position, TapeError, Writer};
 
 mod coming_back;

@@ -1,4 +1,4 @@
-//! The little msgpack that the heart reads and writes itself: clocks, heads, and its words about holes.
+//! The little msgpack that the core reads and writes itself: clocks, heads, words about holes, signals and verdicts.
 
 /// Reads from the front of a slice; `None` for anything else than was asked for.
 pub struct Reader<'a>(pub &'a [u8]);
@@ -67,6 +67,20 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
+    /// Text that is UTF-8.
+    pub fn str(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.text()?).ok()
+    }
+
+    /// A number with a fraction, or a whole one; which it was is of no concern here.
+    pub fn skip_number(&mut self) -> Option<()> {
+        match self.0.first()? {
+            0xca => self.take(5).map(|_| ()),
+            0xcb => self.take(9).map(|_| ()),
+            _ => self.int().map(|_| ()),
+        }
+    }
+
     pub fn binary(&mut self) -> Option<&'a [u8]> {
         let length = match self.byte()? {
             0xc4 => self.be(1)? as usize,
@@ -127,6 +141,35 @@ impl Writer {
         self
     }
 
+    pub fn int(&mut self, value: i64) -> &mut Self {
+        if let Ok(value) = u64::try_from(value) {
+            return self.uint(value);
+        }
+        match value {
+            -32.. => self.0.push(value as i8 as u8),
+            -128.. => self.0.extend_from_slice(&[0xd0, value as i8 as u8]),
+            -32_768.. => {
+                self.0.push(0xd1);
+                self.0.extend_from_slice(&(value as i16).to_be_bytes());
+            }
+            -2_147_483_648.. => {
+                self.0.push(0xd2);
+                self.0.extend_from_slice(&(value as i32).to_be_bytes());
+            }
+            _ => {
+                self.0.push(0xd3);
+                self.0.extend_from_slice(&value.to_be_bytes());
+            }
+        }
+        self
+    }
+
+    /// What is msgpack already.
+    pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
     pub fn bool(&mut self, value: bool) -> &mut Self {
         self.0.push(if value { 0xc3 } else { 0xc2 });
         self
@@ -152,15 +195,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(value: u64, text in "[a-z.]{0,60}", count in 0usize..40) {
+        fn what_is_written_is_read(value: u64, signed: i64, text in "[a-z.]{0,60}", count in 0usize..40) {
             let mut writer = Writer::default();
-            writer.array(count).map(count).uint(value).text(&text);
+            writer.array(count).map(count).uint(value).int(signed).int(signed >> 40).text(&text);
 
             let mut reader = Reader(&writer.0);
             prop_assert_eq!(reader.array(), Some(count));
             prop_assert_eq!(reader.map(), Some(count));
             prop_assert_eq!(reader.int(), i64::try_from(value).ok());
-            prop_assert_eq!(reader.text(), Some(text.as_bytes()));
+            prop_assert_eq!(reader.int(), Some(signed));
+            prop_assert_eq!(reader.int(), Some(signed >> 40));
+            prop_assert_eq!(reader.str(), Some(text.as_str()));
             prop_assert_eq!(reader.0.len(), 0);
         }
 
@@ -171,6 +216,8 @@ mod tests {
             let _ = Reader(&bytes).int();
             let _ = Reader(&bytes).text();
             let _ = Reader(&bytes).binary();
+            let _ = Reader(&bytes).str();
+            let _ = Reader(&bytes).skip_number();
         }
     }
 
