@@ -1207,6 +1207,22 @@ class Exchange:
 
         ExchangeRefusal: there is not so much, it cannot be, or there is no money for it; nothing has changed.
         """
+    def order_margins(
+        self, user: str, orders: Sequence[Mapping[str, Any]], /, *, compact: bool = False
+    ) -> list[dict[str, Any]]:
+        """What each order would tie up beyond what the account has, and cost. ExchangeRefusal names a bad field."""
+    def basket_margins(
+        self,
+        user: str,
+        orders: Sequence[Mapping[str, Any]],
+        /,
+        *,
+        consider_positions: bool = True,
+        compact: bool = False,
+    ) -> dict[str, Any]:
+        """``initial``: each order for itself, summed; ``final``: all together, beside the account's or alone."""
+    def contract_note(self, orders: Sequence[Mapping[str, Any]], /) -> list[dict[str, Any]]:
+        """What executed orders cost; each has its ``order_id`` and ``average_price``."""
     def candles(self, token: str, interval: str, /, **fields: Any) -> dict[str, Any]:
         """``candles`` of an instrument: ``from``, ``to``, ``continuous`` and ``oi`` as Kite takes them.
 

@@ -42,6 +42,11 @@ CONVERSION = {
     "exchange": "NSE", "tradingsymbol": "TCS", "transaction_type": "BUY", "position_type": "day", "quantity": "2",
     "old_product": "MIS", "new_product": "CNC",
 }  # fmt: skip
+MARGIN_ITEM = {
+    "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "variety": "regular", "product": "CNC",
+    "order_type": "LIMIT", "quantity": 10, "price": 1500.5, "trigger_price": 0,
+}  # fmt: skip
+CHARGE_ITEM = MARGIN_ITEM | {"order_id": "1", "average_price": 1500}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,12 @@ class Ask:
     shape: Any
     path: str = ""
     form: dict[str, str] = field(default_factory=dict)
+    json: list[dict[str, Any]] | None = None  # the body instead of a form
+    raw: str = ""  # the body as it is
     keep: dict[str, str] = field(default_factory=dict)  # a name -> the member of the answer that it stands for
+
+    def body(self, form: dict[str, str]) -> str:
+        return self.raw or (urlencode(form) if self.json is None else json.dumps(self.json))
 
 
 # In this order: what is made first is looked at later.
@@ -75,7 +85,7 @@ ASKS = (
         shapes.ORDER_ID,
         "/orders/regular",
         ORDER | {"price": "{away}", "tag": "a"},
-        {"resting": "order_id"},
+        keep={"resting": "order_id"},
     ),
     Ask(
         "POST",
@@ -83,7 +93,7 @@ ASKS = (
         shapes.ORDER_ID,
         "/orders/regular",
         ORDER | {"order_type": "MARKET", "tradingsymbol": "TCS"},
-        {"traded": "order_id"},
+        keep={"traded": "order_id"},
     ),
     Ask("PUT", "/orders/{variety}/{order_id}", shapes.ORDER_ID, "/orders/regular/{resting}", {"quantity": "6"}),
     Ask("GET", "/orders", [shapes.BOOK_ROW]),
@@ -146,6 +156,11 @@ ASKS = (
     Ask("GET", "/mf/holdings", [shapes.FUND_HOLDING]),
     Ask("GET", "/mf/holdings/{isin}", [shapes.FUND_PURCHASE], f"/mf/holdings/{HELD}"),
     Ask("GET", "/mf/allotments", ["any"]),
+    Ask("POST", "/margins/orders", [shapes.ORDER_MARGIN], json=[MARGIN_ITEM, MARGIN_ITEM]),
+    Ask("POST", "/margins/orders", [shapes.COMPACT_MARGIN], "/margins/orders?mode=compact", json=[MARGIN_ITEM]),
+    Ask("POST", "/margins/orders", [shapes.ORDER_MARGIN], raw="null"),
+    Ask("POST", "/margins/basket", shapes.BASKET, "/margins/basket?consider_positions=False", json=[MARGIN_ITEM]),
+    Ask("POST", "/charges/orders", [shapes.CONTRACT_NOTE], json=[CHARGE_ITEM]),
     Ask(
         "POST",
         "/session/refresh_token",
@@ -213,7 +228,7 @@ def test_every_answer_has_its_shape() -> None:
     with kitesim("--speed", "5", "--profile", "legacy", "--renewable") as running:
         kept, ask_ = _first(running), Asker(running)
         for ask in ASKS:
-            body = urlencode({name: text.format_map(kept) for name, text in ask.form.items()})
+            body = ask.body({name: text.format_map(kept) for name, text in ask.form.items()})
             status, headers, content = ask_(ask.method, (ask.path or ask.route).format_map(kept), body)
             envelope = json.loads(content)
 

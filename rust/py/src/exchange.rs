@@ -17,7 +17,7 @@ use kitev3_core::exchange::rules::Rules;
 use kitev3_core::exchange::shape::Value;
 use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
-use kitev3_core::exchange::{history, holdings};
+use kitev3_core::exchange::{calculators, history, holdings};
 use kitev3_core::kite::Mode;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyError, PyValueError};
@@ -463,6 +463,43 @@ impl Exchange {
             .collect()
     }
 
+    #[pyo3(signature = (user, orders, /, *, compact = false))]
+    fn order_margins(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        orders: Vec<Bound<'_, PyDict>>,
+        compact: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let (account, items) = (self.account(user)?, self.items(&orders, "price")?);
+        let rows = calculators::order_margins(&self.0, account, &items, compact);
+        python(py, &rows.map_err(refused)?)
+    }
+
+    #[pyo3(signature = (user, orders, /, *, consider_positions = true, compact = false))]
+    fn basket_margins(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        orders: Vec<Bound<'_, PyDict>>,
+        consider_positions: bool,
+        compact: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let (account, items) = (self.account(user)?, self.items(&orders, "price")?);
+        let basket =
+            calculators::basket_margins(&self.0, account, &items, consider_positions, compact);
+        python(py, &basket.map_err(refused)?)
+    }
+
+    #[pyo3(signature = (orders, /))]
+    fn contract_note(&self, py: Python<'_>, orders: Vec<Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
+        let items = self.items(&orders, "average_price")?;
+        python(
+            py,
+            &calculators::contract_note(&self.0, &items).map_err(refused)?,
+        )
+    }
+
     #[pyo3(signature = (token, interval, /, **fields))]
     fn candles(
         &self,
@@ -503,6 +540,21 @@ impl Exchange {
         self.0
             .user(user)
             .ok_or_else(|| PyKeyError::new_err(user.to_owned()))
+    }
+
+    fn items(&self, orders: &[Bound<'_, PyDict>], price: &str) -> PyResult<Vec<calculators::Item>> {
+        if orders.len() > calculators::ITEMS_MAX {
+            return Err(refused(Refusal::input(format!(
+                "At most {} orders at once.",
+                calculators::ITEMS_MAX
+            ))));
+        }
+        orders
+            .iter()
+            .map(|order| {
+                calculators::Item::read(&self.0, &texts(Some(order))?, price).map_err(refused)
+            })
+            .collect()
     }
 
     fn order(&self, user: &str, order_id: &str) -> PyResult<usize> {

@@ -8,15 +8,16 @@ portfolio     positions, holdings
 market_data   instruments, quotes
     alerts        conditions on the market, and what became of them
     funds         mutual funds
+    margins       what orders would tie up and cost
 """
 
 from __future__ import annotations
 
-from kitev3.services.kitesim.routes import alerts, funds, market_data, orders, portfolio, session, user
+from kitev3.services.kitesim.routes import alerts, funds, margins, market_data, orders, portfolio, session, user
 from kitev3.services.kitesim.routes.door import Door
 from starlette.routing import BaseRoute
 
-NOUNS = (session, user, orders, portfolio, market_data, alerts, funds)
+NOUNS = (session, user, orders, portfolio, market_data, alerts, funds, margins)
 
 
 def table(door: Door) -> list[BaseRoute]:

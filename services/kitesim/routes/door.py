@@ -116,16 +116,21 @@ def no_session(denied: Denied) -> Fault:
     return Fault(403, "TokenException", str(denied))
 
 
-async def form(request: Request) -> Fields:
-    """The fields of a form body; the first of a name counts."""
+async def body(request: Request) -> bytes:
+    """The bytes of a body, within bounds."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > BODY_BYTES_MAX:
             raise Fault(413, "InputException", "The request is too large.")
         chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def form(request: Request) -> Fields:
+    """The fields of a form body; the first of a name counts."""
     try:
-        pairs = parse_qsl(b"".join(chunks).decode(), keep_blank_values=True, max_num_fields=100)
+        pairs = parse_qsl((await body(request)).decode(), keep_blank_values=True, max_num_fields=100)
     except ValueError:
         raise Fault.bad("The request is no form.") from None
     return dict(reversed(pairs))

@@ -442,11 +442,20 @@ impl Floor {
             .map(|&order| &self.orders[order])
     }
 
+    /// What they would tie up with further orders: listing, product, side, quantity, price.
+    pub(super) fn tied_with(
+        &self,
+        account: usize,
+        orders: impl IntoIterator<Item = (usize, Product, Side, i64, i64)>,
+    ) -> Tied {
+        self.tied(account, None, orders)
+    }
+
     fn tied(
         &self,
         account: usize,
         but: Option<usize>,
-        with: Option<(usize, Product, Side, i64, i64)>,
+        with: impl IntoIterator<Item = (usize, Product, Side, i64, i64)>,
     ) -> Tied {
         let open = self.open_orders(account, but).map(|order| {
             let (instrument, last_e4) = self.instrument(order.listing);
@@ -501,15 +510,23 @@ impl Floor {
                 value_e4: i128::from(position.open.value_e4),
             });
         let exposure = Exposure {
-            kind: self.market.listings[listing].instrument.kind,
-            product,
             open,
-            buys: margin::Side::default(),
-            sells: margin::Side::default(),
-            underlying_e4: self.market.listings[0].day.last_e4,
+            ..self.unexposed(listing, product)
         };
         exposures.push(((listing, product), exposure));
         &mut exposures.last_mut().expect("just pushed").1
+    }
+
+    /// The exposure of who has nothing of an instrument.
+    pub(super) fn unexposed(&self, listing: usize, product: Product) -> Exposure {
+        Exposure {
+            kind: self.market.listings[listing].instrument.kind,
+            product,
+            open: margin::Side::default(),
+            buys: margin::Side::default(),
+            sells: margin::Side::default(),
+            underlying_e4: self.market.listings[0].day.last_e4,
+        }
     }
 
     // --- an order's life --------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ pub mod auction;
 pub mod autoslice;
 /// Price-time order book with partial fills.
 pub mod book;
+/// What orders would tie up and cost.
+pub mod calculators;
 /// Candles and how they are made of shorter ones.
 pub mod candles;
 /// What the broker looks at before an order gets a number.

@@ -83,11 +83,11 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
     }
 }
 
-/// An object from its members, in their order.
+/// An object from its members, in their order. A member named like a word of Rust is written with r#.
 macro_rules! object {
     ($($key:ident : $value:expr),* $(,)?) => {
         $crate::exchange::shape::Value::Object(vec![
-            $((std::borrow::Cow::Borrowed(stringify!($key)), $crate::exchange::shape::Value::from($value))),*
+            $((std::borrow::Cow::Borrowed(stringify!($key).trim_start_matches("r#")), $crate::exchange::shape::Value::from($value))),*
         ])
     };
 }

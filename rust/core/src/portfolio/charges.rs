@@ -68,6 +68,18 @@ impl Charges {
             + self.gst_e15
     }
 
+    /// These and others together.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            brokerage_e15: self.brokerage_e15 + other.brokerage_e15,
+            transaction_tax_e15: self.transaction_tax_e15 + other.transaction_tax_e15,
+            exchange_e15: self.exchange_e15 + other.exchange_e15,
+            sebi_e15: self.sebi_e15 + other.sebi_e15,
+            stamp_e15: self.stamp_e15 + other.stamp_e15,
+            gst_e15: self.gst_e15 + other.gst_e15,
+        }
+    }
+
     pub fn total_e4(&self) -> i64 {
         to_e4(self.total_e15())
     }

@@ -1,0 +1,73 @@
+"""The calculators: what orders would tie up, and what executed ones cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from kitev3.services.kitesim.answers import Fault, success
+from kitev3.services.kitesim.logins import Session
+from kitev3.services.kitesim.routes.door import Door, Endpoint, Fields, Refusals, body, query
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+FLAGS = {"": True, "true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
+
+
+def table(door: Door) -> list[BaseRoute]:
+    exchange = door.exchange
+
+    def orders(caller: Session, items: list[Fields], fields: Fields) -> Any:
+        return exchange.order_margins(caller.user_id, items, compact=_compact(fields))
+
+    def basket(caller: Session, items: list[Fields], fields: Fields) -> Any:
+        consider = FLAGS.get(fields.get("consider_positions", ""))
+        if consider is None:
+            raise Fault.bad("Invalid `consider_positions`.")
+        return exchange.basket_margins(caller.user_id, items, consider_positions=consider, compact=_compact(fields))
+
+    def charges(caller: Session, items: list[Fields], fields: Fields) -> Any:
+        return exchange.contract_note(items)
+
+    return [
+        Route("/margins/orders", calculator(door, orders), methods=["POST"]),
+        Route("/margins/basket", calculator(door, basket), methods=["POST"]),
+        Route("/charges/orders", calculator(door, charges), methods=["POST"]),
+    ]
+
+
+def calculator(door: Door, answer: Callable[[Session, list[Fields], Fields], Any]) -> Endpoint:
+    """A route that takes a JSON array of orders and changes nothing; it counts with the reads of its key."""
+
+    async def endpoint(request: Request) -> Response:
+        caller = door.session(request)
+        items = orders_of(await body(request))
+        with Refusals():
+            door.exchange.admit_read(caller.api_key, at_ns=door.clock_ns())
+            return success(answer(caller, items, query(request)))
+
+    return endpoint
+
+
+def orders_of(content: bytes) -> list[Fields]:
+    """The orders of a JSON array, each member as a form would carry it. An empty one comes from Go as null."""
+    try:
+        items = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        items = 0
+    if not isinstance(items, list | None) or not all(isinstance(item, dict) for item in items or ()):
+        raise Fault.bad("The request is no JSON array of orders.")
+    return [
+        {name: str(value) for name, value in item.items() if isinstance(value, str | float) or _short(value)}
+        for item in items or ()
+    ]
+
+
+def _short(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+
+
+def _compact(fields: Fields) -> bool:
+    return fields.get("mode") == "compact"
