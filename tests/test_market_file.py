@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from kitev3._core import TapeKind, TapeWriter
 from kitev3.errors import ConfigError
 from kitev3.market_file import TEXT_BYTES_MAX, read_market
 
@@ -58,3 +59,36 @@ def test_the_real_days_are_read() -> None:
 
     assert days
     assert all(name == f"nifty50-ticks-{day.session}.csv.gz" and len(day) > 10_000 for name, day in days.items())
+
+
+BARS = """Instrument,Date,Time,Open,High,Low,Close
+NIFTY,20240101,09:15,21727.75,21737.35,21701.80,21712.00
+NIFTY,20240102,09:15,21751.35,21755.60,21716.85,21720.00
+"""
+
+
+def test_minute_bars_are_told_by_their_header(tmp_path: Path) -> None:
+    (tmp_path / "bars.csv.gz").write_bytes(gzip.compress(BARS.encode()))
+
+    bars = read_market(tmp_path / "bars.csv.gz")
+
+    assert (bars.sessions, len(bars)) == (["2024-01-01", "2024-01-02"], 60)
+
+
+def test_a_folder_without_a_sound_tape_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no tape"):
+        read_market(tmp_path)
+
+    with TapeWriter(tmp_path, "2026-11-19") as tape:
+        tape.append(TapeKind.EXT, 0, b"nothing of ours" * 10)
+    with pytest.raises(ConfigError, match="the ticks of NIFTY 50 on 2026-11-19: "):
+        read_market(tmp_path)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real days here: set KITEV3_DATA")
+def test_a_year_of_real_minutes_is_read_and_bars_of_another_index_are_not() -> None:
+    year = read_market(DATA / "nifty50-minute-2024.csv.gz")
+
+    assert len(year.sessions) > 100
+    with pytest.raises(ConfigError, match='line 2: bars of "BANKNIFTY"'):
+        read_market(DATA / "banknifty-minute-2024.csv.gz")

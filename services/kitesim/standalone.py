@@ -104,11 +104,15 @@ def _exchange(options: Options) -> tuple[Exchange, Books, Memory | None]:
 
 
 def _market(market: str) -> str:
-    """What a market is known by: a file by its content, wherever it lies."""
+    """What a market is known by: a file or a folder's tape by its content, wherever it lies."""
     path = Path(market)
-    if market in ("synthetic", "frozen") or not path.is_file():
+    if market in ("synthetic", "frozen"):
         return market
-    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    digest = hashlib.sha256()
+    for file in sorted(path.glob("*.tape")) if path.is_dir() else [path]:
+        with contextlib.suppress(OSError):  # who reads the market says what is wrong with it
+            digest.update(file.read_bytes())
+    return f"{path.name} {digest.hexdigest()}"
 
 
 def _application(options: Options, listener: socket.socket) -> Application:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from kitev3.control import START_ORDER
+from kitev3.market_file import read_market
 
 from services.real_system import RealSystem, real_system
 
@@ -37,6 +38,8 @@ def test_every_stage_shows_traffic_within_fifteen_seconds(system: RealSystem) ->
     assert {name: mb for name, mb in heavy.items() if mb > RESIDENT_MB_MAX.get(name, 120)} == {}
     assert system.summary() == summary
     assert system.is_gone()
+    heard = read_market(system.folder.path / "tape" / "marketdata")  # and can be the market of another exchange
+    assert len(heard) > 60
 
 
 @pytest.mark.parametrize(
