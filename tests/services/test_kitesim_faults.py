@@ -530,6 +530,24 @@ def test_an_unsolicited_pong_is_a_pong(still: Faulty) -> None:
     assert seen[:2] == [Opcode.PONG, Opcode.BINARY]
 
 
+def test_a_fault_of_requests_happens_to_an_upgrade_too(still: Faulty) -> None:
+    with still.fault("html_429", where={"route": "/"}), ticker(still.address, {}) as official:
+        assert "429" in official.wait("close")["reason"]
+
+    with still.fault("reset_after", at_byte=30, where={"route": "/"}), ticker(still.address, {}) as official:
+        assert official.wait("close")["code"] == 1006
+
+
+def test_an_oversized_order_update_is_the_same_update(still: Faulty) -> None:
+    with (
+        connect(still.running.feed, compression=None, max_size=1 << 21) as reader,
+        still.fault("frame_oversized", bytes=1 << 20, where={"frames": "order|heartbeat"}),
+    ):
+        order_id = cancelled(still.running.client(), "large")
+        assert [update["order_id"] for update in updates(reader, 1)] == [order_id]
+        assert still.happened("frame_oversized")
+
+
 # --- the market and postbacks -------------------------------------------------------------------------------------
 
 
@@ -600,7 +618,7 @@ def test_after_count_and_probability_repeat_with_the_seed() -> None:
 def test_where_selects_by_method_order_and_symbol(still: Faulty) -> None:
     client = still.running.client()
     order_id = client.place_order(**order())
-    with still.fault("html_429", where={"method": "DELETE|PUT", "order": order_id}):
+    with still.fault("html_429", where={"method": "delete|PUT", "order": order_id}):
         assert row_of(client, order_id)["status"] == "OPEN"
         for deed in (
             lambda: client.cancel_order("regular", order_id),
@@ -626,6 +644,7 @@ def test_where_selects_by_method_order_and_symbol(still: Faulty) -> None:
         ({"name": "delay", "side": "both"}, "side: invalid enum value 'both'"),
         ({"name": "delay", "probability": 1.5}, "probability: expected float <= 1.0"),
         ({"name": "delay", "where": {"rout": "/"}}, "no setting 'rout', did you mean 'route'?"),
+        ({"name": "frame_lost", "where": {"frames": "ordr"}}, "no 'ordr' frames, did you mean 'order'?"),
         ({"name": "delay", "where": {"frames": "order"}}, "where.frames selects nothing of delay"),
         ({"name": "halt", "where": {"tag": "x"}}, "where.tag selects nothing of halt; it knows nothing"),
     ],

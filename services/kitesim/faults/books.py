@@ -22,8 +22,8 @@ from kitev3.services.kitesim.faults.requests import PLACING, RequestFault
 from kitev3.services.kitesim.faults.websocket import Frame, joined, packets
 
 BOOK = Where(method="GET", route="/orders")
-ANSWERS_MAX = 1_000  # that one stale book remembers of each reader
-READERS_MAX = 1_000
+ANSWERS_MAX = 200  # that one stale book remembers of each reader
+READERS_MAX = 100
 TAG_CHARS = 8
 STAMP = re.compile(rb'"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"')
 # Where seconds of UNIX stand in a packet, by its length: an index in full, an instrument in full.

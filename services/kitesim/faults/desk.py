@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,7 +78,7 @@ class Desk:
         if len(self._errands) >= ERRANDS_MAX:
             deed.close()
             raise Over(f"{ERRANDS_MAX} things are under way already")
-        task = asyncio.create_task(deed)
+        task = asyncio.create_task(_done(deed))
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
@@ -94,6 +95,11 @@ class Desk:
     async def while_on(self, fault: Fault, ms: int) -> None:
         """Waits for so long, or with 0 until the fault is switched off."""
         await self.board.ended(fault, ms / 1000 if ms else None)
+
+
+async def _done(deed: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(OSError):  # whom it was for has left
+        await deed
 
 
 @dataclass(slots=True)

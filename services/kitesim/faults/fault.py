@@ -9,6 +9,7 @@ from random import Random
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
+from kitev3.settings import nearest
 
 Happens: TypeAlias = Literal["request", "frame", "cut", "postback"]
 """What a fault happens to: a request with its answer, a message to a socket, a step of the market, a postback."""
@@ -18,6 +19,9 @@ Bytes: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 26)]
 AtByte: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=1 << 26)]
 Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+
+
+FRAMES = ("order", "ticks", "heartbeat", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,11 @@ class Where:
     order: str = ""  # its id
     symbol: str = ""
     frames: str = ""  # order, ticks, heartbeat, text
+
+    def __post_init__(self) -> None:
+        for kind in self.frames.split("|"):
+            if kind and not any(fnmatchcase(known, kind) for known in FRAMES):
+                raise ValueError(f"frames: there are no {kind!r} frames{nearest(kind, FRAMES)}")
 
 
 SELECTS: dict[Happens, frozenset[str]] = {
@@ -90,6 +99,7 @@ class Fault:
             return False
         for name in SELECTS[happening.kind]:
             wanted = getattr(self.where, name) or getattr(self.USUALLY, name)
+            wanted = wanted.upper() if name == "method" else wanted
             if wanted and not any(fnmatchcase(getattr(happening, name), one) for one in wanted.split("|")):
                 return False
         return True

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from kitev3.services.kitesim.faults.desk import Desk
 from kitev3.services.kitesim.faults.fault import AtByte, Bytes, Fault, Happens, Milliseconds, Where, says
-from kitev3.services.kitesim.faults.websocket import FINAL, PACKET_BYTES_MAX, PONG, Frame, Kind
+from kitev3.services.kitesim.faults.websocket import FINAL, PACKET_BYTES_MAX, PONG, TEXT, Frame, Kind
 from kitev3.services.kitesim.faults.wire import Wire
 
 ORDERS = Where(frames="order")
@@ -171,6 +171,10 @@ class FrameOversized(FrameFault):
     bytes: Bytes = says(2 << 20, "at least so large")
 
     async def on_frame(self, frame: Frame, socket: Socket) -> list[Frame]:
+        if frame.kind() != "ticks":
+            # A text stays the JSON that it is; a heartbeat cannot grow.
+            frame.payload += b" " * (self.bytes - len(frame.payload) if frame.opcode == TEXT else 0)
+            return [frame]
         (count,) = struct.unpack_from(">H", frame.payload)
         more = max(0, self.bytes - len(frame.payload) + UNKNOWN_PACKET_BYTES - 1) // UNKNOWN_PACKET_BYTES
         filling = struct.pack(">H", UNKNOWN_PACKET_BYTES) + bytes(UNKNOWN_PACKET_BYTES)

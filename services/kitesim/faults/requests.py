@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from kitev3.services.kitesim.faults.desk import Call, Over
 from kitev3.services.kitesim.faults.fault import AtByte, Fault, Happens, Milliseconds, Where, says
-from kitev3.services.kitesim.faults.http import Answer, Request, pieces, read_answer
+from kitev3.services.kitesim.faults.http import Answer, Request, read_answer
 
 PLACING = Where(method="POST", route="/orders/*")
 HTML = b"""<html>\r
@@ -165,10 +166,9 @@ class Http400ThenPlaced(RequestFault):
         server = await call.desk.connect()
         try:
             await server.send(request.wire())
-            answer = await read_answer(server, request.method)
-            if answer.content is None:
-                async for _ in pieces(server, answer.body):
-                    pass
+            placed = dataclasses.replace(call, answer=await read_answer(server, request.method))
+            for order_id in await placed.order_ids():
+                call.desk.remember(order_id, call.happening.tag, call.happening.symbol)
         finally:
             server.close()
 
