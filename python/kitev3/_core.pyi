@@ -1207,6 +1207,27 @@ class Exchange:
 
         ExchangeRefusal: there is not so much, it cannot be, or there is no money for it; nothing has changed.
         """
+    def place_gtt(
+        self,
+        user: str,
+        /,
+        *,
+        kind: str,
+        condition: Mapping[str, Any],
+        triggers: Sequence[str],
+        orders: Sequence[Mapping[str, Any]],
+        at_ns: int | None = None,
+        gtt_id: str | None = None,
+    ) -> int:
+        """The number of a new trigger, or of `gtt_id` with other terms; ``kind`` is ``single`` or ``two-leg``.
+
+        ExchangeRefusal: it never was one, or is as it was.
+        """
+    def delete_gtt(self, user: str, gtt_id: str, /, *, at_ns: int | None = None) -> int:
+        """ExchangeRefusal: there is no such trigger, or it is over."""
+    def gtts(self, user: str, /) -> list[dict[str, Any]]: ...
+    def gtt(self, user: str, gtt_id: str, /) -> dict[str, Any]:
+        """ExchangeRefusal: there is no such trigger."""
     def order_margins(
         self, user: str, orders: Sequence[Mapping[str, Any]], /, *, compact: bool = False
     ) -> list[dict[str, Any]]:

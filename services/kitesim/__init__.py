@@ -6,6 +6,7 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     logins    keys, request tokens, access tokens
     routes    the REST routes, a file for each noun
     books     what the broker keeps beside the exchange: `alerts`, and mutual `funds`
+    triggers  the form of a trigger (GTT)
     sockets   the ticker's connections: subscriptions, frames, heartbeats
     redo      everything asked again after a crash
     postbacks order updates, posted to the applications

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from kitev3._core import Exchange
 from kitev3.contracts import Request
 from kitev3.services.kitesim.books import Books
+from kitev3.services.kitesim.triggers import read_trigger
 
 
 def redo(exchange: Exchange, books: Books, requests: tuple[Request, ...]) -> None:
@@ -53,6 +54,30 @@ def _halt(exchange: Exchange, request: Request) -> None:
     exchange.halt(request.fields.get("why"))
 
 
+def _gtt(exchange: Exchange, request: Request) -> None:
+    made = exchange.place_gtt(request.user, at_ns=request.at_ns, **read_trigger(request.fields))
+    assert str(made) == request.order_id, "the same requests make the same triggers"
+
+
+def _gtt_modify(exchange: Exchange, request: Request) -> None:
+    wanted = read_trigger(request.fields)
+    exchange.place_gtt(request.user, at_ns=request.at_ns, gtt_id=request.order_id, **wanted)
+
+
+def _gtt_delete(exchange: Exchange, request: Request) -> None:
+    exchange.delete_gtt(request.user, request.order_id, at_ns=request.at_ns)
+
+
 DEEDS: Mapping[str, Callable[[Exchange, Request], None]] = MappingProxyType(
-    {"place": _place, "slice": _slice, "modify": _modify, "cancel": _cancel, "convert": _convert, "halt": _halt}
+    {
+        "place": _place,
+        "slice": _slice,
+        "modify": _modify,
+        "cancel": _cancel,
+        "convert": _convert,
+        "halt": _halt,
+        "gtt": _gtt,
+        "gtt_modify": _gtt_modify,
+        "gtt_delete": _gtt_delete,
+    }
 )

@@ -61,6 +61,17 @@ async function walk() {
 	});
 	await kite.modifyMFSIP(sip.sip_id, { amount: 2000 });
 	await kite.cancelMFSIP(sip.sip_id);
+	const above = Math.round(last * 10.5) / 10;
+	const leg = { ...order, order_type: "LIMIT", product: "CNC", transaction_type: "SELL" };
+	const trigger = {
+		trigger_type: kite.GTT_TYPE_OCO, tradingsymbol: "INFY", exchange: "NSE", trigger_values: [away, above],
+		last_price: last, orders: [{ ...leg, price: away }, { ...leg, price: above }],
+	};
+	const gtt = await kite.placeGTT(trigger);
+	await kite.modifyGTT(gtt.trigger_id, trigger);
+	const active = (await kite.getGTTs()).map((row) => row.status);
+	await kite.deleteGTT(gtt.trigger_id);
+	const margin = { ...order, variety: "regular", order_type: "LIMIT", price: away, trigger_price: 0 };
 	await until(() => Object.keys(seen.modes).length >= 3 && seen.orders.length >= 2);
 
 	const found = {
@@ -85,6 +96,11 @@ async function walk() {
 			(await kite.getMFSIPS(sip.sip_id)).status,
 			(await kite.getMFHoldings()).length,
 		],
+		gtt: [...active, (await kite.getGTT(gtt.trigger_id)).status],
+		margin: (await kite.orderMargins([margin], "")).map((row) => row.total),
+		basket: (await kite.orderBasketMargins([margin, margin], false, "")).final.total,
+		charges: (await kite.getvirtualContractNote([{ ...margin, order_id: "1", average_price: 1500 }])).map((row) =>
+			row.charges.total > 0),
 		refused: await refused(kite.placeOrder("regular", { ...order, tradingsymbol: "NOPE", order_type: "MARKET" })),
 		postback: kite.validatePostback(given.postback, given.api_secret),
 		modes: Object.keys(seen.modes).sort(),

@@ -60,6 +60,9 @@ def test_the_official_client_goes_through_a_day() -> None:
     assert found["ohlc"] == ["open", "high", "low", "close"]
     assert found["candles"] == [f"2026-11-{day - 1}T18:30:00.000Z" for day in (16, 17, 18)]
     assert found["funds"][1:] == ["CANCELLED", "CANCELLED", 1]
+    assert found["gtt"] == ["active", "deleted"]
+    assert found["basket"] == pytest.approx(2 * found["margin"][0])
+    assert found["charges"] == [True]
     assert found["refused"] == "InputException"
     assert found["postback"] is True
     assert {"256265 full", "408065 full", "738561 ltp"} <= set(found["modes"])

@@ -46,6 +46,8 @@ MARGIN_ITEM = {
     "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "variety": "regular", "product": "CNC",
     "order_type": "LIMIT", "quantity": 10, "price": 1500.5, "trigger_price": 0,
 }  # fmt: skip
+GTT_CONDITION = {"exchange": "NSE", "tradingsymbol": "INFY", "trigger_values": [1.5], "last_price": 1500}
+GTT = {"type": "single", "condition": json.dumps(GTT_CONDITION), "orders": json.dumps([MARGIN_ITEM])}
 CHARGE_ITEM = MARGIN_ITEM | {"order_id": "1", "average_price": 1500}
 
 
@@ -64,6 +66,11 @@ class Ask:
 
     def body(self, form: dict[str, str]) -> str:
         return self.raw or (urlencode(form) if self.json is None else json.dumps(self.json))
+
+
+def filled(text: str, kept: dict[str, Any]) -> str:
+    """A text with what was kept under its name; one that is JSON has braces of its own."""
+    return text if text.startswith(('{"', "[")) else text.format_map(kept)
 
 
 # In this order: what is made first is looked at later.
@@ -156,6 +163,11 @@ ASKS = (
     Ask("GET", "/mf/holdings", [shapes.FUND_HOLDING]),
     Ask("GET", "/mf/holdings/{isin}", [shapes.FUND_PURCHASE], f"/mf/holdings/{HELD}"),
     Ask("GET", "/mf/allotments", ["any"]),
+    Ask("POST", "/gtt/triggers", {"trigger_id": "int"}, form=GTT, keep={"gtt": "trigger_id"}),
+    Ask("GET", "/gtt/triggers", [shapes.GTT]),
+    Ask("GET", "/gtt/triggers/{trigger_id}", shapes.GTT, "/gtt/triggers/{gtt}"),
+    Ask("PUT", "/gtt/triggers/{trigger_id}", {"trigger_id": "int"}, "/gtt/triggers/{gtt}", GTT),
+    Ask("DELETE", "/gtt/triggers/{trigger_id}", {"trigger_id": "int"}, "/gtt/triggers/{gtt}"),
     Ask("POST", "/margins/orders", [shapes.ORDER_MARGIN], json=[MARGIN_ITEM, MARGIN_ITEM]),
     Ask("POST", "/margins/orders", [shapes.COMPACT_MARGIN], "/margins/orders?mode=compact", json=[MARGIN_ITEM]),
     Ask("POST", "/margins/orders", [shapes.ORDER_MARGIN], raw="null"),
@@ -228,7 +240,7 @@ def test_every_answer_has_its_shape() -> None:
     with kitesim("--speed", "5", "--profile", "legacy", "--renewable") as running:
         kept, ask_ = _first(running), Asker(running)
         for ask in ASKS:
-            body = ask.body({name: text.format_map(kept) for name, text in ask.form.items()})
+            body = ask.body({name: filled(text, kept) for name, text in ask.form.items()})
             status, headers, content = ask_(ask.method, (ask.path or ask.route).format_map(kept), body)
             envelope = json.loads(content)
 
@@ -351,9 +363,9 @@ def test_no_request_brings_a_500_a_hang_or_half_an_envelope(
 @given(data=st.data())
 def test_no_form_of_a_known_route_does_either(frozen: Kitesim, data: st.DataObject) -> None:
     ask = data.draw(st.sampled_from([ask for ask in ASKS if ask.route != "/session/token"]))
-    names = {name: str(INFY) for name in ("resting", "traded", "alert", "fund", "sip", "away", "access_token")}
+    names = {name: str(INFY) for name in ("resting", "traded", "alert", "fund", "sip", "away", "gtt", "access_token")}
     tokens = dict.fromkeys(("request_token", "checksum", "refresh_token", "refresh_checksum"), "x")
-    form = [(name, text.format_map(names | tokens)) for name, text in ask.form.items()]
+    form = [(name, filled(text, names | tokens)) for name, text in ask.form.items()]
     for name, text in data.draw(FIELDS):
         form = [pair for pair in form if pair[0] != name] + [(name, text)]
     path = (ask.path or ask.route).format_map(names | tokens)

@@ -17,7 +17,7 @@ use kitev3_core::exchange::rules::Rules;
 use kitev3_core::exchange::shape::Value;
 use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
-use kitev3_core::exchange::{calculators, history, holdings};
+use kitev3_core::exchange::{calculators, gtt, history, holdings};
 use kitev3_core::kite::Mode;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyError, PyValueError};
@@ -461,6 +461,55 @@ impl Exchange {
             .iter()
             .map(|listing| listing.instrument.token)
             .collect()
+    }
+
+    #[pyo3(signature = (user, /, *, kind, condition, triggers, orders, at_ns = None, gtt_id = None))]
+    #[allow(clippy::too_many_arguments)] // the members of one request
+    fn place_gtt(
+        &mut self,
+        user: &str,
+        kind: &str,
+        condition: &Bound<'_, PyDict>,
+        triggers: Vec<String>,
+        orders: Vec<Bound<'_, PyDict>>,
+        at_ns: Option<i64>,
+        gtt_id: Option<&str>,
+    ) -> PyResult<i64> {
+        let (account, condition) = (self.account(user)?, texts(Some(condition))?);
+        let orders: Vec<_> = orders
+            .iter()
+            .map(|order| texts(Some(order)))
+            .collect::<PyResult<_>>()?;
+        let asked = gtt::Asked {
+            kind,
+            condition: &condition,
+            triggers: &triggers,
+            orders: &orders,
+        };
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        match gtt_id {
+            Some(id) => self.0.modify_gtt(account, id, &asked, at_ns),
+            None => self.0.place_gtt(account, &asked, at_ns),
+        }
+        .map_err(refused)
+    }
+
+    #[pyo3(signature = (user, gtt_id, /, *, at_ns = None))]
+    fn delete_gtt(&mut self, user: &str, gtt_id: &str, at_ns: Option<i64>) -> PyResult<i64> {
+        let account = self.account(user)?;
+        let at_ns = at_ns.unwrap_or(self.0.now_ns());
+        self.0.delete_gtt(account, gtt_id, at_ns).map_err(refused)
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn gtts(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
+        python(py, &gtt::gtts(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, gtt_id, /))]
+    fn gtt(&self, py: Python<'_>, user: &str, gtt_id: &str) -> PyResult<Py<PyAny>> {
+        let row = gtt::gtt(&self.0, self.account(user)?, gtt_id).map_err(refused)?;
+        python(py, &row)
     }
 
     #[pyo3(signature = (user, orders, /, *, compact = false))]

@@ -8,16 +8,17 @@ portfolio     positions, holdings
 market_data   instruments, quotes
     alerts        conditions on the market, and what became of them
     funds         mutual funds
+    gtt           triggers
     margins       what orders would tie up and cost
 """
 
 from __future__ import annotations
 
-from kitev3.services.kitesim.routes import alerts, funds, margins, market_data, orders, portfolio, session, user
+from kitev3.services.kitesim.routes import alerts, funds, gtt, margins, market_data, orders, portfolio, session, user
 from kitev3.services.kitesim.routes.door import Door
 from starlette.routing import BaseRoute
 
-NOUNS = (session, user, orders, portfolio, market_data, alerts, funds, margins)
+NOUNS = (session, user, orders, portfolio, market_data, alerts, funds, gtt, margins)
 
 
 def table(door: Door) -> list[BaseRoute]:

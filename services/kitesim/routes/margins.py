@@ -9,6 +9,7 @@ import msgspec
 from kitev3.services.kitesim.answers import Fault, success
 from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.routes.door import Door, Endpoint, Fields, Refusals, body, query
+from kitev3.services.kitesim.triggers import words
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -59,14 +60,7 @@ def orders_of(content: bytes) -> list[Fields]:
         items = 0
     if not isinstance(items, list | None) or not all(isinstance(item, dict) for item in items or ()):
         raise Fault.bad("The request is no JSON array of orders.")
-    return [
-        {name: str(value) for name, value in item.items() if isinstance(value, str | float) or _short(value)}
-        for item in items or ()
-    ]
-
-
-def _short(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+    return [words(item) for item in items or ()]
 
 
 def _compact(fields: Fields) -> bool:

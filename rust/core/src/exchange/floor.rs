@@ -10,6 +10,7 @@ use super::book::{Limit, Rest, Trade};
 use super::checks::{Asked, check_shares, rupees};
 use super::dates::MINUTE_NS;
 use super::form::{Fields, Modifying, Placing, Protection};
+use super::gtt::Gtt;
 use super::ids::Ids;
 use super::limits::{Read, ReadPace};
 use super::margin::{self, Exposure, Tied};
@@ -66,6 +67,8 @@ pub struct Floor {
     mishaps: Vec<Due>,
     /// Why the exchange has halted its market, if it has.
     halted: Option<String>,
+    /// All triggers of the day, oldest first.
+    pub(super) gtts: Vec<Gtt>,
 }
 
 impl Floor {
@@ -92,6 +95,7 @@ impl Floor {
             ids,
             frames: Vec::new(),
             mishaps: Vec::new(),
+            gtts: Vec::new(),
             halted: None,
         };
         for user in users {
@@ -172,6 +176,7 @@ impl Floor {
             sessions::turn(self, turn);
         }
         self.trigger_stops();
+        self.fire_gtts();
         self.expire();
         self.end_mishaps();
     }

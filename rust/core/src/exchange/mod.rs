@@ -26,6 +26,8 @@ pub mod feed;
 pub mod floor;
 /// The forms of an order, read into numbers and words.
 pub mod form;
+/// Orders that wait for a price at the broker's.
+pub mod gtt;
 /// The request for candles.
 pub mod history;
 /// Holdings shorter, summed up, and what of them is in auction.
