@@ -100,6 +100,44 @@ fn expiries(day: Day) -> impl Iterator<Item = Expiry> {
     std::iter::successors(Some(weekly_expiry(day)), next)
 }
 
+/// The next expiries after `day` of the dollar's futures: two working days before the month's last.
+pub fn currency_expiries(day: Day, count: usize) -> Vec<Expiry> {
+    expiries_by_month(day, count, |first_of_next| {
+        let mut last = trading_day_back(Day(first_of_next.0 - 1));
+        for _ in 0..2 {
+            last = trading_day_back(Day(last.0 - 1));
+        }
+        last
+    })
+}
+
+/// The next expiries after `day` of crude oil's futures: about the 19th, the last trading day up to it. MCX names the
+/// day of each contract in its own calendar, which is not here.
+pub fn crude_expiries(day: Day, count: usize) -> Vec<Expiry> {
+    expiries_by_month(day, count, |first_of_next| {
+        let (year, month, _) = Day(first_of_next.0 - 1).civil();
+        trading_day_back(Day::of(year, month, 19))
+    })
+}
+
+/// `of` names a month's expiry, given the first day of the month after it.
+fn expiries_by_month(day: Day, count: usize, of: impl Fn(Day) -> Day) -> Vec<Expiry> {
+    let (year, month, _) = day.civil();
+    (0..)
+        .map(|later: i32| {
+            let months = year * 12 + month as i32 + later;
+            of(Day::of(
+                months.div_euclid(12),
+                months.rem_euclid(12) as u32 + 1,
+                1,
+            ))
+        })
+        .filter(|expiry| *expiry > day)
+        .map(|day| Expiry { day, monthly: true })
+        .take(count)
+        .collect()
+}
+
 /// The expiry weekday on or after `day`, before holidays are looked at.
 fn nominal(day: Day) -> Day {
     Day(day.0 + (expiry_weekday(day) as i32 - weekday(day) as i32).rem_euclid(7))
@@ -182,6 +220,26 @@ mod tests {
                 monthly: false
             }
         );
+    }
+
+    #[test]
+    fn dollars_and_oil_expire_by_their_own_calendars() {
+        let days = |expiries: Vec<Expiry>| {
+            expiries
+                .into_iter()
+                .map(|expiry| expiry.day.to_string())
+                .collect::<Vec<_>>()
+        };
+
+        assert_eq!(
+            days(currency_expiries(day("2026-11-19"), 3)),
+            ["2026-11-26", "2026-12-29", "2027-01-27"]
+        );
+        assert_eq!(
+            days(crude_expiries(day("2026-11-19"), 2)),
+            ["2026-12-18", "2027-01-19"]
+        );
+        assert_eq!(days(crude_expiries(day("2026-12-17"), 1)), ["2026-12-18"]);
     }
 
     #[test]

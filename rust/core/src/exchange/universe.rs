@@ -4,7 +4,7 @@ use super::contracts::{
     BANKNIFTY, INDEX_OPTION_TICK_E4, IndexContracts, NIFTY, future_symbol, index_future_tick_e4,
     option_symbol, share_tick_e4, stock_option_tick_e4, stock_strike_step_e4,
 };
-use super::dates::{Expiry, monthly_expiries, weekly_expiries};
+use super::dates::{Expiry, crude_expiries, currency_expiries, monthly_expiries, weekly_expiries};
 use super::instruments::{Instrument, RUPEE_E4};
 use super::options::Smile;
 use super::shares::{HOUSE_SHARES, Share, share_at_bse, shares};
@@ -191,13 +191,24 @@ impl List {
             self.chain(&Chain::of_share(&share, underlying), &months[..1]);
         }
         self.share(&share_at_bse());
-        for (number, &month) in months.iter().enumerate() {
-            self.elsewhere(&USDINR, month, token(CURRENCY_TOKEN + number as u32, CDS));
-            self.elsewhere(
+        let calendars = [
+            (
+                &USDINR,
+                currency_expiries(self.day, MONTHS),
+                CURRENCY_TOKEN,
+                CDS,
+            ),
+            (
                 &CRUDEOIL,
-                month,
-                token(COMMODITY_TOKEN + number as u32, MCX),
-            );
+                crude_expiries(self.day, MONTHS),
+                COMMODITY_TOKEN,
+                MCX,
+            ),
+        ];
+        for (contract, expiries, first, segment) in calendars {
+            for (nth, expiry) in expiries.into_iter().enumerate() {
+                self.elsewhere(contract, nth, expiry, token(first + nth as u32, segment));
+            }
         }
     }
 
@@ -290,7 +301,7 @@ impl List {
         );
     }
 
-    fn elsewhere(&mut self, contract: &Elsewhere, expiry: Expiry, token: u32) {
+    fn elsewhere(&mut self, contract: &Elsewhere, nth: usize, expiry: Expiry, token: u32) {
         let mut row = future(contract.name, contract.exchange, expiry, token);
         row.tick_e4 = contract.tick_e4;
         row.multiplier = contract.multiplier;
@@ -300,7 +311,7 @@ impl List {
             underlying: None,
             volatility: contract.volatility,
         };
-        let busy = 0.2_f64.powi(self.months_until(expiry.day));
+        let busy = 0.2_f64.powi(nth as i32);
         self.add(
             with_band(row),
             moves,
@@ -608,7 +619,7 @@ mod tests {
             ),
             (25, 1, 1000, "CDS-FUT")
         );
-        let oil = find(&rows, "CRUDEOIL26NOVFUT");
+        let oil = find(&rows, "CRUDEOIL26DECFUT");
         assert_eq!(
             (oil.multiplier, oil.segment(), oil.token & 0xff),
             (100, "MCX-FUT", 7)
