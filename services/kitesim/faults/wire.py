@@ -28,7 +28,7 @@ class Wire:
     async def to(cls, address: tuple[str, int]) -> Wire:
         """A new connection. OSError when there is none."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             connection.setblocking(False)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
