@@ -3,110 +3,25 @@
 use super::auction::{Outcome, uncross};
 use super::book::{Book, Level, Limit, Rest, STREET, Trade};
 use super::candles::{Candle, Minutes};
-use super::dates::{CLOSE_NS, MINUTE_NS, SECOND_NS, at_ns};
+use super::dates::{MINUTE_NS, SECOND_NS};
 use super::hours::{Phase, Segment};
 use super::instruments::{Instrument, RUPEE_E4};
 use super::market::Hit;
-use super::options::{black_76, years_between};
 use super::past::Nature;
 use super::path::deviation;
 use super::rng::{Stream, key};
+use super::so_far::{DaySoFar, Moment, Spot};
 use super::street::{Habits, LEVELS, Levels, Maker, Taker, quotes_of};
 use super::universe::{Listed, Moves};
+use super::worth::{forward, option_value, published_e4};
 use crate::terms::{Kind, Side};
 
-/// What a future costs to carry, a year.
-const CARRY: f64 = 0.065;
 /// Minutes of an ordinary day.
 const DAY_MINUTES: f64 = 375.0;
 /// News of one company: so many a day, of this size.
 const NEWS_A_DAY: f64 = 1.5;
 const NEWS_LEAST: f64 = 0.002;
 const NEWS_MOST: f64 = 0.009;
-
-/// What the day has brought one instrument so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DaySoFar {
-    pub open_e4: i64,
-    pub high_e4: i64,
-    pub low_e4: i64,
-    pub last_e4: i64,
-    pub last_quantity: i64,
-    pub last_trade_ns: i64,
-    pub volume: i64,
-    pub value_e4: i128,
-    pub oi: i64,
-    pub oi_high: i64,
-    pub oi_low: i64,
-}
-
-impl DaySoFar {
-    fn print(&mut self, price_e4: i64, quantity: i64, time_ns: i64) {
-        self.reach(price_e4, price_e4);
-        self.last_e4 = price_e4;
-        if quantity > 0 {
-            self.last_quantity = quantity;
-            self.last_trade_ns = time_ns;
-            self.volume += quantity;
-            self.value_e4 += i128::from(price_e4) * i128::from(quantity);
-        }
-    }
-
-    fn reach(&mut self, low_e4: i64, high_e4: i64) {
-        if self.open_e4 == 0 {
-            (self.open_e4, self.high_e4, self.low_e4) = (low_e4, high_e4, low_e4);
-        }
-        self.high_e4 = self.high_e4.max(high_e4);
-        self.low_e4 = self.low_e4.min(low_e4);
-    }
-
-    /// The mean price of the day's trades, 0 before the first.
-    pub fn average_e4(&self) -> i64 {
-        if self.volume == 0 {
-            0
-        } else {
-            (self.value_e4 / i128::from(self.volume)) as i64
-        }
-    }
-}
-
-/// Where the path is, and the span that it has run through in this minute.
-#[derive(Clone, Copy, Debug)]
-pub struct Spot {
-    pub previous_close: f64,
-    pub index: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-impl Spot {
-    pub fn meet(&mut self, value: f64) {
-        self.index = value;
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-    }
-
-    pub fn begin_minute(&mut self) {
-        (self.low, self.high) = (self.index, self.index);
-    }
-}
-
-/// A step of the market.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    pub now_ns: i64,
-    pub step_ns: i64,
-    pub minute_ns: i64,
-    /// The first step of its minute.
-    pub new_minute: bool,
-}
-
-impl Moment {
-    /// The part of the minute that has passed.
-    fn passed(&self) -> f64 {
-        (self.now_ns - self.minute_ns) as f64 / MINUTE_NS as f64
-    }
-}
 
 /// What a minute brings, drawn at its beginning.
 #[derive(Clone, Copy, Debug, Default)]
@@ -753,28 +668,4 @@ fn tell(listing: usize, trades: Vec<Trade>, hits: &mut Vec<Hit>) {
         .into_iter()
         .filter(|trade| trade.resting_owner != STREET || trade.incoming_owner != STREET);
     hits.extend(users.map(|trade| Hit { listing, trade }));
-}
-
-/// An index is published to five paise, like the real one.
-fn published_e4(value: f64) -> i64 {
-    (value * 20.0).round() as i64 * 500
-}
-
-/// The underlying carried to a contract's expiry.
-fn forward(underlying: f64, now_ns: i64, instrument: &Instrument) -> f64 {
-    underlying * (1.0 + CARRY * years_left(now_ns, instrument))
-}
-
-fn years_left(now_ns: i64, instrument: &Instrument) -> f64 {
-    instrument
-        .expiry
-        .map_or(0.0, |expiry| years_between(now_ns, at_ns(expiry, CLOSE_NS)))
-}
-
-fn option_value(instrument: &Instrument, volatility: f64, underlying: f64, now_ns: i64) -> f64 {
-    let strike = instrument.strike_e4 as f64 / RUPEE_E4 as f64;
-    let future = forward(underlying, now_ns, instrument);
-    let years = years_left(now_ns, instrument);
-    let call = instrument.kind == Kind::Call;
-    black_76(future, strike, volatility, years, call).max(0.01)
 }

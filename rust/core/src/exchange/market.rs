@@ -12,8 +12,9 @@ use std::iter::Peekable;
 use super::book::Trade;
 use super::dates::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
 use super::hours::{Hours, Phase, Segment, Timetable, timetable};
-use super::listing::{Listing, Moment, Spot};
+use super::listing::Listing;
 use super::path::{Path, Point, liveliness_within};
+use super::so_far::{Moment, Spot};
 use super::universe::{Universe, universe_of};
 use crate::day::Day;
 use crate::terms::Exchange;
@@ -239,14 +240,12 @@ impl Market {
             return;
         }
 
-        let before = self.minute_ns;
         self.follow_path(self.now_ns + 1);
         self.pass_minutes(self.now_ns);
         let moment = Moment {
             now_ns: self.now_ns,
             step_ns: self.step_ns,
             minute_ns: self.minute_ns,
-            new_minute: self.minute_ns != before,
         };
         let phases = self.phases(self.now_ns);
         for index in 0..self.listings.len() {

@@ -70,12 +70,16 @@ pub mod sessions;
 pub mod shape;
 /// The shares that are listed.
 pub mod shares;
+/// Where a day stands: an instrument, the path, the moment.
+pub mod so_far;
 /// The maker who quotes and the takers who trade.
 pub mod street;
 /// What is listed on a day.
 pub mod universe;
 /// What the exchange knows, in Kite's shapes.
 pub mod views;
+/// What contracts are worth on their underlying.
+pub mod worth;
 
 #[cfg(test)]
 mod floor_tests;
