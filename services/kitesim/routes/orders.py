@@ -11,6 +11,8 @@ from kitev3.services.kitesim.routes.door import Door, Fields
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
+VARIETIES = ("regular", "amo", "co", "iceberg", "auction")
+
 
 def table(door: Door) -> list[BaseRoute]:
     exchange = door.exchange
@@ -60,7 +62,7 @@ def _id(request: Request) -> str:
 
 def _variety(request: Request) -> str:
     variety = str(request.path_params["variety"])
-    if variety != "regular":
+    if variety not in VARIETIES:
         raise Fault.bad("Invalid `variety`.")
     return variety
 

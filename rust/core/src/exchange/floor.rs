@@ -2,7 +2,7 @@
 //!
 //! What it does is a function of the market, the seed, and the requests with the market times at which they came.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::account::{Account, CASH_E4, Holding};
 use super::autoslice;
@@ -21,6 +21,7 @@ use super::refusal::Refusal;
 use super::rules::Rules;
 use super::sessions;
 use super::shape::Value;
+use super::variety::Variety;
 use super::views;
 use crate::terms::{Exchange, OrderType, Product, Side, Validity};
 
@@ -55,6 +56,8 @@ pub struct Floor {
     by_id: HashMap<String, usize>,
     /// Stops that wait for their trigger, oldest first.
     stops: Vec<usize>,
+    /// Orders that have ended and that others may follow.
+    pub(super) ended: VecDeque<usize>,
     readers: HashMap<String, ReadPace>,
     ids: Ids,
     now_ns: i64,
@@ -91,6 +94,7 @@ impl Floor {
             users: HashMap::new(),
             by_id: HashMap::new(),
             stops: Vec::new(),
+            ended: VecDeque::new(),
             readers: HashMap::new(),
             ids,
             frames: Vec::new(),
@@ -179,6 +183,7 @@ impl Floor {
         self.fire_gtts();
         self.expire();
         self.end_mishaps();
+        self.follow();
     }
 
     /// Time goes on to a request's, but never past a cut that has not been made: a request that comes while the
@@ -241,25 +246,44 @@ impl Floor {
         let asked = Asked::from(&placing);
         let (instrument, last_e4) = self.instrument(listing);
         asked.check(instrument, last_e4, &self.rules)?;
-        sessions::check(&self.market.listings[listing], &asked, placing.validity)?;
+        self.check_variety(account, listing, &placing)?;
         self.check_cover(account, listing, &asked, None)?;
 
+        let index = self.put(account, listing, &placing);
+        if let Some(tags) = tags {
+            self.orders[index].tags = tags;
+        }
+        match mishap {
+            None => self.send(index),
+            Some(mishap) => self.begin_mishap(index, mishap),
+        }
+        self.follow();
+        Ok(self.orders[index].id.clone())
+    }
+
+    /// A new order in the broker's book, under a new id.
+    pub(super) fn put(&mut self, account: usize, listing: usize, placing: &Placing) -> usize {
         let id = self.ids.order(self.now_ns);
         let index = self.orders.len();
-        let mut order = Order::new(id.clone(), account, listing, &placing, self.now_ns);
-        if let Some(tags) = tags {
-            order.tags = tags;
-        }
+        let mut order = Order::new(id.clone(), account, listing, placing, self.now_ns);
         order.becomes(Status::PutOrderReqReceived);
-        self.by_id.insert(id.clone(), index);
+        self.by_id.insert(id, index);
         self.accounts[account].orders.push(index);
         self.accounts[account].open.push(index);
         self.orders.push(order);
-        match mishap {
-            None => self.accept(index, &asked),
-            Some(mishap) => self.begin_mishap(index, mishap),
+        index
+    }
+
+    /// An order goes on to the exchange, or waits at the broker's until there is one.
+    pub(super) fn send(&mut self, index: usize) {
+        let order = &mut self.orders[index];
+        if order.variety == Variety::Amo {
+            order.becomes(Status::AmoReqReceived);
+            self.say(index, None);
+        } else {
+            let asked = order.asked();
+            self.accept(index, &asked);
         }
-        Ok(id)
     }
 
     /// `PUT /orders/{variety}/{order_id}`
@@ -287,17 +311,44 @@ impl Floor {
         let (instrument, last_e4) = self.instrument(listing);
         asked.check(instrument, last_e4, &self.rules)?;
         let validity = change.validity.unwrap_or(self.orders[index].now.validity);
-        sessions::check(&self.market.listings[listing], &asked, validity)?;
+        if !self.orders[index].kept() {
+            sessions::check(&self.market.listings[listing], &asked, validity)?;
+        }
         self.check_cover(account, listing, &asked, Some(index))?;
         self.carry_out(index, asked, &change);
+        self.follow();
         Ok(())
     }
 
     /// `DELETE /orders/{variety}/{order_id}`
     pub fn cancel(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+        if self.is_cover_stop(account, order_id) {
+            return self.exit_cover(account, order_id, at_ns);
+        }
         let index = self.begin_cancel(account, order_id, at_ns)?;
         self.end(index, Status::Cancelled, None);
+        self.follow();
         Ok(())
+    }
+
+    /// The stop of a cover order is not cancelled but sent at once: its position would be left bare.
+    fn exit_cover(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+        self.hear(at_ns);
+        self.admit(account, false)?;
+        let index = self.open_order(account, order_id, "cancelled")?;
+        if let Some(why) = &self.halted {
+            return Err(Refusal::order(why.clone()));
+        }
+        self.stops.retain(|&stop| stop != index);
+        self.trigger(index);
+        Ok(())
+    }
+
+    fn is_cover_stop(&self, account: usize, order_id: &str) -> bool {
+        self.find(account, order_id).is_some_and(|index| {
+            let order = &self.orders[index];
+            order.variety == Variety::CoverStop && order.waits()
+        })
     }
 
     /// The same, but the order fills while the request is under way. One that waits for its trigger cannot.
@@ -316,6 +367,7 @@ impl Floor {
         } else {
             self.fill_in_spite(index);
         }
+        self.follow();
         Ok(())
     }
 
@@ -391,7 +443,7 @@ impl Floor {
     // --- money ------------------------------------------------------------------------------------------------
 
     /// Is there money, or are there shares, for this order? `instead_of` names the order that it replaces.
-    fn check_cover(
+    pub(super) fn check_cover(
         &self,
         account: usize,
         listing: usize,
@@ -464,7 +516,7 @@ impl Floor {
     ) -> Tied {
         let open = self.open_orders(account, but).map(|order| {
             let (instrument, last_e4) = self.instrument(order.listing);
-            let price_e4 = order_asked(order).dearest_e4(instrument, last_e4);
+            let price_e4 = order.asked().dearest_e4(instrument, last_e4);
             (
                 order.listing,
                 order.product,
@@ -537,12 +589,14 @@ impl Floor {
     // --- an order's life --------------------------------------------------------------------------------------
 
     /// The exchange's first answer to a new order: it waits, it stands, it trades, or it is rejected.
-    fn accept(&mut self, index: usize, asked: &Asked) {
+    pub(super) fn accept(&mut self, index: usize, asked: &Asked) {
         self.orders[index].becomes(Status::ValidationPending);
         let (instrument, last_e4) = self.instrument(self.orders[index].listing);
         let exchange = instrument.exchange;
         let protected = asked.protected(instrument, last_e4);
-        if asked.stop_on_wrong_side(last_e4) {
+        // The stop of a cover order belongs to a position that is there: however the market stands, it is taken.
+        let bare = self.orders[index].variety == Variety::CoverStop;
+        if !bare && asked.stop_on_wrong_side(last_e4) {
             self.end(index, Status::Rejected, Some(asked.wrong_side(last_e4)));
             return;
         }
@@ -574,8 +628,15 @@ impl Floor {
     /// Sends what is left of an order into the book. Every change of it is said; that it merely stands only if
     /// `standing` has a word for that.
     fn enter(&mut self, index: usize, standing: Option<&'static str>) {
+        if self.stands_outside(index) {
+            self.opens(index);
+            if standing.is_some() {
+                self.say(index, standing);
+            }
+            return;
+        }
         let said = self.frames.len();
-        let unpriced = order_asked(&self.orders[index]).unpriced();
+        let unpriced = self.orders[index].asked().unpriced();
         let immediate = unpriced || self.orders[index].now.validity == Validity::Ioc;
         let mut rest = self.take(index, self.limit_e4(&self.orders[index]), immediate);
         if let (Rest::Dropped(_), true, Validity::Day | Validity::Ttl) =
@@ -644,7 +705,7 @@ impl Floor {
 
     /// The worst price an order may trade at. An unprotected MARKET order goes to the end of the day's band.
     fn limit_e4(&self, order: &Order) -> i64 {
-        if !order_asked(order).unpriced() {
+        if !order.asked().unpriced() {
             return order.now.price_e4;
         }
         let (instrument, _) = self.instrument(order.listing);
@@ -713,7 +774,7 @@ impl Floor {
     }
 
     /// An order is over.
-    fn end(&mut self, index: usize, status: Status, message: Option<String>) {
+    pub(super) fn end(&mut self, index: usize, status: Status, message: Option<String>) {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
         if status == Status::Cancelled {
@@ -728,7 +789,14 @@ impl Floor {
             .open
             .retain(|&open| open != index);
         self.stops.retain(|&stop| stop != index);
+        self.ended.push_back(index);
         self.say(index, None);
+    }
+
+    /// It is at the exchange, but the book does not have it: it is offered elsewhere, or will be rejected.
+    fn stands_outside(&self, index: usize) -> bool {
+        matches!(self.orders[index].variety, Variety::Auction { .. })
+            || self.mishaps.iter().any(|due| due.order == index)
     }
 
     /// Tells the user's sockets. `status` is said in place of the order's own.
@@ -763,7 +831,7 @@ impl Floor {
 
     fn trigger(&mut self, index: usize) {
         let order = &self.orders[index];
-        let asked = order_asked(order);
+        let asked = order.asked();
         let (instrument, last_e4) = self.instrument(order.listing);
         let protected = asked.protected(instrument, last_e4);
         let now_ns = self.now_ns;
@@ -845,10 +913,7 @@ impl Floor {
             return;
         }
         match due.ends {
-            Ends::Goes => {
-                let asked = order_asked(order);
-                self.accept(due.order, &asked);
-            }
+            Ends::Goes => self.send(due.order),
             Ends::Rejected(message) => {
                 self.market.listings[order.listing].withdraw(book_id(due.order));
                 self.end(due.order, Status::Rejected, Some(message));
@@ -873,7 +938,7 @@ impl Floor {
     /// What the order would be with the change.
     fn changed(&self, index: usize, change: &Modifying) -> Result<Asked, Refusal> {
         let order = &self.orders[index];
-        let before = order_asked(order);
+        let before = order.asked();
         let asked = Asked {
             order_type: change.order_type.unwrap_or(before.order_type),
             quantity: change.quantity.unwrap_or(before.quantity),
@@ -888,7 +953,10 @@ impl Floor {
         if asked.quantity <= order.now.filled {
             return Err(Refusal::invalid("quantity"));
         }
-        if asked.triggered() && !order.waits() {
+        if matches!(order.variety, Variety::Iceberg(_)) && asked.quantity != before.quantity {
+            return Err(Refusal::invalid("quantity"));
+        }
+        if asked.triggered() && !order.waits() && !order.kept() {
             return Err(Refusal::invalid("order_type"));
         }
         if change.validity == Some(Validity::Ttl) && order.expires_ns.is_none() {
@@ -906,16 +974,16 @@ impl Floor {
         let before = order.now.clone();
         order.modifications += 1;
         order.now.asked_ns = now_ns;
+        if order.kept() {
+            order.becomes(Status::ModifyAmoReqReceived);
+            order.change(&asked, change);
+            order.becomes(Status::AmoReqReceived);
+            self.say(index, Some("UPDATE"));
+            return;
+        }
         order.becomes(Status::ModifyValidationPending);
         order.becomes(Status::ModifyPending);
-        order.now.quantity = asked.quantity;
-        order.now.price_e4 = asked.price_e4;
-        order.now.trigger_e4 = asked.trigger_e4;
-        order.now.order_type = asked.order_type;
-        order.now.disclosed_quantity = asked.disclosed_quantity;
-        order.now.validity = change.validity.unwrap_or(before.validity);
-        order.now.modified = true;
-        order.protection = asked.protection;
+        order.change(&asked, change);
         if asked.order_type == OrderType::Market {
             protect(order, protected);
         }
@@ -927,8 +995,7 @@ impl Floor {
             self.say(index, Some("UPDATE"));
             return;
         }
-        if self.mishaps.iter().any(|due| due.order == index) {
-            // It stands, but not in the book, and will be rejected.
+        if self.stands_outside(index) {
             self.opens(index);
             self.say(index, Some("UPDATE"));
             return;
@@ -959,25 +1026,6 @@ fn book_id(index: usize) -> u64 {
 
 fn order_index(book_id: u64) -> usize {
     (book_id / 2) as usize
-}
-
-/// What an order asks for as it stands now.
-fn order_asked(order: &Order) -> Asked {
-    // A stop that has been triggered is an order like any other.
-    let order_type = match order.now.order_type {
-        OrderType::Sl if !order.waits() => OrderType::Limit,
-        order_type => order_type,
-    };
-    Asked {
-        side: order.side,
-        product: order.product,
-        order_type,
-        quantity: order.now.quantity,
-        price_e4: order.now.price_e4,
-        trigger_e4: order.now.trigger_e4,
-        disclosed_quantity: order.now.disclosed_quantity,
-        protection: order.protection,
-    }
 }
 
 /// A MARKET order with protection is kept as a LIMIT, and says so in its tags.

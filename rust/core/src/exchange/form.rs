@@ -2,6 +2,7 @@
 
 use super::refusal::Refusal;
 use super::rules::TAG_CHARS_MAX;
+use super::variety::{Terms, Variety};
 use crate::terms::{Exchange, OrderType, Product, Side, Validity};
 
 /// No order is larger: what is left of 64 bits holds every sum of money that follows.
@@ -26,9 +27,11 @@ pub enum Protection {
 /// A new order as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placing {
+    pub variety: Variety,
     pub exchange: Exchange,
     pub tradingsymbol: String,
     pub side: Side,
+    /// Of an iceberg that of its first leg.
     pub quantity: i64,
     pub product: Product,
     pub order_type: OrderType,
@@ -56,11 +59,8 @@ pub struct Modifying {
 }
 
 impl Placing {
-    /// Reads the form of a variety. Only `regular` is taken.
+    /// Reads the form of a variety.
     pub fn read(variety: &str, fields: &Fields) -> Result<Self, Refusal> {
-        if variety != "regular" {
-            return Err(Refusal::invalid("variety"));
-        }
         let form = Form(fields);
         let order_type = form.word("order_type", OrderType::parse)?;
         let priced = matches!(order_type, OrderType::Limit | OrderType::Sl);
@@ -83,15 +83,30 @@ impl Placing {
                 "Invalid `tag`. It can have at most {TAG_CHARS_MAX} characters."
             )));
         }
+        let quantity = within(quantity, "quantity", 1)?;
+        let side = form.word("transaction_type", Side::parse)?;
+        let product = form.word("product", Product::parse)?;
+        let terms = Terms {
+            side,
+            product,
+            order_type,
+            validity,
+            quantity,
+        };
+        let variety = Variety::read(variety, &form, &terms)?;
         Ok(Self {
             exchange: form.word("exchange", Exchange::parse)?,
             tradingsymbol: form
                 .text("tradingsymbol")
                 .ok_or_else(|| Refusal::invalid("tradingsymbol"))?
                 .to_owned(),
-            side: form.word("transaction_type", Side::parse)?,
-            quantity: within(quantity, "quantity", 1)?,
-            product: form.word("product", Product::parse)?,
+            side,
+            quantity: match &variety {
+                Variety::Iceberg(legs) => legs.leg_quantity,
+                _ => quantity,
+            },
+            variety,
+            product,
             order_type,
             price_e4: if priced {
                 form.price("price")?.unwrap_or(0)

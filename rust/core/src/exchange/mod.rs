@@ -2,6 +2,8 @@
 
 /// One trader: money, shares, positions.
 pub mod account;
+/// Orders after hours, and checks by variety.
+pub mod amo;
 /// One price for all: the call auction.
 pub mod auction;
 /// An order above the freeze quantity as several.
@@ -24,6 +26,8 @@ pub mod dates;
 pub mod feed;
 /// The exchange whole: market, accounts, orders and time.
 pub mod floor;
+/// Orders that the broker sends by itself.
+pub mod followers;
 /// The forms of an order, read into numbers and words.
 pub mod form;
 /// Orders that wait for a price at the broker's.
@@ -76,6 +80,8 @@ pub mod so_far;
 pub mod street;
 /// What is listed on a day.
 pub mod universe;
+/// What the broker does with an order besides handing it on.
+pub mod variety;
 /// What the exchange knows, in Kite's shapes.
 pub mod views;
 /// What contracts are worth on their underlying.
@@ -87,3 +93,5 @@ mod floor_tests;
 mod market_tests;
 #[cfg(test)]
 mod mishap_tests;
+#[cfg(test)]
+mod variety_tests;

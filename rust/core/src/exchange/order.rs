@@ -1,7 +1,9 @@
 //! One order: what was asked, what became of it, and every state it went through.
 
-use super::form::{Placing, Protection};
+use super::checks::Asked;
+use super::form::{Modifying, Placing, Protection};
 use super::instruments::{Instrument, RUPEE_E4};
+use super::variety::Variety;
 use crate::terms::{OrderType, Product, Side, Validity};
 
 /// Kite's states, transient ones included.
@@ -12,6 +14,8 @@ pub enum Status {
     OpenPending,
     Open,
     TriggerPending,
+    AmoReqReceived,
+    ModifyAmoReqReceived,
     ModifyValidationPending,
     ModifyPending,
     Modified,
@@ -30,6 +34,8 @@ impl Status {
             Self::OpenPending => "OPEN PENDING",
             Self::Open => "OPEN",
             Self::TriggerPending => "TRIGGER PENDING",
+            Self::AmoReqReceived => "AMO REQ RECEIVED",
+            Self::ModifyAmoReqReceived => "MODIFY AMO REQ RECEIVED",
             Self::ModifyValidationPending => "MODIFY VALIDATION PENDING",
             Self::ModifyPending => "MODIFY PENDING",
             Self::Modified => "MODIFIED",
@@ -100,6 +106,9 @@ impl State {
 #[derive(Clone, Debug)]
 pub struct Order {
     pub id: String,
+    pub variety: Variety,
+    /// The entry that a cover order's stop belongs to.
+    pub parent: Option<String>,
     /// Its index among the accounts and among the listings.
     pub account: usize,
     pub listing: usize,
@@ -140,6 +149,8 @@ impl Order {
         };
         Self {
             id,
+            variety: placing.variety.clone(),
+            parent: None,
             account,
             listing,
             side: placing.side,
@@ -167,9 +178,45 @@ impl Order {
         self.history.push(self.now.clone());
     }
 
+    /// Takes on what its owner has changed.
+    pub fn change(&mut self, asked: &Asked, change: &Modifying) {
+        self.now.quantity = asked.quantity;
+        self.now.price_e4 = asked.price_e4;
+        self.now.trigger_e4 = asked.trigger_e4;
+        self.now.order_type = asked.order_type;
+        self.now.disclosed_quantity = asked.disclosed_quantity;
+        self.now.validity = change.validity.unwrap_or(self.now.validity);
+        self.now.modified = true;
+        self.protection = asked.protection;
+    }
+
     /// Waits for its trigger.
     pub fn waits(&self) -> bool {
         self.now.status == Status::TriggerPending
+    }
+
+    /// Kept by the broker until the exchange takes orders.
+    pub fn kept(&self) -> bool {
+        self.now.status == Status::AmoReqReceived
+    }
+
+    /// What it asks for as it stands now.
+    pub fn asked(&self) -> Asked {
+        // A stop that the exchange has and that does not wait any more has been triggered: an order like any other.
+        let triggered = self.now.exchange_order_id.is_some() && !self.waits();
+        Asked {
+            side: self.side,
+            product: self.product,
+            order_type: match self.now.order_type {
+                OrderType::Sl if triggered => OrderType::Limit,
+                order_type => order_type,
+            },
+            quantity: self.now.quantity,
+            price_e4: self.now.price_e4,
+            trigger_e4: self.now.trigger_e4,
+            disclosed_quantity: self.now.disclosed_quantity,
+            protection: self.protection,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What differs between the exchange of 2026 and the one that older programs were written for, and what the
 //! protocol's page leaves open.
 
+use super::amo::AmoHours;
+
 /// How order ids look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderIds {
@@ -52,6 +54,9 @@ pub struct Rules {
     pub limits: Option<Limits>,
     pub spans: Spans,
     pub modifications_max: u32,
+    /// When after-market orders are taken; they go to the exchange when it opens. None: at any hour, and they rest
+    /// until they are cancelled.
+    pub amo_hours: Option<AmoHours>,
     pub order_ids: OrderIds,
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
     pub open_frames: bool,
@@ -84,6 +89,7 @@ impl Rules {
                 hour_too: false,
             },
             modifications_max: 25,
+            amo_hours: Some(AmoHours::KITE),
             order_ids: OrderIds::Snowflake,
             open_frames: false,
         }
@@ -105,6 +111,7 @@ impl Rules {
                 hour_too: true,
             },
             order_ids: OrderIds::Dated,
+            amo_hours: None,
             ..Self::strict_2026()
         }
     }

@@ -44,6 +44,9 @@ pub fn turn(floor: &mut Floor, turn: Turn) {
         .copied()
         .filter(|&index| {
             let order = &floor.orders[index];
+            if order.kept() {
+                return false;
+            }
             let special = order.waits() || order.now.disclosed_quantity > 0;
             order.listing == turn.listing
                 && match turn.after {
@@ -60,5 +63,8 @@ pub fn turn(floor: &mut Floor, turn: Turn) {
             index,
             Some("Cancelled by the exchange at the end of the session.".into()),
         );
+    }
+    if matches!(turn.after, Phase::Continuous | Phase::Gathering { .. }) {
+        floor.release(turn.listing);
     }
 }

@@ -6,6 +6,7 @@ use super::floor::{Execution, Floor};
 use super::listing::Listing;
 use super::order::{Order, State};
 use super::shape::{Value, object};
+use super::variety::Variety;
 use crate::terms::{Exchange, Side};
 
 /// Instruments in one request: `/quote`, and `/quote/ohlc` and `/quote/ltp`.
@@ -40,7 +41,10 @@ fn book_row(floor: &Floor, order: &Order) -> Value {
     row.set("account_id", floor.accounts[order.account].user.clone());
     row.set("status_message_raw", order.now.message.clone());
     row.set("exchange_update_timestamp", order.now.updated_ns.map(stamp));
-    row.set("meta", object! {});
+    row.set("meta", meta(order));
+    if let Variety::Auction { number } = &order.variety {
+        row.set("auction_number", number.clone());
+    }
     row.set("tags", order.tags.clone());
     row.set("guid", format!("{:016x}", guid(&order.id)));
     row
@@ -52,12 +56,12 @@ fn history_row(floor: &Floor, order: &Order, state: &State) -> Value {
         placed_by: floor.accounts[order.account].user.clone(),
         order_id: order.id.clone(),
         exchange_order_id: state.exchange_order_id.clone(),
-        parent_order_id: Value::Null,
+        parent_order_id: order.parent.clone(),
         status: state.status.text(),
         status_message: state.message.clone(),
         order_timestamp: stamp(state.asked_ns),
         exchange_timestamp: state.exchange_ns.map(stamp),
-        variety: "regular",
+        variety: order.variety.name(),
         modified: state.modified,
         exchange: instrument.exchange.name(),
         tradingsymbol: instrument.tradingsymbol.clone(),
@@ -66,7 +70,7 @@ fn history_row(floor: &Floor, order: &Order, state: &State) -> Value {
         transaction_type: order.side.name(),
         validity: state.validity.name(),
         validity_ttl: order.ttl_minutes,
-        product: order.product.name(),
+        product: order.variety.product(order.product),
         quantity: state.quantity,
         disclosed_quantity: state.disclosed_quantity,
         price: Value::Rupees(state.price_e4),
@@ -78,6 +82,22 @@ fn history_row(floor: &Floor, order: &Order, state: &State) -> Value {
         // Kite shows 0 of an order whose protection has become its limit.
         market_protection: protection(order),
         tag: order.tag.clone(),
+    }
+}
+
+/// Where an iceberg is; nothing of any other order.
+fn meta(order: &Order) -> Value {
+    let Variety::Iceberg(legs) = order.variety else {
+        return object! {};
+    };
+    object! {
+        iceberg: object! {
+            leg: legs.leg,
+            legs: legs.legs,
+            leg_quantity: legs.leg_quantity,
+            total_quantity: legs.total,
+            remaining_quantity: legs.after() + order.now.left(),
+        },
     }
 }
 
@@ -141,7 +161,7 @@ fn trade_row(floor: &Floor, execution: &Execution) -> Value {
         exchange: instrument.exchange.name(),
         tradingsymbol: instrument.tradingsymbol.clone(),
         instrument_token: instrument.token,
-        product: order.product.name(),
+        product: order.variety.product(order.product),
         average_price: Value::Rupees(execution.price_e4),
         quantity: execution.quantity,
         exchange_order_id: order.now.exchange_order_id.clone(),
