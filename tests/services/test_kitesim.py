@@ -43,6 +43,13 @@ def legacy() -> Iterator[Kitesim]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Kitesim]:
+    """Strict rules, in which a second of its windows passes within two milliseconds of ours."""
+    with kitesim("--speed", "600") as running:
+        yield running
+
+
 def order(**changes: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 5,
@@ -164,9 +171,9 @@ def test_quotes_in_all_depths(legacy: Kitesim) -> None:
     ],
 )
 def test_a_refused_order_is_kites_own_error(
-    exchange: Kitesim, changes: dict[str, Any], error: type[Exception], code: int, message: str
+    hasty: Kitesim, changes: dict[str, Any], error: type[Exception], code: int, message: str
 ) -> None:
-    client = exchange.client()
+    client = hasty.client()
     orders = len(client.orders())
 
     with pytest.raises(error, match=message) as refused:
