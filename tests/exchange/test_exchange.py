@@ -324,6 +324,24 @@ def test_a_currency_is_traded_in_lots_of_a_thousand() -> None:
     (row,) = exchange.positions(USER)["net"]
     assert (row["quantity"], row["multiplier"]) == (2, 1000)
     assert row["buy_value"] == pytest.approx(row["average_price"] * 2000)
+    assert _tied(exchange) == pytest.approx(0.12 * row["buy_value"])  # of the futures' percentages
+
+
+def _tied(exchange: Exchange) -> float:
+    utilised = exchange.margins(USER)["equity"]["utilised"]
+    return float(utilised["span"] + utilised["exposure"])
+
+
+def test_a_short_option_is_measured_by_its_own_underlying() -> None:
+    tied = {}
+    for name, quantity in (("NIFTY26NOV26000CE", 65), ("BANKNIFTY26NOV58500CE", 30), ("ITC26NOV405CE", 1600)):
+        exchange = everything("11:00")
+        buy(exchange, exchange="NFO", tradingsymbol=name, quantity=quantity, product="NRML", transaction_type="SELL")
+        tied[name] = _tied(exchange) / quantity
+
+    nifty, bank, itc = tied.values()
+    assert bank == pytest.approx(2.25 * nifty, rel=0.05)
+    assert itc == pytest.approx(nifty * 407 / 26_000, rel=0.1)
 
 
 def test_sessions_refuse_what_their_time_does_not_take() -> None:

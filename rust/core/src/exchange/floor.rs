@@ -527,6 +527,7 @@ impl Floor {
         });
         let mut exposures: Vec<((usize, Product), Exposure)> = Vec::new();
         for (listing, product, side, quantity, price_e4) in open.chain(with) {
+            let multiplier = self.market.listings[listing].instrument.multiplier;
             let exposure = self.exposure(account, &mut exposures, listing, product);
             let orders = if side == Side::Buy {
                 &mut exposure.buys
@@ -534,7 +535,7 @@ impl Floor {
                 &mut exposure.sells
             };
             orders.quantity += quantity;
-            orders.value_e4 += i128::from(quantity) * i128::from(price_e4);
+            orders.value_e4 += i128::from(quantity) * i128::from(price_e4) * i128::from(multiplier);
         }
         for &(listing, product) in self.accounts[account].positions.keys() {
             self.exposure(account, &mut exposures, listing, product);
@@ -576,13 +577,15 @@ impl Floor {
 
     /// The exposure of who has nothing of an instrument.
     pub(super) fn unexposed(&self, listing: usize, product: Product) -> Exposure {
+        let of = &self.market.listings[listing];
+        let underlying = of.underlying().unwrap_or(listing);
         Exposure {
-            kind: self.market.listings[listing].instrument.kind,
+            kind: of.instrument.kind,
             product,
             open: margin::Side::default(),
             buys: margin::Side::default(),
             sells: margin::Side::default(),
-            underlying_e4: self.market.listings[0].day.last_e4,
+            underlying_e4: self.market.listings[underlying].day.last_e4,
         }
     }
 

@@ -294,7 +294,7 @@ pub fn margins(floor: &Floor, account: usize) -> Value {
         .iter()
         .map(|(&(listing, _), position)| {
             let last_e4 = floor.market.listings[listing].day.last_e4;
-            position.open.quantity * last_e4 - position.open.value_e4
+            position.open.quantity * last_e4 * position.multiplier - position.open.value_e4
         })
         .sum();
     let debits_e4 = tied.total_e4() - realised_e4;
