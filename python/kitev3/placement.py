@@ -23,30 +23,28 @@ def place(profile: Profile, service: str = "") -> None:
         return  # a container may hide some of the machine's cores from us
 
 
-IO_SLICE_NS = 100_000  # the shortest that Linux takes
-LOOP_SLICE_NS = 200_000
+LOOP_SLICE_NS = 100_000  # the shortest that Linux takes
+IO_SLICE_NS = 200_000
 _IO_THREADS = "ZMQbg/IO"  # libzmq's name for them
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 
 
-def hurry(profile: Profile, service: str, *, loop: bool) -> None:
-    """Has the order path's threads, which share a core, run as soon as they are woken.
+def hurry(*, loop: bool) -> None:
+    """Has the threads of a process on the order path run as soon as they are woken, where others share the core.
 
-    Whoever sends a message wakes a thread of libzmq, and with the scheduler's own slices of some milliseconds that
-    thread waits until the sender has done all that it does after sending. A thread with a shorter slice goes first
-    (Linux 6.12, EEVDF; an older one ignores it). A loop that has much to do after it has sent keeps its slice: *loop*
-    is False.
+    Whoever sends a message wakes a thread of libzmq, and that one wakes the next loop. With the scheduler's own slices
+    of some milliseconds each waits until the one before has done all that it does after sending. A thread with a
+    shorter slice goes first (Linux 6.12, EEVDF; an older one ignores it). A loop that has much to do after it has sent
+    keeps its slice: *loop* is False.
 
     A hint for speed and nothing more, as ``place`` is.
     """
-    if profile.service(service).cpu is None:
-        return
-    for task in Path("/proc/self/task").iterdir():
+    for task in Path("/proc/self/task").glob("*"):
         try:
             if (task / "comm").read_text().startswith(_IO_THREADS):
                 _slice(int(task.name), IO_SLICE_NS)
         except OSError:
-            continue  # it has ended meanwhile, or this is no Linux
+            continue  # it has ended meanwhile
     if loop:
         _slice(os.getpid(), LOOP_SLICE_NS)
 

@@ -34,6 +34,7 @@ from kitev3.desk import Desk
 from kitev3.errors import ConfigError
 from kitev3.fingerprint import fingerprint, library
 from kitev3.house import spec as declared
+from kitev3.hugepages import collapse
 from kitev3.log import get_logger, log_to
 from kitev3.placement import hurry, place
 from kitev3.runfolder import RunFolder, default_run_dir
@@ -187,7 +188,9 @@ class Process:
         # What lives now lives to the end: the collector need not walk over it again and again.
         gc.collect()
         gc.freeze()
-        hurry(self.profile, self.spec.name, loop=not isinstance(desk.driver, AsyncDriver))
+        if self.profile.service(self.spec.name).cpu is not None:
+            collapse()
+            hurry(loop=not isinstance(desk.driver, AsyncDriver))
         loop.run()
         desk.close()
         sockets.close()

@@ -99,7 +99,7 @@ class Hosted:
             data=self.used(event),
             data_ts_ns=data_ts_ns,
             reason=decision.reason,
-            indicators={name: self.value(name) for name in self.indicators},
+            indicators={name: self.value(name) for name in self.indicators} if self.indicators else {},
             order=decision.order,
             market_protection_bp=decision.market_protection_bp,
         )
@@ -180,14 +180,13 @@ class StrategyHandler:
         for engine in self.by_ticks:
             engine.update_ticks(batch)
         self.tick_ts_ns = event.ts
-        return self._each_tick(event) if self.on_ticks else ()
-
-    def _each_tick(self, event: Event) -> Iterable[Payload]:
+        if not self.on_ticks:
+            return ()
         said: list[Payload] = []
-        for tick in event.payload:
+        for tick in batch:
             for hosted in self.on_ticks.get(tick.token, ()):
-                if not tick.flags:
-                    said += self._signals(event, hosted, hosted.strategy.on_tick(tick, hosted))
+                if not tick.flags and (decisions := hosted.strategy.on_tick(tick, hosted)):
+                    self._say(said, event, hosted, decisions)
         return said
 
     def bar(self, event: Event) -> Iterable[Payload]:
@@ -199,13 +198,16 @@ class StrategyHandler:
                     bar.instrument_token, bar.start_ns, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume
                 )
             hosted.used(event)
-            said += self._signals(event, hosted, hosted.strategy.on_bar(bar, hosted))
+            self._say(said, event, hosted, hosted.strategy.on_bar(bar, hosted))
         return said
 
     def fill(self, event: Event) -> Iterable[Payload]:
         fill: Fill = event.payload
         hosted = self.hosted.get((fill.strategy, fill.instrument_token))
-        return self._signals(event, hosted, hosted.strategy.on_fill(fill, hosted)) if hosted is not None else ()
+        said: list[Payload] = []
+        if hosted is not None:
+            self._say(said, event, hosted, hosted.strategy.on_fill(fill, hosted))
+        return said
 
     def gap(self, event: Event) -> Iterable[Payload]:
         """Ticks are missing: what stood on them warms up anew."""
@@ -222,14 +224,12 @@ class StrategyHandler:
 
     # What is said -------------------------------------------------------------------------------------------------
 
-    def _signals(self, event: Event, hosted: Hosted, decisions: Iterable[Decision]) -> list[Payload]:
-        said: list[Payload] = []
+    def _say(self, said: list[Payload], event: Event, hosted: Hosted, decisions: Iterable[Decision]) -> None:
         for decision in decisions:
             if decision.action == "HOLD" and not hosted.strategy.wants_hold:
                 continue
             self.signals += 1
             said.append(hosted.signal(decision, event, self.tick_ts_ns or event.ts))
-        return said
 
 
 def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:

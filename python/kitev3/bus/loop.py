@@ -1,4 +1,7 @@
-"""The loop of one process: waits on one socket, hands messages to the desk, looks at the rest in between.
+"""The loop of one process: waits on one socket, and looks at the rest in between.
+
+What is done with a message is a ``Turn``'s affair, in the core: it goes on hearing and sending until there is something
+that only Python can do.
 
 Three kinds, by what a service is:
 
