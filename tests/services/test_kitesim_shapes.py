@@ -393,6 +393,7 @@ def test_bad_input_changes_nothing_in_the_books() -> None:
         {"tradingsymbol": "NOPE"}, {"exchange": "LSE"}, {"quantity": "-5"}, {"quantity": "0"}, {"quantity": "1.5"},
         {"quantity": "99999999999999999999"}, {"quantity": "five"}, {"price": "1500.03"}, {"price": "-1"},
         {"price": "nan"}, {"transaction_type": "HOLD"}, {"product": "XYZ"}, {"order_type": "ICE"}, {"validity": "GTC"},
+        {"tag": "x" * 21}, {"price": "9999"},
     ]  # fmt: skip
     with kitesim("--market", "frozen", "--profile", "legacy") as running:
         client, ask = running.client(), Asker(running)
