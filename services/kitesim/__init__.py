@@ -3,6 +3,7 @@
 Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and ``kitesim.market`` to its own driver.
 
     opening   an exchange from its settings
+    access    from which addresses orders may come, and when tokens die
     logins    keys, request tokens, access tokens
     routes    the REST routes, a file for each noun
     books     what the broker keeps beside the exchange: `alerts`, and mutual `funds`

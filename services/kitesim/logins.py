@@ -131,6 +131,12 @@ class Logins:
         del self.tokens[api_key]
         return session
 
+    def flush(self) -> tuple[str, ...]:
+        """The day's tokens are worth nothing from now on; whose they were. A refresh token goes on."""
+        api_keys = tuple(self.tokens)
+        self.tokens.clear()
+        return api_keys
+
     def end_refresh(self, api_key: str, refresh_token: str) -> None:
         """The refresh token is worth nothing from now on. Raises Denied when it was not before."""
         known = self.refresh.get(api_key)

@@ -13,6 +13,7 @@ import msgspec
 from kitev3 import settings
 from kitev3.config import SPEED_MAX
 from kitev3.errors import ConfigError
+from kitev3.services.kitesim.access import LOOPBACK, Access, read_addresses, read_flush_ns
 from kitev3.services.kitesim.faults.catalogue import read_faults, read_file
 from kitev3.services.kitesim.faults.fault import Fault
 
@@ -40,6 +41,8 @@ class Options:
     postback_url: str = ""
     postback_anywhere: bool = False
     renewable: bool = False
+    static_ip: tuple[str, ...] = ()  # from where orders may come; none: in strict-2026 loopback, in legacy anywhere
+    login_end: str = "06:00"  # when tokens die, market time, IST
     state: str = ""
     admin: str = ""
     faults: str = ""
@@ -49,6 +52,12 @@ class Options:
     def kept_hours(self) -> str:
         """The hours that the exchange keeps."""
         return self.hours or ("always-open" if self.profile == "legacy" else "dated")
+
+    @property
+    def access(self) -> Access:
+        """From where orders may come, and when tokens die. ConfigError says what is wrong."""
+        addresses = read_addresses(self.static_ip) or (None if self.profile == "legacy" else LOOPBACK)
+        return Access(addresses=addresses, flush_ns=read_flush_ns(self.login_end))
 
     def all_faults(self) -> tuple[Fault, ...]:
         """Those of this file, then those of the other. ConfigError says what is wrong."""
@@ -85,6 +94,13 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--postback-url", help="where updates of orders are posted; nowhere unless given")
     line.add_argument("--postback-anywhere", action="store_true", help="also at another machine")
     line.add_argument("--renewable", action="store_true", help="a login gives a refresh token too")
+    line.add_argument(
+        "--static-ip",
+        action="append",
+        metavar="ADDRESS",
+        help="orders come from there alone; again for another (loopback; in the profile legacy from anywhere)",
+    )
+    line.add_argument("--login-end", metavar="HH:MM", help="market time at which tokens die (06:00)")
     line.add_argument("--state", metavar="DIR", help="the exchange's memory: with it orders survive a restart")
     line.add_argument("--admin", metavar="127.0.0.1:PORT", help="where faults are switched; off unless given")
     line.add_argument("--faults", metavar="FILE", help="TOML of [[fault]]: those from the beginning")

@@ -15,6 +15,7 @@ from kitev3._core import Exchange
 from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim import routes
+from kitev3.services.kitesim.access import EVERYWHERE, Access
 from kitev3.services.kitesim.alerts import Alert
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.books import Books
@@ -74,6 +75,7 @@ class Server:
         listener: the port, open already, so that the address is known before anything runs.
         address: what clients know it by; the listener's own unless given.
         heard: told of every accepted write before it is answered.
+        access: from where orders may come, and when tokens die.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Server:
         heard: Heard = _unheard,
         address: str = "",
         books: Books | None = None,
+        access: Access = EVERYWHERE,
     ) -> None:
         self.exchange, self.listener = exchange, listener
         self.address = address or address_of(listener)
@@ -93,6 +96,7 @@ class Server:
         self.books = books or Books(exchange)
         self.pace = Pace(exchange, self.sockets, mono_ns, self._look)
         self.requests = 0
+        self.access, self.looked_ns = access, exchange.now_ns
 
         def accepted(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
             heard(caller, verb, order_id, variety, fields)
@@ -103,11 +107,15 @@ class Server:
 
         self.accepted = accepted
         self.door = Door(
-            exchange, self.books, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop
+            exchange, self.books, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop, self.access
         )
 
     def _look(self) -> None:
-        """After each step of the market: who waited for this?"""
+        """After each step of the market: who waited for this, and whose login has ended?"""
+        before_ns, self.looked_ns = self.looked_ns, self.exchange.now_ns
+        if self.access.flushed(before_ns, self.looked_ns):
+            for api_key in self.door.logins.flush():
+                self.sockets.drop(api_key)
         self.books.alerts.look(self._place, self._met)
 
     def _place(self, owner: Session, variety: str, fields: Fields) -> str:

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         options = read_options(arguments)
         if options.postback_url:
             check_address(options.postback_url, anywhere=options.postback_anywhere)
-        faults = options.all_faults()
+        faults, access = options.all_faults(), options.access
         exchange, books, memory = _exchange(options)
         listener = listen(options.listen)
         application = _application(options, listener)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
                 memory.keep(Request(exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
 
         def serves(port: socket.socket, address: str) -> Server:
-            return Server(exchange, logins, port, machine_ns, heard, address, books)
+            return Server(exchange, logins, port, machine_ns, heard, address, books, access)
 
         faulty = options.admin or faults
         front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None

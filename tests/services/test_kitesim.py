@@ -401,7 +401,7 @@ def ask(running: Kitesim, method: str, path: str, body: str = "", token: str = T
         ("GET", "/orders/99/trades", 400, "OrderException"),
         ("PUT", "/orders/regular/99", 400, "OrderException"),
         ("DELETE", "/orders/regular/99", 400, "OrderException"),
-        ("DELETE", "/orders/amo/99", 400, "InputException"),
+        ("DELETE", "/orders/bo/99", 400, "InputException"),
         ("GET", "/quote", 400, "InputException"),
         ("GET", "/quote?" + "&".join(["i=NSE:INFY"] * 501), 400, "InputException"),
         ("GET", "/user/margins/gold", 400, "InputException"),

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from kitev3._core import Exchange, ExchangeRefusal
+from kitev3.services.kitesim.access import EVERYWHERE, Access
 from kitev3.services.kitesim.answers import Fault, success
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Denied, Logins, Session
@@ -29,6 +30,7 @@ class Door:
         clock_ns: market time by the clock alone, which the windows of limits follow.
         heard: told of every accepted write, before its answer leaves.
         logged_out: told of the API key whose token has ended.
+        access: from where orders may come.
     """
 
     def __init__(
@@ -40,10 +42,11 @@ class Door:
         clock_ns: Callable[[], int],
         heard: Heard,
         logged_out: Callable[[str], None],
+        access: Access = EVERYWHERE,
     ) -> None:
         self.exchange, self.books, self.logins, self.now_ns = exchange, books, logins, now_ns
         self.clock_ns = clock_ns
-        self.heard, self.logged_out = heard, logged_out
+        self.heard, self.logged_out, self.access = heard, logged_out, access
 
     def session(self, request: Request) -> Session:
         """The caller's session, or a Fault."""
@@ -72,10 +75,13 @@ class Door:
         return endpoint
 
     def write(self, answer: Callable[[Session, Request, Fields], Any]) -> Endpoint:
-        """A write with login; the exchange counts it against the account's limits itself."""
+        """A write with login from an address that may; the exchange counts it against the account's limits itself."""
 
         async def endpoint(request: Request) -> Response:
             caller = self.session(request)
+            address = request.client.host if request.client else ""
+            if not self.access.admits(address):
+                raise Fault(403, "PermissionException", f"Orders are not allowed from the IP address {address}.")
             fields = await form(request)
             with Refusals():
                 return success(answer(caller, request, fields))
