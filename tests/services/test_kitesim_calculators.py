@@ -158,3 +158,19 @@ def test_an_executed_order_has_a_number(client: KiteConnect) -> None:
         client.get_virtual_contract_note([order(average_price=1500)])
     with pytest.raises(kite.InputException, match="At most 200 orders"):
         client.order_margins([order()] * 201)
+
+
+def test_a_contract_that_is_counted_in_lots_ties_up_the_same_alone_and_in_a_basket() -> None:
+    with kitesim("--market", "frozen", "--profile", "legacy", "--universe", "full") as whole:
+        client = whole.client()
+        for exchange in ("CDS", "MCX"):
+            row = next(row for row in client.instruments(exchange) if row["instrument_type"] == "FUT")
+            symbol, lot = row["tradingsymbol"], row["lot_size"]
+            item = order(exchange=exchange, tradingsymbol=symbol, product="NRML", quantity=lot, price=0)
+
+            (margin,) = client.order_margins([item])
+            basket = client.basket_order_margins([item], consider_positions=False)
+
+            last = client.ltp([row["instrument_token"]])[str(row["instrument_token"])]["last_price"]
+            assert basket["final"]["total"] == basket["initial"]["total"] == margin["total"]
+            assert margin["total"] > last * lot, "a lot stands for many units"

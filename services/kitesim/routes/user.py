@@ -10,7 +10,7 @@ from kitev3.services.kitesim.routes.door import Door
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-EXCHANGES = ["NSE", "BSE", "NFO"]
+EXCHANGES = ["NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO"]
 PRODUCTS = ["CNC", "NRML", "MIS", "MTF"]
 ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
 

@@ -127,7 +127,7 @@ fn alone(floor: &Floor, items: &[Item]) -> Tied {
             Side::Sell => &mut exposures[at].1.sells,
         };
         part.quantity += item.quantity;
-        part.value_e4 += i128::from(item.quantity) * i128::from(item.price_e4);
+        part.value_e4 += item.value_e4(floor);
     }
     exposures
         .iter()
