@@ -71,6 +71,9 @@ impl Floor {
         listing: usize,
         placing: &Placing,
     ) -> Result<(), Refusal> {
+        if placing.variety != Variety::Amo {
+            self.check_intraday(listing, placing.product)?;
+        }
         match &placing.variety {
             Variety::Amo => return self.check_amo(listing),
             Variety::Cover { stop_e4 } => self.check_cover_stop(listing, placing, *stop_e4)?,

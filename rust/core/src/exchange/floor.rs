@@ -58,6 +58,8 @@ pub struct Floor {
     stops: Vec<usize>,
     /// Orders that have ended and that others may follow.
     pub(super) ended: VecDeque<usize>,
+    /// The time of the day up to which the broker has closed positions.
+    pub(super) squared_ns: i64,
     readers: HashMap<String, ReadPace>,
     ids: Ids,
     now_ns: i64,
@@ -95,6 +97,7 @@ impl Floor {
             by_id: HashMap::new(),
             stops: Vec::new(),
             ended: VecDeque::new(),
+            squared_ns: 0,
             readers: HashMap::new(),
             ids,
             frames: Vec::new(),
@@ -166,7 +169,9 @@ impl Floor {
 
     /// Whether no order of anybody is open: then a stretch of the market can be passed without looking at its steps.
     fn nobody_waits(&self) -> bool {
-        self.mishaps.is_empty() && self.accounts.iter().all(|account| account.open.is_empty())
+        self.mishaps.is_empty()
+            && !self.awaits_square_off()
+            && self.accounts.iter().all(|account| account.open.is_empty())
     }
 
     fn step(&mut self) {
@@ -179,6 +184,7 @@ impl Floor {
         for turn in self.market.take_turns() {
             sessions::turn(self, turn);
         }
+        self.square_off();
         self.trigger_stops();
         self.fire_gtts();
         self.expire();

@@ -76,6 +76,8 @@ pub mod shape;
 pub mod shares;
 /// Where a day stands: an instrument, the path, the moment.
 pub mod so_far;
+/// What the broker closes before the day ends.
+pub mod squareoff;
 /// The maker who quotes and the takers who trade.
 pub mod street;
 /// What is listed on a day.

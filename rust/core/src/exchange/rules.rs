@@ -2,6 +2,7 @@
 //! protocol's page leaves open.
 
 use super::amo::AmoHours;
+use super::squareoff::SquareOff;
 
 /// How order ids look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Rules {
     /// When after-market orders are taken; they go to the exchange when it opens. None: at any hour, and they rest
     /// until they are cancelled.
     pub amo_hours: Option<AmoHours>,
+    /// When the broker closes MIS positions. None: they last until the end.
+    pub square_off: Option<SquareOff>,
     pub order_ids: OrderIds,
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
     pub open_frames: bool,
@@ -90,6 +93,7 @@ impl Rules {
             },
             modifications_max: 25,
             amo_hours: Some(AmoHours::KITE),
+            square_off: Some(SquareOff::KITE),
             order_ids: OrderIds::Snowflake,
             open_frames: false,
         }
@@ -112,6 +116,7 @@ impl Rules {
             },
             order_ids: OrderIds::Dated,
             amo_hours: None,
+            square_off: None,
             ..Self::strict_2026()
         }
     }

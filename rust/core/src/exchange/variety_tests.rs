@@ -28,6 +28,21 @@ fn moving(seed: u64) -> Floor {
     floor_of(market, Rules::strict_2026())
 }
 
+/// A market that keeps the hours of its date.
+fn dated(open_ns: i64) -> Market {
+    let (previous_close, path) = Synthetic::new(3, DAY, SECOND_NS);
+    Market::open(Opening {
+        day: DAY,
+        previous_close,
+        path: Box::new(path),
+        seed: 3,
+        step_ns: SECOND_NS,
+        universe: Universe::House,
+        hours: Hours::Dated,
+        open_ns,
+    })
+}
+
 fn floor_of(market: Market, rules: Rules) -> Floor {
     let rules = Rules {
         limits: None,
@@ -239,18 +254,7 @@ fn before_2026_an_after_market_order_rests_at_any_hour_until_it_is_cancelled() {
 
 #[test]
 fn an_after_market_order_goes_to_the_exchange_when_it_opens() {
-    let start_ns = at_ns(DAY, OPEN_NS - 30 * MINUTE_NS);
-    let (previous_close, path) = Synthetic::new(3, DAY, SECOND_NS);
-    let market = Market::open(Opening {
-        day: DAY,
-        previous_close,
-        path: Box::new(path),
-        seed: 3,
-        step_ns: SECOND_NS,
-        universe: Universe::House,
-        hours: Hours::Dated,
-        open_ns: start_ns,
-    });
+    let market = dated(at_ns(DAY, OPEN_NS - 30 * MINUTE_NS));
     let any = Window {
         from_ns: 0,
         until_ns: DAY_NS,
@@ -333,6 +337,34 @@ fn an_auctions_order_stands_outside_the_book_until_it_is_cancelled() {
 
     assert!(floor.executions.is_empty());
     assert_eq!(status(&floor, index), "CANCELLED");
+}
+
+#[test]
+fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more() {
+    let mut floor = floor_of(dated(at_ns(DAY, OPEN_NS)), Rules::strict_2026());
+    floor.advance(at_ns(DAY, OPEN_NS + 5 * SECOND_NS));
+    let entry = near(&floor, 10);
+    place(&mut floor, "regular", &[("price", &entry)]);
+    let (low, stop) = (near(&floor, -60), near(&floor, -120));
+    let resting = place(&mut floor, "regular", &[("price", &low)]);
+    place(
+        &mut floor,
+        "co",
+        &[("price", &entry), ("trigger_price", &stop)],
+    );
+    assert_eq!(held(&floor), 20);
+
+    let due_ns = super::squareoff::SquareOff::KITE.shares_ns;
+    floor.advance(at_ns(DAY, due_ns - SECOND_NS));
+    assert_ne!(held(&floor), 0);
+    floor.advance(at_ns(DAY, due_ns + SECOND_NS));
+
+    assert_eq!((held(&floor), status(&floor, resting)), (0, "CANCELLED"));
+    assert!(floor.accounts[0].open.is_empty());
+    assert_eq!(
+        refused(&mut floor, "regular", &[("price", &low)]),
+        "MIS orders are not allowed after the square-off time."
+    );
 }
 
 proptest! {
