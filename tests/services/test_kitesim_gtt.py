@@ -214,3 +214,18 @@ def test_there_is_an_end_to_the_number_of_triggers() -> None:
     with pytest.raises(ExchangeRefusal, match="Maximum allowed triggers exceeded"):
         exchange.place_gtt("U", **wanted)
     exchange.place_gtt("V", **wanted)
+
+
+def test_a_market_that_is_passed_in_one_go_fires_what_its_steps_fire() -> None:
+    stepped, passed = floor(), floor()
+    last = at(stepped)
+    values = [round(last * 0.9960, 1), round(last * 1.0060, 1)]
+    legs = [leg(round(last * 0.98, 1), "SELL", product="MIS")] * 2
+    made = [one.place_gtt("U", **read_trigger(form(values, legs, last))) for one in (stepped, passed)]
+
+    until_fired(stepped, made[0])
+    stepped.advance(START_NS + 3 * 3_600_000_000_000)
+    passed.advance(START_NS + 3 * 3_600_000_000_000)
+
+    assert passed.gtts("U") == stepped.gtts("U")
+    assert passed.orders("U") == stepped.orders("U") != []

@@ -167,11 +167,13 @@ impl Floor {
         steps
     }
 
-    /// Whether no order of anybody is open: then a stretch of the market can be passed without looking at its steps.
+    /// Whether no order, trigger or square-off of anybody waits: then a stretch of the market can be passed without
+    /// looking at its steps.
     fn nobody_waits(&self) -> bool {
         self.mishaps.is_empty()
             && !self.awaits_square_off()
             && self.accounts.iter().all(|account| account.open.is_empty())
+            && !self.gtts.iter().any(Gtt::is_active)
     }
 
     fn step(&mut self) {

@@ -78,6 +78,11 @@ pub struct Gtt {
 }
 
 impl Gtt {
+    /// Whether the market may still fire it.
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
     /// The leg that a step's lowest and highest print fire.
     fn fires(&self, low_e4: i64, high_e4: i64) -> Option<(usize, i64)> {
         self.wish.legs.iter().enumerate().find_map(|(at, leg)| {
@@ -106,7 +111,7 @@ impl Floor {
         self.hear(at_ns);
         let wish = self.gtt_wish(asked)?;
         let mine = self.gtts.iter().filter(|gtt| gtt.account == account);
-        let active = mine.clone().filter(|gtt| gtt.status == Status::Active);
+        let active = mine.clone().filter(|gtt| gtt.is_active());
         if active.count() >= ACTIVE_MAX || mine.count() >= MADE_MAX {
             return Err(Refusal::input("Maximum allowed triggers exceeded."));
         }
@@ -155,7 +160,7 @@ impl Floor {
         for at in 0..self.gtts.len() {
             let gtt = &self.gtts[at];
             let (low_e4, high_e4) = self.market.listings[gtt.wish.listing].prints_e4;
-            if gtt.status != Status::Active {
+            if !gtt.is_active() {
                 continue;
             }
             if let Some((leg, print_e4)) = gtt.fires(low_e4, high_e4) {
@@ -206,7 +211,7 @@ impl Floor {
 
     fn active_gtt(&self, account: usize, id: &str) -> Result<usize, Refusal> {
         let at = self.gtt(account, id)?;
-        if self.gtts[at].status != Status::Active {
+        if !self.gtts[at].is_active() {
             return Err(Refusal::input("The trigger is not active."));
         }
         Ok(at)
