@@ -7,13 +7,12 @@ use std::collections::{HashMap, VecDeque};
 use super::account::{Account, CASH_E4, Holding};
 use super::autoslice;
 use super::book::{Limit, Rest, Trade};
-use super::checks::{Asked, check_shares, rupees};
+use super::checks::Asked;
 use super::dates::MINUTE_NS;
 use super::form::{Fields, Modifying, Placing, Protection};
 use super::gtt::Gtt;
 use super::ids::Ids;
 use super::limits::{Read, ReadPace};
-use super::margin::{self, Exposure, Tied};
 use super::market::Market;
 use super::mishap::{Due, Ends, Mishap};
 use super::order::{Order, Status};
@@ -55,14 +54,14 @@ pub struct Floor {
     users: HashMap<String, usize>,
     by_id: HashMap<String, usize>,
     /// Stops that wait for their trigger, oldest first.
-    stops: Vec<usize>,
+    pub(super) stops: Vec<usize>,
     /// Orders that have ended and that others may follow.
     pub(super) ended: VecDeque<usize>,
     /// The time of the day up to which the broker has closed positions.
     pub(super) squared_ns: i64,
     readers: HashMap<String, ReadPace>,
     ids: Ids,
-    now_ns: i64,
+    pub(super) now_ns: i64,
     /// The latest time that a request has claimed: limits count by it, since it goes on when the market stands.
     claimed_ns: i64,
     /// Requests are those of before a crash: they were all admitted once.
@@ -71,7 +70,7 @@ pub struct Floor {
     /// What has gone wrong with orders and will end; few at a time.
     mishaps: Vec<Due>,
     /// Why the exchange has halted its market, if it has.
-    halted: Option<String>,
+    pub(super) halted: Option<String>,
     /// All triggers of the day, oldest first.
     pub(super) gtts: Vec<Gtt>,
 }
@@ -176,7 +175,7 @@ impl Floor {
             && !self.gtts.iter().any(Gtt::is_active)
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let mut hits = Vec::new();
         self.market.step(&mut hits);
         self.now_ns = self.market.now_ns();
@@ -421,7 +420,7 @@ impl Floor {
 
     /// A write of an account: refused when a window is full. After a stop market time stands in one second for ever,
     /// and whoever cancels then must not find that second full; so the windows are the clock's, as those of reads are.
-    fn admit(&mut self, account: usize, placement: bool) -> Result<(), Refusal> {
+    pub(super) fn admit(&mut self, account: usize, placement: bool) -> Result<(), Refusal> {
         let Some(limits) = &self.rules.limits else {
             return Ok(());
         };
@@ -443,158 +442,9 @@ impl Floor {
         Ok(index)
     }
 
-    fn instrument(&self, listing: usize) -> (&super::instruments::Instrument, i64) {
+    pub(super) fn instrument(&self, listing: usize) -> (&super::instruments::Instrument, i64) {
         let listing = &self.market.listings[listing];
         (&listing.instrument, listing.day.last_e4)
-    }
-
-    // --- money ------------------------------------------------------------------------------------------------
-
-    /// Is there money, or are there shares, for this order? `instead_of` names the order that it replaces.
-    pub(super) fn check_cover(
-        &self,
-        account: usize,
-        listing: usize,
-        asked: &Asked,
-        instead_of: Option<usize>,
-    ) -> Result<(), Refusal> {
-        let (instrument, last_e4) = self.instrument(listing);
-        let filled = instead_of.map_or(0, |order| self.orders[order].now.filled);
-        let quantity = asked.quantity - filled;
-        if asked.side == Side::Sell && asked.product == Product::Cnc {
-            let selling = self
-                .open_orders(account, instead_of)
-                .filter(|o| {
-                    o.listing == listing && o.product == Product::Cnc && o.side == Side::Sell
-                })
-                .map(|o| o.now.left())
-                .sum();
-            check_shares(&self.accounts[account], listing, quantity, selling)?;
-        }
-        let before_e4 = self.tied(account, instead_of, None).total_e4();
-        let price_e4 = asked.dearest_e4(instrument, last_e4);
-        let with = (listing, asked.product, asked.side, quantity, price_e4);
-        let after_e4 = self.tied(account, instead_of, Some(with)).total_e4();
-        let available_e4 = self.funds_e4(account) - before_e4;
-        let required_e4 = after_e4 - before_e4;
-        // An order that ties up nothing more passes even when there is nothing left: it may be the way out.
-        if required_e4 > 0 && required_e4 > available_e4 {
-            return Err(Refusal::margin(format!(
-                "Insufficient funds. Required margin is {} but available margin is {}.",
-                rupees(required_e4),
-                rupees(available_e4.max(0))
-            )));
-        }
-        Ok(())
-    }
-
-    /// Opening cash and what the day has realised.
-    pub fn funds_e4(&self, account: usize) -> i64 {
-        let account = &self.accounts[account];
-        account.cash_e4 + account.realised_e4()
-    }
-
-    /// What an account's positions and open orders tie up.
-    pub fn tied_now(&self, account: usize) -> Tied {
-        self.tied(account, None, None)
-    }
-
-    fn open_orders(&self, account: usize, but: Option<usize>) -> impl Iterator<Item = &Order> {
-        self.accounts[account]
-            .open
-            .iter()
-            .filter(move |&&order| Some(order) != but)
-            .map(|&order| &self.orders[order])
-    }
-
-    /// What they would tie up with further orders: listing, product, side, quantity, price.
-    pub(super) fn tied_with(
-        &self,
-        account: usize,
-        orders: impl IntoIterator<Item = (usize, Product, Side, i64, i64)>,
-    ) -> Tied {
-        self.tied(account, None, orders)
-    }
-
-    fn tied(
-        &self,
-        account: usize,
-        but: Option<usize>,
-        with: impl IntoIterator<Item = (usize, Product, Side, i64, i64)>,
-    ) -> Tied {
-        let open = self.open_orders(account, but).map(|order| {
-            let (instrument, last_e4) = self.instrument(order.listing);
-            let price_e4 = order.asked().dearest_e4(instrument, last_e4);
-            (
-                order.listing,
-                order.product,
-                order.side,
-                order.now.left(),
-                price_e4,
-            )
-        });
-        let mut exposures: Vec<((usize, Product), Exposure)> = Vec::new();
-        for (listing, product, side, quantity, price_e4) in open.chain(with) {
-            let multiplier = self.market.listings[listing].instrument.multiplier;
-            let exposure = self.exposure(account, &mut exposures, listing, product);
-            let orders = if side == Side::Buy {
-                &mut exposure.buys
-            } else {
-                &mut exposure.sells
-            };
-            orders.quantity += quantity;
-            orders.value_e4 += i128::from(quantity) * i128::from(price_e4) * i128::from(multiplier);
-        }
-        for &(listing, product) in self.accounts[account].positions.keys() {
-            self.exposure(account, &mut exposures, listing, product);
-        }
-        exposures
-            .iter()
-            .fold(Tied::default(), |sum, (_, exposure)| {
-                sum.plus(exposure.tied())
-            })
-    }
-
-    fn exposure<'a>(
-        &self,
-        account: usize,
-        exposures: &'a mut Vec<((usize, Product), Exposure)>,
-        listing: usize,
-        product: Product,
-    ) -> &'a mut Exposure {
-        if let Some(at) = exposures
-            .iter()
-            .position(|(key, _)| *key == (listing, product))
-        {
-            return &mut exposures[at].1;
-        }
-        let open = self.accounts[account]
-            .positions
-            .get(&(listing, product))
-            .map_or(margin::Side::default(), |position| margin::Side {
-                quantity: position.open.quantity,
-                value_e4: i128::from(position.open.value_e4),
-            });
-        let exposure = Exposure {
-            open,
-            ..self.unexposed(listing, product)
-        };
-        exposures.push(((listing, product), exposure));
-        &mut exposures.last_mut().expect("just pushed").1
-    }
-
-    /// The exposure of who has nothing of an instrument.
-    pub(super) fn unexposed(&self, listing: usize, product: Product) -> Exposure {
-        let of = &self.market.listings[listing];
-        let underlying = of.underlying().unwrap_or(listing);
-        Exposure {
-            kind: of.instrument.kind,
-            product,
-            open: margin::Side::default(),
-            buys: margin::Side::default(),
-            sells: margin::Side::default(),
-            underlying_e4: self.market.listings[underlying].day.last_e4,
-        }
     }
 
     // --- an order's life --------------------------------------------------------------------------------------
@@ -638,7 +488,7 @@ impl Floor {
 
     /// Sends what is left of an order into the book. Every change of it is said; that it merely stands only if
     /// `standing` has a word for that.
-    fn enter(&mut self, index: usize, standing: Option<&'static str>) {
+    pub(super) fn enter(&mut self, index: usize, standing: Option<&'static str>) {
         if self.stands_outside(index) {
             self.opens(index);
             if standing.is_some() {
@@ -672,7 +522,7 @@ impl Floor {
         }
     }
 
-    fn take(&mut self, index: usize, price_e4: i64, immediate: bool) -> Rest {
+    pub(super) fn take(&mut self, index: usize, price_e4: i64, immediate: bool) -> Rest {
         let order = &self.orders[index];
         let limit = Limit {
             id: book_id(index),
@@ -708,14 +558,14 @@ impl Floor {
         self.end(index, Status::Cancelled, message);
     }
 
-    fn opens(&mut self, index: usize) {
+    pub(super) fn opens(&mut self, index: usize) {
         if self.orders[index].now.status != Status::Open {
             self.orders[index].becomes(Status::Open);
         }
     }
 
     /// The worst price an order may trade at. An unprotected MARKET order goes to the end of the day's band.
-    fn limit_e4(&self, order: &Order) -> i64 {
+    pub(super) fn limit_e4(&self, order: &Order) -> i64 {
         if !order.asked().unpriced() {
             return order.now.price_e4;
         }
@@ -739,7 +589,7 @@ impl Floor {
         }
     }
 
-    fn fill(&mut self, index: usize, trade_id: u64, price_e4: i64, quantity: i64) {
+    pub(super) fn fill(&mut self, index: usize, trade_id: u64, price_e4: i64, quantity: i64) {
         let now_ns = self.now_ns;
         self.executions.push(Execution {
             trade_id,
@@ -805,13 +655,13 @@ impl Floor {
     }
 
     /// It is at the exchange, but the book does not have it: it is offered elsewhere, or will be rejected.
-    fn stands_outside(&self, index: usize) -> bool {
+    pub(super) fn stands_outside(&self, index: usize) -> bool {
         matches!(self.orders[index].variety, Variety::Auction { .. })
             || self.mishaps.iter().any(|due| due.order == index)
     }
 
     /// Tells the user's sockets. `status` is said in place of the order's own.
-    fn say(&mut self, index: usize, status: Option<&'static str>) {
+    pub(super) fn say(&mut self, index: usize, status: Option<&'static str>) {
         let user = self.accounts[self.orders[index].account].user.clone();
         let data = views::order_frame(self, index, status);
         self.frames.push(OrderFrame { user, data });
@@ -840,7 +690,7 @@ impl Floor {
         }
     }
 
-    fn trigger(&mut self, index: usize) {
+    pub(super) fn trigger(&mut self, index: usize) {
         let order = &self.orders[index];
         let asked = order.asked();
         let (instrument, last_e4) = self.instrument(order.listing);
@@ -856,7 +706,7 @@ impl Floor {
         self.enter(index, Some("UPDATE"));
     }
 
-    fn expire(&mut self) {
+    pub(super) fn expire(&mut self) {
         let now_ns = self.now_ns;
         let over: Vec<usize> = self
             .accounts
@@ -943,95 +793,10 @@ impl Floor {
         let trade_id = self.ids.trade();
         self.fill(index, trade_id, price_e4, left);
     }
-
-    // --- modifying --------------------------------------------------------------------------------------------
-
-    /// What the order would be with the change.
-    fn changed(&self, index: usize, change: &Modifying) -> Result<Asked, Refusal> {
-        let order = &self.orders[index];
-        let before = order.asked();
-        let asked = Asked {
-            order_type: change.order_type.unwrap_or(before.order_type),
-            quantity: change.quantity.unwrap_or(before.quantity),
-            price_e4: change.price_e4.unwrap_or(before.price_e4),
-            trigger_e4: change.trigger_e4.unwrap_or(before.trigger_e4),
-            disclosed_quantity: change
-                .disclosed_quantity
-                .unwrap_or(before.disclosed_quantity),
-            protection: change.protection.unwrap_or(before.protection),
-            ..before
-        };
-        if asked.quantity <= order.now.filled {
-            return Err(Refusal::invalid("quantity"));
-        }
-        if matches!(order.variety, Variety::Iceberg(_)) && asked.quantity != before.quantity {
-            return Err(Refusal::invalid("quantity"));
-        }
-        if asked.triggered() && !order.waits() && !order.kept() {
-            return Err(Refusal::invalid("order_type"));
-        }
-        if change.validity == Some(Validity::Ttl) && order.expires_ns.is_none() {
-            return Err(Refusal::invalid("validity"));
-        }
-        Ok(asked)
-    }
-
-    fn carry_out(&mut self, index: usize, asked: Asked, change: &Modifying) {
-        let now_ns = self.now_ns;
-        let (instrument, last_e4) = self.instrument(self.orders[index].listing);
-        let protected = asked.protected(instrument, last_e4);
-        let order = &mut self.orders[index];
-        let waits = order.waits();
-        let before = order.now.clone();
-        order.modifications += 1;
-        order.now.asked_ns = now_ns;
-        if order.kept() {
-            order.becomes(Status::ModifyAmoReqReceived);
-            order.change(&asked, change);
-            order.becomes(Status::AmoReqReceived);
-            self.say(index, Some("UPDATE"));
-            return;
-        }
-        order.becomes(Status::ModifyValidationPending);
-        order.becomes(Status::ModifyPending);
-        order.change(&asked, change);
-        if asked.order_type == OrderType::Market {
-            protect(order, protected);
-        }
-        acknowledge(order, now_ns);
-        order.becomes(Status::Modified);
-
-        if asked.triggered() {
-            self.orders[index].becomes(Status::TriggerPending);
-            self.say(index, Some("UPDATE"));
-            return;
-        }
-        if self.stands_outside(index) {
-            self.opens(index);
-            self.say(index, Some("UPDATE"));
-            return;
-        }
-        let order = &self.orders[index];
-        let only_smaller = !waits
-            && order.now.quantity <= before.quantity
-            && (order.now.price_e4, order.now.order_type) == (before.price_e4, before.order_type)
-            && order.now.validity != Validity::Ioc;
-        let left = order.now.left();
-        let listing = &mut self.market.listings[order.listing];
-        if only_smaller {
-            listing.reduce(book_id(index), left);
-            self.orders[index].becomes(Status::Open);
-            self.say(index, Some("UPDATE"));
-        } else {
-            listing.withdraw(book_id(index));
-            self.stops.retain(|&stop| stop != index);
-            self.enter(index, Some("UPDATE"));
-        }
-    }
 }
 
 /// A user's order in the books: odd, where the street's are even.
-fn book_id(index: usize) -> u64 {
+pub(super) fn book_id(index: usize) -> u64 {
     index as u64 * 2 + 1
 }
 
@@ -1040,7 +805,7 @@ fn order_index(book_id: u64) -> usize {
 }
 
 /// A MARKET order with protection is kept as a LIMIT, and says so in its tags.
-fn protect(order: &mut Order, protected: Option<(i64, i64)>) {
+pub(super) fn protect(order: &mut Order, protected: Option<(i64, i64)>) {
     let Some((price_e4, bp)) = protected else {
         return;
     };
@@ -1053,7 +818,7 @@ fn protect(order: &mut Order, protected: Option<(i64, i64)>) {
         .extend(["mktp".into(), format!("mktp:{}.{:02}", bp / 100, bp % 100)]);
 }
 
-fn acknowledge(order: &mut Order, now_ns: i64) {
+pub(super) fn acknowledge(order: &mut Order, now_ns: i64) {
     order.now.exchange_ns = Some(now_ns);
     order.now.updated_ns = Some(now_ns);
 }

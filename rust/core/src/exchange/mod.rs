@@ -20,6 +20,8 @@ pub mod checks;
 pub mod contracts;
 /// Positions from one product to another.
 pub mod conversion;
+/// Money and shares behind an account's orders.
+pub mod cover;
 /// IST, trading days and expiries.
 pub mod dates;
 /// What the socket shows: subscriptions and frames.
@@ -52,6 +54,8 @@ pub mod margin;
 pub mod market;
 /// What goes wrong with one order on its way.
 pub mod mishap;
+/// An order becomes another.
+pub mod modifying;
 /// Black's formula and the smile.
 pub mod options;
 /// One order and every state it went through.
