@@ -353,7 +353,7 @@ def test_sessions_refuse_what_their_time_does_not_take() -> None:
     with pytest.raises(ExchangeRefusal, match="Market orders are currently not allowed"):
         buy(auction)
     with pytest.raises(ExchangeRefusal, match="between two sessions"):
-        late.place(USER, **_limit(late))
+        late.place(USER, **_limit(late) | {"product": "CNC"})
     with pytest.raises(ExchangeRefusal, match="Markets are closed right now"):
         night.place(USER, **_limit(night))
     assert everything("23:57", hours="always-open").place(USER, **_limit(night))
@@ -362,7 +362,9 @@ def test_sessions_refuse_what_their_time_does_not_take() -> None:
 def test_the_end_of_a_session_ends_its_orders() -> None:
     exchange = everything("15:10")
     stop = _limit(exchange, 5.0) | {"order_type": "SL", "trigger_price": round(last_price(exchange) + 4, 1)}
-    stop_id, limit_id = exchange.place(USER, **stop), exchange.place(USER, **_limit(exchange, -100.0))
+    overnight = {"product": "CNC"}  # intraday is over by then
+    stop_id = exchange.place(USER, **stop | overnight)
+    limit_id = exchange.place(USER, **_limit(exchange, -100.0) | overnight)
 
     def status(order_id: str) -> str:
         return str(exchange.order_history(USER, order_id)[-1]["status"])
