@@ -355,7 +355,7 @@ def test_sessions_refuse_what_their_time_does_not_take() -> None:
     with pytest.raises(ExchangeRefusal, match="between two sessions"):
         late.place(USER, **_limit(late) | {"product": "CNC"})
     with pytest.raises(ExchangeRefusal, match="Markets are closed right now"):
-        night.place(USER, **_limit(night))
+        night.place(USER, **_limit(night) | {"product": "CNC"})
     assert everything("23:57", hours="always-open").place(USER, **_limit(night))
 
 
