@@ -75,7 +75,10 @@ def buy(symbol: str, quantity: int, price_e4: int) -> Order:
 
 def best_e4(kite: KiteBroker | ReadOnlyKite, symbol: str, side: str) -> int:
     """The last of the five levels that there is."""
-    quote = msgspec.json.decode(kite.quote([f"NSE:{symbol}"]).data)
+    found = [kite.quote([f"NSE:{symbol}"])]
+    if found[0].outcome != "ok":  # one a second is allowed, of a second that is short here
+        until(lambda: found.append(kite.quote([f"NSE:{symbol}"])) or found[-1].outcome == "ok")
+    quote = msgspec.json.decode(found[-1].data)
     prices = [level["price"] for level in quote[f"NSE:{symbol}"]["depth"][side] if level["price"]]
     return round(prices[-1] * 10_000)
 
