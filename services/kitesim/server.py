@@ -73,7 +73,8 @@ class Server:
 
     Args:
         listener: the port, open already, so that the address is known before anything runs.
-        address: what clients know it by; the listener's own unless given.
+        address: what clients know it by; the listener's own unless given. Another one is the relay's, in front of it,
+            which alone is believed when it says who asks.
         heard: told of every accepted write before it is answered.
         access: from where orders may come, and when tokens die.
     """
@@ -90,7 +91,9 @@ class Server:
         access: Access = EVERYWHERE,
     ) -> None:
         self.exchange, self.listener = exchange, listener
-        self.address = address or address_of(listener)
+        own = address_of(listener)
+        self.address = address or own
+        self.is_relayed = self.address != own
         self.postbacks = Postbacks(tuple(logins.applications.values()))
         self.sockets = Sockets(exchange, logins, self.postbacks.tell)
         self.books = books or Books(exchange)
@@ -164,6 +167,7 @@ class Server:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=self.is_relayed,  # else anybody could say which address he comes from
                 server_header=False,
                 ws="websockets-sansio",
                 http="httptools",

@@ -34,6 +34,16 @@ def test_orders_from_an_address_that_is_not_listed_are_refused_and_everything_el
         assert client.orders() == []
 
 
+@pytest.mark.parametrize("options", [(), ("--admin", "127.0.0.1:0")])
+def test_a_client_cannot_say_where_it_comes_from(options: tuple[str, ...]) -> None:
+    with kitesim("--static-ip", "10.1.2.3", *options) as running:
+        client = running.client()
+        client.reqsession.headers["X-Forwarded-For"] = "10.1.2.3"
+
+        with pytest.raises(kite.PermissionException, match=r"127\.0\.0\.1"):
+            client.place_order(**ORDER)
+
+
 def test_at_the_set_time_tokens_die_and_sockets_with_them() -> None:
     with kitesim("--login-end", "09:21", "--speed", "20") as running:
         with connect(running.feed) as feed, pytest.raises(ConnectionClosed):

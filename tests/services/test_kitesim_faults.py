@@ -23,7 +23,7 @@ from kiteconnect import exceptions as kite
 from kitev3.config import IST
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
 from kitev3.services.kitesim.faults.fault import Fault
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
 from websockets.sync.client import ClientConnection, connect
 
@@ -472,7 +472,7 @@ def sockets(exchange: Faulty) -> int:
         for free in range(4):
             try:
                 stack.enter_context(connect(exchange.running.feed, compression=None))
-            except Exception:
+            except InvalidStatus:
                 return 3 - free
     raise AssertionError("a fourth socket was let in")
 

@@ -84,8 +84,7 @@ class _Connection:
             request = await read_request(self.client)
         if request is None:
             return False
-        forwarded = [text for text in (request.head.get(b"x-forwarded-for"), self.client.peer) if text]
-        request.head.put(b"x-forwarded-for", ", ".join(forwarded))
+        request.head.put(b"x-forwarded-for", self.client.peer)  # whatever he says of it himself
         call = Call(self.desk, self.client, request, self._happening(request))
         faults = self.desk.board.drawn(call.happening)
         await self._answer(call, faults)
