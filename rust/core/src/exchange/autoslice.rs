@@ -91,26 +91,9 @@ pub fn tags(parent: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dates::{OPEN_NS, SECOND_NS, at_ns};
-    use super::super::market::Market;
-    use super::super::path::frozen;
     use super::super::rules::Rules;
+    use super::super::test_floors::still;
     use super::*;
-    use crate::day::Day;
-
-    const DAY: Day = Day::of(2026, 11, 19);
-
-    fn floor() -> Floor {
-        let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
-        let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
-        let rules = Rules {
-            limits: None,
-            ..Rules::legacy()
-        };
-        let mut floor = Floor::new(market, rules, &["A".to_owned()]);
-        floor.advance(at_ns(DAY, OPEN_NS));
-        floor
-    }
 
     /// An option of NIFTY that costs little, and its lot and freeze.
     fn option(floor: &Floor) -> (String, i64, i64) {
@@ -151,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_slices_are_orders_of_the_freeze_quantity_and_the_rest() {
-        let mut floor = floor();
+        let mut floor = still(Rules::legacy());
         let (symbol, lot, most) = option(&floor);
         let now_ns = floor.now_ns();
 
@@ -170,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_needs_no_slicing_is_an_order_like_any_other() {
-        let mut floor = floor();
+        let mut floor = still(Rules::legacy());
         let (symbol, lot, _) = option(&floor);
         let now_ns = floor.now_ns();
 
@@ -185,7 +168,7 @@ mod tests {
 
     #[test]
     fn eleven_slices_are_too_many_and_nothing_is_placed() {
-        let mut floor = floor();
+        let mut floor = still(Rules::legacy());
         let (symbol, lot, most) = option(&floor);
         let now_ns = floor.now_ns();
 
@@ -198,7 +181,7 @@ mod tests {
 
     #[test]
     fn slices_that_fail_were_never_placed_and_all_failing_is_a_refusal() {
-        let mut floor = floor();
+        let mut floor = still(Rules::legacy());
         let (symbol, _, most) = option(&floor);
         let now_ns = floor.now_ns();
         let failing = |after| {

@@ -6,47 +6,14 @@ use super::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::floor::Floor;
 use super::market::Market;
 use super::order::Status;
-use super::path::{Synthetic, frozen};
+use super::path::frozen;
 use super::rules::Rules;
 use super::shape::Value;
+use super::test_floors::{DAY, floor_of, moving, still};
 use super::views;
-use crate::day::Day;
 use crate::terms::{OrderType, Side};
 
-const DAY: Day = Day::of(2026, 11, 19);
 const FUTURE: &str = "NIFTY26NOVFUT";
-
-fn floor_of(market: Market, rules: Rules) -> Floor {
-    let users: Vec<String> = ["A", "B", "C"].map(String::from).into();
-    let mut floor = Floor::new(market, rules, &users);
-    floor.advance(at_ns(DAY, OPEN_NS));
-    floor
-}
-
-/// A market that stands still under rules without limits, so that a test says all that happens.
-fn still(rules: Rules) -> Floor {
-    let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
-    let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
-    floor_of(
-        market,
-        Rules {
-            limits: None,
-            ..rules
-        },
-    )
-}
-
-fn moving(seed: u64) -> Floor {
-    let (previous_close, path) = Synthetic::new(seed, DAY, SECOND_NS);
-    let market = Market::new(DAY, previous_close, Box::new(path), seed, SECOND_NS);
-    floor_of(
-        market,
-        Rules {
-            limits: None,
-            ..Rules::strict_2026()
-        },
-    )
-}
 
 fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = pairs

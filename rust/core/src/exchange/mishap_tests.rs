@@ -1,26 +1,10 @@
 //! Orders that go wrong on purpose, and the halt of the market.
 
-use super::dates::{OPEN_NS, SECOND_NS, at_ns};
+use super::dates::SECOND_NS;
 use super::floor::Floor;
-use super::market::Market;
 use super::order::Status;
-use super::path::frozen;
 use super::rules::Rules;
-use crate::day::Day;
-
-const DAY: Day = Day::of(2026, 11, 19);
-
-fn floor() -> Floor {
-    let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
-    let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
-    let rules = Rules {
-        limits: None,
-        ..Rules::legacy()
-    };
-    let mut floor = Floor::new(market, rules, &["A".to_owned()]);
-    floor.advance(at_ns(DAY, OPEN_NS));
-    floor
-}
+use super::test_floors::still;
 
 /// Places ten INFY to buy; its id and index. A price of `None` is the best offer and trades at once.
 fn place(floor: &mut Floor, away_e4: i64, mishap: &[(&str, &str)]) -> (String, usize) {
@@ -59,7 +43,7 @@ fn statuses(floor: &Floor, index: usize) -> Vec<Status> {
 
 #[test]
 fn a_stuck_order_moves_neither_by_itself_nor_by_its_owner_until_its_time() {
-    let mut floor = floor();
+    let mut floor = still(Rules::legacy());
     let (id, index) = place(
         &mut floor,
         NEAR_E4,
@@ -86,7 +70,7 @@ fn a_stuck_order_moves_neither_by_itself_nor_by_its_owner_until_its_time() {
 
 #[test]
 fn an_order_rejected_after_its_acknowledgement_never_traded_and_frees_its_money() {
-    let mut floor = floor();
+    let mut floor = still(Rules::legacy());
     let fields = [
         ("mishap", "rejected"),
         ("mishap_ms", "1000"),
@@ -116,7 +100,7 @@ fn an_order_rejected_after_its_acknowledgement_never_traded_and_frees_its_money(
 
 #[test]
 fn a_rejection_finds_the_order_wherever_its_owner_has_brought_it() {
-    let mut floor = floor();
+    let mut floor = still(Rules::legacy());
     let fields = [("mishap", "rejected"), ("mishap_ms", "5000")];
     let ((gone, _), (moved, index)) = (
         place(&mut floor, AWAY_E4, &fields),
@@ -135,7 +119,7 @@ fn a_rejection_finds_the_order_wherever_its_owner_has_brought_it() {
 
 #[test]
 fn a_cancellation_that_loses_the_race_finds_the_order_complete() {
-    let mut floor = floor();
+    let mut floor = still(Rules::legacy());
     let (id, index) = place(&mut floor, AWAY_E4, &[]);
     let now_ns = floor.now_ns();
 
@@ -160,7 +144,7 @@ fn a_cancellation_that_loses_the_race_finds_the_order_complete() {
 
 #[test]
 fn in_a_halt_nothing_trades_and_one_can_only_cancel() {
-    let mut floor = floor();
+    let mut floor = still(Rules::legacy());
     let (id, index) = place(&mut floor, AWAY_E4, &[]);
     floor.halt(Some("The market is halted.".into()));
 

@@ -100,4 +100,6 @@ mod market_tests;
 #[cfg(test)]
 mod mishap_tests;
 #[cfg(test)]
+mod test_floors;
+#[cfg(test)]
 mod variety_tests;

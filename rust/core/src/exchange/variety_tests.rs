@@ -7,26 +7,12 @@ use super::dates::{DAY_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::floor::Floor;
 use super::hours::Hours;
 use super::market::{Market, Opening};
-use super::path::{Synthetic, frozen};
+use super::path::Synthetic;
 use super::rules::Rules;
+use super::test_floors::{DAY, floor_of, moving, still, unlimited};
 use super::universe::Universe;
 use super::views;
-use crate::day::Day;
 use crate::terms::{Exchange, Product};
-
-const DAY: Day = Day::of(2026, 11, 19);
-
-fn still(rules: Rules) -> Floor {
-    let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
-    let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
-    floor_of(market, rules)
-}
-
-fn moving(seed: u64) -> Floor {
-    let (previous_close, path) = Synthetic::new(seed, DAY, SECOND_NS);
-    let market = Market::new(DAY, previous_close, Box::new(path), seed, SECOND_NS);
-    floor_of(market, Rules::strict_2026())
-}
 
 /// A market that keeps the hours of its date.
 fn dated(open_ns: i64) -> Market {
@@ -41,16 +27,6 @@ fn dated(open_ns: i64) -> Market {
         hours: Hours::Dated,
         open_ns,
     })
-}
-
-fn floor_of(market: Market, rules: Rules) -> Floor {
-    let rules = Rules {
-        limits: None,
-        ..rules
-    };
-    let mut floor = Floor::new(market, rules, &["A".to_owned(), "B".to_owned()]);
-    floor.advance(at_ns(DAY, OPEN_NS));
-    floor
 }
 
 fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -341,7 +317,7 @@ fn an_auctions_order_stands_outside_the_book_until_it_is_cancelled() {
 
 #[test]
 fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more() {
-    let mut floor = floor_of(dated(at_ns(DAY, OPEN_NS)), Rules::strict_2026());
+    let mut floor = floor_of(dated(at_ns(DAY, OPEN_NS)), unlimited(Rules::strict_2026()));
     floor.advance(at_ns(DAY, OPEN_NS + 5 * SECOND_NS));
     let entry = near(&floor, 10);
     place(&mut floor, "regular", &[("price", &entry)]);

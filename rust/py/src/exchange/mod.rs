@@ -1,28 +1,40 @@
 //! The local exchange for Python.
-use std::collections::HashMap;
 
-use kitev3_core::day::Day;
-use kitev3_core::exchange::dates::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns, stamp, trading_day_back};
-use kitev3_core::exchange::feed::{self, Subscription, TOKENS_MAX};
+/// Real days from a file.
+mod market_file;
+/// Where a market begins.
+mod opening;
+/// A request turned away.
+mod refusal;
+/// What one socket shows.
+mod subscription;
+/// Days and times.
+mod times;
+/// Forms in, answers out.
+mod values;
+
+use kitev3_core::exchange::dates::SECOND_NS;
+use kitev3_core::exchange::feed::{self, TOKENS_MAX};
 use kitev3_core::exchange::floor::{Floor, USERS_MAX};
 use kitev3_core::exchange::hours::Hours;
 use kitev3_core::exchange::instruments::instruments_csv;
 use kitev3_core::exchange::limits::Read;
-use kitev3_core::exchange::market::{Market, Opening, minute_of};
+use kitev3_core::exchange::market::Market;
 use kitev3_core::exchange::mishap::Mishap;
-use kitev3_core::exchange::path::{Synthetic, frozen};
-use kitev3_core::exchange::recorded::{Recording, read_file};
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::Rules;
-use kitev3_core::exchange::shape::Value;
 use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::{calculators, gtt, history, holdings};
-use kitev3_core::kite::Mode;
-use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyKeyError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
+
+use market_file::{MarketFile, MarketFileError};
+use opening::{Source, open_market};
+use refusal::{ExchangeRefusal, refused};
+use subscription::PySubscription;
+use values::{child, python, texts};
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
@@ -34,140 +46,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SUBSCRIPTION_TOKENS_MAX", TOKENS_MAX)?;
     module.add("QUOTES_MAX", QUOTES_MAX)?;
     module.add("LTPS_MAX", LTPS_MAX)?;
-    module.add_function(wrap_pyfunction!(session_open_ns, module)?)?;
-    module.add_function(wrap_pyfunction!(trading_day, module)?)?;
-    module.add_function(wrap_pyfunction!(ist_stamp, module)?)?;
+    module.add_function(wrap_pyfunction!(times::session_open_ns, module)?)?;
+    module.add_function(wrap_pyfunction!(times::trading_day, module)?)?;
+    module.add_function(wrap_pyfunction!(times::ist_stamp, module)?)?;
     Ok(())
-}
-
-create_exception!(
-    kitev3._core,
-    MarketFileError,
-    PyValueError,
-    "A market file that cannot be read; the message names the line and what was wanted there."
-);
-
-#[pyclass(extends = PyException, frozen, get_all, module = "kitev3._core")]
-struct ExchangeRefusal {
-    status: u16,
-    error_type: String,
-    message: String,
-}
-
-#[pymethods]
-impl ExchangeRefusal {
-    #[new]
-    fn new(status: u16, error_type: String, message: String) -> Self {
-        Self {
-            status,
-            error_type,
-            message,
-        }
-    }
-
-    fn __str__(&self) -> &str {
-        &self.message
-    }
-}
-
-fn refused(refusal: Refusal) -> PyErr {
-    PyErr::new::<ExchangeRefusal, _>((refusal.status, refusal.error_type, refusal.message))
-}
-
-#[pyclass(frozen, module = "kitev3._core")]
-struct MarketFile(Recording);
-
-#[pymethods]
-impl MarketFile {
-    #[new]
-    fn new(text: &str) -> PyResult<Self> {
-        read_file(text)
-            .map(Self)
-            .map_err(|bad| MarketFileError::new_err(bad.to_string()))
-    }
-
-    /// From what ticks tell: times in ns UTC and values in 1/10,000 rupee.
-    #[staticmethod]
-    #[pyo3(signature = (times_ns, values_e4, /))]
-    fn of_ticks(times_ns: Vec<i64>, values_e4: Vec<i64>) -> PyResult<Self> {
-        if times_ns.len() != values_e4.len() {
-            return Err(MarketFileError::new_err(format!(
-                "{} times and {} values",
-                times_ns.len(),
-                values_e4.len()
-            )));
-        }
-        Recording::of_ticks(times_ns.into_iter().zip(values_e4))
-            .map(Self)
-            .map_err(|bad| MarketFileError::new_err(bad.to_string()))
-    }
-
-    #[getter]
-    fn session(&self) -> String {
-        self.0.first().day.to_string()
-    }
-
-    #[getter]
-    fn sessions(&self) -> Vec<String> {
-        self.0.days().map(|day| day.to_string()).collect()
-    }
-
-    #[getter]
-    fn last_ns(&self) -> i64 {
-        let points = &self.0.first().points;
-        points.last().map_or(0, |point| point.time_ns)
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.first().points.len()
-    }
-}
-
-#[pyclass(name = "Subscription", module = "kitev3._core")]
-struct PySubscription(Subscription);
-
-#[pymethods]
-impl PySubscription {
-    #[new]
-    fn new() -> Self {
-        Self(Subscription::default())
-    }
-
-    #[pyo3(signature = (tokens, /))]
-    fn subscribe(&mut self, tokens: Vec<u32>) -> bool {
-        self.0.subscribe(&tokens)
-    }
-
-    #[pyo3(signature = (mode, tokens, /))]
-    fn set_mode(&mut self, mode: &str, tokens: Vec<u32>) -> PyResult<bool> {
-        let mode = Mode::parse(mode).ok_or_else(|| {
-            PyValueError::new_err(format!("unknown mode {mode:?}: ltp, quote, full"))
-        })?;
-        Ok(self.0.set_mode(mode, &tokens))
-    }
-
-    #[pyo3(signature = (tokens, /))]
-    fn unsubscribe(&mut self, tokens: Vec<u32>) {
-        self.0.unsubscribe(&tokens);
-    }
-
-    #[getter]
-    fn modes(&self) -> HashMap<u32, &'static str> {
-        self.0
-            .modes()
-            .map(|(token, mode)| (token, mode.name()))
-            .collect()
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.modes().count()
-    }
-}
-
-#[derive(FromPyObject)]
-enum Source<'py> {
-    File(PyRef<'py, MarketFile>),
-    Name(String),
 }
 
 #[pyclass(module = "kitev3._core")]
@@ -614,141 +496,6 @@ impl Exchange {
     }
 }
 
-/// A market that is always open begins so long before its start, so that there is something to look at.
-const BEFORE_NS: i64 = 5 * MINUTE_NS;
-
-fn open_market(
-    source: Source<'_>,
-    seed: u64,
-    start_ns: i64,
-    step_ns: i64,
-    universe: Universe,
-    hours: Hours,
-) -> PyResult<Opening> {
-    let day = Day::at(start_ns);
-    let mut opening = Opening {
-        day,
-        previous_close: 0.0,
-        path: Box::new(std::iter::empty()),
-        seed,
-        step_ns,
-        universe,
-        hours,
-        open_ns: minute_of(start_ns) - BEFORE_NS,
-    };
-    match source {
-        Source::File(file) => {
-            let recorded = file.0.of_day(day).map_err(PyValueError::new_err)?;
-            opening.previous_close = recorded.previous_close;
-            opening.path = recorded.path();
-        }
-        Source::Name(name) => match (name.as_str(), hours) {
-            ("synthetic", Hours::Always) => {
-                let (close, path) = Synthetic::between(seed, opening.open_ns, i64::MAX, step_ns);
-                (opening.previous_close, opening.path) = (close, Box::new(path));
-            }
-            ("synthetic", _) => {
-                let (close, path) = Synthetic::new(seed, day, step_ns);
-                (opening.previous_close, opening.path) = (close, Box::new(path));
-            }
-            ("frozen", _) => {
-                (opening.previous_close, opening.path) = frozen(seed, start_ns);
-                // Time does not matter to what does not move.
-                (opening.hours, opening.open_ns) = (Hours::Always, start_ns);
-            }
-            _ => {
-                return Err(PyValueError::new_err(format!(
-                    "unknown market {name:?}: synthetic, frozen or a MarketFile"
-                )));
-            }
-        },
-    }
-    Ok(opening)
-}
-
 fn unfit(error: kitev3_core::kite::EncodeError) -> PyErr {
     PyValueError::new_err(error.to_string())
-}
-
-/// Fields as a form would carry them: none dropped, everything else by its `str`.
-/// A slice of an order, as its answer shows it.
-fn child(py: Python<'_>, slice: Result<String, Refusal>) -> PyResult<Bound<'_, PyDict>> {
-    let child = PyDict::new(py);
-    match slice {
-        Ok(order_id) => child.set_item("order_id", order_id)?,
-        Err(refusal) => {
-            let error = PyDict::new(py);
-            error.set_item("code", refusal.status)?;
-            error.set_item("error_type", refusal.error_type)?;
-            error.set_item("message", refusal.message)?;
-            error.set_item("data", py.None())?;
-            child.set_item("error", error)?;
-        }
-    }
-    Ok(child)
-}
-
-fn texts(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, String)>> {
-    let Some(fields) = fields else {
-        return Ok(Vec::new());
-    };
-    fields
-        .iter()
-        .filter(|(_, value)| !value.is_none())
-        .map(|(key, value)| Ok((key.extract()?, value.str()?.extract()?)))
-        .collect()
-}
-
-/// An answer as `json.loads` would give it.
-fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
-    Ok(match value {
-        Value::Null => py.None(),
-        Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any().unbind(),
-        Value::Int(value) => value.into_pyobject(py)?.into_any().unbind(),
-        Value::Rupees(e4) if e4 % 10_000 == 0 => {
-            (e4 / 10_000).into_pyobject(py)?.into_any().unbind()
-        }
-        Value::Rupees(e4) => (*e4 as f64 / 10_000.0)
-            .into_pyobject(py)?
-            .into_any()
-            .unbind(),
-        Value::Number(value) => value.into_pyobject(py)?.into_any().unbind(),
-        Value::Text(text) => text.as_ref().into_pyobject(py)?.into_any().unbind(),
-        Value::List(values) => {
-            let list = PyList::empty(py);
-            for value in values {
-                list.append(python(py, value)?)?;
-            }
-            list.into_any().unbind()
-        }
-        Value::Object(members) => {
-            let dict = PyDict::new(py);
-            for (key, value) in members {
-                dict.set_item(key.as_ref(), python(py, value)?)?;
-            }
-            dict.into_any().unbind()
-        }
-    })
-}
-
-#[pyfunction]
-#[pyo3(signature = (session, /))]
-fn session_open_ns(session: &str) -> PyResult<i64> {
-    Ok(at_ns(parse_day(session)?, OPEN_NS))
-}
-
-#[pyfunction]
-#[pyo3(signature = (time_ns, /))]
-fn ist_stamp(time_ns: i64) -> String {
-    stamp(time_ns)
-}
-
-#[pyfunction]
-#[pyo3(signature = (day, /))]
-fn trading_day(day: &str) -> PyResult<String> {
-    Ok(trading_day_back(parse_day(day)?).to_string())
-}
-
-fn parse_day(text: &str) -> PyResult<Day> {
-    Day::parse(text).ok_or_else(|| PyValueError::new_err(format!("{text:?} is no date YYYY-MM-DD")))
 }

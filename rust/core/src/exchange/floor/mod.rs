@@ -1,0 +1,223 @@
+//! The exchange whole: the market, the accounts, their orders, and the time.
+//!
+//! What it does is a function of the market, the seed, and the requests with the market times at which they came.
+
+/// What becomes of an order that reaches the exchange.
+mod acceptance;
+/// Who is let in, and how often.
+mod admission;
+/// Fills, ends, and the word to the order's owner.
+mod booking;
+/// Orders that go wrong on purpose.
+mod mishaps;
+/// To place, modify and cancel.
+mod requests;
+/// Stops and their triggers.
+mod stops;
+
+pub(super) use acceptance::{acknowledge, protect};
+pub(super) use booking::book_id;
+
+use std::collections::{HashMap, VecDeque};
+
+use super::account::{Account, CASH_E4, Holding};
+use super::gtt::Gtt;
+use super::ids::Ids;
+use super::instruments::Instrument;
+use super::limits::ReadPace;
+use super::market::Market;
+use super::mishap::Due;
+use super::order::Order;
+use super::rules::Rules;
+use super::sessions;
+use super::shape::Value;
+use crate::terms::Exchange;
+
+/// Users that one exchange may have.
+pub const USERS_MAX: usize = 1_000;
+
+/// One side of one trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    pub trade_id: u64,
+    pub order: usize,
+    pub price_e4: i64,
+    pub quantity: i64,
+    pub at_ns: i64,
+}
+
+/// An order update for every socket of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderFrame {
+    pub user: String,
+    pub data: Value,
+}
+
+/// The trading floor.
+pub struct Floor {
+    pub market: Market,
+    pub rules: Rules,
+    pub accounts: Vec<Account>,
+    pub orders: Vec<Order>,
+    pub executions: Vec<Execution>,
+    users: HashMap<String, usize>,
+    by_id: HashMap<String, usize>,
+    /// Stops that wait for their trigger, oldest first.
+    pub(super) stops: Vec<usize>,
+    /// Orders that have ended and that others may follow.
+    pub(super) ended: VecDeque<usize>,
+    /// The time of the day up to which the broker has closed positions.
+    pub(super) squared_ns: i64,
+    readers: HashMap<String, ReadPace>,
+    ids: Ids,
+    pub(super) now_ns: i64,
+    /// The latest time that a request has claimed: limits count by it, since it goes on when the market stands.
+    claimed_ns: i64,
+    /// Requests are those of before a crash: they were all admitted once.
+    redoing: bool,
+    frames: Vec<OrderFrame>,
+    /// What has gone wrong with orders and will end; few at a time.
+    mishaps: Vec<Due>,
+    /// Why the exchange has halted its market, if it has.
+    pub(super) halted: Option<String>,
+    /// All triggers of the day, oldest first.
+    pub(super) gtts: Vec<Gtt>,
+}
+
+impl Floor {
+    /// A floor at the open of the market's day, with a fresh account for each user.
+    pub fn new(market: Market, rules: Rules, users: &[String]) -> Self {
+        assert!(
+            users.len() <= USERS_MAX,
+            "more users than an exchange may have"
+        );
+        let ids = Ids::new(rules.order_ids);
+        let mut floor = Self {
+            now_ns: market.now_ns(),
+            claimed_ns: market.now_ns(),
+            redoing: false,
+            market,
+            rules,
+            accounts: Vec::new(),
+            orders: Vec::new(),
+            executions: Vec::new(),
+            users: HashMap::new(),
+            by_id: HashMap::new(),
+            stops: Vec::new(),
+            ended: VecDeque::new(),
+            squared_ns: 0,
+            readers: HashMap::new(),
+            ids,
+            frames: Vec::new(),
+            mishaps: Vec::new(),
+            gtts: Vec::new(),
+            halted: None,
+        };
+        for user in users {
+            let holdings = floor.first_holdings();
+            floor.users.insert(user.clone(), floor.accounts.len());
+            floor
+                .accounts
+                .push(Account::new(user.clone(), CASH_E4, holdings));
+        }
+        floor
+    }
+
+    /// The two holdings that every fresh account has.
+    fn first_holdings(&self) -> Vec<Holding> {
+        [("INFY", 100, 14_125_000), ("SBIN", 200, 7_612_000)]
+            .into_iter()
+            .filter_map(|(symbol, quantity, average_e4)| {
+                let listing = self.market.by_symbol(Exchange::Nse, symbol)?;
+                Some(Holding {
+                    listing,
+                    quantity,
+                    average_e4,
+                    used: 0,
+                })
+            })
+            .collect()
+    }
+
+    /// Market time: of the last step or request.
+    pub fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    /// The account of a user, by index.
+    pub fn user(&self, user: &str) -> Option<usize> {
+        self.users.get(user).copied()
+    }
+
+    /// An account's order by its id.
+    pub fn find(&self, account: usize, order_id: &str) -> Option<usize> {
+        self.by_id
+            .get(order_id)
+            .copied()
+            .filter(|&order| self.orders[order].account == account)
+    }
+
+    /// Order updates since the last call, in the order in which they happened.
+    pub fn take_frames(&mut self) -> Vec<OrderFrame> {
+        std::mem::take(&mut self.frames)
+    }
+
+    /// Steps the market over every cut up to this time; how many there were.
+    pub fn advance(&mut self, to_ns: i64) -> usize {
+        let mut steps = 0;
+        while self.market.next_cut_ns() <= to_ns {
+            if self.nobody_waits() {
+                self.market.leap(to_ns);
+            }
+            self.step();
+            steps += 1;
+        }
+        steps
+    }
+
+    /// Whether no order, trigger or square-off of anybody waits: then a stretch of the market can be passed without
+    /// looking at its steps.
+    fn nobody_waits(&self) -> bool {
+        self.mishaps.is_empty()
+            && !self.awaits_square_off()
+            && self.accounts.iter().all(|account| account.open.is_empty())
+            && !self.gtts.iter().any(Gtt::is_active)
+    }
+
+    pub(super) fn step(&mut self) {
+        let mut hits = Vec::new();
+        self.market.step(&mut hits);
+        self.now_ns = self.market.now_ns();
+        for hit in hits {
+            self.book_trade(&hit.trade);
+        }
+        for turn in self.market.take_turns() {
+            sessions::turn(self, turn);
+        }
+        self.square_off();
+        self.trigger_stops();
+        self.fire_gtts();
+        self.expire();
+        self.end_mishaps();
+        self.follow();
+    }
+
+    /// Time goes on to a request's, but never past a cut that has not been made: a request that comes while the
+    /// market is late is as late as the market.
+    pub(super) fn hear(&mut self, at_ns: i64) {
+        self.claimed_ns = at_ns.max(self.claimed_ns);
+        self.now_ns = at_ns.min(self.market.next_cut_ns() - 1).max(self.now_ns);
+    }
+
+    /// Halts the market, saying why, or lets it go on. While it is halted nothing trades, new orders are rejected with
+    /// those words, none is modified, and cancelling works.
+    pub fn halt(&mut self, why: Option<String>) {
+        self.market.halted = why.is_some();
+        self.halted = why;
+    }
+
+    pub(super) fn instrument(&self, listing: usize) -> (&Instrument, i64) {
+        let listing = &self.market.listings[listing];
+        (&listing.instrument, listing.day.last_e4)
+    }
+}

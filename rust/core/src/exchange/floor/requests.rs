@@ -1,0 +1,225 @@
+//! What a user asks of the exchange: to place, modify or cancel an order.
+
+use super::Floor;
+use super::booking::book_id;
+use crate::exchange::autoslice;
+use crate::exchange::checks::Asked;
+use crate::exchange::form::{Fields, Modifying, Placing};
+use crate::exchange::mishap::Mishap;
+use crate::exchange::order::{Order, Status};
+use crate::exchange::refusal::Refusal;
+use crate::exchange::sessions;
+use crate::exchange::variety::Variety;
+
+impl Floor {
+    /// `POST /orders/{variety}`: the new order's id.
+    pub fn place(
+        &mut self,
+        account: usize,
+        variety: &str,
+        fields: &Fields,
+        at_ns: i64,
+    ) -> Result<String, Refusal> {
+        self.place_as(account, variety, fields, at_ns, None)
+    }
+
+    /// A slice of an order, under the id that the whole is answered with.
+    pub(in crate::exchange) fn place_slice(
+        &mut self,
+        account: usize,
+        variety: &str,
+        fields: &Fields,
+        at_ns: i64,
+        parent: &str,
+    ) -> Result<String, Refusal> {
+        let tags = autoslice::tags(parent);
+        self.place_as(account, variety, fields, at_ns, Some(tags))
+    }
+
+    /// An id that no order has or will have.
+    pub(in crate::exchange) fn next_order_id(&mut self, at_ns: i64) -> String {
+        self.hear(at_ns);
+        self.ids.order(self.now_ns)
+    }
+
+    fn place_as(
+        &mut self,
+        account: usize,
+        variety: &str,
+        fields: &Fields,
+        at_ns: i64,
+        tags: Option<Vec<String>>,
+    ) -> Result<String, Refusal> {
+        self.hear(at_ns);
+        self.admit(account, true)?;
+        let placing = Placing::read(variety, fields)?;
+        let mishap = Mishap::of_placing(fields)?;
+        let listing = self
+            .market
+            .by_symbol(placing.exchange, &placing.tradingsymbol)
+            .ok_or_else(|| {
+                Refusal::input("The instrument you are placing an order for has either expired or does not exist.")
+            })?;
+        let asked = Asked::from(&placing);
+        let (instrument, last_e4) = self.instrument(listing);
+        asked.check(instrument, last_e4, &self.rules)?;
+        self.check_variety(account, listing, &placing)?;
+        self.check_cover(account, listing, &asked, None)?;
+
+        let index = self.put(account, listing, &placing);
+        if let Some(tags) = tags {
+            self.orders[index].tags = tags;
+        }
+        match mishap {
+            None => self.send(index),
+            Some(mishap) => self.begin_mishap(index, mishap),
+        }
+        self.follow();
+        Ok(self.orders[index].id.clone())
+    }
+
+    /// A new order in the broker's book, under a new id.
+    pub(in crate::exchange) fn put(
+        &mut self,
+        account: usize,
+        listing: usize,
+        placing: &Placing,
+    ) -> usize {
+        let id = self.ids.order(self.now_ns);
+        let index = self.orders.len();
+        let mut order = Order::new(id.clone(), account, listing, placing, self.now_ns);
+        order.becomes(Status::PutOrderReqReceived);
+        self.by_id.insert(id, index);
+        self.accounts[account].orders.push(index);
+        self.accounts[account].open.push(index);
+        self.orders.push(order);
+        index
+    }
+
+    /// An order goes on to the exchange, or waits at the broker's until there is one.
+    pub(in crate::exchange) fn send(&mut self, index: usize) {
+        let order = &mut self.orders[index];
+        if order.variety == Variety::Amo {
+            order.becomes(Status::AmoReqReceived);
+            self.say(index, None);
+        } else {
+            let asked = order.asked();
+            self.accept(index, &asked);
+        }
+    }
+
+    /// `PUT /orders/{variety}/{order_id}`
+    pub fn modify(
+        &mut self,
+        account: usize,
+        order_id: &str,
+        fields: &Fields,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
+        self.hear(at_ns);
+        self.admit(account, false)?;
+        let change = Modifying::read(fields)?;
+        let index = self.open_order(account, order_id, "modified")?;
+        if let Some(why) = &self.halted {
+            return Err(Refusal::order(why.clone()));
+        }
+        if self.orders[index].modifications >= self.rules.modifications_max {
+            return Err(Refusal::order(
+                "Maximum allowed order modifications exceeded.",
+            ));
+        }
+        let asked = self.changed(index, &change)?;
+        let listing = self.orders[index].listing;
+        let (instrument, last_e4) = self.instrument(listing);
+        asked.check(instrument, last_e4, &self.rules)?;
+        let validity = change.validity.unwrap_or(self.orders[index].now.validity);
+        if !self.orders[index].kept() {
+            sessions::check(&self.market.listings[listing], &asked, validity)?;
+        }
+        self.check_cover(account, listing, &asked, Some(index))?;
+        self.carry_out(index, asked, &change);
+        self.follow();
+        Ok(())
+    }
+
+    /// `DELETE /orders/{variety}/{order_id}`
+    pub fn cancel(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+        if self.is_cover_stop(account, order_id) {
+            return self.exit_cover(account, order_id, at_ns);
+        }
+        let index = self.begin_cancel(account, order_id, at_ns)?;
+        self.end(index, Status::Cancelled, None);
+        self.follow();
+        Ok(())
+    }
+
+    /// The stop of a cover order is not cancelled but sent at once: its position would be left bare.
+    fn exit_cover(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+        self.hear(at_ns);
+        self.admit(account, false)?;
+        let index = self.open_order(account, order_id, "cancelled")?;
+        if let Some(why) = &self.halted {
+            return Err(Refusal::order(why.clone()));
+        }
+        self.stops.retain(|&stop| stop != index);
+        self.trigger(index);
+        Ok(())
+    }
+
+    fn is_cover_stop(&self, account: usize, order_id: &str) -> bool {
+        self.find(account, order_id).is_some_and(|index| {
+            let order = &self.orders[index];
+            order.variety == Variety::CoverStop && order.waits()
+        })
+    }
+
+    /// The same, but the order fills while the request is under way. One that waits for its trigger cannot.
+    pub fn cancel_too_late(
+        &mut self,
+        account: usize,
+        order_id: &str,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
+        let waits = self
+            .find(account, order_id)
+            .is_some_and(|index| self.orders[index].waits());
+        let index = self.begin_cancel(account, order_id, at_ns)?;
+        if waits {
+            self.end(index, Status::Cancelled, None);
+        } else {
+            self.fill_in_spite(index);
+        }
+        self.follow();
+        Ok(())
+    }
+
+    fn begin_cancel(
+        &mut self,
+        account: usize,
+        order_id: &str,
+        at_ns: i64,
+    ) -> Result<usize, Refusal> {
+        self.hear(at_ns);
+        self.admit(account, false)?;
+        let index = self.open_order(account, order_id, "cancelled")?;
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        order.now.asked_ns = now_ns;
+        order.becomes(Status::CancelPending);
+        self.market.listings[order.listing].withdraw(book_id(index));
+        Ok(index)
+    }
+
+    fn open_order(&self, account: usize, order_id: &str, deed: &str) -> Result<usize, Refusal> {
+        let index = self
+            .find(account, order_id)
+            .ok_or_else(|| Refusal::order("Couldn't find that `order_id`."))?;
+        let status = self.orders[index].now.status;
+        if status.terminal() || status == Status::PutOrderReqReceived {
+            return Err(Refusal::order(format!(
+                "Order cannot be {deed} as it is already executed or undergoing change."
+            )));
+        }
+        Ok(index)
+    }
+}

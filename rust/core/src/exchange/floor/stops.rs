@@ -1,0 +1,47 @@
+//! Stops wait until a price of the street reaches their trigger.
+
+use super::Floor;
+use super::acceptance::{acknowledge, protect};
+use crate::exchange::order::Status;
+use crate::terms::{OrderType, Side};
+
+impl Floor {
+    /// Stops whose trigger the street's prints of this step have reached go into the book, oldest first.
+    pub(super) fn trigger_stops(&mut self) {
+        let market = &self.market;
+        let orders = &self.orders;
+        let reached: Vec<usize> = self
+            .stops
+            .iter()
+            .copied()
+            .filter(|&index| {
+                let order = &orders[index];
+                let (low_e4, high_e4) = market.listings[order.listing].prints_e4;
+                match order.side {
+                    Side::Buy => high_e4 >= order.now.trigger_e4,
+                    Side::Sell => low_e4 <= order.now.trigger_e4,
+                }
+            })
+            .collect();
+        for index in reached {
+            self.stops.retain(|&stop| stop != index);
+            self.trigger(index);
+        }
+    }
+
+    pub(in crate::exchange) fn trigger(&mut self, index: usize) {
+        let order = &self.orders[index];
+        let asked = order.asked();
+        let (instrument, last_e4) = self.instrument(order.listing);
+        let protected = asked.protected(instrument, last_e4);
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        if asked.order_type == OrderType::SlM {
+            order.now.order_type = OrderType::Market;
+            protect(order, protected);
+        }
+        acknowledge(order, now_ns);
+        order.becomes(Status::Open);
+        self.enter(index, Some("UPDATE"));
+    }
+}

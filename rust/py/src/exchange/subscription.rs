@@ -1,0 +1,48 @@
+//! What one socket shows.
+use std::collections::HashMap;
+
+use kitev3_core::exchange::feed::Subscription;
+use kitev3_core::kite::Mode;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+#[pyclass(name = "Subscription", module = "kitev3._core")]
+pub(super) struct PySubscription(pub(super) Subscription);
+
+#[pymethods]
+impl PySubscription {
+    #[new]
+    fn new() -> Self {
+        Self(Subscription::default())
+    }
+
+    #[pyo3(signature = (tokens, /))]
+    fn subscribe(&mut self, tokens: Vec<u32>) -> bool {
+        self.0.subscribe(&tokens)
+    }
+
+    #[pyo3(signature = (mode, tokens, /))]
+    fn set_mode(&mut self, mode: &str, tokens: Vec<u32>) -> PyResult<bool> {
+        let mode = Mode::parse(mode).ok_or_else(|| {
+            PyValueError::new_err(format!("unknown mode {mode:?}: ltp, quote, full"))
+        })?;
+        Ok(self.0.set_mode(mode, &tokens))
+    }
+
+    #[pyo3(signature = (tokens, /))]
+    fn unsubscribe(&mut self, tokens: Vec<u32>) {
+        self.0.unsubscribe(&tokens);
+    }
+
+    #[getter]
+    fn modes(&self) -> HashMap<u32, &'static str> {
+        self.0
+            .modes()
+            .map(|(token, mode)| (token, mode.name()))
+            .collect()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.modes().count()
+    }
+}
