@@ -6,7 +6,8 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
     access    from which addresses orders may come, and when tokens die
     logins    keys, request tokens, access tokens
     routes    the REST routes, a file for each noun
-    books     what the broker keeps beside the exchange: `alerts`, and mutual `funds`
+    books     what the broker keeps beside the exchange: `alerts` with their `conditions` and `baskets`, mutual `funds`
+              with their `sips`
     triggers  the form of a trigger (GTT)
     sockets   the ticker's connections: subscriptions, frames, heartbeats
     redo      everything asked again after a crash

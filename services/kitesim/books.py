@@ -10,6 +10,7 @@ from kitev3.contracts import Request
 from kitev3.services.kitesim.alerts import Alerts
 from kitev3.services.kitesim.funds import Funds
 from kitev3.services.kitesim.logins import Session
+from kitev3.services.kitesim.sips import Sips
 
 
 class Books:
@@ -17,7 +18,8 @@ class Books:
 
     def __init__(self, exchange: Exchange) -> None:
         self.alerts, self.funds = Alerts(exchange), Funds(exchange)
-        alerts, funds = self.alerts, self.funds
+        self.sips = Sips(self.funds)
+        alerts, funds, sips = self.alerts, self.funds, self.sips
         self.deeds: Mapping[str, Callable[[Request], object]] = {
             "alert": lambda it: alerts.place(Session(it.variety, it.user), it.fields),
             "alert_modify": lambda it: alerts.modify(it.user, it.order_id, it.fields),
@@ -25,9 +27,9 @@ class Books:
             "alert_met": lambda it: alerts.met_before(it.order_id, msgspec.json.decode(it.fields["orders"])),
             "fund": lambda it: funds.place(it.user, it.fields),
             "fund_cancel": lambda it: funds.cancel(it.user, it.order_id),
-            "sip": lambda it: funds.place_sip(it.user, it.fields),
-            "sip_modify": lambda it: funds.modify_sip(it.user, it.order_id, it.fields),
-            "sip_cancel": lambda it: funds.cancel_sip(it.user, it.order_id),
+            "sip": lambda it: sips.place(it.user, it.fields),
+            "sip_modify": lambda it: sips.modify(it.user, it.order_id, it.fields),
+            "sip_cancel": lambda it: sips.cancel(it.user, it.order_id),
         }
 
     def redo(self, request: Request) -> None:

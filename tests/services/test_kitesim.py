@@ -45,8 +45,8 @@ def legacy() -> Iterator[Kitesim]:
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[Kitesim]:
-    """Strict rules, in which a second of its windows passes within two milliseconds of ours."""
-    with kitesim("--speed", "600") as running:
+    """Strict rules: a second of its windows is over in three milliseconds, and the frozen market never closes."""
+    with kitesim("--market", "frozen", "--speed", "300") as running:
         yield running
 
 
@@ -177,7 +177,7 @@ def test_a_refused_order_is_kites_own_error(
     orders = len(client.orders())
 
     with pytest.raises(error, match=message) as refused:
-        client.place_order(**order(**changes))
+        client.place_order(**order(product="CNC") | changes)
 
     assert refused.value.code == code  # type: ignore[attr-defined]
     assert len(client.orders()) == orders

@@ -119,6 +119,8 @@ def test_alerts_end_by_name_and_all_or_none(running: Kitesim) -> None:
         {"rhs_type": ""},
         {"rhs_constant": "much"},
         {"rhs_constant": "nan"},
+        {"rhs_constant": "1_000"},
+        {"rhs_constant": "\u0967\u0968"},  # digits, but no number of Kite's
         {"rhs_type": "instrument"},
         {"type": "ato"},
         {"type": "ato", "basket": "[]"},
@@ -187,6 +189,8 @@ def test_a_sip_lives_and_ends(running: Kitesim) -> None:
         ("/mf/sips", {"amount": "1000", "instalments": "12", "frequency": "daily"}),
         ("/mf/sips", {"amount": "1000", "instalments": "12", "frequency": "monthly", "instalment_day": "31"}),
         ("/mf/sips", {"amount": "1000", "instalments": "12", "frequency": "monthly", "step_up": '{"now": 5}'}),
+        ("/mf/sips", {"amount": "1000", "instalments": "12", "frequency": "monthly", "step_up": '{"31-02": 5}'}),
+        ("/mf/sips", {"amount": "\u0967\u0966\u0966\u0966", "instalments": "12", "frequency": "monthly"}),
     ],
 )
 def test_a_broken_fund_order_is_refused_and_nothing_is_made(
@@ -215,11 +219,11 @@ def test_the_books_come_back_as_they_were() -> None:
     alert = books.alerts.place(owner, ABOVE)
     heard("alert", alert.uuid, "K", ABOVE)
     sip_fields = {"tradingsymbol": SCHEME, "amount": "1000", "instalments": "3", "frequency": "weekly"}
-    sip = books.funds.place_sip("U", sip_fields)
+    sip = books.sips.place("U", sip_fields)
     heard("sip", sip["sip_id"], "", sip_fields)
     first.advance(first.next_cut_ns)
     books.alerts.look(lambda *_: "", lambda met, _: heard("alert_met", met.uuid, "", {"orders": "[]"}))
-    books.funds.cancel_sip("U", sip["sip_id"])
+    books.sips.cancel("U", sip["sip_id"])
     heard("sip_cancel", sip["sip_id"], "", {})
 
     second = exchange()
@@ -230,4 +234,4 @@ def test_the_books_come_back_as_they_were() -> None:
     assert [one.row() for one in again.alerts.of("U")] == [one.row() for one in books.alerts.of("U")]
     assert again.alerts.find("U", alert.uuid).history == alert.history
     assert alert.count == 1
-    assert again.funds.sips("U") == books.funds.sips("U")
+    assert again.sips.all("U") == books.sips.all("U")

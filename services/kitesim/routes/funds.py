@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 
 def table(door: Door) -> list[BaseRoute]:
-    funds = door.books.funds
+    funds, sips = door.books.funds, door.books.sips
     return [
         Route("/mf/instruments", door.open(lambda _: file(funds.csv().encode()))),
         Route("/mf/holdings", door.read(lambda user, _: funds.holdings(user))),
@@ -23,9 +23,9 @@ def table(door: Door) -> list[BaseRoute]:
         Route("/mf/orders", door.change(partial(place, door)), methods=["POST"]),
         Route("/mf/orders/{number}", door.read(lambda user, request: funds.order(user, _id(request)))),
         Route("/mf/orders/{number}", door.change(partial(cancel, door)), methods=["DELETE"]),
-        Route("/mf/sips", door.read(lambda user, _: funds.sips(user))),
+        Route("/mf/sips", door.read(lambda user, _: sips.all(user))),
         Route("/mf/sips", door.change(partial(place_sip, door)), methods=["POST"]),
-        Route("/mf/sips/{number}", door.read(lambda user, request: funds.sip(user, _id(request)))),
+        Route("/mf/sips/{number}", door.read(lambda user, request: sips.sip(user, _id(request)))),
         Route("/mf/sips/{number}", door.change(partial(modify_sip, door)), methods=["PUT"]),
         Route("/mf/sips/{number}", door.change(partial(cancel_sip, door)), methods=["DELETE"]),
     ]
@@ -44,19 +44,19 @@ def cancel(door: Door, caller: Session, request: Request, fields: Fields) -> Any
 
 
 def place_sip(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
-    made = door.books.funds.place_sip(caller.user_id, fields)
+    made = door.books.sips.place(caller.user_id, fields)
     door.heard(caller, "sip", made["sip_id"], "", fields)
     return made
 
 
 def modify_sip(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
-    door.books.funds.modify_sip(caller.user_id, _id(request), fields)
+    door.books.sips.modify(caller.user_id, _id(request), fields)
     door.heard(caller, "sip_modify", _id(request), "", fields)
     return {"sip_id": _id(request)}
 
 
 def cancel_sip(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
-    door.books.funds.cancel_sip(caller.user_id, _id(request))
+    door.books.sips.cancel(caller.user_id, _id(request))
     door.heard(caller, "sip_cancel", _id(request), "", {})
     return {"sip_id": _id(request)}
 
