@@ -26,6 +26,8 @@ pub struct Account {
     pub cash_e4: i64,
     pub holdings: Vec<Holding>,
     pub positions: BTreeMap<(usize, Product), Position>,
+    /// What options that ended today have been taxed.
+    pub exercise_tax_e4: i64,
     /// Its orders of the day, and those of them that are not over, by index.
     pub orders: Vec<usize>,
     pub open: Vec<usize>,
@@ -39,6 +41,7 @@ impl Account {
             cash_e4,
             holdings,
             positions: BTreeMap::new(),
+            exercise_tax_e4: 0,
             orders: Vec::new(),
             open: Vec::new(),
             pace: OrderPace::default(),

@@ -57,7 +57,7 @@ impl AmoHours {
         match segment {
             Segment::Index | Segment::ShareWithDerivatives => self.shares,
             Segment::Future | Segment::Option => self.derivatives,
-            Segment::Currency => self.currency,
+            Segment::Currency | Segment::CurrencyEnding => self.currency,
             Segment::Commodity => self.commodity,
         }
     }
@@ -71,6 +71,7 @@ impl Floor {
         listing: usize,
         placing: &Placing,
     ) -> Result<(), Refusal> {
+        self.check_expired(listing)?;
         if placing.variety != Variety::Amo {
             self.check_intraday(listing, placing.product)?;
         }

@@ -10,7 +10,7 @@ pub const DAY_NS: i64 = 24 * HOUR_NS;
 pub const IST_NS: i64 = 5 * HOUR_NS + 30 * MINUTE_NS;
 /// Continuous trading begins.
 pub const OPEN_NS: i64 = 9 * HOUR_NS + 15 * MINUTE_NS;
-/// The index's last value, and the settlement of contracts that expire.
+/// The index's last value, at which contracts on it are settled.
 pub const CLOSE_NS: i64 = 15 * HOUR_NS + 30 * MINUTE_NS;
 
 /// UTC nanoseconds of a time of a day in IST.
@@ -68,26 +68,25 @@ fn expiry_weekday(week: Day) -> u32 {
     if week >= Day::of(2025, 9, 1) { 1 } else { 3 }
 }
 
-/// The first weekly expiry after `day`. A contract that ends on the day itself would have to be settled in the
-/// evening, which this market does not do; so on expiry day the next one is listed.
+/// The first weekly expiry on `day` or after it.
 pub fn weekly_expiry(day: Day) -> Expiry {
-    // A holiday moves an expiry back, perhaps to `day` or before it: then the next week's counts.
+    // A holiday moves an expiry back, perhaps to before `day`: then the next week's counts.
     (0..4)
-        .map(|weeks| nominal(Day(day.0 + 1 + 7 * weeks)))
+        .map(|weeks| nominal(Day(day.0 + 7 * weeks)))
         .map(|nominal| Expiry {
             day: trading_day_back(nominal),
             monthly: last_of_month(nominal),
         })
-        .find(|expiry| expiry.day > day)
+        .find(|expiry| expiry.day >= day)
         .expect("no four weeks are all holidays")
 }
 
-/// The next expiries after `day`, one a week.
+/// The next expiries from `day` on, one a week.
 pub fn weekly_expiries(day: Day, count: usize) -> Vec<Expiry> {
     expiries(day).take(count).collect()
 }
 
-/// The next expiries after `day` that are their month's last.
+/// The next expiries from `day` on that are their month's last.
 pub fn monthly_expiries(day: Day, count: usize) -> Vec<Expiry> {
     expiries(day)
         .filter(|expiry| expiry.monthly)
@@ -100,7 +99,7 @@ fn expiries(day: Day) -> impl Iterator<Item = Expiry> {
     std::iter::successors(Some(weekly_expiry(day)), next)
 }
 
-/// The next expiries after `day` of the dollar's futures: two working days before the month's last.
+/// The next expiries from `day` on of the dollar's futures: two working days before the month's last.
 pub fn currency_expiries(day: Day, count: usize) -> Vec<Expiry> {
     expiries_by_month(day, count, |first_of_next| {
         let mut last = trading_day_back(Day(first_of_next.0 - 1));
@@ -111,7 +110,7 @@ pub fn currency_expiries(day: Day, count: usize) -> Vec<Expiry> {
     })
 }
 
-/// The next expiries after `day` of crude oil's futures: about the 19th, the last trading day up to it. MCX names the
+/// The next expiries from `day` on of crude oil's futures: about the 19th, the last trading day up to it. MCX names the
 /// day of each contract in its own calendar, which is not here.
 pub fn crude_expiries(day: Day, count: usize) -> Vec<Expiry> {
     expiries_by_month(day, count, |first_of_next| {
@@ -132,7 +131,7 @@ fn expiries_by_month(day: Day, count: usize, of: impl Fn(Day) -> Day) -> Vec<Exp
                 1,
             ))
         })
-        .filter(|expiry| *expiry > day)
+        .filter(|expiry| *expiry >= day)
         .map(|day| Expiry { day, monthly: true })
         .take(count)
         .collect()
@@ -187,21 +186,35 @@ mod tests {
     }
 
     #[test]
-    fn a_contract_that_expires_today_is_no_longer_listed() {
-        assert_eq!(
-            weekly_expiry(day("2026-11-23")),
-            Expiry {
-                day: day("2026-12-01"),
-                monthly: false
-            }
-        );
-        assert_eq!(
-            monthly_expiries(day("2026-11-23"), 1),
-            [Expiry {
-                day: day("2026-12-29"),
-                monthly: true
-            }]
-        );
+    fn a_contract_that_expires_today_is_the_next_to_expire() {
+        let november = Expiry {
+            day: day("2026-11-23"),
+            monthly: true,
+        };
+        assert_eq!(weekly_expiry(november.day), november);
+        assert_eq!(monthly_expiries(november.day, 1), [november]);
+        let december = Expiry {
+            day: day("2026-12-01"),
+            monthly: false,
+        };
+        // Its own day, a Tuesday, is a holiday: by then it is over.
+        assert_eq!(weekly_expiry(day("2026-11-24")), december);
+        assert_eq!(weekly_expiry(december.day), december);
+    }
+
+    #[test]
+    fn every_holiday_on_a_tuesday_moves_an_expiry_to_the_trading_day_before() {
+        for (holiday, expiry) in [
+            ("2026-03-03", "2026-03-02"),
+            ("2026-03-31", "2026-03-30"),
+            ("2026-04-14", "2026-04-13"),
+            ("2026-10-20", "2026-10-19"),
+            ("2026-11-10", "2026-11-09"),
+            ("2026-11-24", "2026-11-23"),
+        ] {
+            assert_eq!(weekly_expiry(day(expiry)).day, day(expiry));
+            assert!(weekly_expiry(day(holiday)).day > day(holiday));
+        }
     }
 
     #[test]
@@ -214,7 +227,7 @@ mod tests {
             }
         );
         assert_eq!(
-            weekly_expiry(day("2022-11-24")),
+            weekly_expiry(day("2022-11-25")),
             Expiry {
                 day: day("2022-12-01"),
                 monthly: false
@@ -237,9 +250,13 @@ mod tests {
         );
         assert_eq!(
             days(crude_expiries(day("2026-11-19"), 2)),
-            ["2026-12-18", "2027-01-19"]
+            ["2026-11-19", "2026-12-18"]
         );
-        assert_eq!(days(crude_expiries(day("2026-12-17"), 1)), ["2026-12-18"]);
+        assert_eq!(days(crude_expiries(day("2026-12-18"), 1)), ["2026-12-18"]);
+        assert_eq!(
+            days(currency_expiries(day("2026-11-26"), 1)),
+            ["2026-11-26"]
+        );
     }
 
     #[test]
@@ -253,9 +270,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_expiry_is_a_trading_day_after_the_day(days in 18_000_i32..22_000) {
+        fn an_expiry_is_a_trading_day_not_before_the_day(days in 18_000_i32..22_000) {
             let expiry = weekly_expiry(Day(days));
-            prop_assert!(expiry.day > Day(days) && trades(expiry.day));
+            prop_assert!(expiry.day >= Day(days) && trades(expiry.day));
             prop_assert!(expiry.day.0 - days <= 14);
         }
     }

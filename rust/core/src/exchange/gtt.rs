@@ -24,6 +24,8 @@ pub enum Status {
     Active,
     Triggered,
     Deleted,
+    /// Its contract has ended.
+    Expired,
 }
 
 impl Status {
@@ -32,6 +34,7 @@ impl Status {
             Self::Active => "active",
             Self::Triggered => "triggered",
             Self::Deleted => "deleted",
+            Self::Expired => "expired",
         }
     }
 }
@@ -155,6 +158,15 @@ impl Floor {
         Ok(gtt.id)
     }
 
+    /// Triggers on a contract that has ended have nothing more to wait for.
+    pub(super) fn end_gtts(&mut self, listing: usize) {
+        let now_ns = self.now_ns();
+        let waiting = self.gtts.iter_mut().filter(|gtt| gtt.is_active());
+        for gtt in waiting.filter(|gtt| gtt.wish.listing == listing) {
+            (gtt.status, gtt.updated_ns) = (Status::Expired, now_ns);
+        }
+    }
+
     /// After a step of the market: triggers whose price was printed place their orders, oldest first.
     pub(super) fn fire_gtts(&mut self) {
         for at in 0..self.gtts.len() {
@@ -220,6 +232,7 @@ impl Floor {
     fn gtt_wish(&self, asked: &Asked<'_>) -> Result<Wish, Refusal> {
         let condition = Form(asked.condition);
         let listing = self.gtt_listing(&condition)?;
+        self.check_expired(listing)?;
         let last_e4 = self.market.listings[listing].day.last_e4;
         let legs_wanted = match asked.kind {
             "single" => 1,

@@ -69,13 +69,27 @@ pub enum Segment {
     Future,
     Option,
     Currency,
+    /// A contract on a currency that ends today.
+    CurrencyEnding,
     Commodity,
 }
 
 impl Segment {
-    /// Every share that is listed here has derivatives.
-    pub fn of(kind: Kind, exchange: Exchange) -> Self {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Index,
+        Self::ShareWithDerivatives,
+        Self::Future,
+        Self::Option,
+        Self::Currency,
+        Self::CurrencyEnding,
+        Self::Commodity,
+    ];
+
+    /// Every share that is listed here has derivatives. `last_day`: a contract ends today.
+    pub fn of(kind: Kind, exchange: Exchange, last_day: bool) -> Self {
         match (kind, exchange) {
+            (_, Exchange::Cds | Exchange::Bcd) if last_day => Self::CurrencyEnding,
             (_, Exchange::Cds | Exchange::Bcd) => Self::Currency,
             (_, Exchange::Mcx | Exchange::Nco) => Self::Commodity,
             (Kind::Index, _) => Self::Index,
@@ -153,6 +167,7 @@ pub fn timetable(hours: Hours, segment: Segment, day: Day, seed: u64) -> Timetab
         (Hours::Dated, Segment::Index) => plain(OPEN_NS, CLOSE_NS),
         (Hours::Dated, Segment::Option) => plain(OPEN_NS, derivatives_close_ns(day)),
         (Hours::Dated, Segment::Currency) => plain(at(9, 0), at(17, 0)),
+        (Hours::Dated, Segment::CurrencyEnding) => plain(at(9, 0), at(12, 30)),
         (Hours::Dated, Segment::Commodity) => plain(at(9, 0), commodity_close_ns(day)),
         (Hours::Dated, Segment::Future) => {
             let mut phases = if day >= FUTURES_PRE_OPEN {

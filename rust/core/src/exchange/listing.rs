@@ -14,6 +14,7 @@ use super::so_far::{DaySoFar, Moment, Spot};
 use super::street::{Habits, LEVELS, Levels, Maker, Taker, quotes_of};
 use super::universe::{Listed, Moves};
 use super::worth::{forward, option_value, published_e4};
+use crate::day::Day;
 use crate::terms::{Kind, Side};
 
 /// Minutes of an ordinary day.
@@ -52,6 +53,8 @@ pub struct Listing {
     /// The step at which something of it last changed.
     pub changed_ns: i64,
     pub segment: Segment,
+    /// A contract's last day is today.
+    last_day: bool,
     /// Where its day stands.
     pub phase: Phase,
     pub nature: Nature,
@@ -72,6 +75,8 @@ pub struct Listing {
     /// The day as it was when the minute began.
     before: DaySoFar,
     fair: f64,
+    /// What it was worth when it closed: where the day left it, whatever the path does afterwards.
+    closed_at: Option<f64>,
     levels: Levels,
     /// Made when a user's order comes, out of the street's quotes: until then both would be the same.
     shared: Option<Pit>,
@@ -95,6 +100,7 @@ impl Listing {
             volume,
             oi,
         } = row;
+        let last_day = instrument.expiry == Some(Day::at(open_ns));
         let mut volatility = 0.0;
         if let Moves::Option { underlying, smile } = moves {
             // Previous close and band: the value at the underlying's previous close, and at its own band's far end.
@@ -138,7 +144,8 @@ impl Listing {
             },
             minutes: Minutes::default(),
             counted: 0,
-            segment: Segment::of(instrument.kind, instrument.exchange),
+            segment: Segment::of(instrument.kind, instrument.exchange, last_day),
+            last_day,
             phase: Phase::Closed,
             moments: key(seed, &name),
             ways: key(seed, &format!("{way} moves")),
@@ -165,6 +172,7 @@ impl Listing {
                 Moves::Path => spot.index,
                 _ => instrument.previous_close_e4 as f64 / RUPEE_E4 as f64,
             },
+            closed_at: None,
             levels: Levels::default(),
             shared: None,
             gathered: Vec::new(),
@@ -188,6 +196,16 @@ impl Listing {
             Kind::Future => forward(value, time_ns, instrument),
             Kind::Call | Kind::Put => option_value(instrument, self.volatility, value, time_ns),
         }
+    }
+
+    /// Whether it is a contract that ends today.
+    pub fn last_day(&self) -> bool {
+        self.last_day
+    }
+
+    /// The price that the day ended with; until it has, the last one.
+    pub fn closing_e4(&self) -> i64 {
+        self.day.last_e4
     }
 
     /// The five levels of a side as the world sees them; missing ones are zeros.
@@ -294,6 +312,20 @@ impl Listing {
             };
             self.day.print(price_e4, 0, 0);
         }
+        self.closed_at = (phase == Phase::Closed).then(|| match self.moves {
+            Moves::Path => spot.index,
+            _ if self.instrument.tradable() => self.closing_e4() as f64 / RUPEE_E4 as f64,
+            _ => self.minute.begins,
+        });
+    }
+
+    /// What an underlying counts for. On a contract's last day it is what the contract will be settled at, as soon as
+    /// that is known.
+    fn counts_for(&self, underlying: &Self, value: f64) -> f64 {
+        underlying
+            .closed_at
+            .filter(|_| self.last_day)
+            .unwrap_or(value)
     }
 
     /// The auction's match. The street asks and offers around what it is worth; who is left waits for what follows.
@@ -356,7 +388,7 @@ impl Listing {
             ..Minute::default()
         };
         self.minute.begins = self.price(minute_ns, from, spot.index, spot, |i| {
-            parents[i].minute.begins
+            self.counts_for(&parents[i], parents[i].minute.begins)
         });
         self.fair = self.minute.begins;
         if !trades {
@@ -425,12 +457,16 @@ impl Listing {
             lots,
             ..
         } = self.minute;
-        self.minute.ends = self.price(minute_ns, to, spot.index, spot, |i| parents[i].minute.ends);
+        self.minute.ends = self.price(minute_ns, to, spot.index, spot, |i| {
+            self.counts_for(&parents[i], parents[i].minute.ends)
+        });
         let (down, up) = (from.min(to) - beside, from.max(to) + beside);
         let low = self.price(minute_ns, down, spot.low, spot, |i| {
-            parents[i].minute.span.0
+            self.counts_for(&parents[i], parents[i].minute.span.0)
         });
-        let high = self.price(minute_ns, up, spot.high, spot, |i| parents[i].minute.span.1);
+        let high = self.price(minute_ns, up, spot.high, spot, |i| {
+            self.counts_for(&parents[i], parents[i].minute.span.1)
+        });
         // A put is dearest where its underlying is lowest.
         let (low, high) = (low.min(high), high.max(low));
         self.minute.span = (low, high);
@@ -541,7 +577,7 @@ impl Listing {
         let drift = from + (to - from) * moment.passed() + beside * (2.0 * stream.unit() - 1.0);
         // Time stands within a minute, so that the minute's span holds every price in it.
         self.fair = self.price(moment.minute_ns, drift, spot.index, spot, |i| {
-            parents[i].fair
+            self.counts_for(&parents[i], parents[i].fair)
         });
         self.changed_ns = moment.now_ns;
         if !self.instrument.tradable() {

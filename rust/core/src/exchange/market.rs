@@ -15,7 +15,7 @@ use super::hours::{Hours, Phase, Segment, Timetable, timetable};
 use super::listing::Listing;
 use super::path::{Path, Point, liveliness_within};
 use super::so_far::{Moment, Spot};
-use super::universe::{Universe, universe_of};
+use super::universe::{Universe, universe_from};
 use crate::day::Day;
 use crate::terms::Exchange;
 
@@ -111,24 +111,20 @@ impl Market {
             low: first.value,
             high: first.value,
         };
-        let rows = universe_of(universe, day, previous_close, first.value);
+        // A market that is always open and begins in the evening of an expiry lists what trades on the next day.
+        let over = hours == Hours::Always && open_ns >= at_ns(day, CLOSE_NS);
+        let expiring = Day(day.0 + i32::from(over));
+        let rows = universe_from(universe, day, expiring, previous_close, first.value);
         let mut listings: Vec<Listing> = Vec::with_capacity(rows.len());
         for row in rows {
             let listing = Listing::new(row, seed, at_ns(day, OPEN_NS), &spot, &listings);
             listings.push(listing);
         }
-        let timetables: Vec<(Segment, Timetable)> = [
-            Segment::Index,
-            Segment::ShareWithDerivatives,
-            Segment::Future,
-            Segment::Option,
-            Segment::Currency,
-            Segment::Commodity,
-        ]
-        .into_iter()
-        .filter(|segment| listings.iter().any(|listing| listing.segment == *segment))
-        .map(|segment| (segment, timetable(hours, segment, day, seed)))
-        .collect();
+        let timetables: Vec<(Segment, Timetable)> = Segment::ALL
+            .into_iter()
+            .filter(|segment| listings.iter().any(|listing| listing.segment == *segment))
+            .map(|segment| (segment, timetable(hours, segment, day, seed)))
+            .collect();
         let spans = || timetables.iter().filter_map(|(_, table)| table.span_ns());
         let (open_ns, late_ns) = match hours {
             Hours::Plain => {
@@ -219,6 +215,13 @@ impl Market {
     /// What a contract is a contract on; none for what stands for itself.
     pub fn underlying(&self, listing: &Listing) -> Option<&Listing> {
         Some(&self.listings[listing.underlying()?])
+    }
+
+    /// Whether a segment's last phase of the day has begun.
+    pub(super) fn closed_for_good(&self, segment: Segment) -> bool {
+        let table = self.timetables.iter().find(|(of, _)| *of == segment);
+        let span = table.and_then(|(_, table)| table.span_ns());
+        span.is_some_and(|(_, end)| self.now_ns >= at_ns(self.day, end))
     }
 
     /// Phases that changed since the last call.

@@ -74,6 +74,8 @@ pub mod rng;
 pub mod rules;
 /// What the day's sessions allow an order, and end.
 pub mod sessions;
+/// The end of a contract.
+pub mod settlement;
 /// Answers before they are JSON or Python.
 pub mod shape;
 /// The shares that are listed.
@@ -99,6 +101,8 @@ mod floor_tests;
 mod market_tests;
 #[cfg(test)]
 mod mishap_tests;
+#[cfg(test)]
+mod settlement_tests;
 #[cfg(test)]
 mod test_floors;
 #[cfg(test)]

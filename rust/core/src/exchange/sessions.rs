@@ -64,6 +64,9 @@ pub fn turn(floor: &mut Floor, turn: Turn) {
             Some("Cancelled by the exchange at the end of the session.".into()),
         );
     }
+    if turn.after == Phase::Closed {
+        floor.settle(turn.listing);
+    }
     if matches!(turn.after, Phase::Continuous | Phase::Gathering { .. }) {
         floor.release(turn.listing);
     }

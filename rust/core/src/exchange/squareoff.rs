@@ -34,7 +34,7 @@ impl SquareOff {
         match segment {
             Segment::Index | Segment::ShareWithDerivatives => self.shares_ns,
             Segment::Future | Segment::Option => self.derivatives_ns,
-            Segment::Currency => self.currency_ns,
+            Segment::Currency | Segment::CurrencyEnding => self.currency_ns,
             Segment::Commodity => self.commodity_ns,
         }
     }

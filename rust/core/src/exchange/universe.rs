@@ -116,8 +116,20 @@ const fn token(exchange_token: u32, segment: u32) -> u32 {
 /// The instruments of a day; an underlying stands before its derivatives. `previous_close` and `open` are NIFTY 50's,
 /// in rupees. Options have no previous close and no band yet: the market prices them.
 pub fn universe_of(universe: Universe, day: Day, previous_close: f64, open: f64) -> Vec<Listed> {
+    universe_from(universe, day, day, previous_close, open)
+}
+
+/// The same with no contract that ends before the day `expiring`.
+pub fn universe_from(
+    universe: Universe,
+    day: Day,
+    expiring: Day,
+    previous_close: f64,
+    open: f64,
+) -> Vec<Listed> {
     let mut list = List {
         day,
+        expiring,
         rows: Vec::new(),
         next_token: FULL_TOKEN,
     };
@@ -137,15 +149,17 @@ pub fn universe_of(universe: Universe, day: Day, previous_close: f64, open: f64)
 
 struct List {
     day: Day,
+    /// The first day on which a contract may end.
+    expiring: Day,
     rows: Vec<Listed>,
     next_token: u32,
 }
 
 impl List {
     fn house(&mut self, previous_close: f64, open: f64) {
-        let month = monthly_expiries(self.day, 1)[0];
+        let month = monthly_expiries(self.expiring, 1)[0];
         self.index_future(&NIFTY, 0, month, previous_close, token(FUTURE_TOKEN, NFO));
-        let week = weekly_expiries(self.day, 1)[0];
+        let week = weekly_expiries(self.expiring, 1)[0];
         let chain = Chain::of_index(&NIFTY, 0, NIFTY_SMILE, open, HOUSE_STRIKES);
         for (number, (strike_e4, kind)) in (OPTION_TOKEN..).zip(chain.sides()) {
             self.option(&chain, week, 0, strike_e4, kind, token(number, NFO));
@@ -156,7 +170,7 @@ impl List {
     }
 
     fn full(&mut self, previous_close: f64, open: f64) {
-        let months = monthly_expiries(self.day, MONTHS);
+        let months = monthly_expiries(self.expiring, MONTHS);
         let bank_of_day = 1.0 + BANK_BETA * (open / previous_close - 1.0);
         let at_bank = previous_close * BANK_OF_NIFTY * bank_of_day;
         for (index, contracts, smile, close, open) in [
@@ -176,7 +190,7 @@ impl List {
             let chain = Chain::of_index(contracts, index, smile, open, INDEX_STRIKES);
             let mut expiries = months.clone();
             if contracts.weekly {
-                expiries.extend(weekly_expiries(self.day, WEEKS));
+                expiries.extend(weekly_expiries(self.expiring, WEEKS));
                 expiries.sort_unstable_by_key(|expiry| expiry.day);
                 expiries.dedup();
             }
@@ -194,13 +208,13 @@ impl List {
         let calendars = [
             (
                 &USDINR,
-                currency_expiries(self.day, MONTHS),
+                currency_expiries(self.expiring, MONTHS),
                 CURRENCY_TOKEN,
                 CDS,
             ),
             (
                 &CRUDEOIL,
-                crude_expiries(self.day, MONTHS),
+                crude_expiries(self.expiring, MONTHS),
                 COMMODITY_TOKEN,
                 MCX,
             ),
@@ -375,7 +389,7 @@ impl List {
             let (year, month, _) = day.civil();
             year * 12 + month as i32
         };
-        month(expiry) - month(monthly_expiries(self.day, 1)[0].day)
+        month(expiry) - month(monthly_expiries(self.expiring, 1)[0].day)
     }
 }
 

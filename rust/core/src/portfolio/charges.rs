@@ -2,7 +2,8 @@
 use std::fmt;
 
 use super::rates::{
-    self, BROKERAGE, Category, GST_PERCENT, RateE9, SEBI_E9, STAMP, TRANSACTION, TRANSACTION_TAX,
+    self, BROKERAGE, Category, EXERCISE_TAX, GST_PERCENT, RateE9, SEBI_E9, STAMP, TRANSACTION,
+    TRANSACTION_TAX,
 };
 use crate::day::Day;
 use crate::terms::{Exchange, Kind, Overflow, Product, Side, divide_half_even};
@@ -143,6 +144,15 @@ fn brokerage_e13(category: Category, turnover_e4: i128) -> i128 {
     let most_e13 = i128::from(row.most_e4) * 1_000_000_000;
     row.rate_e9.map_or(most_e13, |rate_e9| {
         most_e13.min(turnover_e4 * i128::from(rate_e9))
+    })
+}
+
+/// STT on an option that is exercised for its holder when it ends: a share of what it is then worth. The writer pays
+/// none, nor does anybody for a future that ends. Nothing before the first day of the table.
+pub fn exercise_tax_e15(worth_e4: i64, day: Day) -> i128 {
+    let row = rates::in_force(EXERCISE_TAX, day, |_| true, |row| row.from);
+    row.map_or(0, |row| {
+        i128::from(worth_e4) * i128::from(row.rate_e9) * E15_PER_E13
     })
 }
 
@@ -299,6 +309,17 @@ mod tests {
             ),
             Err(NoCharges::Overflow)
         );
+    }
+
+    #[test]
+    fn an_option_that_ends_in_the_money_is_taxed_at_the_rate_of_its_day() {
+        // 65 units, 100 rupees in the money: 0.15 % of 6,500 rupees, 0.125 % before April 2026.
+        let tax_e4 = |day| to_e4(exercise_tax_e15(65 * 100 * 10_000, day));
+
+        assert_eq!(tax_e4(NOVEMBER_2026), 9_7500);
+        assert_eq!(tax_e4(Day::of(2026, 4, 1)), 9_7500);
+        assert_eq!(tax_e4(Day::of(2026, 3, 31)), 8_1250);
+        assert_eq!(to_e4(exercise_tax_e15(0, NOVEMBER_2026)), 0);
     }
 
     #[test]

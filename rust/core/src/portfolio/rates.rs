@@ -157,6 +157,26 @@ pub const TRANSACTION_TAX: &[PerSide] = &[
     tax(FIRST, C::CommodityOption, 0, 500_000, "CTT"),
 ];
 
+/// STT on what an exercised option is worth, paid by its holder.
+pub struct Exercise {
+    pub from: Day,
+    pub rate_e9: RateE9,
+    pub source: &'static str,
+}
+
+pub const EXERCISE_TAX: &[Exercise] = &[
+    Exercise {
+        from: FIRST,
+        rate_e9: 1_250_000,
+        source: BEFORE_APRIL_2026,
+    },
+    Exercise {
+        from: Day::of(2026, 4, 1),
+        rate_e9: 1_500_000,
+        source: FINANCE_ACT_2026,
+    },
+];
+
 const STAMP_RULES: &str = "Indian Stamp Act as amended, in force since 2020-07-01: buyers only";
 
 /// Stamp duty.

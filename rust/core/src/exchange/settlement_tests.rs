@@ -1,0 +1,316 @@
+//! What the last day of a contract does to those who hold it.
+
+use super::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use super::floor::Floor;
+use super::form::Fields;
+use super::gtt::{Asked, gtts};
+use super::hours::Hours;
+use super::listing::Listing;
+use super::market::{Market, Opening};
+use super::path::Synthetic;
+use super::rules::Rules;
+use super::test_floors::unlimited;
+use super::universe::Universe;
+use crate::day::Day;
+use crate::portfolio::{Position, exercise_tax_e15, to_e4};
+use crate::terms::{Kind, Product};
+
+/// A Monday: the last Tuesday of that November is a holiday.
+const LAST_DAY: Day = Day::of(2026, 11, 23);
+const FUTURE: &str = "NIFTY26NOVFUT";
+
+fn at(day: Day, hour: i64, minute: i64) -> i64 {
+    at_ns(day, hour * HOUR_NS + minute * MINUTE_NS)
+}
+
+fn open(universe: Universe, hours: Hours, day: Day, open_ns: i64) -> Floor {
+    let (previous_close, path) = Synthetic::between(4, open_ns, i64::MAX, SECOND_NS);
+    let market = Market::open(Opening {
+        day,
+        previous_close,
+        path: Box::new(path),
+        seed: 4,
+        step_ns: SECOND_NS,
+        universe,
+        hours,
+        open_ns,
+    });
+    let rules = unlimited(Rules::strict_2026());
+    let mut floor = Floor::new(market, rules, &["A".to_owned(), "B".to_owned()]);
+    floor.accounts[0].cash_e4 *= 100;
+    floor
+}
+
+fn last_day() -> Floor {
+    let mut floor = open(
+        Universe::House,
+        Hours::Dated,
+        LAST_DAY,
+        at_ns(LAST_DAY, OPEN_NS),
+    );
+    floor.advance(at(LAST_DAY, 10, 0));
+    floor
+}
+
+fn find<'a>(floor: &'a Floor, symbol: &str) -> &'a Listing {
+    let mut listings = floor.market.listings.iter();
+    let listing = listings.find(|listing| listing.instrument.tradingsymbol == symbol);
+    listing.unwrap_or_else(|| panic!("{symbol} is not listed"))
+}
+
+fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let rest = [
+        ("exchange", "NFO"),
+        ("transaction_type", "BUY"),
+        ("product", "NRML"),
+        ("order_type", "MARKET"),
+        ("market_protection", "-1"),
+    ];
+    let all = pairs.iter().chain(&rest);
+    all.map(|(key, text)| ((*key).into(), (*text).into()))
+        .collect()
+}
+
+/// Trades a lot at the market.
+fn trade(floor: &mut Floor, symbol: &str, side: &str) {
+    let lot = find(floor, symbol).instrument.lot.to_string();
+    let now_ns = floor.now_ns();
+    let asked = form(&[
+        ("tradingsymbol", symbol),
+        ("transaction_type", side),
+        ("quantity", &lot),
+    ]);
+    let id = floor.place(0, "regular", &asked, now_ns).expect("taken");
+    let order = floor.find(0, &id).expect("in the book");
+    assert_eq!(floor.orders[order].now.status.text(), "COMPLETE");
+}
+
+fn position<'a>(floor: &'a Floor, symbol: &str) -> &'a Position {
+    let token = find(floor, symbol).instrument.token;
+    let listing = floor.market.by_token(token).expect("listed");
+    &floor.accounts[0].positions[&(listing, Product::Nrml)]
+}
+
+/// The chain's options, the lowest strike first.
+fn options(floor: &Floor, kind: Kind) -> Vec<String> {
+    let rows = floor
+        .market
+        .listings
+        .iter()
+        .map(|listing| &listing.instrument);
+    rows.filter(|row| row.kind == kind)
+        .map(|row| row.tradingsymbol.clone())
+        .collect()
+}
+
+#[test]
+fn what_is_held_of_a_contract_at_its_end_is_settled_at_the_index() {
+    let mut floor = last_day();
+    let (calls, puts) = (options(&floor, Kind::Call), options(&floor, Kind::Put));
+    for symbol in calls.iter().chain(&puts) {
+        let expiry = find(&floor, symbol).instrument.expiry;
+        assert_eq!(expiry, Some(LAST_DAY));
+    }
+    trade(&mut floor, &calls[0], "BUY");
+    trade(&mut floor, &puts[4], "SELL");
+    trade(&mut floor, FUTURE, "BUY");
+
+    floor.advance(at(LAST_DAY, 15, 39));
+    assert_eq!(position(&floor, FUTURE).quantity(), 65);
+    let waiting = [calls[0].clone(), puts[4].clone(), FUTURE.to_owned()];
+    floor.advance(at(LAST_DAY, 15, 41));
+
+    let close_e4 = find(&floor, "NIFTY 50").day.last_e4;
+    let mut taxed_e4 = 0;
+    for symbol in waiting {
+        let row = &find(&floor, &symbol).instrument;
+        let worth_e4 = match row.kind {
+            Kind::Call => (close_e4 - row.strike_e4).max(0),
+            Kind::Put => (row.strike_e4 - close_e4).max(0),
+            _ => close_e4,
+        };
+        let ended = position(&floor, &symbol);
+        assert_eq!(ended.quantity(), 0, "{symbol}");
+        let (bought, sold) = (ended.day_bought, ended.day_sold);
+        let last = if row.kind == Kind::Put { bought } else { sold };
+        assert_eq!(
+            (last.quantity, last.value_e4),
+            (65, 65 * worth_e4),
+            "{symbol}"
+        );
+        assert_eq!(ended.realised_e4, sold.value_e4 - bought.value_e4);
+        if row.kind == Kind::Call {
+            taxed_e4 = to_e4(exercise_tax_e15(65 * worth_e4, LAST_DAY));
+        }
+    }
+    let account = &floor.accounts[0];
+    assert_eq!(account.exercise_tax_e4, taxed_e4);
+    assert_eq!(
+        floor.funds_e4(0),
+        account.cash_e4 + account.realised_e4() - taxed_e4
+    );
+    assert_eq!(floor.tied_now(0).total_e4(), 0);
+}
+
+#[test]
+fn from_half_past_three_on_an_option_of_the_last_day_trades_at_what_it_leaves() {
+    let mut floor = last_day();
+    floor.advance(at(LAST_DAY, 15, 35));
+    let close_e4 = find(&floor, "NIFTY 50").day.last_e4;
+
+    for symbol in options(&floor, Kind::Call) {
+        let listing = find(&floor, &symbol);
+        let left_e4 = (close_e4 - listing.instrument.strike_e4).max(500);
+        let near_e4 = left_e4 / 500 + 2 * 500;
+        assert!(
+            (listing.day.last_e4 - left_e4).abs() <= near_e4,
+            "{symbol} {} {left_e4}",
+            listing.day.last_e4
+        );
+    }
+}
+
+#[test]
+fn nothing_waits_for_a_contract_that_has_ended_and_no_order_is_taken() {
+    let mut floor = last_day();
+    let far = form(&[
+        ("tradingsymbol", FUTURE),
+        ("quantity", "65"),
+        ("order_type", "LIMIT"),
+        ("price", "25000"),
+    ]);
+    let now_ns = floor.now_ns();
+    let resting = floor.place(0, "regular", &far, now_ns).expect("taken");
+    let condition: &Fields = &form(&[("tradingsymbol", FUTURE), ("last_price", "26000")]);
+    let triggers = ["24500".to_owned()];
+    let asked = Asked {
+        kind: "single",
+        condition,
+        triggers: &triggers,
+        orders: std::slice::from_ref(&far),
+    };
+    floor.place_gtt(0, &asked, now_ns).expect("taken");
+
+    floor.advance(at(LAST_DAY, 15, 41));
+
+    let order = floor.find(0, &resting).expect("in the book");
+    assert_eq!(floor.orders[order].now.status.text(), "CANCELLED");
+    let shown = format!("{:?}", gtts(&floor, 0));
+    assert!(shown.contains("expired"), "{shown}");
+    let now_ns = at(LAST_DAY, 15, 50);
+    for variety in ["regular", "amo"] {
+        let refusal = floor
+            .place(0, variety, &far, now_ns)
+            .expect_err("it has ended");
+        let words = "NIFTY26NOVFUT has expired: its last trading was today.";
+        assert_eq!((refusal.status, refusal.message.as_str()), (400, words));
+    }
+    let refusal = floor.place_gtt(0, &asked, now_ns).expect_err("it is over");
+    assert!(refusal.message.contains("has expired"));
+}
+
+#[test]
+fn a_contract_on_a_share_is_settled_at_the_shares_close() {
+    let mut floor = open(
+        Universe::Full,
+        Hours::Dated,
+        LAST_DAY,
+        at_ns(LAST_DAY, OPEN_NS),
+    );
+    floor.advance(at(LAST_DAY, 15, 20));
+    trade(&mut floor, "RELIANCE26NOVFUT", "SELL");
+    floor.advance(at(LAST_DAY, 15, 41));
+
+    let close_e4 = find(&floor, "RELIANCE").closing_e4();
+    let ended = position(&floor, "RELIANCE26NOVFUT");
+    assert_eq!(
+        (ended.quantity(), ended.day_bought.value_e4),
+        (0, 500 * close_e4)
+    );
+    assert_eq!(find(&floor, "RELIANCE26DECFUT").instrument.lot, 500);
+    assert!(!floor.market.expired(find(&floor, "RELIANCE26DECFUT")));
+}
+
+#[test]
+fn dollars_trade_until_half_past_twelve_on_their_last_day() {
+    let day = Day::of(2026, 11, 26);
+    let mut floor = open(Universe::Full, Hours::Dated, day, at(day, 9, 0));
+    floor.advance(at(day, 12, 29));
+    let asked = |symbol: &str| {
+        form(&[
+            ("exchange", "CDS"),
+            ("tradingsymbol", symbol),
+            ("quantity", "3"),
+        ])
+    };
+    let now_ns = floor.now_ns();
+    for symbol in ["USDINR26NOVFUT", "USDINR26DECFUT"] {
+        floor
+            .place(0, "regular", &asked(symbol), now_ns)
+            .expect("taken");
+    }
+
+    floor.advance(at(day, 12, 31));
+
+    let (ended, other) = (
+        position(&floor, "USDINR26NOVFUT"),
+        position(&floor, "USDINR26DECFUT"),
+    );
+    let close_e4 = find(&floor, "USDINR26NOVFUT").closing_e4();
+    assert_eq!((ended.quantity(), other.quantity()), (0, 3));
+    assert_eq!(ended.day_sold.value_e4, 3 * 1000 * close_e4);
+    let now_ns = floor.now_ns();
+    assert!(
+        floor
+            .place(0, "regular", &asked("USDINR26NOVFUT"), now_ns)
+            .is_err()
+    );
+    floor
+        .place(0, "regular", &asked("USDINR26DECFUT"), now_ns)
+        .expect("trades until five");
+}
+
+#[test]
+fn a_market_that_never_closes_settles_nothing_and_begins_without_what_is_over() {
+    let start_ns = at(LAST_DAY, 15, 0);
+    let mut floor = open(Universe::House, Hours::Always, LAST_DAY, start_ns);
+    floor.advance(start_ns + MINUTE_NS);
+    trade(&mut floor, FUTURE, "BUY");
+    floor.advance(at(LAST_DAY, 16, 30));
+
+    assert_eq!(position(&floor, FUTURE).quantity(), 65);
+    trade(&mut floor, FUTURE, "SELL");
+    let evening = open(
+        Universe::House,
+        Hours::Always,
+        LAST_DAY,
+        at(LAST_DAY, 18, 0),
+    );
+    let first = evening
+        .market
+        .listings
+        .iter()
+        .filter_map(|listing| listing.instrument.expiry)
+        .min();
+    assert_eq!(first, Some(Day::of(2026, 12, 1)));
+}
+
+#[test]
+fn a_last_day_that_nobody_watches_ends_as_the_one_that_is_watched() {
+    let (mut leapt, mut stepped) = (last_day(), last_day());
+    let now_ns = stepped.now_ns();
+    let far = form(&[
+        ("tradingsymbol", FUTURE),
+        ("quantity", "65"),
+        ("order_type", "LIMIT"),
+        ("price", "24500"),
+    ]);
+    stepped.place(0, "regular", &far, now_ns).expect("taken");
+    for floor in [&mut leapt, &mut stepped] {
+        floor.advance(at(LAST_DAY, 15, 45));
+    }
+
+    for (one, other) in leapt.market.listings.iter().zip(&stepped.market.listings) {
+        assert_eq!(one.day, other.day, "{}", one.instrument.tradingsymbol);
+    }
+}

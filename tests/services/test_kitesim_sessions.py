@@ -1,0 +1,65 @@
+"""The sessions of a date at the running exchange: what they end, and what they let through."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from kiteconnect import KiteConnect
+from kiteconnect import exceptions as kite
+
+from services.kitesim_rig import kitesim
+
+WAIT_S_MAX = 20.0
+DATED = ("--profile", "legacy", "--hours", "dated")  # the hours of the date without limits on requests
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    """What is true at last."""
+    end_s = time.monotonic() + WAIT_S_MAX
+    while not (held := holds()):
+        assert time.monotonic() < end_s, "it does not come to be"
+        time.sleep(0.02)
+    return held
+
+
+def row(client: KiteConnect, order_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in client.orders() if row["order_id"] == order_id)
+    return found
+
+
+def position(client: KiteConnect, symbol: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in client.positions()["net"] if row["tradingsymbol"] == symbol)
+    return found
+
+
+def test_an_option_that_ends_today_trades_and_is_settled_at_the_index() -> None:
+    # A Tuesday; the weekly contracts of NIFTY end.
+    with kitesim(*DATED, "--clock", "2026-12-01T15:39", "--speed", "30") as running:
+        client = running.client()
+        (call, *_) = [
+            one
+            for one in client.instruments("NFO")
+            if one["instrument_type"] == "CE" and one["expiry"] == date(2026, 12, 1)
+        ]
+        symbol = call["tradingsymbol"]
+        order = {
+            "variety": "regular", "exchange": "NFO", "tradingsymbol": symbol, "transaction_type": "BUY",
+            "quantity": 65, "product": "NRML", "order_type": "MARKET",
+        }  # fmt: skip
+        assert row(client, client.place_order(**order))["status"] == "COMPLETE"
+        assert position(client, symbol)["quantity"] == 65
+
+        ended = until(lambda: (held := position(client, symbol))["quantity"] == 0 and held)
+
+        index = client.ltp(["NSE:NIFTY 50"])["NSE:NIFTY 50"]["last_price"]
+        worth = max(index - call["strike"], 0)
+        assert ended["sell_price"] == pytest.approx(worth)
+        assert ended["pnl"] == pytest.approx(65 * worth - ended["buy_value"])
+        paid = client.margins("equity")["utilised"]["debits"]
+        assert paid == pytest.approx(65 * worth * 0.0015 - ended["pnl"], abs=0.01)
+        with pytest.raises(kite.InputException, match="has expired"):
+            client.place_order(**order)
