@@ -31,6 +31,12 @@ def row(client: KiteConnect, order_id: str) -> dict[str, Any]:
     return found
 
 
+def traded(client: KiteConnect, order_id: str) -> dict[str, Any]:
+    """The order's row when it is complete."""
+    until(lambda: row(client, order_id)["status"] == "COMPLETE")
+    return row(client, order_id)
+
+
 def position(client: KiteConnect, symbol: str) -> dict[str, Any]:
     found: dict[str, Any] = next(row for row in client.positions()["net"] if row["tradingsymbol"] == symbol)
     return found
@@ -63,3 +69,22 @@ def test_an_option_that_ends_today_trades_and_is_settled_at_the_index() -> None:
         assert paid == pytest.approx(65 * worth * 0.0015 - ended["pnl"], abs=0.01)
         with pytest.raises(kite.InputException, match="has expired"):
             client.place_order(**order)
+
+
+def test_after_the_close_shares_trade_at_the_closing_price() -> None:
+    with kitesim(*DATED, "--clock", "2026-11-19T15:50", "--speed", "30") as running:
+        client = running.client()
+        order = {
+            "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "quantity": 10, "product": "CNC",
+            "order_type": "MARKET",
+        }  # fmt: skip
+        today = date(2026, 11, 19)
+        (candle,) = client.historical_data(408065, today, today, "day")
+        off = order | {"order_type": "LIMIT", "price": candle["close"] + 1, "transaction_type": "BUY"}
+        with pytest.raises(kite.OrderException, match="closing price alone"):
+            client.place_order(**off)
+
+        for side in ("SELL", "BUY"):
+            assert (
+                traded(client, client.place_order(**order, transaction_type=side))["average_price"] == candle["close"]
+            )

@@ -81,6 +81,12 @@ impl Floor {
             Variety::Auction { number } => self.check_auction(account, listing, number)?,
             Variety::Regular | Variety::Iceberg(_) | Variety::CoverStop => {}
         }
+        let plain = matches!(placing.variety, Variety::Regular);
+        if self.market.listings[listing].phase == Phase::PostClose && !plain {
+            return Err(Refusal::order(
+                "Only regular orders are allowed in the post-close session.",
+            ));
+        }
         let asked = Asked::from(placing);
         sessions::check(&self.market.listings[listing], &asked, placing.validity)
     }

@@ -106,7 +106,14 @@ pub fn candles(floor: &Floor, token: &str, wish: &Wish) -> Result<Value, Refusal
         ));
     }
     let mut shown = wish.interval.gather(&before(market, listing, wish, months));
-    shown.extend(wish.interval.gather(listing.minutes.all()));
+    let mut today = wish.interval.gather(listing.minutes.all());
+    // A day's candle ends with the closing price, which need not be the last one.
+    if let (Interval::Day, Some(last), Some(closed_e4)) =
+        (wish.interval, today.last_mut(), listing.closed_e4())
+    {
+        last.close_e4 = closed_e4;
+    }
+    shown.extend(today);
     let rows = shown.iter().filter(|candle| wish.holds(candle.start_ns));
     let rows: Vec<Value> = rows.map(|candle| row(candle, wish.oi)).collect();
     Ok(object! { candles: rows })

@@ -51,6 +51,8 @@ pub enum Phase {
         market_orders: bool,
     },
     Continuous,
+    /// After the close, at the closing price alone.
+    PostClose,
 }
 
 impl Phase {
@@ -145,6 +147,20 @@ const ALL_ORDERS: Phase = Phase::Gathering {
     market_orders: true,
 };
 
+/// A closing price that no auction makes is the mean price of the trades of the last half hour.
+const CLOSING_WINDOW_NS: i64 = 30 * MINUTE_NS;
+
+/// When the trades of a segment's closing price begin, as a time of the day; none where an auction makes it, or where
+/// nothing closes.
+pub fn closing_window_ns(hours: Hours, segment: Segment, day: Day) -> Option<i64> {
+    let by_auction = segment == Segment::ShareWithDerivatives && day >= CLOSING_AUCTION;
+    if hours != Hours::Dated || segment == Segment::Index || by_auction {
+        return None;
+    }
+    let (_, close_ns) = timetable(hours, segment, day, 0).continuous_ns()?;
+    Some(close_ns - CLOSING_WINDOW_NS)
+}
+
 /// NSE's pre-open in two parts.
 const PRE_OPEN_IN_PARTS: Day = Day::of(2026, 9, 7);
 /// NSE's closing auction, and derivatives that trade until 15:40.
@@ -192,10 +208,17 @@ pub fn timetable(hours: Hours, segment: Segment, day: Day, seed: u64) -> Timetab
                         Phase::Pause,
                     ),
                 ]);
-                phases.push((CLOSE_NS, Phase::Closed));
-            } else {
-                phases.push((CLOSE_NS, Phase::Closed));
             }
+            let post_close_ns = if day >= CLOSING_AUCTION {
+                at(15, 50)
+            } else {
+                at(15, 40)
+            };
+            phases.extend([
+                (CLOSE_NS, Phase::Closed),
+                (post_close_ns, Phase::PostClose),
+                (at(16, 0), Phase::Closed),
+            ]);
             Timetable(phases)
         }
     }
@@ -277,6 +300,9 @@ mod tests {
             (15, 21),
             (15, 26),
             (15, 31),
+            (15, 49),
+            (15, 51),
+            (16, 0),
         ];
 
         assert_eq!(
@@ -291,15 +317,47 @@ mod tests {
                 Phase::Pause,
                 ALL_ORDERS,
                 LIMITS_ONLY,
-                Phase::Closed
+                Phase::Closed,
+                Phase::Closed,
+                Phase::PostClose,
+                Phase::Closed,
             ]
         );
     }
 
     #[test]
+    fn the_last_half_hour_makes_a_closing_price_unless_an_auction_does() {
+        let window = |segment, day| closing_window_ns(Hours::Dated, segment, day);
+        let (before, since) = (Day::of(2026, 7, 31), Day::of(2026, 8, 3));
+
+        let share = Segment::ShareWithDerivatives;
+        assert_eq!(
+            (window(share, before), window(share, since)),
+            (Some(at(15, 0)), None)
+        );
+        for segment in [Segment::Future, Segment::Option] {
+            assert_eq!(window(segment, before), Some(at(15, 0)));
+            assert_eq!(window(segment, since), Some(at(15, 10)));
+        }
+        assert_eq!(window(Segment::Currency, since), Some(at(16, 30)));
+        assert_eq!(window(Segment::CurrencyEnding, since), Some(at(12, 0)));
+        assert_eq!(window(Segment::Index, since), None);
+        assert_eq!(
+            closing_window_ns(Hours::Always, Segment::Future, since),
+            None
+        );
+    }
+
+    #[test]
     fn before_august_2026_there_was_no_closing_auction() {
-        let times = [(9, 6), (15, 20), (15, 31)];
-        let open = [ALL_ORDERS, Phase::Continuous, Phase::Closed];
+        let times = [(9, 6), (15, 20), (15, 31), (15, 41), (16, 0)];
+        let open = [
+            ALL_ORDERS,
+            Phase::Continuous,
+            Phase::Closed,
+            Phase::PostClose,
+            Phase::Closed,
+        ];
 
         let day = Day::of(2026, 7, 31);
         assert_eq!(phases(Segment::ShareWithDerivatives, day, &times), open);

@@ -3,8 +3,8 @@
 use super::auction::{Outcome, uncross};
 use super::book::{Book, Level, Limit, Rest, STREET, Trade};
 use super::candles::{Candle, Minutes};
-use super::dates::{MINUTE_NS, SECOND_NS};
-use super::hours::{Phase, Segment};
+use super::dates::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use super::hours::{Hours, Phase, Segment, closing_window_ns};
 use super::instruments::{Instrument, RUPEE_E4};
 use super::market::Hit;
 use super::past::Nature;
@@ -23,6 +23,8 @@ const DAY_MINUTES: f64 = 375.0;
 const NEWS_A_DAY: f64 = 1.5;
 const NEWS_LEAST: f64 = 0.002;
 const NEWS_MOST: f64 = 0.009;
+/// How lively the session at the closing price is, of the day's mean.
+const POST_CLOSE_ACTIVITY: f64 = 0.1;
 
 /// What a minute brings, drawn at its beginning.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +79,11 @@ pub struct Listing {
     fair: f64,
     /// What it was worth when it closed: where the day left it, whatever the path does afterwards.
     closed_at: Option<f64>,
+    /// The price that the day ended with.
+    closing_e4: Option<i64>,
+    /// When the trades that make it begin, and the day's volume and value until then.
+    closing_from_ns: Option<i64>,
+    until_then: (i64, i128),
     levels: Levels,
     /// Made when a user's order comes, out of the street's quotes: until then both would be the same.
     shared: Option<Pit>,
@@ -93,14 +100,23 @@ struct Pit {
 
 impl Listing {
     /// `parents` are the listings before it, its underlying among them.
-    pub fn new(row: Listed, seed: u64, open_ns: i64, spot: &Spot, parents: &[Self]) -> Self {
+    pub fn new(
+        row: Listed,
+        seed: u64,
+        (day, hours): (Day, Hours),
+        spot: &Spot,
+        parents: &[Self],
+    ) -> Self {
+        let open_ns = at_ns(day, OPEN_NS);
         let Listed {
             mut instrument,
             moves,
             volume,
             oi,
         } = row;
-        let last_day = instrument.expiry == Some(Day::at(open_ns));
+        let last_day = instrument.expiry == Some(day);
+        let segment = Segment::of(instrument.kind, instrument.exchange, last_day);
+        let closing_from_ns = closing_window_ns(hours, segment, day).map(|of| at_ns(day, of));
         let mut volatility = 0.0;
         if let Moves::Option { underlying, smile } = moves {
             // Previous close and band: the value at the underlying's previous close, and at its own band's far end.
@@ -144,7 +160,7 @@ impl Listing {
             },
             minutes: Minutes::default(),
             counted: 0,
-            segment: Segment::of(instrument.kind, instrument.exchange, last_day),
+            segment,
             last_day,
             phase: Phase::Closed,
             moments: key(seed, &name),
@@ -173,6 +189,9 @@ impl Listing {
                 _ => instrument.previous_close_e4 as f64 / RUPEE_E4 as f64,
             },
             closed_at: None,
+            closing_e4: None,
+            closing_from_ns,
+            until_then: (0, 0),
             levels: Levels::default(),
             shared: None,
             gathered: Vec::new(),
@@ -205,7 +224,17 @@ impl Listing {
 
     /// The price that the day ended with; until it has, the last one.
     pub fn closing_e4(&self) -> i64 {
-        self.day.last_e4
+        self.closing_e4.unwrap_or(self.day.last_e4)
+    }
+
+    /// The price that the day ended with, once it has.
+    pub fn closed_e4(&self) -> Option<i64> {
+        self.closing_e4
+    }
+
+    /// The price at which alone it trades now, if there is one.
+    pub fn only_price_e4(&self) -> Option<i64> {
+        self.closing_e4.filter(|_| self.phase == Phase::PostClose)
     }
 
     /// The five levels of a side as the world sees them; missing ones are zeros.
@@ -299,6 +328,8 @@ impl Listing {
             if let Some(pit) = self.shared.take() {
                 self.gathered.extend(pit.book.users());
             }
+        } else if before == Phase::PostClose {
+            (self.levels, self.shared) = (Levels::default(), None);
         }
         if matches!(before, Phase::Gathering { .. }) && !matches!(phase, Phase::Gathering { .. }) {
             self.uncross(moment.now_ns, index, hits);
@@ -312,11 +343,26 @@ impl Listing {
             };
             self.day.print(price_e4, 0, 0);
         }
-        self.closed_at = (phase == Phase::Closed).then(|| match self.moves {
-            Moves::Path => spot.index,
-            _ if self.instrument.tradable() => self.closing_e4() as f64 / RUPEE_E4 as f64,
-            _ => self.minute.begins,
-        });
+        if phase == Phase::Closed && self.closing_e4.is_none() {
+            let closing_e4 = self.closing_price_e4();
+            self.closing_e4 = Some(closing_e4);
+            self.closed_at = Some(match self.moves {
+                Moves::Path => spot.index,
+                _ if self.instrument.tradable() => closing_e4 as f64 / RUPEE_E4 as f64,
+                _ => self.minute.begins,
+            });
+        }
+    }
+
+    /// The mean price of the trades that make the closing price; where there were none, and of an index, or after an
+    /// auction, the last one.
+    fn closing_price_e4(&self) -> i64 {
+        let volume = self.day.volume - self.until_then.0;
+        if self.closing_from_ns.is_none() || volume <= 0 {
+            return self.day.last_e4;
+        }
+        let mean_e4 = (self.day.value_e4 - self.until_then.1) / i128::from(volume);
+        self.instrument.on_tick(mean_e4 as f64 / RUPEE_E4 as f64)
     }
 
     /// What an underlying counts for. On a contract's last day it is what the contract will be settled at, as soon as
@@ -363,6 +409,11 @@ impl Listing {
         if let Some(price_e4) = price_e4 {
             self.day.print(price_e4, quantity, now_ns);
             self.before = self.day;
+            // What an auction before the open trades is in the first minute, which begins where the day did.
+            if !self.minutes.all().is_empty() {
+                self.minutes.print(price_e4, quantity, self.day.oi, now_ns);
+                self.counted = self.day.volume;
+            }
         }
         tell(index, trades, hits);
         self.gathered = rest;
@@ -393,6 +444,12 @@ impl Listing {
         self.fair = self.minute.begins;
         if !trades {
             return;
+        }
+        if self
+            .closing_from_ns
+            .is_some_and(|from_ns| minute_ns <= from_ns)
+        {
+            self.until_then = (self.before.volume, self.before.value_e4);
         }
         let mut stream = Stream::at(self.ways, minute_ns / MINUTE_NS);
         let (volatility, pull, news) = match self.moves {
@@ -565,6 +622,9 @@ impl Listing {
         hits: &mut Vec<Hit>,
     ) {
         self.prints_e4 = (i64::MAX, i64::MIN);
+        if self.phase == Phase::PostClose {
+            self.step_after_close(moment, index, hits);
+        }
         if self.phase != Phase::Continuous {
             return;
         }
@@ -599,6 +659,32 @@ impl Listing {
             let takers =
                 self.habits
                     .takers(&mut stream, &self.instrument, &self.levels, push, activity);
+            self.share(index, &takers, hits);
+        }
+    }
+
+    /// At the closing price the street wants to be on one side alone, whichever the day has left it with, and some of
+    /// it on the other. What it trades with itself is not shown.
+    fn step_after_close(&mut self, moment: &Moment, index: usize, hits: &mut Vec<Hit>) {
+        let price_e4 = self.closing_e4();
+        let mut day = Stream::new(self.moments, "post-close");
+        let side = if day.chance(0.5) { 0 } else { 1 };
+        let quoted = self.habits.quotes(
+            &mut day,
+            &self.instrument,
+            price_e4 as f64 / RUPEE_E4 as f64,
+        );
+        self.levels = Levels::default();
+        self.levels[side][0] = Level {
+            price_e4,
+            ..quoted[side][0]
+        };
+        if self.shared.is_some() {
+            let mut stream = Stream::at(self.moments, moment.now_ns);
+            let activity = POST_CLOSE_ACTIVITY * moment.step_ns as f64 / SECOND_NS as f64;
+            let takers =
+                self.habits
+                    .takers(&mut stream, &self.instrument, &self.levels, 0.0, activity);
             self.share(index, &takers, hits);
         }
     }

@@ -117,7 +117,7 @@ impl Market {
         let rows = universe_from(universe, day, expiring, previous_close, first.value);
         let mut listings: Vec<Listing> = Vec::with_capacity(rows.len());
         for row in rows {
-            let listing = Listing::new(row, seed, at_ns(day, OPEN_NS), &spot, &listings);
+            let listing = Listing::new(row, seed, (day, hours), &spot, &listings);
             listings.push(listing);
         }
         let timetables: Vec<(Segment, Timetable)> = Segment::ALL

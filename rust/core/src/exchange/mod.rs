@@ -102,6 +102,8 @@ mod market_tests;
 #[cfg(test)]
 mod mishap_tests;
 #[cfg(test)]
+mod sessions_tests;
+#[cfg(test)]
 mod settlement_tests;
 #[cfg(test)]
 mod test_floors;

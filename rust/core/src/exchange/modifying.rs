@@ -1,12 +1,12 @@
 //! An order becomes another on its owner's wish.
 
 use super::checks::Asked;
-use super::floor::{Floor, acknowledge, book_id, protect};
+use super::floor::{Floor, acknowledge, book_id};
 use super::form::Modifying;
 use super::order::Status;
 use super::refusal::Refusal;
 use super::variety::Variety;
-use crate::terms::{OrderType, Validity};
+use crate::terms::Validity;
 
 impl Floor {
     /// What the order would be with the change.
@@ -41,8 +41,6 @@ impl Floor {
 
     pub(super) fn carry_out(&mut self, index: usize, asked: Asked, change: &Modifying) {
         let now_ns = self.now_ns;
-        let (instrument, last_e4) = self.instrument(self.orders[index].listing);
-        let protected = asked.protected(instrument, last_e4);
         let order = &mut self.orders[index];
         let waits = order.waits();
         let before = order.now.clone();
@@ -58,9 +56,8 @@ impl Floor {
         order.becomes(Status::ModifyValidationPending);
         order.becomes(Status::ModifyPending);
         order.change(&asked, change);
-        if asked.order_type == OrderType::Market {
-            protect(order, protected);
-        }
+        self.price(index, &asked);
+        let order = &mut self.orders[index];
         acknowledge(order, now_ns);
         order.becomes(Status::Modified);
 

@@ -3,16 +3,18 @@
 use super::checks::Asked;
 use super::floor::Floor;
 use super::hours::Phase;
+use super::instruments::decimal;
 use super::listing::Listing;
 use super::market::Turn;
 use super::refusal::Refusal;
-use crate::terms::{OrderType, Validity};
+use crate::terms::{OrderType, Product, Validity};
 
 /// Whether the exchange takes such an order now. An auction takes no stops, no immediate orders and none that hide
 /// their quantity; after a time it takes no market orders either.
 pub fn check(listing: &Listing, asked: &Asked, validity: Validity) -> Result<(), Refusal> {
     match listing.phase {
         Phase::Continuous => Ok(()),
+        Phase::PostClose => check_post_close(listing, asked, validity),
         Phase::Closed => Err(Refusal::order(
             "Markets are closed right now. Use GTT or AMO orders to place the order.",
         )),
@@ -32,6 +34,29 @@ pub fn check(listing: &Listing, asked: &Asked, validity: Validity) -> Result<(),
             Ok(())
         }
     }
+}
+
+/// After the close shares are bought and sold for delivery, at the closing price: by market orders, or by limits that
+/// name it.
+fn check_post_close(listing: &Listing, asked: &Asked, validity: Validity) -> Result<(), Refusal> {
+    let closing_e4 = listing.closing_e4();
+    if asked.triggered() || validity == Validity::Ioc || asked.disclosed_quantity > 0 {
+        return Err(Refusal::order(
+            "SL, SL-M, IOC and disclosed quantity orders are not allowed in the post-close session.",
+        ));
+    }
+    if asked.product == Product::Mis {
+        return Err(Refusal::order(
+            "MIS orders are not allowed in the post-close session.",
+        ));
+    }
+    if asked.order_type == OrderType::Limit && asked.price_e4 != closing_e4 {
+        return Err(Refusal::order(format!(
+            "In the post-close session orders are taken at the closing price alone, which is {}.",
+            decimal(closing_e4)
+        )));
+    }
+    Ok(())
 }
 
 /// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
@@ -54,7 +79,7 @@ pub fn turn(floor: &mut Floor, turn: Turn) {
                     Phase::Pause | Phase::Gathering { .. } => {
                         special && turn.before == Phase::Continuous
                     }
-                    Phase::Continuous => false,
+                    Phase::Continuous | Phase::PostClose => false,
                 }
         })
         .collect();

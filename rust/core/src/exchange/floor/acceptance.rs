@@ -16,7 +16,6 @@ impl Floor {
         self.orders[index].becomes(Status::ValidationPending);
         let (instrument, last_e4) = self.instrument(self.orders[index].listing);
         let exchange = instrument.exchange;
-        let protected = asked.protected(instrument, last_e4);
         // The stop of a cover order belongs to a position that is there: however the market stands, it is taken.
         let bare = self.orders[index].variety == Variety::CoverStop;
         if !bare && asked.stop_on_wrong_side(last_e4) {
@@ -25,10 +24,8 @@ impl Floor {
         }
         let number = self.ids.exchange_order(exchange);
         let now_ns = self.now_ns;
+        self.price(index, asked);
         let order = &mut self.orders[index];
-        if asked.order_type == OrderType::Market {
-            protect(order, protected);
-        }
         order.becomes(Status::OpenPending);
         order.now.exchange_order_id = Some(number);
         acknowledge(order, now_ns);
@@ -45,6 +42,23 @@ impl Floor {
             self.say(index, None);
         } else {
             self.enter(index, self.rules.open_frames.then_some("OPEN"));
+        }
+    }
+
+    /// A MARKET order gets the limit that stands for it, if there is one: its protection's, or the only price of the
+    /// session.
+    pub(in crate::exchange) fn price(&mut self, index: usize, asked: &Asked) {
+        if asked.order_type != OrderType::Market {
+            return;
+        }
+        let order = &mut self.orders[index];
+        let listing = &self.market.listings[order.listing];
+        protect(
+            order,
+            asked.protected(&listing.instrument, listing.day.last_e4),
+        );
+        if let Some(price_e4) = listing.only_price_e4() {
+            (order.now.order_type, order.now.price_e4) = (OrderType::Limit, price_e4);
         }
     }
 

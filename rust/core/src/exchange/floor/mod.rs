@@ -15,7 +15,7 @@ mod requests;
 /// Stops and their triggers.
 mod stops;
 
-pub(super) use acceptance::{acknowledge, protect};
+pub(super) use acceptance::acknowledge;
 pub(super) use booking::book_id;
 
 use std::collections::{HashMap, VecDeque};

@@ -1,0 +1,255 @@
+//! The end of a trading day: closing prices, and the session at them.
+
+use super::candles::Interval;
+use super::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use super::floor::Floor;
+use super::history::{Wish, candles};
+use super::hours::{Hours, Phase};
+use super::instruments::{RUPEE_E4, decimal};
+use super::listing::Listing;
+use super::market::{Market, Opening};
+use super::path::Synthetic;
+use super::rules::Rules;
+use super::shape::Value;
+use super::test_floors::{DAY, unlimited};
+use super::universe::Universe;
+use crate::day::Day;
+use crate::terms::Exchange;
+
+/// Before the closing auction and the derivatives' ten minutes more.
+const JULY: Day = Day::of(2026, 7, 30);
+
+fn at(day: Day, hour: i64, minute: i64) -> i64 {
+    at_ns(day, hour * HOUR_NS + minute * MINUTE_NS)
+}
+
+fn market(day: Day, seed: u64) -> Market {
+    let open_ns = at_ns(day, OPEN_NS);
+    let (previous_close, path) = Synthetic::between(seed, open_ns, i64::MAX, SECOND_NS);
+    Market::open(Opening {
+        day,
+        previous_close,
+        path: Box::new(path),
+        seed,
+        step_ns: SECOND_NS,
+        universe: Universe::House,
+        hours: Hours::Dated,
+        open_ns,
+    })
+}
+
+fn floor(day: Day, seed: u64, rules: Rules) -> Floor {
+    let users = ["A".to_owned(), "B".to_owned()];
+    Floor::new(market(day, seed), unlimited(rules), &users)
+}
+
+fn find<'a>(floor: &'a Floor, symbol: &str) -> &'a Listing {
+    let of = |exchange| floor.market.by_symbol(exchange, symbol);
+    let listing = of(Exchange::Nse).or_else(|| of(Exchange::Nfo));
+    &floor.market.listings[listing.expect("listed")]
+}
+
+/// The mean of a stretch of minutes, each at the middle of its span, on the tick grid.
+fn mean_e4(listing: &Listing, from_ns: i64, until_ns: i64) -> i64 {
+    let within = listing
+        .minutes
+        .all()
+        .iter()
+        .filter(|c| (from_ns..until_ns).contains(&c.start_ns));
+    let (volume, value) = within.fold((0, 0), |(volume, value), c| {
+        let middle = i128::from((c.low_e4 + c.high_e4) / 2);
+        (
+            volume + i128::from(c.volume),
+            value + middle * i128::from(c.volume),
+        )
+    });
+    listing
+        .instrument
+        .on_tick((value / volume) as f64 / RUPEE_E4 as f64)
+}
+
+fn day_close(floor: &Floor, symbol: &str) -> Value {
+    let fields = ["from", "to"].map(|name| (name.to_owned(), floor.market.day.to_string()));
+    let wish = Wish::read("day", &fields, &floor.rules).expect("a day");
+    let token = find(floor, symbol).instrument.token.to_string();
+    let answer = candles(floor, &token, &wish).expect("known");
+    let Some(Value::List(rows)) = answer.get("candles") else {
+        panic!("no candles")
+    };
+    let Value::List(row) = &rows[0] else {
+        panic!("no row")
+    };
+    row[4].clone()
+}
+
+#[test]
+fn the_last_half_hour_makes_the_close_of_shares_and_contracts_where_no_auction_does() {
+    for (day, share_from, derivatives_from) in
+        [(JULY, Some((15, 0)), (15, 0)), (DAY, None, (15, 10))]
+    {
+        let mut floor = floor(day, 5, Rules::strict_2026());
+        floor.advance(at(day, 15, 41));
+        let future = if day == JULY {
+            "NIFTY26AUGFUT"
+        } else {
+            "NIFTY26NOVFUT"
+        };
+        let (hour, minute) = derivatives_from;
+        let contract = find(&floor, future);
+        let from_ns = at(day, hour, minute);
+        assert_eq!(
+            contract.closed_e4(),
+            Some(mean_e4(contract, from_ns, from_ns + 30 * MINUTE_NS))
+        );
+        assert_eq!(
+            day_close(&floor, future),
+            Value::Rupees(contract.closing_e4())
+        );
+        let infy = find(&floor, "INFY");
+        let close_e4 = match share_from {
+            Some((hour, minute)) => mean_e4(infy, at(day, hour, minute), at(day, 15, 30)),
+            None => infy.day.last_e4,
+        };
+        assert_eq!(infy.closed_e4(), Some(close_e4));
+        assert_eq!(day_close(&floor, "INFY"), Value::Rupees(close_e4));
+        let index = find(&floor, "NIFTY 50");
+        assert_eq!(index.closed_e4(), Some(index.day.last_e4));
+    }
+}
+
+#[test]
+fn the_closing_auction_is_in_the_days_candle() {
+    let mut floor = floor(DAY, 5, Rules::strict_2026());
+    floor.advance(at(DAY, 15, 31));
+
+    let infy = find(&floor, "INFY");
+    let whole = Interval::Day.gather(infy.minutes.all())[0];
+    assert_eq!(whole.volume, infy.day.volume);
+    assert_eq!(
+        (whole.high_e4, whole.low_e4, whole.close_e4),
+        (infy.day.high_e4, infy.day.low_e4, infy.day.last_e4)
+    );
+}
+
+fn order(floor: &mut Floor, account: usize, pairs: &[(&str, &str)]) -> Result<usize, String> {
+    let rest = [
+        ("exchange", "NSE"),
+        ("tradingsymbol", "INFY"),
+        ("transaction_type", "BUY"),
+        ("quantity", "10"),
+        ("product", "CNC"),
+        ("order_type", "MARKET"),
+        ("market_protection", "-1"),
+    ];
+    let form: Vec<(String, String)> = pairs
+        .iter()
+        .chain(&rest)
+        .map(|(key, text)| ((*key).into(), (*text).into()))
+        .collect();
+    let now_ns = floor.now_ns();
+    let variety = pairs
+        .iter()
+        .find(|(key, _)| *key == "variety")
+        .map_or("regular", |(_, text)| text);
+    let placed = floor.place(account, variety, &form, now_ns);
+    let id = placed.map_err(|refusal| refusal.message)?;
+    Ok(floor.find(account, &id).expect("in the book"))
+}
+
+#[test]
+fn after_the_close_shares_trade_at_the_closing_price_alone() {
+    for (day, begins) in [(JULY, (15, 40)), (DAY, (15, 50))] {
+        for seed in 0..4 {
+            let mut floor = floor(day, seed, Rules::strict_2026());
+            floor.advance(at(day, begins.0, begins.1) - SECOND_NS);
+            let refusal = order(&mut floor, 0, &[]).expect_err("between two sessions");
+            assert!(refusal.starts_with("Markets are closed"), "{refusal}");
+
+            floor.advance(at(day, begins.0, begins.1));
+            let close_e4 = find(&floor, "INFY").closing_e4();
+            let close = decimal(close_e4);
+            let bought = order(&mut floor, 0, &[]).expect("taken");
+            let limits = [("order_type", "LIMIT"), ("price", close.as_str())];
+            let sold = [limits[0], limits[1], ("transaction_type", "SELL")];
+            let sold = order(&mut floor, 1, &sold).expect("taken");
+            floor.advance(at(day, 15, 59));
+
+            for index in [bought, sold] {
+                let state = &floor.orders[index].now;
+                assert_eq!(state.status.text(), "COMPLETE");
+                assert_eq!((state.average_e4(), state.price_e4), (close_e4, close_e4));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_post_close_session_refuses_what_has_no_place_in_it() {
+    let mut floor = floor(DAY, 5, Rules::legacy());
+    floor.advance(at(DAY, 15, 52));
+    let close_e4 = find(&floor, "INFY").closing_e4();
+    let (close, above) = (decimal(close_e4), decimal(close_e4 + 1000));
+    let limit = ("order_type", "LIMIT");
+    for (pairs, words) in [
+        (vec![limit, ("price", &above)], "the closing price alone"),
+        (vec![("validity", "IOC")], "SL, SL-M, IOC"),
+        (
+            vec![("order_type", "SL-M"), ("trigger_price", &above)],
+            "SL, SL-M, IOC",
+        ),
+        (vec![("product", "MIS")], "MIS orders are not allowed"),
+        (
+            vec![
+                ("variety", "iceberg"),
+                limit,
+                ("price", &close),
+                ("iceberg_legs", "2"),
+                ("iceberg_quantity", "5"),
+            ],
+            "Only regular orders",
+        ),
+        (
+            vec![
+                ("exchange", "NFO"),
+                ("tradingsymbol", "NIFTY26NOVFUT"),
+                ("quantity", "65"),
+                ("product", "NRML"),
+            ],
+            "Markets are closed",
+        ),
+    ] {
+        let refusal = order(&mut floor, 0, &pairs).expect_err(words);
+        assert!(refusal.contains(words), "{refusal}");
+    }
+    assert!(floor.orders.is_empty());
+}
+
+#[test]
+fn what_the_post_close_session_leaves_is_cancelled_at_its_end() {
+    let mut floor = floor(DAY, 5, Rules::legacy());
+    floor.advance(at(DAY, 15, 51));
+    // More than the street has at once, on both sides: one of them waits.
+    floor.accounts[0].cash_e4 *= 1_000_000;
+    floor.accounts[1].holdings[0].quantity = 90_000_000;
+    let much = ("quantity", "90000000");
+    let buys = order(&mut floor, 0, &[much]).expect("taken");
+    floor.advance(at(DAY, 15, 52));
+    let bought = floor.orders[buys].now.filled;
+    floor.advance(at(DAY, 15, 59));
+    assert!(floor.orders[buys].now.filled >= bought);
+    assert_eq!(floor.orders[buys].now.status.text(), "OPEN");
+
+    floor.advance(at(DAY, 16, 0));
+
+    assert_eq!(floor.orders[buys].now.status.text(), "CANCELLED");
+    assert_eq!(find(&floor, "INFY").phase, Phase::Closed);
+    let close_e4 = find(&floor, "INFY").closing_e4();
+    assert!(floor.executions.iter().all(|e| e.price_e4 == close_e4));
+    let (mut alone, day) = (floor_alone(), find(&floor, "INFY").day);
+    alone.advance(at(DAY, 16, 0));
+    assert_eq!(find(&alone, "INFY").day, day, "the world is shown the same");
+}
+
+fn floor_alone() -> Floor {
+    floor(DAY, 5, Rules::legacy())
+}
