@@ -88,3 +88,27 @@ def test_after_the_close_shares_trade_at_the_closing_price() -> None:
             assert (
                 traded(client, client.place_order(**order, transaction_type=side))["average_price"] == candle["close"]
             )
+
+
+def test_shares_offered_in_an_auction_are_bought_at_its_end() -> None:
+    with kitesim(*DATED, "--clock", "2026-11-19T14:59", "--speed", "30") as running:
+        client = running.client()
+        share = next(one for one in client.get_auction_instruments() if one["tradingsymbol"] == "INFY")
+        order = {
+            "variety": "auction", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "SELL",
+            "quantity": 10, "product": "CNC", "order_type": "LIMIT", "price": round(share["last_price"] - 20, 1),
+            "auction_number": share["auction_number"],
+        }  # fmt: skip
+        order_id = client.place_order(**order)
+        assert row(client, order_id)["status"] == "OPEN"
+        with pytest.raises(kite.OrderException, match="cannot be modified"):
+            client.modify_order("auction", order_id, quantity=5)
+
+        sold = traded(client, order_id)
+
+        assert sold["average_price"] >= order["price"]
+        assert [trade["quantity"] for trade in client.order_trades(order_id)] == [10]
+        assert next(one["used_quantity"] for one in client.holdings() if one["tradingsymbol"] == "INFY") == 10
+        assert client.get_auction_instruments() == []
+        with pytest.raises(kite.OrderException, match="is over"):
+            client.place_order(**order)

@@ -135,17 +135,6 @@ impl Floor {
         Ok(())
     }
 
-    /// Whoever sells in an auction has the shares, and names today's auction of them.
-    fn check_auction(&self, account: usize, listing: usize, number: &str) -> Result<(), Refusal> {
-        let instrument = &self.market.listings[listing].instrument;
-        let held = self.accounts[account].free_shares(listing) > 0;
-        if held && instrument.exchange_token().to_string() == number {
-            Ok(())
-        } else {
-            Err(Refusal::invalid("auction_number"))
-        }
-    }
-
     /// Is there money, or are there shares, for an order that takes the place of one that has ended?
     pub(super) fn covered(&self, before: usize, placing: &Placing) -> Result<(), Refusal> {
         let order = &self.orders[before];

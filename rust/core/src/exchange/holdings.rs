@@ -46,9 +46,12 @@ fn percent(gain_e4: i64, of_e4: i64) -> Value {
     Value::Number(gain_e4 as f64 / of_e4 as f64 * 100.0)
 }
 
-/// `GET /portfolio/holdings/auctions`: each holding can be offered in today's auction of its share, whose number is
-/// the share's exchange token.
+/// `GET /portfolio/holdings/auctions`: until it has been held, each holding can be offered in today's auction of its
+/// share, whose number is the share's exchange token.
 pub fn auctions(floor: &Floor, account: usize) -> Value {
+    if floor.auctions_over() {
+        return Value::List(Vec::new());
+    }
     let Value::List(mut rows) = views::holdings(floor, account) else {
         unreachable!("holdings are a list")
     };

@@ -10,6 +10,8 @@ pub mod auction;
 pub mod autoslice;
 /// Price-time order book with partial fills.
 pub mod book;
+/// The auction of what was not delivered.
+pub mod buy_in;
 /// What orders would tie up and cost.
 pub mod calculators;
 /// Candles and how they are made of shorter ones.

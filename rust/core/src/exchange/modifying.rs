@@ -12,6 +12,11 @@ impl Floor {
     /// What the order would be with the change.
     pub(super) fn changed(&self, index: usize, change: &Modifying) -> Result<Asked, Refusal> {
         let order = &self.orders[index];
+        if matches!(order.variety, Variety::Auction { .. }) {
+            return Err(Refusal::order(
+                "Auction orders cannot be modified. Cancel the order and place another.",
+            ));
+        }
         let before = order.asked();
         let asked = Asked {
             order_type: change.order_type.unwrap_or(before.order_type),

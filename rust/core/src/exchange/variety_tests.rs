@@ -307,8 +307,6 @@ fn an_auctions_order_stands_outside_the_book_until_it_is_cancelled() {
     let (id, now_ns) = (floor.orders[index].id.clone(), floor.now_ns());
     floor.advance(now_ns + 5 * SECOND_NS);
     assert_eq!(status(&floor, index), "OPEN");
-    let change = [("quantity".to_owned(), "5".to_owned())];
-    floor.modify(0, &id, &change, now_ns).expect("modified");
     floor.cancel(0, &id, now_ns).expect("cancelled");
 
     assert!(floor.executions.is_empty());

@@ -9,7 +9,7 @@ use crate::terms::{Product, Side};
 
 impl Floor {
     /// Books a trade of a shared book for the users who have a part in it.
-    pub(super) fn book_trade(&mut self, trade: &Trade) {
+    pub(in crate::exchange) fn book_trade(&mut self, trade: &Trade) {
         let trade_id = self.ids.trade();
         for (owner, id) in [
             (trade.resting_owner, trade.resting),

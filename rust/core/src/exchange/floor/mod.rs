@@ -68,6 +68,8 @@ pub struct Floor {
     pub(super) ended: VecDeque<usize>,
     /// The time of the day up to which the broker has closed positions.
     pub(super) squared_ns: i64,
+    /// The time up to which auctions of what was not delivered have been held.
+    pub(super) auctioned_ns: i64,
     readers: HashMap<String, ReadPace>,
     ids: Ids,
     pub(super) now_ns: i64,
@@ -106,6 +108,7 @@ impl Floor {
             stops: Vec::new(),
             ended: VecDeque::new(),
             squared_ns: 0,
+            auctioned_ns: 0,
             readers: HashMap::new(),
             ids,
             frames: Vec::new(),
@@ -195,6 +198,7 @@ impl Floor {
             sessions::turn(self, turn);
         }
         self.square_off();
+        self.hold_auctions();
         self.trigger_stops();
         self.fire_gtts();
         self.expire();

@@ -1,0 +1,302 @@
+//! The auction in which the exchange buys what was sold and not delivered: whoever has the shares may sell them to it.
+//!
+//! How much is missing, and who else sells, is drawn by the seed for each share and auction. Sellers are served by their
+//! price and get one price, that of the last who is needed.
+
+use super::auction::uncross;
+use super::book::{Limit, STREET};
+use super::dates::{HOUR_NS, MINUTE_NS, at_ns};
+use super::floor::{Floor, book_id};
+use super::hours::Hours;
+use super::instruments::Instrument;
+use super::refusal::Refusal;
+use super::rng::{Stream, key};
+use super::variety::Variety;
+use crate::terms::Side;
+
+/// The broker's page: it begins after 14:30 and lasts thirty minutes. Orders are taken from the open on, and wait.
+const HELD_NS: i64 = 15 * HOUR_NS;
+/// Where the day has no hours, there is one so often.
+const EVERY_NS: i64 = 5 * MINUTE_NS;
+/// The exchange pays at most so much more than the previous close.
+const PAID_PERCENT: i64 = 20;
+/// Shares that may be missing.
+const MISSING: (i64, i64) = (100, 5_000);
+/// Others who sell, each at most so far above the last price.
+const SELLERS: i64 = 4;
+const ABOVE_MOST: f64 = 0.03;
+
+impl Floor {
+    /// Whether the day's auction has been held.
+    pub fn auctions_over(&self) -> bool {
+        self.market.hours() == Hours::Dated && self.now_ns() >= at_ns(self.market.day, HELD_NS)
+    }
+
+    /// Whoever sells in an auction has the shares, and names today's auction of them.
+    pub(super) fn check_auction(
+        &self,
+        account: usize,
+        listing: usize,
+        number: &str,
+    ) -> Result<(), Refusal> {
+        if self.auctions_over() {
+            return Err(Refusal::order("The auction of the day is over."));
+        }
+        let instrument = &self.market.listings[listing].instrument;
+        let held = self.accounts[account].free_shares(listing) > 0;
+        if held && instrument.exchange_token().to_string() == number {
+            Ok(())
+        } else {
+            Err(Refusal::invalid("auction_number"))
+        }
+    }
+
+    /// Holds the auctions that have become due since the last step. One that falls into a halt is held after it.
+    pub(super) fn hold_auctions(&mut self) {
+        if self.halted.is_some() {
+            return;
+        }
+        let now_ns = self.now_ns();
+        let before_ns = std::mem::replace(&mut self.auctioned_ns, now_ns);
+        let held_ns = match self.market.hours() {
+            Hours::Dated => at_ns(self.market.day, HELD_NS),
+            Hours::Plain | Hours::Always => now_ns.div_euclid(EVERY_NS) * EVERY_NS,
+        };
+        if !(before_ns + 1..=now_ns).contains(&held_ns) {
+            return;
+        }
+        let mut offered = self.offered();
+        while let Some(&first) = offered.first() {
+            let listing = self.orders[first].listing;
+            let (sellers, rest): (Vec<usize>, _) = offered
+                .into_iter()
+                .partition(|&index| self.orders[index].listing == listing);
+            offered = rest;
+            self.hold_auction(listing, &sellers, held_ns);
+        }
+    }
+
+    /// Orders that wait for an auction, oldest first.
+    fn offered(&self) -> Vec<usize> {
+        let open = self.accounts.iter().flat_map(|account| &account.open);
+        let mut offered: Vec<usize> = open
+            .copied()
+            .filter(|&index| {
+                let order = &self.orders[index];
+                matches!(order.variety, Variety::Auction { .. })
+                    && order.now.exchange_order_id.is_some()
+            })
+            .collect();
+        offered.sort_unstable();
+        offered
+    }
+
+    fn hold_auction(&mut self, listing: usize, sellers: &[usize], held_ns: i64) {
+        let (instrument, last_e4) = self.instrument(listing);
+        let name = format!(
+            "auction {}:{}",
+            instrument.exchange, instrument.tradingsymbol
+        );
+        let mut stream = Stream::at(key(self.market.seed, &name), held_ns);
+        let mut orders = street(&mut stream, instrument, last_e4);
+        orders.extend(sellers.iter().map(|&index| {
+            let order = &self.orders[index];
+            Limit {
+                id: book_id(index),
+                owner: order.account as u32 + 1,
+                side: Side::Sell,
+                price_e4: order.now.price_e4,
+                quantity: order.now.left(),
+            }
+        }));
+        let trades = uncross(&orders, last_e4).trades;
+        for trade in &trades {
+            self.book_trade(trade);
+        }
+        for &index in sellers {
+            if !self.orders[index].now.status.terminal() {
+                self.withdraw(
+                    index,
+                    Some("Cancelled by the exchange: the auction is over.".into()),
+                );
+            }
+        }
+    }
+}
+
+/// The exchange, which buys what is missing, and the others who sell: together about as much, so that at times it
+/// needs everybody.
+fn street(stream: &mut Stream, instrument: &Instrument, last_e4: i64) -> Vec<Limit> {
+    let missing = stream.between(MISSING.0, MISSING.1);
+    let order = |side, price_e4, quantity| Limit {
+        id: 0,
+        owner: STREET,
+        side,
+        price_e4,
+        quantity,
+    };
+    let most_e4 = instrument.previous_close_e4 * (100 + PAID_PERCENT) / 100;
+    let most_e4 = most_e4 / instrument.tick_e4 * instrument.tick_e4;
+    let mut orders = vec![order(Side::Buy, most_e4, missing)];
+    for _ in 0..SELLERS {
+        let above_e4 = (last_e4 as f64 * ABOVE_MOST * stream.unit()) as i64;
+        let price_e4 = (last_e4 + above_e4) / instrument.tick_e4 * instrument.tick_e4;
+        let part = stream.between(missing / (4 * SELLERS), missing * 2 / SELLERS);
+        orders.push(order(Side::Sell, price_e4, part));
+    }
+    orders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dates::{OPEN_NS, SECOND_NS};
+    use super::super::instruments::decimal;
+    use super::super::market::{Market, Opening};
+    use super::super::path::Synthetic;
+    use super::super::rules::Rules;
+    use super::super::test_floors::{DAY, moving, unlimited};
+    use super::super::universe::Universe;
+    use super::*;
+    use crate::terms::Exchange;
+    use proptest::prelude::*;
+
+    fn dated(seed: u64) -> Floor {
+        let open_ns = at_ns(DAY, OPEN_NS);
+        let (previous_close, path) = Synthetic::between(seed, open_ns, i64::MAX, SECOND_NS);
+        let market = Market::open(Opening {
+            day: DAY,
+            previous_close,
+            path: Box::new(path),
+            seed,
+            step_ns: SECOND_NS,
+            universe: Universe::House,
+            hours: Hours::Dated,
+            open_ns,
+        });
+        let users = ["A".to_owned(), "B".to_owned()];
+        Floor::new(market, unlimited(Rules::strict_2026()), &users)
+    }
+
+    fn infy(floor: &Floor) -> usize {
+        let infy = floor.market.by_symbol(Exchange::Nse, "INFY");
+        infy.expect("listed")
+    }
+
+    /// Offers shares at so many rupees above the last price.
+    fn offer(
+        floor: &mut Floor,
+        account: usize,
+        quantity: i64,
+        above: i64,
+    ) -> Result<usize, Refusal> {
+        let listing = &floor.market.listings[infy(floor)];
+        let price_e4 = listing.day.last_e4 / 1000 * 1000 + above * 10_000;
+        let form = [
+            ("exchange", "NSE"),
+            ("tradingsymbol", "INFY"),
+            ("transaction_type", "SELL"),
+            ("quantity", &quantity.to_string()),
+            ("product", "CNC"),
+            ("order_type", "LIMIT"),
+            ("price", &decimal(price_e4)),
+            (
+                "auction_number",
+                &listing.instrument.exchange_token().to_string(),
+            ),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let now_ns = floor.now_ns();
+        let id = floor.place(account, "auction", &form, now_ns)?;
+        Ok(floor.find(account, &id).expect("in the book"))
+    }
+
+    #[test]
+    fn shares_offered_at_the_last_price_are_bought_at_three() {
+        let mut floor = dated(6);
+        floor.advance(at_ns(DAY, 11 * HOUR_NS));
+        let index = offer(&mut floor, 0, 10, -20).expect("taken");
+        floor.advance(at_ns(DAY, HELD_NS) - SECOND_NS);
+        assert_eq!(floor.orders[index].now.status.text(), "OPEN");
+        let last_e4 = floor.market.listings[infy(&floor)].day.last_e4;
+
+        floor.advance(at_ns(DAY, HELD_NS));
+
+        let state = &floor.orders[index].now;
+        assert_eq!((state.status.text(), state.filled), ("COMPLETE", 10));
+        assert!(state.average_e4() >= state.price_e4);
+        assert!(state.average_e4() <= last_e4 * 120 / 100);
+        assert_eq!(floor.accounts[0].free_shares(infy(&floor)), 90);
+        let refusal = offer(&mut floor, 0, 10, 0).expect_err("over");
+        assert_eq!(refusal.message, "The auction of the day is over.");
+    }
+
+    #[test]
+    fn where_the_day_has_no_hours_an_auction_is_held_every_five_minutes() {
+        let mut floor = moving(2);
+        floor.advance(at_ns(DAY, OPEN_NS) + 62 * SECOND_NS);
+        let low = offer(&mut floor, 0, 10, -20).expect("taken");
+        let high = offer(&mut floor, 1, 10, 100).expect("taken");
+        let id = floor.orders[low].id.clone();
+        let change = [("quantity".to_owned(), "5".to_owned())];
+        let now_ns = floor.now_ns();
+        let refusal = floor
+            .modify(0, &id, &change, now_ns)
+            .expect_err("not in an auction");
+        assert!(refusal.message.contains("cannot be modified"));
+        floor.advance(at_ns(DAY, OPEN_NS) + EVERY_NS - SECOND_NS);
+        assert_eq!(floor.orders[low].now.status.text(), "OPEN");
+
+        floor.advance(at_ns(DAY, OPEN_NS) + EVERY_NS);
+
+        assert_eq!(floor.orders[low].now.status.text(), "COMPLETE");
+        let state = &floor.orders[high].now;
+        assert!(
+            state.filled == 0 || floor.orders[low].now.average_e4() >= state.price_e4,
+            "nobody is passed over who asked for less"
+        );
+        assert!(state.status.terminal());
+    }
+
+    #[test]
+    fn an_auction_that_falls_into_a_halt_is_held_after_it() {
+        let mut floor = dated(6);
+        floor.advance(at_ns(DAY, 11 * HOUR_NS));
+        let index = offer(&mut floor, 0, 10, -20).expect("taken");
+        floor.halt(Some("halted".into()));
+        floor.advance(at_ns(DAY, HELD_NS) + MINUTE_NS);
+        assert_eq!(floor.orders[index].now.status.text(), "OPEN");
+        floor.halt(None);
+        floor.advance(at_ns(DAY, HELD_NS) + 2 * MINUTE_NS);
+
+        assert_eq!(floor.orders[index].now.status.text(), "COMPLETE");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Whoever offers what: one price, not below anybody's own, and the same again.
+        #[test]
+        fn an_auction_is_the_seeds(seed in 0_u64..1000, offers in prop::collection::vec((1_i64..50, -30_i64..60), 1..4)) {
+            let run = || {
+                let mut floor = moving(seed);
+                let mut taken = Vec::new();
+                for (account, &(quantity, above)) in offers.iter().enumerate() {
+                    taken.push(offer(&mut floor, account, quantity, above).expect("taken"));
+                }
+                floor.advance(at_ns(DAY, OPEN_NS) + EVERY_NS);
+                (floor, taken)
+            };
+            let ((floor, taken), (again, _)) = (run(), run());
+            prop_assert_eq!(&floor.executions, &again.executions);
+            let price_e4 = floor.executions.first().map(|e| e.price_e4);
+            for execution in &floor.executions {
+                prop_assert_eq!(Some(execution.price_e4), price_e4);
+                prop_assert!(execution.price_e4 >= floor.orders[execution.order].now.price_e4);
+            }
+            for index in taken {
+                prop_assert!(floor.orders[index].now.status.terminal());
+            }
+            prop_assert!(floor.accounts.iter().all(|account| account.open.is_empty()));
+        }
+    }
+}
