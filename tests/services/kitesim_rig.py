@@ -8,15 +8,19 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
+import requests
 from kiteconnect import KiteConnect
+from kiteconnect.exceptions import NetworkException
 
 API_KEY, API_SECRET, TOKEN = "kitesim", "secret", "T0ken"
-READY_S_MAX = 10.0
+ASKED_MAX = 200
+Answer = TypeVar("Answer")
 TICKER = Path(__file__).with_name("official_ticker.py")
 
 
@@ -39,6 +43,23 @@ class Kitesim:
         client = KiteConnect(api_key=API_KEY, access_token=token, root=self.root)
         client.reqsession.trust_env = False
         return client
+
+    def request_token(self) -> str:
+        """What the login page hands to the application."""
+        page = requests.get(f"{self.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
+        (token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
+        return token
+
+
+def again(ask: Callable[..., Answer], *arguments: Any, **more: Any) -> Answer:
+    """Asks until the window of its kind has room: a 429 says that nothing was accepted, so a program asks again."""
+    for _ in range(ASKED_MAX):
+        try:
+            return ask(*arguments, **more)
+        except NetworkException as refused:
+            if refused.code != 429:
+                raise
+    raise AssertionError(f"refused {ASKED_MAX} times")
 
 
 @contextmanager
@@ -88,12 +109,21 @@ class Ticker:
             if said["call"] == call:
                 return said
 
+    def until(self, mode: str, tokens: set[int]) -> dict[int, dict[str, Any]]:
+        """The first ticks from now on of all these instruments in this mode."""
+        seen: dict[int, dict[str, Any]] = {}
+        while seen.keys() < tokens:
+            fresh = (tick for tick in self.wait("ticks")["ticks"] if tick["mode"] == mode)
+            seen = {tick["instrument_token"]: tick for tick in fresh if tick["instrument_token"] in tokens} | seen
+        return seen
+
 
 @contextmanager
 def ticker(address: str, modes: dict[str, list[int]], token: str = TOKEN) -> Iterator[Ticker]:
     """A ticker that subscribes to these tokens in these modes once it is connected."""
     command = [sys.executable, str(TICKER), f"ws://{address}", API_KEY, token, json.dumps(modes)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+    where = environment() | {"TZ": "Asia/Kolkata"}  # the client shows times in the zone of its machine
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=where) as process:
         try:
             yield Ticker(process)
         finally:

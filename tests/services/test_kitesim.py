@@ -14,10 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-import requests
 from hypothesis import HealthCheck, given, settings
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
@@ -72,8 +71,7 @@ def away(client: KiteConnect) -> float:
 
 def test_login_to_token(legacy: Kitesim) -> None:
     client = legacy.client(token=None)
-    page = requests.get(f"{legacy.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
-    (request_token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
+    request_token = legacy.request_token()
 
     session = client.generate_session(request_token, api_secret=API_SECRET)
 
@@ -84,8 +82,7 @@ def test_login_to_token(legacy: Kitesim) -> None:
 
 
 def test_a_wrong_checksum_is_no_login_and_uses_the_request_token_up(legacy: Kitesim) -> None:
-    page = requests.get(f"{legacy.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
-    (request_token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
+    request_token = legacy.request_token()
 
     for secret in ("wrong", API_SECRET):
         with pytest.raises(kite.TokenException):

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -30,19 +29,13 @@ def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
     return requests.get(running.root + path, headers=token | headers, timeout=5)
 
 
-def request_token(running: Kitesim) -> str:
-    page = requests.get(f"{running.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
-    (token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
-    return token
-
-
 # --- login ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_renewable_login_is_renewed_until_its_refresh_token_ends() -> None:
     with kitesim("--market", "frozen", "--renewable") as running:
         client = running.client(token=None)
-        first = client.generate_session(request_token(running), api_secret=API_SECRET)
+        first = client.generate_session(running.request_token(), api_secret=API_SECRET)
         assert first["refresh_token"]
 
         second = client.renew_access_token(first["refresh_token"], api_secret=API_SECRET)
@@ -59,7 +52,7 @@ def test_a_renewable_login_is_renewed_until_its_refresh_token_ends() -> None:
 
 
 def test_an_ordinary_login_has_nothing_to_renew(legacy: Kitesim) -> None:
-    session = legacy.client(token=None).generate_session(request_token(legacy), api_secret=API_SECRET)
+    session = legacy.client(token=None).generate_session(legacy.request_token(), api_secret=API_SECRET)
 
     assert session["refresh_token"] == ""
     checksum = hashlib.sha256(f"{API_KEY}{API_SECRET}".encode()).hexdigest()
