@@ -36,7 +36,7 @@ class ExchangeDriver(AsyncDriver):
         self.profile: Profile = context.settings
         self.run_dir = context.run_dir
         self.exchange = open_exchange(
-            user=self.profile.user_id,
+            users=(self.profile.user_id,),
             market=self.profile.market,
             seed=context.seed,
             start=datetime.fromtimestamp(context.start_ns / NS, UTC),

@@ -17,7 +17,7 @@ FIRST_MINUTES = 5  # a market that is no file starts this long after the open, w
 
 def open_exchange(
     *,
-    user: str,
+    users: tuple[str, ...],
     market: str,
     seed: int,
     start: datetime | None,
@@ -30,7 +30,7 @@ def open_exchange(
     source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
     try:
         return Exchange(
-            users=[user],
+            users=list(users),
             market=source,
             seed=seed,
             start_ns=_start_ns(source, start),

@@ -14,6 +14,7 @@ from kitev3 import settings
 from kitev3.config import SPEED_MAX
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.access import LOOPBACK, Access, read_addresses, read_flush_ns
+from kitev3.services.kitesim.applications import Account, check_accounts, read_accounts
 from kitev3.services.kitesim.faults.catalogue import read_faults, read_file
 from kitev3.services.kitesim.faults.fault import Fault
 
@@ -37,6 +38,7 @@ class Options:
     api_secret: str = ""
     access_token: str = ""
     user: str = USER
+    account: tuple[Mapping[str, Any], ...] = ()  # of the TOML file alone: [[account]], beside the one above
     redirect_url: str = ""
     postback_url: str = ""
     postback_anywhere: bool = False
@@ -59,6 +61,22 @@ class Options:
         addresses = read_addresses(self.static_ip) or (None if self.profile == "legacy" else LOOPBACK)
         return Access(addresses=addresses, flush_ns=read_flush_ns(self.login_end))
 
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """The application of the options themselves, then those beside it. ConfigError says what is wrong."""
+        first = Account(
+            user=self.user,
+            api_key=self.api_key,
+            api_secret=self.api_secret,
+            access_token=self.access_token,
+            redirect_url=self.redirect_url,
+            postback_url=self.postback_url,
+            renewable=self.renewable,
+        )
+        accounts = (first, *read_accounts(self.account))
+        check_accounts(accounts, anywhere=self.postback_anywhere)
+        return accounts
+
     def all_faults(self) -> tuple[Fault, ...]:
         """Those of this file, then those of the other. ConfigError says what is wrong."""
         return read_faults(list(self.fault)) + (read_file(Path(self.faults)) if self.faults else ())
@@ -72,7 +90,11 @@ def parser() -> argparse.ArgumentParser:
         epilog="With --config or --run-dir it is a service of the house instead, with the profile's market and clock.",
         argument_default=argparse.SUPPRESS,
     )
-    line.add_argument("--settings", metavar="FILE", help="TOML with these options as keys; the command line goes first")
+    line.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="TOML with these options as keys and [[account]] for more users; the command line goes first",
+    )
     line.add_argument("--listen", metavar="HOST:PORT", help="port 0 takes a free one (127.0.0.1:8787)")
     line.add_argument(
         "--market",
@@ -120,7 +142,7 @@ def read_options(arguments: Sequence[str]) -> Options:
 def _plain(options: Options) -> dict[str, Any]:
     fields = settings.keys(Options)
     values = {name: getattr(options, name) for name in fields}
-    return values | {"fault": list(options.fault)}
+    return values | {"fault": list(options.fault), "account": list(options.account)}
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import secrets
 import signal
 import socket
 import sys
@@ -19,12 +18,12 @@ from kitev3.clock import MarketClock, machine_ns
 from kitev3.config import IST
 from kitev3.contracts import Request
 from kitev3.errors import ConfigError
+from kitev3.services.kitesim.applications import credentials, tokens_of, users_of
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.front import Front, in_front
-from kitev3.services.kitesim.logins import Application, Logins, Session
+from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
-from kitev3.services.kitesim.postbacks import check_address
 from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.state import Memory, Origin, check, remembered
@@ -37,14 +36,12 @@ def main(arguments: Sequence[str]) -> int:
     """Serves until SIGINT or SIGTERM. Exit code 2: refused before it began, with one line that says why."""
     try:
         options = read_options(arguments)
-        if options.postback_url:
-            check_address(options.postback_url, anywhere=options.postback_anywhere)
-        faults, access = options.all_faults(), options.access
-        exchange, books, memory = _exchange(options)
+        faults, access, accounts = options.all_faults(), options.access, options.accounts
+        exchange, books, memory = _exchange(options, users_of(accounts))
         listener = listen(options.listen)
-        application = _application(options, listener)
-        token = options.access_token or secrets.token_hex(16)
-        logins = Logins((application,), {application.api_key: token}, machine_ns)
+        done_url = f"http://{address_of(listener)}/connect/done"
+        applications = tuple(account.application(done_url) for account in accounts)
+        logins = Logins(applications, tokens_of(accounts), machine_ns)
 
         def heard(caller: Session, verb: str, order_id: str, variety: str, fields: dict[str, str]) -> None:
             if memory is not None:
@@ -59,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"kitesim: {error}", file=sys.stderr)
         return 2
     server = front.server if front else serves(listener, address_of(listener))
-    print(_greeting(server, options, application, token), flush=True)
+    print(_greeting(server, options), flush=True)
     if front is not None:
         print(front.greeting(), flush=True)
     server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
@@ -72,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _exchange(options: Options) -> tuple[Exchange, Books, Memory | None]:
+def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books, Memory | None]:
     """The exchange as it is at its start; with a state as it was at its end."""
     folder = Path(options.state) if options.state else None
     kept = remembered(folder) if folder else None
@@ -80,17 +77,16 @@ def _exchange(options: Options) -> tuple[Exchange, Books, Memory | None]:
     if start is None and kept is not None:
         start = datetime.fromtimestamp(kept[0].start_ns / NS, UTC)
     made: dict[str, Any] = {
-        "user": options.user,
         "profile": options.profile,
         "seed": options.seed,
         "frame_ms": options.frame_ms,
         "universe": options.universe,
         "hours": options.kept_hours,
     }
-    wanted = made | {"market": _market(options.market)}
+    wanted = made | {"user": users[0], "others": users[1:], "market": _market(options.market)}
     if kept is not None and folder is not None:
         check(kept[0], wanted, folder)
-    exchange = open_exchange(market=options.market, start=start, **made)
+    exchange = open_exchange(users=users, market=options.market, start=start, **made)
     books = Books(exchange)
     if folder is None:
         return exchange, books, None
@@ -115,17 +111,6 @@ def _market(market: str) -> str:
     return f"{path.name} {digest.hexdigest()}"
 
 
-def _application(options: Options, listener: socket.socket) -> Application:
-    return Application(
-        api_key=options.api_key,
-        api_secret=options.api_secret or secrets.token_hex(16),
-        user_id=options.user,
-        redirect_url=options.redirect_url or f"http://{address_of(listener)}/connect/done",
-        postback_url=options.postback_url,
-        renewable=options.renewable,
-    )
-
-
 def _clock(text: str) -> datetime | None:
     if not text:
         return None
@@ -136,18 +121,20 @@ def _clock(text: str) -> datetime | None:
     return clock if clock.tzinfo else clock.replace(tzinfo=IST)
 
 
-def _greeting(server: Server, options: Options, application: Application, token: str) -> str:
+def _greeting(server: Server, options: Options) -> str:
     real = options.market not in ("synthetic", "frozen")
     what = f"{Path(options.market).name}, with synthetic instruments around it" if real else options.market
-    exchange = server.exchange
-    return (
-        f"kitesim listens on {server.address}\n"
-        f"  REST       http://{server.address}\n"
-        f"  WebSocket  ws://{server.address}\n"
-        f"  login      http://{server.address}/connect/login?api_key={application.api_key}&v=3\n"
-        f"  api_key={application.api_key} api_secret={application.api_secret} access_token={token}\n"
-        f"  market     {what}, {exchange.session}, {len(exchange.tokens)} instruments, hours {options.kept_hours},"
-        f" profile {exchange.profile}"
+    exchange, logins = server.exchange, server.door.logins
+    listed = f"{what}, {exchange.session}, {len(exchange.tokens)} instruments"
+    return "\n".join(
+        (
+            f"kitesim listens on {server.address}",
+            f"  REST       http://{server.address}",
+            f"  WebSocket  ws://{server.address}",
+            f"  login      http://{server.address}/connect/login?api_key={options.api_key}&v=3",
+            *credentials(logins),
+            f"  market     {listed}, hours {options.kept_hours}, profile {exchange.profile}",
+        )
     )
 
 

@@ -28,6 +28,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     start_ns: int
     user: str
+    others: tuple[str, ...] = ()  # the users after the first, in order
     market: str  # its name, and the file's digest
     universe: str
     hours: str

@@ -129,7 +129,7 @@ class ExchangeLevers:
 
     def _exchange_of(self, day: str) -> Any:
         return open_exchange(
-            user="-",
+            users=("-",),
             market="frozen",
             seed=self.seed,
             start=datetime.fromtimestamp(session_open_ns(day) // NS, UTC),
