@@ -1,11 +1,12 @@
 // The official JavaScript client, unmodified, through a day at the exchange; says what it found as one line of JSON.
-// argv: {"root", "feed", "api_key", "api_secret", "request_token", "postback"}
+// argv: {"root", "api_key", "api_secret", "request_token", "postback", "option", "without"}
 "use strict";
 
-const { KiteConnect, KiteTicker } = require("kiteconnect");
+const { KiteConnect } = require("kiteconnect");
+const { again, everyVariety } = require("./varieties.js");
 
 const given = JSON.parse(process.argv[2]);
-const INFY = 408065, NIFTY = 256265;
+const INFY = 408065, SCHEME = "INF179K01YV8";
 
 async function refused(asked) {
 	try {
@@ -16,99 +17,89 @@ async function refused(asked) {
 	return "taken";
 }
 
-function listen(access_token) {
-	const seen = { modes: {}, orders: [] };
-	const ticker = new KiteTicker({ api_key: given.api_key, access_token, root: given.feed });
-	return new Promise((resolve) => {
-		ticker.on("connect", () => {
-			ticker.subscribe([INFY, NIFTY, 738561]);
-			ticker.setMode(ticker.modeFull, [INFY, NIFTY]);
-			ticker.setMode(ticker.modeLTP, [738561]);
-			resolve([ticker, seen]);
-		});
-		ticker.on("ticks", (ticks) => {
-			for (const tick of ticks)
-				seen.modes[`${tick.instrument_token} ${tick.mode}`] = tick;
-		});
-		ticker.on("order_update", (order) => seen.orders.push(order));
-		ticker.connect();
-	});
+async function fundsOf(kite) {
+	const fund = await again(() => kite.placeMFOrder({ tradingsymbol: SCHEME, transaction_type: "BUY", amount: 5000 }));
+	await again(() => kite.cancelMFOrder(fund.order_id));
+	const sip = await again(() => kite.placeMFSIP({
+		tradingsymbol: SCHEME, amount: 1000, instalments: -1, frequency: "monthly",
+	}));
+	await again(() => kite.modifyMFSIP(sip.sip_id, { amount: 2000 }));
+	await again(() => kite.cancelMFSIP(sip.sip_id));
+	return [
+		(await again(() => kite.getMFInstruments())).length,
+		(await again(() => kite.getMFOrders(fund.order_id))).status,
+		(await again(() => kite.getMFSIPS(sip.sip_id))).status,
+		(await again(() => kite.getMFHoldings())).length,
+	];
 }
 
-async function until(true_) {
-	for (let tries = 0; tries < 500 && !true_(); tries++)
-		await new Promise((resolve) => setTimeout(resolve, 20));
+async function triggersOf(kite, last) {
+	const [low, high] = [0.96, 1.05].map((part) => Math.round(last * part * 10) / 10);
+	const leg = { transaction_type: "SELL", quantity: 5, order_type: "LIMIT", product: "CNC" };
+	const where = { tradingsymbol: "INFY", exchange: "NSE", last_price: last };
+	const single = { ...where, trigger_type: kite.GTT_TYPE_SINGLE, trigger_values: [low], orders: [{ ...leg, price: low }] };
+	const pair = {
+		...where, trigger_type: kite.GTT_TYPE_OCO, trigger_values: [low, high],
+		orders: [{ ...leg, price: low }, { ...leg, price: high }],
+	};
+	const found = [];
+	for (const trigger of [single, pair]) {
+		const { trigger_id } = await again(() => kite.placeGTT(trigger));
+		const changed = { ...trigger, orders: trigger.orders.map((one) => ({ ...one, quantity: 3 })) };
+		await again(() => kite.modifyGTT(trigger_id, changed));
+		const active = (await again(() => kite.getGTTs())).find((row) => row.id === trigger_id);
+		await again(() => kite.deleteGTT(trigger_id));
+		found.push([active.type, active.status, active.orders.map((one) => one.quantity)]);
+		found.push((await again(() => kite.getGTT(trigger_id))).status);
+	}
+	return found;
+}
+
+async function converted(kite) {
+	const what = { exchange: "NSE", tradingsymbol: "ITC", transaction_type: "BUY" };
+	const bought = { ...what, quantity: 5, product: "MIS", order_type: "MARKET", market_protection: -1 };
+	await again(() => kite.placeOrder("regular", bought));
+	const change = { ...what, position_type: "day", quantity: 2, old_product: "MIS", new_product: "CNC" };
+	await again(() => kite.convertPosition(change));
+	const { net } = await again(() => kite.getPositions());
+	return net.filter((row) => row.tradingsymbol === "ITC").map((row) => [row.product, row.quantity]);
 }
 
 async function walk() {
 	const kite = new KiteConnect({ api_key: given.api_key, root: given.root });
 	const session = await kite.generateSession(given.request_token, given.api_secret);
-	const [ticker, seen] = await listen(session.access_token);
-	const rows = await kite.getInstruments();
-	const last = (await kite.getLTP(["NSE:INFY"]))["NSE:INFY"].last_price;
-	const away = Math.round(last * 9.6) / 10;
-	const order = { exchange: "NSE", tradingsymbol: "INFY", transaction_type: "BUY", quantity: 5, product: "MIS" };
-
-	const resting = await kite.placeOrder("regular", { ...order, order_type: "LIMIT", price: away, tag: "js" });
-	await kite.modifyOrder("regular", resting.order_id, { quantity: 6 });
-	await kite.cancelOrder("regular", resting.order_id);
-	const traded = await kite.placeOrder("regular", { ...order, order_type: "MARKET", market_protection: -1 });
-	await kite.convertPosition({ ...order, position_type: "day", quantity: 2, old_product: "MIS", new_product: "CNC" });
-	const fund = await kite.placeMFOrder({ tradingsymbol: "INF179K01YV8", transaction_type: "BUY", amount: 5000 });
-	await kite.cancelMFOrder(fund.order_id);
-	const sip = await kite.placeMFSIP({
-		tradingsymbol: "INF179K01YV8", amount: 1000, instalments: -1, frequency: "monthly",
-	});
-	await kite.modifyMFSIP(sip.sip_id, { amount: 2000 });
-	await kite.cancelMFSIP(sip.sip_id);
-	const above = Math.round(last * 10.5) / 10;
-	const leg = { ...order, order_type: "LIMIT", product: "CNC", transaction_type: "SELL" };
-	const trigger = {
-		trigger_type: kite.GTT_TYPE_OCO, tradingsymbol: "INFY", exchange: "NSE", trigger_values: [away, above],
-		last_price: last, orders: [{ ...leg, price: away }, { ...leg, price: above }],
+	const rows = await again(() => kite.getInstruments());
+	const last = (await again(() => kite.getLTP(["NSE:INFY"])))["NSE:INFY"].last_price;
+	const margin = {
+		exchange: "NSE", tradingsymbol: "INFY", transaction_type: "BUY", quantity: 10, product: "CNC", variety: "regular",
+		order_type: "LIMIT", price: 1500, trigger_price: 0,
 	};
-	const gtt = await kite.placeGTT(trigger);
-	await kite.modifyGTT(gtt.trigger_id, trigger);
-	const active = (await kite.getGTTs()).map((row) => row.status);
-	await kite.deleteGTT(gtt.trigger_id);
-	const margin = { ...order, variety: "regular", order_type: "LIMIT", price: away, trigger_price: 0 };
-	await until(() => Object.keys(seen.modes).length >= 3 && seen.orders.length >= 2);
+	const quote = (await again(() => kite.getQuote(["NSE:INFY"])))["NSE:INFY"];
+	const executed = { ...margin, order_id: "1", average_price: 1500 };
 
 	const found = {
-		user: (await kite.getProfile()).user_id,
+		user: (await again(() => kite.getProfile())).user_id,
+		login: session.login_time,
 		instruments: rows.length,
 		infy: rows.find((row) => row.tradingsymbol === "INFY" && row.exchange === "NSE"),
-		history: (await kite.getOrderHistory(resting.order_id)).map((row) => row.status),
-		traded: (await kite.getOrderTrades(traded.order_id)).map((row) => row.quantity),
-		trades: (await kite.getTrades()).length,
-		orders: (await kite.getOrders()).map((row) => row.status),
-		positions: (await kite.getPositions()).net.map((row) => [row.product, row.quantity]),
-		holdings: (await kite.getHoldings()).length,
-		auctions: (await kite.getAuctionInstruments()).length,
-		margins: (await kite.getMargins("equity")).net,
-		quote: Object.keys((await kite.getQuote(["NSE:INFY"]))["NSE:INFY"].depth.buy).length,
-		ohlc: Object.keys((await kite.getOHLC(["NSE:INFY"]))["NSE:INFY"].ohlc),
-		candles: (await kite.getHistoricalData(INFY, "day", "2026-11-16 00:00:00", "2026-11-18 00:00:00")).map((row) =>
-			row.date.toISOString()),
-		funds: [
-			(await kite.getMFInstruments()).length,
-			(await kite.getMFOrders(fund.order_id)).status,
-			(await kite.getMFSIPS(sip.sip_id)).status,
-			(await kite.getMFHoldings()).length,
-		],
-		gtt: [...active, (await kite.getGTT(gtt.trigger_id)).status],
-		margin: (await kite.orderMargins([margin], "")).map((row) => row.total),
-		basket: (await kite.orderBasketMargins([margin, margin], false, "")).final.total,
-		charges: (await kite.getvirtualContractNote([{ ...margin, order_id: "1", average_price: 1500 }])).map((row) =>
-			row.charges.total > 0),
-		refused: await refused(kite.placeOrder("regular", { ...order, tradingsymbol: "NOPE", order_type: "MARKET" })),
+		varieties: await everyVariety(kite, last, given),
+		trades: (await again(() => kite.getTrades())).length,
+		positions: await converted(kite),
+		holdings: (await again(() => kite.getHoldings())).length,
+		money: await again(() => kite.getMargins("equity")),
+		depth: quote.depth.buy.length,
+		ohlc: Object.keys((await again(() => kite.getOHLC(["NSE:INFY"])))["NSE:INFY"].ohlc),
+		candles: (await again(() => kite.getHistoricalData(INFY, "day", "2026-11-16 00:00:00", "2026-11-18 00:00:00"))).map(
+			(row) => row.date.toISOString()),
+		funds: await fundsOf(kite),
+		triggers: await triggersOf(kite, last),
+		margin: (await again(() => kite.orderMargins([margin], ""))).map((row) => row.total),
+		basket: (await again(() => kite.orderBasketMargins([margin, margin], false, ""))).final.total,
+		charges: (await again(() => kite.getvirtualContractNote([executed]))).map((row) => row.charges.total),
+		refused: await refused(again(() => kite.placeOrder("regular", { ...margin, tradingsymbol: "NOPE" }))),
 		postback: kite.validatePostback(given.postback, given.api_secret),
-		modes: Object.keys(seen.modes).sort(),
-		depth: seen.modes[`${INFY} full`].depth.buy.length,
-		updates: seen.orders.map((update) => update.status),
 	};
-	ticker.autoReconnect(false);
-	await kite.invalidateAccessToken();
+	await again(() => kite.invalidateAccessToken());
 	found.after = await refused(kite.getOrders());
 	return found;
 }

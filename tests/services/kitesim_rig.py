@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +23,7 @@ API_KEY, API_SECRET, TOKEN = "kitesim", "secret", "T0ken"
 ASKED_MAX = 200
 Answer = TypeVar("Answer")
 TICKER = Path(__file__).with_name("official_ticker.py")
+JS = Path(__file__).parents[1] / "js"
 
 
 class Kitesim:
@@ -89,7 +91,7 @@ def environment() -> dict[str, str]:
 
 
 class Ticker:
-    """The official KiteTicker, unmodified, in a child process: its callbacks as they come."""
+    """An official ticker, unmodified, in a child process: its callbacks as they come."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -118,11 +120,25 @@ class Ticker:
         return seen
 
 
+def js_is_here() -> bool:
+    """Whether the official JavaScript client can run."""
+    return shutil.which("node") is not None and (JS / "node_modules" / "kiteconnect").is_dir()
+
+
+def ticker(address: str, modes: dict[str, list[int]], token: str = TOKEN) -> AbstractContextManager[Ticker]:
+    """The official Python ticker, which subscribes to these tokens in these modes once it is connected."""
+    return _ticker([sys.executable, str(TICKER), f"ws://{address}", API_KEY, token, json.dumps(modes)])
+
+
+def js_ticker(address: str, modes: dict[str, list[int]], token: str = TOKEN) -> AbstractContextManager[Ticker]:
+    """The official JavaScript ticker, alike."""
+    given = {"feed": f"ws://{address}/", "api_key": API_KEY, "access_token": token, "modes": modes}
+    return _ticker(["node", str(JS / "ticker.js"), json.dumps(given)])
+
+
 @contextmanager
-def ticker(address: str, modes: dict[str, list[int]], token: str = TOKEN) -> Iterator[Ticker]:
-    """A ticker that subscribes to these tokens in these modes once it is connected."""
-    command = [sys.executable, str(TICKER), f"ws://{address}", API_KEY, token, json.dumps(modes)]
-    where = environment() | {"TZ": "Asia/Kolkata"}  # the client shows times in the zone of its machine
+def _ticker(command: list[str]) -> Iterator[Ticker]:
+    where = environment() | {"TZ": "Asia/Kolkata"}  # a client shows times in the zone of its machine
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=where) as process:
         try:
             yield Ticker(process)
