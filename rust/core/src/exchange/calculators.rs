@@ -2,9 +2,10 @@
 
 use super::floor::Floor;
 use super::form::{Fields, Form, within};
-use super::margin::{Exposure, Side as Part, Tied};
+use super::margin::Tied;
 use super::refusal::Refusal;
 use super::shape::{Value, object};
+use super::stakes::{Asking, Stakes};
 use crate::portfolio::{Charges, Executed, charges};
 use crate::terms::{Exchange, OrderType, Product, Side};
 
@@ -78,15 +79,15 @@ impl Item {
             .map_err(|_| Refusal::input("There are no charges known for such an order."))
     }
 
-    /// As the floor counts an open order.
-    fn with(&self) -> (usize, Product, Side, i64, i64) {
-        (
-            self.listing,
-            self.product,
-            self.side,
-            self.quantity,
-            self.price_e4,
-        )
+    /// As margins count an order.
+    fn asking(&self) -> Asking {
+        Asking {
+            listing: self.listing,
+            product: self.product,
+            side: self.side,
+            quantity: self.quantity,
+            price_e4: self.price_e4,
+        }
     }
 
     fn tax(&self, floor: &Floor) -> &'static str {
@@ -111,41 +112,48 @@ fn commodity(exchange: Exchange) -> bool {
     matches!(exchange, Exchange::Mcx | Exchange::Nco)
 }
 
-/// What orders tie up where there is nothing else.
-fn alone(floor: &Floor, items: &[Item]) -> Tied {
-    let mut exposures: Vec<((usize, Product), Exposure)> = Vec::new();
-    for item in items {
-        let key = (item.listing, item.product);
-        let at = exposures.iter().position(|(known, _)| *known == key);
-        let at = at.unwrap_or_else(|| {
-            let exposure = floor.unexposed(item.listing, item.product);
-            exposures.push((key, exposure));
-            exposures.len() - 1
-        });
-        let part: &mut Part = match item.side {
-            Side::Buy => &mut exposures[at].1.buys,
-            Side::Sell => &mut exposures[at].1.sells,
-        };
-        part.quantity += item.quantity;
-        part.value_e4 += item.value_e4(floor);
-    }
-    exposures
-        .iter()
-        .fold(Tied::default(), |sum, (_, exposure)| {
-            sum.plus(exposure.tied())
-        })
+/// What an order ties up where there is nothing else.
+fn alone(floor: &Floor, item: &Item) -> Tied {
+    let mut stakes = Stakes::default();
+    stakes.ask(floor, &item.asking());
+    floor.tied(&stakes)
 }
 
-/// What orders tie up beyond what an account has tied up already.
-fn beyond(floor: &Floor, account: usize, items: &[Item]) -> Tied {
-    let before = floor.tied_now(account);
-    let after = floor.tied_with(account, items.iter().map(Item::with));
-    Tied {
-        delivery_e4: (after.delivery_e4 - before.delivery_e4).max(0),
-        span_e4: (after.span_e4 - before.span_e4).max(0),
-        exposure_e4: (after.exposure_e4 - before.exposure_e4).max(0),
-        premium_e4: (after.premium_e4 - before.premium_e4).max(0),
+/// What an order ties up beyond what an account has tied up already.
+fn beside(floor: &Floor, account: usize, item: &Item) -> Tied {
+    let mut stakes = floor.stakes(account, None);
+    let before = floor.tied(&stakes);
+    stakes.ask(floor, &item.asking());
+    beyond(floor.tied(&stakes), before)
+}
+
+/// What orders tie up together once all of them have traded, beyond what is tied up already: their own spreads, and
+/// those with what is there, cost less than each leg for itself.
+fn together(floor: &Floor, mut stakes: Stakes, items: &[Item]) -> Tied {
+    let before = floor.tied(&stakes);
+    for item in items {
+        stakes.trade(floor, &item.asking());
     }
+    // At whatever price they are wished for: they have lost nothing yet.
+    let after = Tied {
+        m2m_e4: before.m2m_e4,
+        ..floor.tied(&stakes)
+    };
+    beyond(after, before)
+}
+
+/// What is tied up more than before; less than nothing of premiums, but not of all together.
+fn beyond(after: Tied, before: Tied) -> Tied {
+    let more = |after_e4: i64, before_e4: i64| (after_e4 - before_e4).max(0);
+    let mut tied = Tied {
+        delivery_e4: more(after.delivery_e4, before.delivery_e4),
+        span_e4: more(after.span_e4, before.span_e4),
+        exposure_e4: more(after.exposure_e4, before.exposure_e4),
+        premium_e4: after.premium_e4 - before.premium_e4,
+        m2m_e4: more(after.m2m_e4, before.m2m_e4),
+    };
+    tied.premium_e4 -= tied.total_e4().min(0);
+    tied
 }
 
 /// `POST /margins/orders`: each order for itself, beside what the account has.
@@ -156,7 +164,7 @@ pub fn order_margins(
     compact: bool,
 ) -> Result<Value, Refusal> {
     let rows = items.iter().map(|item| {
-        let tied = beyond(floor, account, std::slice::from_ref(item));
+        let tied = beside(floor, account, item);
         Ok(shortened(margin(floor, Some(item), tied)?, compact))
     });
     Ok(rows.collect::<Result<Vec<_>, Refusal>>()?.into())
@@ -170,18 +178,16 @@ pub fn basket_margins(
     consider_positions: bool,
     compact: bool,
 ) -> Result<Value, Refusal> {
-    let each: Vec<Tied> = items
-        .iter()
-        .map(|item| alone(floor, std::slice::from_ref(item)))
-        .collect();
+    let each: Vec<Tied> = items.iter().map(|item| alone(floor, item)).collect();
     let initial = each
         .iter()
         .fold(Tied::default(), |sum, &tied| sum.plus(tied));
-    let together = if consider_positions {
-        beyond(floor, account, items)
+    let there = if consider_positions {
+        floor.stakes(account, None)
     } else {
-        alone(floor, items)
+        Stakes::default()
     };
+    let together = together(floor, there, items);
     let orders: Vec<Value> = items
         .iter()
         .zip(&each)

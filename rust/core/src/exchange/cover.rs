@@ -2,9 +2,10 @@
 
 use super::checks::{Asked, check_shares, rupees};
 use super::floor::Floor;
-use super::margin::{self, Exposure, Tied};
+use super::margin::Tied;
 use super::order::Order;
 use super::refusal::Refusal;
+use super::stakes::Asking;
 use crate::terms::{Product, Side};
 
 impl Floor {
@@ -29,12 +30,19 @@ impl Floor {
                 .sum();
             check_shares(&self.accounts[account], listing, quantity, selling)?;
         }
-        let before_e4 = self.tied(account, instead_of, None).total_e4();
-        let price_e4 = asked.dearest_e4(instrument, last_e4);
-        let with = (listing, asked.product, asked.side, quantity, price_e4);
-        let after_e4 = self.tied(account, instead_of, Some(with)).total_e4();
-        let available_e4 = self.funds_e4(account) - before_e4;
-        let required_e4 = after_e4 - before_e4;
+        let mut stakes = self.stakes(account, instead_of);
+        let reference = self.market.reference(listing);
+        let available_e4 = self.funds_e4(account) - self.tied(&stakes).total_e4();
+        let before_e4 = self.tied_on(&stakes, reference).total_e4();
+        let order = Asking {
+            listing,
+            product: asked.product,
+            side: asked.side,
+            quantity,
+            price_e4: asked.dearest_e4(instrument, last_e4),
+        };
+        stakes.ask(self, &order);
+        let required_e4 = self.tied_on(&stakes, reference).total_e4() - before_e4;
         // An order that ties up nothing more passes even when there is nothing left: it may be the way out.
         if required_e4 > 0 && required_e4 > available_e4 {
             return Err(Refusal::margin(format!(
@@ -54,104 +62,18 @@ impl Floor {
 
     /// What an account's positions and open orders tie up.
     pub fn tied_now(&self, account: usize) -> Tied {
-        self.tied(account, None, None)
+        self.tied(&self.stakes(account, None))
     }
 
-    fn open_orders(&self, account: usize, but: Option<usize>) -> impl Iterator<Item = &Order> {
+    pub(super) fn open_orders(
+        &self,
+        account: usize,
+        but: Option<usize>,
+    ) -> impl Iterator<Item = &Order> {
         self.accounts[account]
             .open
             .iter()
             .filter(move |&&order| Some(order) != but)
             .map(|&order| &self.orders[order])
-    }
-
-    /// What they would tie up with further orders: listing, product, side, quantity, price.
-    pub(super) fn tied_with(
-        &self,
-        account: usize,
-        orders: impl IntoIterator<Item = (usize, Product, Side, i64, i64)>,
-    ) -> Tied {
-        self.tied(account, None, orders)
-    }
-
-    pub(super) fn tied(
-        &self,
-        account: usize,
-        but: Option<usize>,
-        with: impl IntoIterator<Item = (usize, Product, Side, i64, i64)>,
-    ) -> Tied {
-        let open = self.open_orders(account, but).map(|order| {
-            let (instrument, last_e4) = self.instrument(order.listing);
-            let price_e4 = order.asked().dearest_e4(instrument, last_e4);
-            (
-                order.listing,
-                order.product,
-                order.side,
-                order.now.left(),
-                price_e4,
-            )
-        });
-        let mut exposures: Vec<((usize, Product), Exposure)> = Vec::new();
-        for (listing, product, side, quantity, price_e4) in open.chain(with) {
-            let multiplier = self.market.listings[listing].instrument.multiplier;
-            let exposure = self.exposure(account, &mut exposures, listing, product);
-            let orders = if side == Side::Buy {
-                &mut exposure.buys
-            } else {
-                &mut exposure.sells
-            };
-            orders.quantity += quantity;
-            orders.value_e4 += i128::from(quantity) * i128::from(price_e4) * i128::from(multiplier);
-        }
-        for &(listing, product) in self.accounts[account].positions.keys() {
-            self.exposure(account, &mut exposures, listing, product);
-        }
-        exposures
-            .iter()
-            .fold(Tied::default(), |sum, (_, exposure)| {
-                sum.plus(exposure.tied())
-            })
-    }
-
-    pub(super) fn exposure<'a>(
-        &self,
-        account: usize,
-        exposures: &'a mut Vec<((usize, Product), Exposure)>,
-        listing: usize,
-        product: Product,
-    ) -> &'a mut Exposure {
-        if let Some(at) = exposures
-            .iter()
-            .position(|(key, _)| *key == (listing, product))
-        {
-            return &mut exposures[at].1;
-        }
-        let open = self.accounts[account]
-            .positions
-            .get(&(listing, product))
-            .map_or(margin::Side::default(), |position| margin::Side {
-                quantity: position.open.quantity,
-                value_e4: i128::from(position.open.value_e4),
-            });
-        let exposure = Exposure {
-            open,
-            ..self.unexposed(listing, product)
-        };
-        exposures.push(((listing, product), exposure));
-        &mut exposures.last_mut().expect("just pushed").1
-    }
-
-    /// The exposure of who has nothing of an instrument.
-    pub(super) fn unexposed(&self, listing: usize, product: Product) -> Exposure {
-        let of = &self.market.listings[listing];
-        let underlying = of.underlying().unwrap_or(listing);
-        Exposure {
-            kind: of.instrument.kind,
-            product,
-            open: margin::Side::default(),
-            buys: margin::Side::default(),
-            sells: margin::Side::default(),
-            underlying_e4: self.market.listings[underlying].day.last_e4,
-        }
     }
 }

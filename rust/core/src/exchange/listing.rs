@@ -208,6 +208,11 @@ impl Listing {
         }
     }
 
+    /// An option's volatility, a year; 0 of anything else.
+    pub fn volatility(&self) -> f64 {
+        self.volatility
+    }
+
     /// What an instrument like this one is worth when its underlying, or it itself, stands at a value in rupees.
     pub fn worth(&self, instrument: &Instrument, value: f64, time_ns: i64) -> f64 {
         match instrument.kind {

@@ -1,14 +1,14 @@
-//! What positions and open orders tie up: a table of percentages, in the manner of a broker's, not SPAN.
+//! What positions and open orders tie up, instrument by instrument: shares by a table of percentages, bought options at
+//! their premium. What contracts of one underlying tie up together is the scan's (`scan.rs`).
 
+use super::scan::{MOST_E4, rounded_up};
 use crate::terms::{Kind, Product};
 
 /// Percentages of value, in hundredths of a percent. Sources: delivery and premium are paid in full; intraday shares
-/// at the least that peak-margin rules allow (20 %); the rest is of the usual size, and made up.
+/// at the least that peak-margin rules allow (20 %); funded shares are of the usual size, and made up.
 const DELIVERY_BP: i128 = 10_000;
 const INTRADAY_BP: i128 = 2_000;
 const FUNDED_BP: i128 = 5_000;
-const SPAN_BP: i128 = 1_000;
-const EXPOSURE_BP: i128 = 200;
 
 /// Money tied up, by the names that Kite gives its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,132 +16,120 @@ pub struct Tied {
     pub delivery_e4: i64,
     pub span_e4: i64,
     pub exposure_e4: i64,
+    /// Paid for options less what short ones have brought, so it may be less than nothing.
     pub premium_e4: i64,
+    /// What is lost, but not realised, on what is not paid in full.
+    pub m2m_e4: i64,
 }
 
 impl Tied {
     pub fn total_e4(&self) -> i64 {
-        self.delivery_e4 + self.span_e4 + self.exposure_e4 + self.premium_e4
+        let parts = [
+            self.delivery_e4,
+            self.span_e4,
+            self.exposure_e4,
+            self.premium_e4,
+            self.m2m_e4,
+        ];
+        parts.into_iter().fold(0, i64::saturating_add)
     }
 
     pub fn plus(self, other: Self) -> Self {
         Self {
-            delivery_e4: self.delivery_e4 + other.delivery_e4,
-            span_e4: self.span_e4 + other.span_e4,
-            exposure_e4: self.exposure_e4 + other.exposure_e4,
-            premium_e4: self.premium_e4 + other.premium_e4,
+            delivery_e4: self.delivery_e4.saturating_add(other.delivery_e4),
+            span_e4: self.span_e4.saturating_add(other.span_e4),
+            exposure_e4: self.exposure_e4.saturating_add(other.exposure_e4),
+            premium_e4: self.premium_e4.saturating_add(other.premium_e4),
+            m2m_e4: self.m2m_e4.saturating_add(other.m2m_e4),
         }
     }
 }
 
-/// A quantity on one side and what it costs.
-#[derive(Clone, Copy, Debug, Default)]
+/// A quantity on one side and what it costs. Wider than any request, so that no sum of them overflows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
-    pub quantity: i64,
+    pub quantity: i128,
     pub value_e4: i128,
 }
 
-/// What one instrument and product may come to if every open order of one side trades.
+impl Side {
+    pub fn add(&mut self, quantity: i128, value_e4: i128) {
+        self.quantity += quantity;
+        self.value_e4 += value_e4;
+    }
+}
+
+/// What an account has of one instrument under one product, and what its open orders may make of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Exposure {
+pub struct Stake {
+    pub listing: usize,
     pub kind: Kind,
     pub product: Product,
     /// Open quantity, negative when short, and its cost with the same sign.
     pub open: Side,
     pub buys: Side,
     pub sells: Side,
-    /// A short option is measured by its underlying.
-    pub underlying_e4: i64,
 }
 
-impl Exposure {
-    /// The dearer of the two worst cases: all buys trade and no sale, or the other way round.
-    pub fn tied(&self) -> Tied {
-        let long = self.long();
-        let short = self.short();
-        if long.total_e4() >= short.total_e4() {
-            long
-        } else {
-            short
-        }
-    }
-
-    fn long(&self) -> Tied {
-        let (quantity, value_e4) = left_over(self.open, self.buys);
-        if quantity <= 0 {
-            return Tied::default();
-        }
-        match (self.kind, self.product) {
-            (Kind::Call | Kind::Put, _) => Tied {
-                premium_e4: share(value_e4, DELIVERY_BP),
-                ..Tied::default()
-            },
-            (Kind::Future, _) => futures(value_e4),
-            (_, Product::Mis) => Tied {
-                delivery_e4: share(value_e4, INTRADAY_BP),
-                ..Tied::default()
-            },
-            (_, Product::Mtf) => Tied {
-                delivery_e4: share(value_e4, FUNDED_BP),
-                ..Tied::default()
-            },
-            _ => Tied {
-                delivery_e4: share(value_e4, DELIVERY_BP),
-                ..Tied::default()
-            },
-        }
-    }
-
-    fn short(&self) -> Tied {
+impl Stake {
+    /// What shares tie up: the dearer of the two worst cases, all buys trade and no sale, or the other way round.
+    pub fn delivery_e4(&self) -> i64 {
+        let (_, bought_e4) = left_over(self.open, self.buys);
         let open = Side {
             quantity: -self.open.quantity,
             value_e4: -self.open.value_e4,
         };
-        let (quantity, value_e4) = left_over(open, self.sells);
-        if quantity <= 0 {
-            return Tied::default();
-        }
-        match (self.kind, self.product) {
-            (Kind::Call | Kind::Put, _) => {
-                futures(i128::from(quantity) * i128::from(self.underlying_e4))
-            }
-            (Kind::Future, _) => futures(value_e4),
-            (_, Product::Mis) => Tied {
-                delivery_e4: share(value_e4, INTRADAY_BP),
-                ..Tied::default()
-            },
+        let (_, sold_e4) = left_over(open, self.sells);
+        let (long_bp, short_bp) = match self.product {
+            Product::Mis => (INTRADAY_BP, INTRADAY_BP),
             // Shares sold from the demat account are themselves the cover.
-            _ => Tied::default(),
+            Product::Mtf => (FUNDED_BP, 0),
+            Product::Cnc | Product::Nrml => (DELIVERY_BP, 0),
+        };
+        share(bought_e4, long_bp).max(share(sold_e4, short_bp))
+    }
+
+    /// The premium of an option that is bought, or may be.
+    pub fn paid_e4(&self) -> i64 {
+        share(left_over(self.open, self.buys).1, DELIVERY_BP)
+    }
+
+    /// The premium that a short option has brought. It is the account's, while the scan counts what it would cost to
+    /// buy the option back.
+    pub fn received_e4(&self) -> i64 {
+        // Rounded down where the others are rounded up.
+        i64::try_from(-self.open.value_e4.min(0)).map_or(MOST_E4, |e4| e4.min(MOST_E4))
+    }
+
+    /// What it has gained on a price; what is paid in full is nobody else's risk, and has no such gain.
+    pub fn gained_e4(&self, last_e4: i64, multiplier: i64) -> i128 {
+        let marked = match self.kind {
+            Kind::Future => true,
+            Kind::Cash => matches!(self.product, Product::Mis | Product::Mtf),
+            _ => false,
+        };
+        if !marked {
+            return 0;
         }
+        self.open.quantity * i128::from(last_e4) * i128::from(multiplier) - self.open.value_e4
     }
 }
 
-/// What stands on a side once its orders have traded: those that close the other side first cost nothing.
-fn left_over(open: Side, orders: Side) -> (i64, i128) {
+/// What stands on a side once its orders have traded, and its value, 0 of nothing: those that close the other side
+/// first cost nothing.
+fn left_over(open: Side, orders: Side) -> (i128, i128) {
     let quantity = open.quantity + orders.quantity;
+    if quantity <= 0 {
+        return (0, 0);
+    }
     if open.quantity >= 0 {
         return (quantity, open.value_e4 + orders.value_e4);
     }
-    if quantity <= 0 || orders.quantity == 0 {
-        return (quantity, 0);
-    }
-    (
-        quantity,
-        orders.value_e4 * i128::from(quantity) / i128::from(orders.quantity),
-    )
-}
-
-fn futures(value_e4: i128) -> Tied {
-    Tied {
-        span_e4: share(value_e4, SPAN_BP),
-        exposure_e4: share(value_e4, EXPOSURE_BP),
-        ..Tied::default()
-    }
+    (quantity, orders.value_e4 * quantity / orders.quantity)
 }
 
 fn share(value_e4: i128, bp: i128) -> i64 {
-    // Rounded up: a margin is never a paisa short. What no 64 bits hold is more than anyone has.
-    i64::try_from((value_e4 * bp + 9_999) / 10_000).unwrap_or(i64::MAX / 16)
+    rounded_up(value_e4 * bp, 10_000)
 }
 
 #[cfg(test)]
@@ -149,57 +137,78 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn exposure(kind: Kind, product: Product, open: i64, buys: i64, sells: i64) -> Exposure {
+    fn stake(kind: Kind, product: Product, open: i64, buys: i64, sells: i64) -> Stake {
         let side = |quantity: i64| Side {
-            quantity,
+            quantity: i128::from(quantity),
             value_e4: i128::from(quantity) * 1_000_000,
         };
-        Exposure {
+        Stake {
+            listing: 0,
             kind,
             product,
             open: side(open),
             buys: side(buys),
             sells: side(sells),
-            underlying_e4: 260_000_000,
         }
     }
 
-    fn total(kind: Kind, product: Product, open: i64, buys: i64, sells: i64) -> i64 {
-        exposure(kind, product, open, buys, sells).tied().total_e4()
+    fn tied(product: Product, open: i64, buys: i64, sells: i64) -> i64 {
+        stake(Kind::Cash, product, open, buys, sells).delivery_e4()
     }
 
     #[test]
     fn what_a_hundred_rupees_tie_up() {
-        assert_eq!(total(Kind::Cash, Product::Cnc, 0, 1, 0), 1_000_000);
-        assert_eq!(total(Kind::Cash, Product::Mis, 0, 1, 0), 200_000);
-        assert_eq!(total(Kind::Cash, Product::Mis, 0, 0, 1), 200_000);
-        assert_eq!(total(Kind::Cash, Product::Cnc, 0, 0, 1), 0);
-        assert_eq!(total(Kind::Future, Product::Nrml, 0, 1, 0), 120_000);
-        assert_eq!(total(Kind::Call, Product::Nrml, 0, 1, 0), 1_000_000);
-        assert_eq!(total(Kind::Call, Product::Nrml, 0, 0, 1), 31_200_000);
+        assert_eq!(tied(Product::Cnc, 0, 1, 0), 1_000_000);
+        assert_eq!(tied(Product::Mtf, 0, 1, 0), 500_000);
+        assert_eq!(tied(Product::Mis, 0, 1, 0), 200_000);
+        assert_eq!(tied(Product::Mis, 0, 0, 1), 200_000);
+        assert_eq!(tied(Product::Cnc, 0, 0, 1), 0);
     }
 
     #[test]
     fn closing_a_position_ties_up_nothing_more() {
+        assert_eq!(tied(Product::Mis, 10, 0, 10), tied(Product::Mis, 10, 0, 0));
         assert_eq!(
-            total(Kind::Cash, Product::Mis, 10, 0, 10),
-            total(Kind::Cash, Product::Mis, 10, 0, 0)
+            tied(Product::Mis, -10, 10, 0),
+            tied(Product::Mis, -10, 0, 0)
         );
-        assert_eq!(
-            total(Kind::Cash, Product::Mis, -10, 10, 0),
-            total(Kind::Cash, Product::Mis, -10, 0, 0)
-        );
-        assert_eq!(total(Kind::Cash, Product::Mis, -10, 25, 0), 15 * 200_000);
+        assert_eq!(tied(Product::Mis, -10, 25, 0), 15 * 200_000);
+    }
+
+    #[test]
+    fn an_option_is_paid_in_full_and_a_short_one_has_brought_its_premium() {
+        let premium = |open, buys, sells| {
+            let stake = stake(Kind::Call, Product::Nrml, open, buys, sells);
+            (stake.paid_e4(), stake.received_e4())
+        };
+
+        assert_eq!(premium(3, 2, 0), (5_000_000, 0));
+        assert_eq!(premium(-3, 2, 0), (0, 3_000_000));
+        assert_eq!(premium(-3, 5, 0), (2_000_000, 3_000_000));
+        assert_eq!(premium(0, 0, 4), (0, 0), "an order has brought nothing yet");
+    }
+
+    #[test]
+    fn only_what_is_not_paid_in_full_is_marked_to_the_market() {
+        let gained = |kind, product| {
+            let stake = stake(kind, product, -10, 0, 0);
+            stake.gained_e4(1_100_000, 2)
+        };
+
+        assert_eq!(gained(Kind::Future, Product::Nrml), -12_000_000);
+        assert_eq!(gained(Kind::Cash, Product::Mis), -12_000_000);
+        assert_eq!(gained(Kind::Cash, Product::Cnc), 0);
+        assert_eq!(gained(Kind::Put, Product::Nrml), 0);
     }
 
     proptest! {
         #[test]
         fn an_order_never_sets_money_free(open in -500_i64..500, buys in 0_i64..500, sells in 0_i64..500, more in 1_i64..500) {
-            for (kind, product) in [(Kind::Cash, Product::Mis), (Kind::Future, Product::Nrml), (Kind::Put, Product::Nrml)] {
-                let before = total(kind, product, open, buys, sells);
+            for product in [Product::Cnc, Product::Mis, Product::Mtf] {
+                let before = tied(product, open, buys, sells);
                 prop_assert!(before >= 0);
-                prop_assert!(total(kind, product, open, buys + more, sells) >= before);
-                prop_assert!(total(kind, product, open, buys, sells + more) >= before);
+                prop_assert!(tied(product, open, buys + more, sells) >= before);
+                prop_assert!(tied(product, open, buys, sells + more) >= before);
             }
         }
     }

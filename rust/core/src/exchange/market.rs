@@ -17,7 +17,7 @@ use super::path::{Path, Point, liveliness_within};
 use super::so_far::{Moment, Spot};
 use super::universe::{Universe, universe_from};
 use crate::day::Day;
-use crate::terms::Exchange;
+use crate::terms::{Exchange, Kind};
 
 /// A trade on a shared book or in an auction in which a user has a part.
 #[derive(Clone, Copy, Debug)]
@@ -222,6 +222,23 @@ impl Market {
         let table = self.timetables.iter().find(|(of, _)| *of == segment);
         let span = table.and_then(|(_, table)| table.span_ns());
         span.is_some_and(|(_, end)| self.now_ns >= at_ns(self.day, end))
+    }
+
+    /// The listing whose price stands for what a contract is on: its underlying, or the first of the contracts on
+    /// something that is not listed; anything else stands for itself.
+    pub fn reference(&self, listing: usize) -> usize {
+        let row = &self.listings[listing];
+        if row.instrument.kind != Kind::Future {
+            return row.underlying().unwrap_or(listing);
+        }
+        row.underlying().unwrap_or_else(|| {
+            let alike = |other: &&Listing| {
+                let (one, other) = (&row.instrument, &other.instrument);
+                (one.exchange, &one.name, one.kind) == (other.exchange, &other.name, other.kind)
+            };
+            let before = self.listings[..listing].iter().rev().take_while(alike);
+            listing - before.count()
+        })
     }
 
     /// Phases that changed since the last call.

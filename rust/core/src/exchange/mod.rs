@@ -50,7 +50,7 @@ pub mod instruments;
 pub mod limits;
 /// One instrument on the market.
 pub mod listing;
-/// What positions and open orders tie up.
+/// What positions and open orders tie up, one by one.
 pub mod margin;
 /// The simulated market around an index path.
 pub mod market;
@@ -74,6 +74,10 @@ pub mod refusal;
 pub mod rng;
 /// What differs between profiles.
 pub mod rules;
+/// What contracts of one underlying lose together.
+pub mod scan;
+/// How far the scan looks, by class and date.
+pub mod scan_rates;
 /// What the day's sessions allow an order, and end.
 pub mod sessions;
 /// The end of a contract.
@@ -86,6 +90,8 @@ pub mod shares;
 pub mod so_far;
 /// What the broker closes before the day ends.
 pub mod squareoff;
+/// All that an account has and has asked for.
+pub mod stakes;
 /// The maker who quotes and the takers who trade.
 pub mod street;
 /// What is listed on a day.
@@ -103,6 +109,8 @@ mod floor_tests;
 mod market_tests;
 #[cfg(test)]
 mod mishap_tests;
+#[cfg(test)]
+mod scan_tests;
 #[cfg(test)]
 mod sessions_tests;
 #[cfg(test)]
