@@ -20,7 +20,7 @@ from kitev3.services.kitesim.logins import Application
 
 QUEUE_MAX = 1_000  # updates that wait for one application; those that come on top are lost, and counted
 ANSWER_S_MAX = 2.0
-STATUSES = ("COMPLETE", "CANCELLED", "REJECTED", "UPDATE")
+STATUSES = ("COMPLETE", "CANCELLED", "CANCELLED AMO", "REJECTED", "UPDATE")
 
 
 def checksum(order_id: str, order_timestamp: str, api_secret: str) -> str:

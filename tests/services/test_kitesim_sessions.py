@@ -11,7 +11,7 @@ import pytest
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 
-from services.kitesim_rig import kitesim
+from services.kitesim_rig import kitesim, ticker
 
 WAIT_S_MAX = 20.0
 DATED = ("--profile", "legacy", "--hours", "dated")  # the hours of the date without limits on requests
@@ -112,3 +112,27 @@ def test_shares_offered_in_an_auction_are_bought_at_its_end() -> None:
         assert client.get_auction_instruments() == []
         with pytest.raises(kite.OrderException, match="is over"):
             client.place_order(**order)
+
+
+def test_an_after_market_order_trades_in_the_opening_auction_and_its_owner_is_told() -> None:
+    strict = ("--profile", "strict-2026", "--hours", "dated", "--clock", "2026-11-19T08:55", "--speed", "120")
+    with kitesim(*strict) as running, ticker(running.address, {}) as official:
+        official.wait("connect")
+        client = running.client()
+        order = {
+            "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 10, "product": "CNC",
+            "order_type": "LIMIT", "price": 1600,
+        }  # fmt: skip
+        with pytest.raises(kite.OrderException, match="Markets are closed"):
+            client.place_order("regular", **order)
+        order_id = client.place_order("amo", **order)
+        assert official.wait("order")["data"]["status"] == "AMO REQ RECEIVED"
+
+        told = official.wait("order", WAIT_S_MAX)["data"]
+
+        assert (told["order_id"], told["status"], told["variety"]) == (order_id, "COMPLETE", "amo")
+        assert told["average_price"] < 1600
+        (trade,) = client.order_trades(order_id)
+        assert "09:08:00" <= f"{trade['exchange_timestamp']:%H:%M:%S}" < "09:10:10"
+        history = [state["status"] for state in client.order_history(order_id)]
+        assert history[1:4] == ["AMO REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING"]

@@ -97,7 +97,9 @@ impl Floor {
         };
         let listing = &self.market.listings[listing];
         let time_of_day_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
-        if listing.phase == Phase::Closed && hours.of(listing.segment).holds(time_of_day_ns) {
+        // Futures gather before the open while their orders after hours are still taken.
+        let trading = matches!(listing.phase, Phase::Continuous | Phase::PostClose);
+        if !trading && hours.of(listing.segment).holds(time_of_day_ns) {
             Ok(())
         } else {
             Err(Refusal::order(

@@ -3,7 +3,7 @@
 
 use super::floor::Floor;
 use super::form::{Placing, Protection};
-use super::hours::Phase;
+use super::hours::{Phase, Segment};
 use super::order::Status;
 use super::sessions;
 use super::variety::{Legs, Variety};
@@ -104,7 +104,10 @@ impl Floor {
 
     /// Hands the orders of an instrument that waited for its exchange to it, as far as it takes them now.
     pub(super) fn release(&mut self, listing: usize) {
-        if self.rules.amo_hours.is_none() {
+        let row = &self.market.listings[listing];
+        // Of derivatives they go to the exchange when it trades; the auction before is not theirs.
+        let early = row.segment == Segment::Future && row.phase != Phase::Continuous;
+        if early || self.rules.amo_hours.is_none() {
             return;
         }
         let waiting: Vec<usize> = self

@@ -45,7 +45,7 @@ pub struct Opening {
     pub step_ns: i64,
     pub universe: Universe,
     pub hours: Hours,
-    /// When a market that is always open begins; the others begin with their day.
+    /// When a market that is always open begins; the others begin with their day, a dated one then if that is earlier.
     pub open_ns: i64,
 }
 
@@ -133,7 +133,10 @@ impl Market {
             }
             Hours::Dated => {
                 let first_ns = spans().map(|(from, _)| from).min().unwrap_or(OPEN_NS);
-                (at_ns(day, first_ns), 0)
+                let first_ns = at_ns(day, first_ns);
+                // Begun before its hours it waits for them, a whole number of steps.
+                let early_ns = (first_ns - open_ns.max(at_ns(day, 0))).max(0);
+                (first_ns - (early_ns + step_ns - 1) / step_ns * step_ns, 0)
             }
             Hours::Always => (open_ns, 0),
         };

@@ -17,6 +17,10 @@ use crate::terms::{Exchange, Side};
 const DAY: Day = Day::of(2026, 11, 19);
 
 fn opened(seed: u64, universe: Universe, hours: Hours) -> Market {
+    begun(seed, universe, hours, at_ns(DAY, OPEN_NS))
+}
+
+fn begun(seed: u64, universe: Universe, hours: Hours, open_ns: i64) -> Market {
     let (previous_close, path) = Synthetic::new(seed, DAY, SECOND_NS);
     Market::open(Opening {
         day: DAY,
@@ -26,7 +30,7 @@ fn opened(seed: u64, universe: Universe, hours: Hours) -> Market {
         step_ns: SECOND_NS,
         universe,
         hours,
-        open_ns: at_ns(DAY, OPEN_NS),
+        open_ns,
     })
 }
 
@@ -391,6 +395,20 @@ fn the_sessions_of_a_day_open_by_auction_and_close_by_auction() {
         market.step(&mut Vec::new());
     }
     assert_eq!(market.now_ns(), at(23, 55));
+}
+
+#[test]
+fn a_dated_market_that_began_before_its_hours_shows_the_same() {
+    let at = |hour: i64, minute: i64| at_ns(DAY, hour * HOUR_NS + minute * MINUTE_NS);
+    let mut late = begun(3, Universe::House, Hours::Dated, at(11, 0));
+    assert_eq!(late.now_ns(), at(9, 0));
+    run(&mut late, at(10, 0));
+    for open_ns in [at(0, 0) - 5 * MINUTE_NS, at(6, 7), at(8, 59)] {
+        let mut early = begun(3, Universe::House, Hours::Dated, open_ns);
+        assert_eq!(early.now_ns(), open_ns.max(at(0, 0)));
+        run(&mut early, at(10, 0));
+        assert_eq!(difference(&late, &early), None);
+    }
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub enum Status {
     NotCancelled,
     Complete,
     Cancelled,
+    /// An order after hours that never went to the exchange, where the broker has a name of its own for that.
+    CancelledAmo,
     Rejected,
 }
 
@@ -43,13 +45,17 @@ impl Status {
             Self::NotCancelled => "NOT CANCELLED",
             Self::Complete => "COMPLETE",
             Self::Cancelled => "CANCELLED",
+            Self::CancelledAmo => "CANCELLED AMO",
             Self::Rejected => "REJECTED",
         }
     }
 
     /// Nothing follows it.
     pub fn terminal(self) -> bool {
-        matches!(self, Self::Complete | Self::Cancelled | Self::Rejected)
+        matches!(
+            self,
+            Self::Complete | Self::Cancelled | Self::CancelledAmo | Self::Rejected
+        )
     }
 }
 

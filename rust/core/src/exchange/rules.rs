@@ -58,6 +58,9 @@ pub struct Rules {
     /// When after-market orders are taken; they go to the exchange when it opens. None: at any hour, and they rest
     /// until they are cancelled.
     pub amo_hours: Option<AmoHours>,
+    /// An order that is cancelled before it went to the exchange is shown as `CANCELLED AMO`, else as `CANCELLED`.
+    /// Nobody has written down which.
+    pub amo_cancelled_apart: bool,
     /// When the broker closes MIS positions. None: they last until the end.
     pub square_off: Option<SquareOff>,
     pub order_ids: OrderIds,
@@ -93,6 +96,7 @@ impl Rules {
             },
             modifications_max: 25,
             amo_hours: Some(AmoHours::KITE),
+            amo_cancelled_apart: false,
             square_off: Some(SquareOff::KITE),
             order_ids: OrderIds::Snowflake,
             open_frames: false,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::amo::{AmoHours, Window};
-use super::dates::{DAY_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use super::dates::{DAY_NS, HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::floor::Floor;
 use super::hours::Hours;
 use super::market::{Market, Opening};
@@ -267,6 +267,157 @@ fn an_after_market_order_goes_to_the_exchange_when_it_opens() {
 
     floor.advance(at_ns(DAY, OPEN_NS + SECOND_NS));
     assert_ne!(status(&floor, stop), "AMO REQ RECEIVED");
+}
+
+/// A day that everybody waits for since seven.
+fn early(rules: Rules) -> Floor {
+    let (previous_close, path) = Synthetic::new(3, DAY, SECOND_NS);
+    let market = Market::open(Opening {
+        day: DAY,
+        previous_close,
+        path: Box::new(path),
+        seed: 3,
+        step_ns: SECOND_NS,
+        universe: Universe::Full,
+        hours: Hours::Dated,
+        open_ns: at_ns(DAY, 7 * HOUR_NS),
+    });
+    let mut floor = Floor::new(market, unlimited(rules), &["A".to_owned()]);
+    floor.accounts[0].cash_e4 *= 100;
+    floor
+}
+
+#[test]
+fn orders_of_the_night_go_to_each_exchange_when_it_takes_them() {
+    let mut floor = early(Rules::strict_2026());
+    floor.advance(at_ns(DAY, 8 * HOUR_NS));
+    assert_eq!(floor.now_ns(), at_ns(DAY, 8 * HOUR_NS));
+    let (price, trigger) = (near(&floor, 2), near(&floor, 1));
+    let contract = |exchange, symbol, quantity| {
+        [
+            ("exchange", exchange),
+            ("tradingsymbol", symbol),
+            ("quantity", quantity),
+            ("product", "NRML"),
+            ("order_type", "MARKET"),
+            ("market_protection", "-1"),
+        ]
+    };
+    let limit = ("price", price.as_str());
+    let market = [("order_type", "MARKET"), ("market_protection", "-1")];
+    let stop = [("order_type", "SL"), limit, ("trigger_price", &trigger)];
+    let nine = at_ns(DAY, 9 * HOUR_NS);
+    let expected = [
+        (place(&mut floor, "amo", &[limit]), nine),
+        (place(&mut floor, "amo", &market), nine),
+        (place(&mut floor, "amo", &stop), at_ns(DAY, OPEN_NS)),
+        (
+            place(&mut floor, "amo", &[limit, ("validity", "IOC")]),
+            at_ns(DAY, OPEN_NS),
+        ),
+        (
+            place(&mut floor, "amo", &[limit, ("disclosed_quantity", "5")]),
+            at_ns(DAY, OPEN_NS),
+        ),
+        (
+            place(&mut floor, "amo", &contract("NFO", "NIFTY26DECFUT", "65")),
+            at_ns(DAY, OPEN_NS),
+        ),
+        (
+            place(
+                &mut floor,
+                "amo",
+                &contract("NFO", "NIFTY26NOV26000CE", "65"),
+            ),
+            at_ns(DAY, OPEN_NS),
+        ),
+        (
+            place(&mut floor, "amo", &contract("CDS", "USDINR26NOVFUT", "1")),
+            nine,
+        ),
+        (
+            place(&mut floor, "amo", &contract("MCX", "CRUDEOIL26DECFUT", "1")),
+            nine,
+        ),
+    ];
+    floor.take_frames();
+
+    for at in [nine - SECOND_NS, nine, at_ns(DAY, OPEN_NS)] {
+        floor.advance(at);
+        for &(index, released_ns) in &expected {
+            assert_eq!(
+                status(&floor, index) == "AMO REQ RECEIVED",
+                at < released_ns,
+                "order {index} at {at}"
+            );
+        }
+    }
+    floor.advance(at_ns(DAY, OPEN_NS) + MINUTE_NS);
+    for (index, _) in expected {
+        let shown = states(&floor, index);
+        assert_eq!(
+            shown[..4],
+            [
+                "PUT ORDER REQ RECEIVED",
+                "AMO REQ RECEIVED",
+                "VALIDATION PENDING",
+                "OPEN PENDING"
+            ]
+        );
+    }
+    let frames = floor.take_frames();
+    assert!(!frames.is_empty(), "what they trade is told");
+}
+
+#[test]
+fn derivatives_are_taken_after_hours_until_ten_past_nine_and_shares_until_two_to() {
+    let mut floor = early(Rules::strict_2026());
+    let future = [
+        ("exchange", "NFO"),
+        ("tradingsymbol", "NIFTY26DECFUT"),
+        ("quantity", "65"),
+        ("product", "NRML"),
+        ("order_type", "MARKET"),
+        ("market_protection", "-1"),
+    ];
+    let price = near(&floor, 2);
+    floor.advance(at_ns(DAY, 8 * HOUR_NS + 57 * MINUTE_NS));
+    place(&mut floor, "amo", &[("price", &price)]);
+    floor.advance(at_ns(DAY, 8 * HOUR_NS + 58 * MINUTE_NS));
+    refused(&mut floor, "amo", &[("price", &price)]);
+    floor.advance(at_ns(DAY, 9 * HOUR_NS + 9 * MINUTE_NS));
+    let index = place(&mut floor, "amo", &future);
+    floor.advance(at_ns(DAY, 9 * HOUR_NS + 11 * MINUTE_NS));
+    refused(&mut floor, "amo", &future);
+    floor.advance(at_ns(DAY, OPEN_NS));
+    assert_eq!(status(&floor, index), "COMPLETE");
+}
+
+#[test]
+fn an_order_cancelled_before_it_was_sent_is_shown_as_the_setting_says() {
+    for (apart, shown) in [(false, "CANCELLED"), (true, "CANCELLED AMO")] {
+        let mut floor = early(Rules {
+            amo_cancelled_apart: apart,
+            ..Rules::strict_2026()
+        });
+        floor.advance(at_ns(DAY, 8 * HOUR_NS));
+        let price = near(&floor, 2);
+        let kept = place(&mut floor, "amo", &[("price", &price)]);
+        let low = near(&floor, -60);
+        let sent = place(&mut floor, "amo", &[("price", &low)]);
+        let ids = [kept, sent].map(|index| floor.orders[index].id.clone());
+        let now_ns = floor.now_ns();
+        floor.cancel(0, &ids[0], now_ns).expect("cancelled");
+        floor.advance(at_ns(DAY, 9 * HOUR_NS + MINUTE_NS));
+        let now_ns = floor.now_ns();
+        floor.cancel(0, &ids[1], now_ns).expect("cancelled");
+
+        assert_eq!(
+            (status(&floor, kept), status(&floor, sent)),
+            (shown, "CANCELLED")
+        );
+        assert_eq!(floor.orders[kept].now.cancelled, 10);
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Floor {
             return;
         }
         if order.now.validity == Validity::Ttl {
-            order.expires_ns = Some(order.placed_ns + order.ttl_minutes * MINUTE_NS);
+            order.expires_ns = Some(now_ns + order.ttl_minutes * MINUTE_NS);
         }
         if asked.triggered() {
             order.becomes(Status::TriggerPending);

@@ -81,7 +81,7 @@ impl Floor {
     ) {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
-        if status == Status::Cancelled {
+        if matches!(status, Status::Cancelled | Status::CancelledAmo) {
             order.now.cancelled = order.now.left();
         }
         if order.now.exchange_order_id.is_some() {

@@ -148,7 +148,14 @@ impl Floor {
             return self.exit_cover(account, order_id, at_ns);
         }
         let index = self.begin_cancel(account, order_id, at_ns)?;
-        self.end(index, Status::Cancelled, None);
+        let order = &self.orders[index];
+        let never_sent = order.variety == Variety::Amo && order.now.exchange_order_id.is_none();
+        let status = if never_sent && self.rules.amo_cancelled_apart {
+            Status::CancelledAmo
+        } else {
+            Status::Cancelled
+        };
+        self.end(index, status, None);
         self.follow();
         Ok(())
     }
