@@ -1085,9 +1085,13 @@ class MarketFile:
 
 @final
 class Subscription:
-    """A socket's instruments and their modes, at most SUBSCRIPTION_TOKENS_MAX."""
+    """A socket's instruments and their modes, at most SUBSCRIPTION_TOKENS_MAX.
 
-    def __new__(cls) -> Subscription: ...
+    Args:
+        nco_divisor: what the reader divides NCO's prices by: 10000 or 100, depending on whom you ask.
+    """
+
+    def __new__(cls, *, nco_divisor: int = 10_000) -> Subscription: ...
     def subscribe(self, tokens: Sequence[int], /) -> bool:
         """Adds instruments in quote mode; known ones keep theirs. False when some did not fit."""
     def set_mode(self, mode: str, tokens: Sequence[int], /) -> bool:

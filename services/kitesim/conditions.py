@@ -13,6 +13,7 @@ from kitev3.services.kitesim.baskets import Row, read_basket
 
 NAME_CHARS_MAX = 200
 CONSTANT_MAX = 1e12
+INDICES_OF_BSE = ("SENSEX",)
 NUMBER = re.compile(r"-?\d{1,13}(\.\d{1,9})?([eE][+-]?\d{1,2})?", re.ASCII)  # 1e+06 is what a client makes of a million
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
@@ -49,7 +50,10 @@ class Side(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """As the quote routes take it. Alerts call the exchange of an index INDICES."""
-        return f"{'NSE' if self.exchange == 'INDICES' else self.exchange}:{self.tradingsymbol}"
+        exchange = self.exchange
+        if exchange == "INDICES":
+            exchange = "BSE" if self.tradingsymbol in INDICES_OF_BSE else "NSE"
+        return f"{exchange}:{self.tradingsymbol}"
 
     def value(self, quotes: Mapping[str, Row]) -> float:
         return float(ATTRIBUTES[self.attribute](quotes[self.name]))

@@ -34,6 +34,7 @@ class Options:
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second
     clock: str = ""
     frame_ms: int = 1000
+    nco_divisor: Literal[100, 10_000] = 10_000  # of NCO's prices on the socket
     api_key: str = "kitesim"
     api_secret: str = ""
     access_token: str = ""
@@ -108,6 +109,11 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--speed", type=float, help="market seconds in a second (1)")
     line.add_argument("--clock", metavar="YYYY-MM-DDTHH:MM", help="market time of the start, IST")
     line.add_argument("--frame-ms", type=int, help="market time between two frames (1000)")
+    line.add_argument(
+        "--nco-divisor",
+        type=int,
+        help="what a client divides NCO's prices by: 10000, or 100 as those of Go and JavaScript do (10000)",
+    )
     line.add_argument("--api-key", help="(kitesim)")
     line.add_argument("--api-secret", help="a random one unless given")
     line.add_argument("--access-token", help="a random one unless given")

@@ -77,6 +77,7 @@ class Server:
             which alone is believed when it says who asks.
         heard: told of every accepted write before it is answered.
         access: from where orders may come, and when tokens die.
+        nco_divisor: of NCO's prices on the socket.
     """
 
     def __init__(
@@ -89,13 +90,14 @@ class Server:
         address: str = "",
         books: Books | None = None,
         access: Access = EVERYWHERE,
+        nco_divisor: int = 10_000,
     ) -> None:
         self.exchange, self.listener = exchange, listener
         own = address_of(listener)
         self.address = address or own
         self.is_relayed = self.address != own
         self.postbacks = Postbacks(tuple(logins.applications.values()))
-        self.sockets = Sockets(exchange, logins, self.postbacks.tell)
+        self.sockets = Sockets(exchange, logins, self.postbacks.tell, nco_divisor)
         self.books = books or Books(exchange)
         self.pace = Pace(exchange, self.sockets, mono_ns, self._look)
         self.requests = 0

@@ -31,10 +31,10 @@ TOO_MANY_TOKENS = f"Can't subscribe to more than {SUBSCRIPTION_TOKENS_MAX} instr
 class Connection:
     """One open socket."""
 
-    def __init__(self, websocket: WebSocket, session: Session, shown_ns: int) -> None:
+    def __init__(self, websocket: WebSocket, session: Session, shown_ns: int, nco_divisor: int) -> None:
         self.websocket, self.session = websocket, session
         self.shown_ns = shown_ns  # market time up to which it has been sent what changed
-        self.subscription = Subscription()
+        self.subscription = Subscription(nco_divisor=nco_divisor)
         self.queue: deque[bytes | str] = deque()
         self.changed = asyncio.Event()  # something is queued, or the connection is over
         self.room = asyncio.Event()  # the queue is below its bound
@@ -86,10 +86,18 @@ class Sockets:
 
     Args:
         posted: told of every order update too, with its user.
+        nco_divisor: what clients divide NCO's prices by: it differs between them.
     """
 
-    def __init__(self, exchange: Exchange, logins: Logins, posted: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        logins: Logins,
+        posted: Callable[[str, dict[str, Any]], None],
+        nco_divisor: int = 10_000,
+    ) -> None:
         self.exchange, self.logins, self.posted = exchange, logins, posted
+        self.nco_divisor = nco_divisor
         self.connections: list[Connection] = []
         self.frames = 0
         self.conflated = 0  # frames that were not made because their reader had not taken those before
@@ -112,7 +120,7 @@ class Sockets:
             await websocket.send_denial_response(Response("Too Many Requests", 429, media_type="text/plain"))
             return
         await websocket.accept()
-        connection = Connection(websocket, session, self.exchange.now_ns)
+        connection = Connection(websocket, session, self.exchange.now_ns, self.nco_divisor)
         self.connections.append(connection)
         writer = asyncio.create_task(connection.write())
         reader = asyncio.create_task(self._read(connection))

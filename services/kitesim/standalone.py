@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
                 memory.keep(Request(exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
 
         def serves(port: socket.socket, address: str) -> Server:
-            return Server(exchange, logins, port, machine_ns, heard, address, books, access)
+            return Server(exchange, logins, port, machine_ns, heard, address, books, access, options.nco_divisor)
 
         faulty = options.admin or faults
         front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None

@@ -140,7 +140,9 @@ def js_ticker(address: str, modes: dict[str, list[int]], token: str = TOKEN) -> 
 def _ticker(command: list[str]) -> Iterator[Ticker]:
     where = environment() | {"TZ": "Asia/Kolkata"}  # a client shows times in the zone of its machine
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=where) as process:
+        official = Ticker(process)
         try:
-            yield Ticker(process)
+            yield official
         finally:
             process.kill()
+            official.thread.join(5)

@@ -6,7 +6,7 @@
 use super::dates::Expiry;
 use super::instruments::RUPEE_E4;
 use crate::day::Day;
-use crate::terms::Kind;
+use crate::terms::{Exchange, Kind};
 
 /// A number from a day on.
 type Since = (Day, i64);
@@ -18,6 +18,7 @@ const ALWAYS: Day = Day(i32::MIN);
 pub struct IndexContracts {
     /// What its contracts are called.
     pub name: &'static str,
+    pub exchange: Exchange,
     pub strike_step: i64,
     /// Weekly options; one index an exchange has them.
     pub weekly: bool,
@@ -31,6 +32,7 @@ pub struct IndexContracts {
 /// of January 2025 and later, 65 since those of January 2026.
 pub const NIFTY: IndexContracts = IndexContracts {
     name: "NIFTY",
+    exchange: Exchange::Nfo,
     strike_step: 50,
     weekly: true,
     lots: &[
@@ -46,6 +48,7 @@ pub const NIFTY: IndexContracts = IndexContracts {
 
 pub const BANKNIFTY: IndexContracts = IndexContracts {
     name: "BANKNIFTY",
+    exchange: Exchange::Nfo,
     strike_step: 100,
     weekly: false,
     lots: &[
@@ -56,6 +59,16 @@ pub const BANKNIFTY: IndexContracts = IndexContracts {
         (Day::of(2026, 1, 1), 30),
     ],
     freezes: &[(ALWAYS, 900), (Day::of(2026, 8, 3), 600)],
+};
+
+/// BSE's: 20 a lot since January 2025, 10 before.
+pub const SENSEX: IndexContracts = IndexContracts {
+    name: "SENSEX",
+    exchange: Exchange::Bfo,
+    strike_step: 100,
+    weekly: true,
+    lots: &[(ALWAYS, 10), (Day::of(2025, 1, 1), 20)],
+    freezes: &[(ALWAYS, 1000)],
 };
 
 impl IndexContracts {

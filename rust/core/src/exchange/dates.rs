@@ -31,6 +31,8 @@ pub fn trading_day_back(mut day: Day) -> Day {
     day
 }
 
+const THURSDAY: i32 = 3;
+
 /// Monday is 0.
 pub fn weekday(day: Day) -> u32 {
     (day.0 + 3).rem_euclid(7) as u32
@@ -107,6 +109,16 @@ pub fn currency_expiries(day: Day, count: usize) -> Vec<Expiry> {
             last = trading_day_back(Day(last.0 - 1));
         }
         last
+    })
+}
+
+/// The next expiries from `day` on of BSE's monthly contracts: the last Thursday. So it is since 2025-09-01; the
+/// weekdays of before are not here.
+pub fn thursday_expiries(day: Day, count: usize) -> Vec<Expiry> {
+    expiries_by_month(day, count, |first_of_next| {
+        let last = Day(first_of_next.0 - 1);
+        let since_thursday = (weekday(last) as i32 - THURSDAY).rem_euclid(7);
+        trading_day_back(Day(last.0 - since_thursday))
     })
 }
 

@@ -16,9 +16,19 @@ pub const TOKENS_MAX: usize = 3_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscription {
     modes: BTreeMap<u32, Mode>,
+    /// What the reader takes a price on the wire for.
+    divisors: Divisors,
 }
 
 impl Subscription {
+    /// One whose reader divides prices so.
+    pub fn new(divisors: Divisors) -> Self {
+        Self {
+            divisors,
+            ..Self::default()
+        }
+    }
+
     /// Adds instruments in quote mode; those it has already keep theirs. False if some did not fit.
     pub fn subscribe(&mut self, tokens: &[u32]) -> bool {
         self.add(tokens, None)
@@ -61,9 +71,12 @@ pub fn frame(
     subscription: &Subscription,
     since_ns: i64,
 ) -> Result<Option<Vec<u8>>, EncodeError> {
-    encode(market, subscription.modes(), |listing| {
-        listing.changed_ns > since_ns
-    })
+    encode(
+        market,
+        subscription.modes(),
+        &subscription.divisors,
+        |listing| listing.changed_ns > since_ns,
+    )
 }
 
 /// What a subscriber is sent at once, though nothing may trade: these of its instruments as they stand.
@@ -77,12 +90,15 @@ pub fn snapshot(
     let modes = subscription
         .modes()
         .filter(|(token, _)| wanted.binary_search(token).is_ok());
-    encode(market, modes, |listing| listing.changed_ns > 0)
+    encode(market, modes, &subscription.divisors, |listing| {
+        listing.changed_ns > 0
+    })
 }
 
 fn encode(
     market: &Market,
     modes: impl Iterator<Item = (u32, Mode)>,
+    divisors: &Divisors,
     wanted: impl Fn(&Listing) -> bool,
 ) -> Result<Option<Vec<u8>>, EncodeError> {
     let ticks: Vec<(Tick, Mode)> = modes
@@ -94,7 +110,7 @@ fn encode(
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    encode_frame(ticks, &Divisors::default(), &mut bytes)?;
+    encode_frame(ticks, divisors, &mut bytes)?;
     Ok(Some(bytes))
 }
 
@@ -133,9 +149,9 @@ pub fn tick(listing: &Listing, now_ns: i64) -> Tick {
     tick
 }
 
-/// The wire has 32 bits; a larger count stays at their end instead of beginning anew.
+/// The wire has 32 bits: a larger count begins anew, as Kite's does.
 fn wire(quantity: i64) -> u32 {
-    u32::try_from(quantity.max(0)).unwrap_or(u32::MAX)
+    quantity.max(0) as u32
 }
 
 #[cfg(test)]
@@ -208,6 +224,18 @@ mod tests {
         assert_eq!(ticks[1], wanted);
         assert_eq!(ticks[0].last_price_e4, shown(NIFTY_TOKEN).last_price_e4);
         assert_eq!(ticks[2].depth_price_e4, [0; 10], "quote mode has no depth");
+    }
+
+    #[test]
+    fn a_count_beyond_32_bits_begins_anew_and_none_is_negative() {
+        let mut market = market();
+        let index = market.by_token(INFY).expect("listed");
+        market.listings[index].day.volume = (1 << 32) + 7;
+        market.listings[index].day.oi = -1;
+
+        let shown = tick(&market.listings[index], market.now_ns());
+
+        assert_eq!((shown.volume, shown.oi), (7, 0));
     }
 
     #[test]

@@ -44,9 +44,12 @@ impl Instrument {
             Kind::Index => "INDICES",
             Kind::Cash => self.exchange.name(),
             Kind::Future => match self.exchange {
+                Exchange::Bfo => "BFO-FUT",
                 Exchange::Cds => "CDS-FUT",
+                Exchange::Bcd => "BCD-FUT",
                 Exchange::Mcx => "MCX-FUT",
-                _ => "NFO-FUT",
+                Exchange::Nco => "NCO-FUT",
+                Exchange::Nse | Exchange::Bse | Exchange::Nfo => "NFO-FUT",
             },
             Kind::Call | Kind::Put => "NFO-OPT",
         }

@@ -26,6 +26,8 @@ pub mod conversion;
 pub mod cover;
 /// IST, trading days and expiries.
 pub mod dates;
+/// Futures whose underlying is not listed here.
+pub mod elsewhere;
 /// What the socket shows: subscriptions and frames.
 pub mod feed;
 /// The exchange whole: market, accounts, orders and time.

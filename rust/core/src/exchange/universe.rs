@@ -1,10 +1,11 @@
 //! What the exchange lists on a day: the small universe of the house, or the full one of an exchange run for itself.
 
 use super::contracts::{
-    BANKNIFTY, INDEX_OPTION_TICK_E4, IndexContracts, NIFTY, future_symbol, index_future_tick_e4,
-    option_symbol, share_tick_e4, stock_option_tick_e4, stock_strike_step_e4,
+    BANKNIFTY, INDEX_OPTION_TICK_E4, IndexContracts, NIFTY, SENSEX, future_symbol,
+    index_future_tick_e4, option_symbol, share_tick_e4, stock_option_tick_e4, stock_strike_step_e4,
 };
-use super::dates::{Expiry, crude_expiries, currency_expiries, monthly_expiries, weekly_expiries};
+use super::dates::{Expiry, monthly_expiries, thursday_expiries, weekly_expiries};
+use super::elsewhere;
 use super::instruments::{Instrument, RUPEE_E4};
 use super::options::Smile;
 use super::shares::{HOUSE_SHARES, Share, share_at_bse, shares};
@@ -18,7 +19,8 @@ pub enum Universe {
     #[default]
     House,
     /// 2 indices with three futures each, their option chains of ±30 strikes, 50 shares with three futures and a
-    /// month's options each, a currency pair, a commodity: some 3,200 instruments.
+    /// month's options each, BSE's index and its futures, a currency pair and a commodity at two exchanges each: some
+    /// 3,200 instruments.
     Full,
 }
 
@@ -68,8 +70,13 @@ pub struct Listed {
 
 pub const NIFTY_TOKEN: u32 = token(1001, INDICES);
 pub const BANK_TOKEN: u32 = token(1016, INDICES);
+pub const SENSEX_TOKEN: u32 = token(1, INDICES);
 /// NIFTY BANK stands at this multiple of NIFTY 50 at the previous close.
 const BANK_OF_NIFTY: f64 = 2.25;
+/// And SENSEX at this one.
+const SENSEX_OF_NIFTY: f64 = 3.27;
+const SENSEX_BETA: f64 = 0.98;
+const SENSEX_VOLATILITY: f64 = 0.02;
 const BANK_BETA: f64 = 1.1;
 const BANK_VOLATILITY: f64 = 0.07;
 const NIFTY_SMILE: Smile = Smile {
@@ -95,8 +102,7 @@ const MONTHS: usize = 3;
 const FUTURE_TOKEN: u32 = 36_100;
 const OPTION_TOKEN: u32 = 39_804;
 const FULL_TOKEN: u32 = 50_000;
-const CURRENCY_TOKEN: u32 = 1_612;
-const COMMODITY_TOKEN: u32 = 208_970;
+const SENSEX_FUTURE_TOKEN: u32 = 1_150_001;
 
 /// The day's band of shares and futures around the previous close.
 const BAND_PERCENT: i64 = 10;
@@ -104,9 +110,8 @@ const BAND_PERCENT: i64 = 10;
 /// The last byte of a token says where its instrument trades.
 const NSE: u32 = 1;
 const NFO: u32 = 2;
-const CDS: u32 = 3;
 const BSE: u32 = 4;
-const MCX: u32 = 7;
+const BFO: u32 = 5;
 const INDICES: u32 = 9;
 
 const fn token(exchange_token: u32, segment: u32) -> u32 {
@@ -133,13 +138,19 @@ pub fn universe_from(
         rows: Vec::new(),
         next_token: FULL_TOKEN,
     };
-    list.index("NIFTY 50", NIFTY_TOKEN, previous_close, Moves::Path);
+    list.index(
+        "NIFTY 50",
+        NIFTY_TOKEN,
+        Exchange::Nse,
+        previous_close,
+        Moves::Path,
+    );
     let bank = Moves::Beside {
         beta: BANK_BETA,
         volatility: BANK_VOLATILITY,
     };
     let bank_close = previous_close * BANK_OF_NIFTY;
-    list.index("NIFTY BANK", BANK_TOKEN, bank_close, bank);
+    list.index("NIFTY BANK", BANK_TOKEN, Exchange::Nse, bank_close, bank);
     match universe {
         Universe::House => list.house(previous_close, open),
         Universe::Full => list.full(previous_close, open),
@@ -205,24 +216,37 @@ impl List {
             self.chain(&Chain::of_share(&share, underlying), &months[..1]);
         }
         self.share(&share_at_bse());
-        let calendars = [
-            (
-                &USDINR,
-                currency_expiries(self.expiring, MONTHS),
-                CURRENCY_TOKEN,
-                CDS,
-            ),
-            (
-                &CRUDEOIL,
-                crude_expiries(self.expiring, MONTHS),
-                COMMODITY_TOKEN,
-                MCX,
-            ),
-        ];
-        for (contract, expiries, first, segment) in calendars {
-            for (nth, expiry) in expiries.into_iter().enumerate() {
-                self.elsewhere(contract, nth, expiry, token(first + nth as u32, segment));
+        self.sensex(previous_close);
+        for contract in &elsewhere::ALL {
+            let expiries = contract.expiries(self.expiring, MONTHS);
+            for (token, (nth, expiry)) in
+                (contract.first_token..).zip(expiries.into_iter().enumerate())
+            {
+                self.elsewhere(
+                    contract,
+                    nth,
+                    expiry,
+                    super::universe::token(token, contract.segment),
+                );
             }
+        }
+    }
+
+    /// BSE's index and its futures.
+    fn sensex(&mut self, nifty_close: f64) {
+        let close = nifty_close * SENSEX_OF_NIFTY;
+        let moves = Moves::Beside {
+            beta: SENSEX_BETA,
+            volatility: SENSEX_VOLATILITY,
+        };
+        let index = self.rows.len();
+        self.index("SENSEX", SENSEX_TOKEN, Exchange::Bse, close, moves);
+        for (nth, expiry) in thursday_expiries(self.expiring, MONTHS)
+            .into_iter()
+            .enumerate()
+        {
+            let token = token(SENSEX_FUTURE_TOKEN + nth as u32, BFO);
+            self.index_future(&SENSEX, index, expiry, close, token);
         }
     }
 
@@ -241,8 +265,8 @@ impl List {
         });
     }
 
-    fn index(&mut self, symbol: &str, token: u32, close: f64, moves: Moves) {
-        let mut row = blank(token, symbol.into(), symbol, Exchange::Nse, Kind::Index);
+    fn index(&mut self, symbol: &str, token: u32, exchange: Exchange, close: f64, moves: Moves) {
+        let mut row = blank(token, symbol.into(), symbol, exchange, Kind::Index);
         (row.tick_e4, row.lot) = (0, 0);
         // An index is published to five paise.
         row.previous_close_e4 = (close * 20.0).round() as i64 * 500;
@@ -280,7 +304,7 @@ impl List {
         close: f64,
         token: u32,
     ) {
-        let mut row = future(contracts.name, Exchange::Nfo, expiry, token);
+        let mut row = future(contracts.name, contracts.exchange, expiry, token);
         row.tick_e4 = index_future_tick_e4(self.day, close);
         row.lot = contracts.lot(expiry.day);
         row.freeze_quantity = contracts.freeze(self.day);
@@ -315,7 +339,13 @@ impl List {
         );
     }
 
-    fn elsewhere(&mut self, contract: &Elsewhere, nth: usize, expiry: Expiry, token: u32) {
+    fn elsewhere(
+        &mut self,
+        contract: &elsewhere::Elsewhere,
+        nth: usize,
+        expiry: Expiry,
+        token: u32,
+    ) {
         let mut row = future(contract.name, contract.exchange, expiry, token);
         row.tick_e4 = contract.tick_e4;
         row.multiplier = contract.multiplier;
@@ -459,43 +489,6 @@ impl Chain {
     }
 }
 
-/// A future whose underlying is not listed here.
-struct Elsewhere {
-    name: &'static str,
-    exchange: Exchange,
-    close: f64,
-    tick_e4: i64,
-    multiplier: i64,
-    freeze: i64,
-    volatility: f64,
-    /// Lots a day.
-    volume: f64,
-}
-
-/// 1,000 dollars a lot. Orders of 10,001 lots and more are refused.
-const USDINR: Elsewhere = Elsewhere {
-    name: "USDINR",
-    exchange: Exchange::Cds,
-    close: 88.6525,
-    tick_e4: 25,
-    multiplier: 1000,
-    freeze: 10_000,
-    volatility: 0.03,
-    volume: 1.2e6,
-};
-
-/// 100 barrels a lot.
-const CRUDEOIL: Elsewhere = Elsewhere {
-    name: "CRUDEOIL",
-    exchange: Exchange::Mcx,
-    close: 5_312.0,
-    tick_e4: RUPEE_E4,
-    multiplier: 100,
-    freeze: 100,
-    volatility: 0.32,
-    volume: 2.4e4,
-};
-
 /// NSE's list of shares' freeze quantities is long; some forty lots is the size of its numbers.
 fn stock_freeze(lot: i64) -> i64 {
     lot * 40
@@ -638,6 +631,49 @@ mod tests {
             (oil.multiplier, oil.segment(), oil.token & 0xff),
             (100, "MCX-FUT", 7)
         );
+    }
+
+    #[test]
+    fn every_segment_of_the_wire_has_a_listing() {
+        let rows = rows(Universe::Full, "2026-11-19");
+        let futures = [
+            ("SENSEX26NOVFUT", Exchange::Bfo, 5, "BFO-FUT", "2026-11-26"),
+            ("USDINR26NOVFUT", Exchange::Cds, 3, "CDS-FUT", "2026-11-26"),
+            ("USDINR26NOVFUT", Exchange::Bcd, 6, "BCD-FUT", "2026-11-26"),
+            (
+                "CRUDEOIL26DECFUT",
+                Exchange::Mcx,
+                7,
+                "MCX-FUT",
+                "2026-12-18",
+            ),
+            (
+                "CRUDEOIL26DECFUT",
+                Exchange::Nco,
+                12,
+                "NCO-FUT",
+                "2026-12-18",
+            ),
+        ];
+        for (symbol, exchange, last_byte, segment, expiry) in futures {
+            let row = rows
+                .iter()
+                .find(|row| row.tradingsymbol == symbol && row.exchange == exchange)
+                .unwrap_or_else(|| panic!("{symbol} is not listed at {exchange}"));
+
+            assert_eq!((row.token & 0xff, row.segment()), (last_byte, segment));
+            assert_eq!(row.expiry, Day::parse(expiry));
+        }
+        let sensex = find(&rows, "SENSEX");
+        assert_eq!(
+            (sensex.token, sensex.exchange, sensex.segment()),
+            (265, Exchange::Bse, "INDICES")
+        );
+        let future = find(&rows, "SENSEX26NOVFUT");
+        assert_eq!((future.lot, future.order_quantity_max()), (20, Some(1000)));
+        let last_bytes: std::collections::BTreeSet<_> =
+            rows.iter().map(|row| row.token & 0xff).collect();
+        assert_eq!(last_bytes, [1, 2, 3, 4, 5, 6, 7, 9, 12].into());
     }
 
     #[test]

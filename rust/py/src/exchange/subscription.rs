@@ -6,14 +6,17 @@ use kitev3_core::kite::Mode;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::kite::divisors;
+
 #[pyclass(name = "Subscription", module = "kitev3._core")]
 pub(super) struct PySubscription(pub(super) Subscription);
 
 #[pymethods]
 impl PySubscription {
     #[new]
-    fn new() -> Self {
-        Self(Subscription::default())
+    #[pyo3(signature = (*, nco_divisor = 10_000))]
+    fn new(nco_divisor: u32) -> PyResult<Self> {
+        Ok(Self(Subscription::new(divisors(nco_divisor)?)))
     }
 
     #[pyo3(signature = (tokens, /))]

@@ -187,7 +187,7 @@ fn collect_modes(mode: Option<&Bound<'_, PyAny>>, ticks: &[Tick]) -> PyResult<Ve
     Ok(modes)
 }
 
-fn divisors(nco: u32) -> PyResult<Divisors> {
+pub(crate) fn divisors(nco: u32) -> PyResult<Divisors> {
     match nco {
         100 => Ok(Divisors {
             nco: Scale::Hundredth,

@@ -10,6 +10,7 @@ mod tick;
 
 pub use batch::PyTickBatch;
 pub use frame::PyDecoder;
+pub(crate) use frame::divisors;
 
 create_exception!(
     kitev3._core,
