@@ -310,7 +310,8 @@ def test_three_thousand_instruments_are_there_at_any_time_of_the_day() -> None:
     rows = list(csv.DictReader(io.StringIO(exchange.instruments_csv())))
 
     assert len(rows) > 3000
-    assert {row["segment"] for row in rows} == {"INDICES", "NSE", "BSE", "NFO-FUT", "NFO-OPT", "CDS-FUT", "MCX-FUT"}
+    futures = {f"{exchange}-FUT" for exchange in ("NFO", "BFO", "CDS", "BCD", "MCX", "NCO")}
+    assert {row["segment"] for row in rows} == {"INDICES", "NSE", "BSE", "NFO-OPT"} | futures
     for name in ("NFO:NIFTY26NOV26000CE", "NFO:BANKNIFTY26DECFUT", "CDS:USDINR26NOVFUT", "MCX:CRUDEOIL26DECFUT"):
         (quote,) = exchange.quote([name]).values()
         assert quote["volume"] > 0
