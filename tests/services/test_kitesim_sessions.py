@@ -66,7 +66,10 @@ def test_an_option_that_ends_today_trades_and_is_settled_at_the_index() -> None:
         assert ended["sell_price"] == pytest.approx(worth)
         assert ended["pnl"] == pytest.approx(65 * worth - ended["buy_value"])
         paid = client.margins("equity")["utilised"]["debits"]
-        assert paid == pytest.approx(65 * worth * 0.0015 - ended["pnl"], abs=0.01)
+        executed = order | {"order_id": "1", "average_price": ended["buy_price"], "price": 0}
+        (note,) = client.get_virtual_contract_note([executed])
+        cost = note["charges"]["total"]
+        assert paid == pytest.approx(65 * worth * 0.0015 + cost - ended["pnl"], abs=0.01)
         with pytest.raises(kite.InputException, match="has expired"):
             client.place_order(**order)
 

@@ -26,6 +26,8 @@ pub struct Account {
     pub cash_e4: i64,
     pub holdings: Vec<Holding>,
     pub positions: BTreeMap<(usize, Product), Position>,
+    /// What its executed orders have cost.
+    pub charges_e4: i64,
     /// What options that ended today have been taxed.
     pub exercise_tax_e4: i64,
     /// Its orders of the day, and those of them that are not over, by index.
@@ -41,6 +43,7 @@ impl Account {
             cash_e4,
             holdings,
             positions: BTreeMap::new(),
+            charges_e4: 0,
             exercise_tax_e4: 0,
             orders: Vec::new(),
             open: Vec::new(),
@@ -54,6 +57,11 @@ impl Account {
             .values()
             .map(|position| position.realised_e4)
             .sum()
+    }
+
+    /// What the day has taken besides losses.
+    pub fn costs_e4(&self) -> i64 {
+        self.charges_e4 + self.exercise_tax_e4
     }
 
     /// A position, new if there is none; `multiplier` is the instrument's.

@@ -54,10 +54,10 @@ impl Floor {
         Ok(())
     }
 
-    /// Opening cash and what the day has realised, less the tax on options that ended.
+    /// Opening cash and what the day has realised, less what it has cost.
     pub fn funds_e4(&self, account: usize) -> i64 {
         let account = &self.accounts[account];
-        account.cash_e4 + account.realised_e4() - account.exercise_tax_e4
+        account.cash_e4 + account.realised_e4() - account.costs_e4()
     }
 
     /// What an account's positions and open orders tie up.

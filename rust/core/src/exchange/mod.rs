@@ -16,6 +16,8 @@ pub mod buy_in;
 pub mod calculators;
 /// Candles and how they are made of shorter ones.
 pub mod candles;
+/// What executed orders cost their account.
+pub mod charging;
 /// What the broker looks at before an order gets a number.
 pub mod checks;
 /// Lots, freeze quantities, ticks and symbols by date.

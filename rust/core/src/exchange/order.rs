@@ -129,6 +129,10 @@ pub struct Order {
     pub expires_ns: Option<i64>,
     pub modifications: u32,
     pub placed_ns: i64,
+    /// Sent by the broker to close a position, which has its fee.
+    pub squares_off: bool,
+    /// What its account has been charged for it.
+    pub charges_e4: i64,
     pub now: State,
     pub history: Vec<State>,
 }
@@ -168,6 +172,8 @@ impl Order {
             expires_ns: None,
             modifications: 0,
             placed_ns: now_ns,
+            squares_off: false,
+            charges_e4: 0,
             now: state,
             history: Vec::new(),
         }

@@ -147,7 +147,7 @@ fn what_is_held_of_a_contract_at_its_end_is_settled_at_the_index() {
     assert_eq!(account.exercise_tax_e4, taxed_e4);
     assert_eq!(
         floor.funds_e4(0),
-        account.cash_e4 + account.realised_e4() - taxed_e4
+        account.cash_e4 + account.realised_e4() - account.charges_e4 - taxed_e4
     );
     assert_eq!(floor.tied_now(0).total_e4(), 0);
 }

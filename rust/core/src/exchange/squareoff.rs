@@ -160,6 +160,7 @@ impl Floor {
             placing.quantity = left.min(most);
             left -= placing.quantity;
             let index = self.put(account, listing, &placing);
+            self.orders[index].squares_off = true;
             self.send(index);
         }
     }

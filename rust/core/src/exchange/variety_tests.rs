@@ -12,7 +12,8 @@ use super::rules::Rules;
 use super::test_floors::{DAY, floor_of, moving, still, unlimited};
 use super::universe::Universe;
 use super::views;
-use crate::terms::{Exchange, Product};
+use crate::portfolio::{Executed, charges};
+use crate::terms::{Exchange, Kind, Product};
 
 /// A market that keeps the hours of its date.
 fn dated(open_ns: i64) -> Market {
@@ -486,6 +487,27 @@ fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more
 
     assert_eq!((held(&floor), status(&floor, resting)), (0, "CANCELLED"));
     assert!(floor.accounts[0].open.is_empty());
+    let by_broker = floor.orders.iter().filter(|order| order.squares_off);
+    let fees_e4: Vec<i64> = by_broker
+        .map(|order| {
+            let value_e4 = order.now.value_e4;
+            let executed = Executed {
+                exchange: Exchange::Nse,
+                kind: Kind::Cash,
+                product: Product::Mis,
+                side: order.side,
+                turnover_e4: value_e4,
+            };
+            order.charges_e4 - charges(&executed, DAY).expect("in the tables").total_e4()
+        })
+        .collect();
+    assert!(!fees_e4.is_empty());
+    assert!(
+        fees_e4.iter().all(|fee_e4| (fee_e4 - 59_0000).abs() <= 1),
+        "50 rupees and GST an order: {fees_e4:?}"
+    );
+    let charged_e4: i64 = floor.orders.iter().map(|order| order.charges_e4).sum();
+    assert_eq!(floor.accounts[0].charges_e4, charged_e4);
     assert_eq!(
         refused(&mut floor, "regular", &[("price", &low)]),
         "MIS orders are not allowed after the square-off time."

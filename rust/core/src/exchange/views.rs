@@ -297,7 +297,7 @@ pub fn margins(floor: &Floor, account: usize) -> Value {
             position.open.quantity * last_e4 * position.multiplier - position.open.value_e4
         })
         .sum();
-    let debits_e4 = tied.total_e4() - realised_e4 + account.exercise_tax_e4;
+    let debits_e4 = tied.total_e4() - realised_e4 + account.costs_e4();
     let segment = |cash_e4: i64, debits_e4: i64, on: bool| {
         let of = |amount_e4: i64| Value::Rupees(if on { amount_e4 } else { 0 });
         object! {

@@ -8,5 +8,5 @@ mod position;
 pub mod rates;
 
 pub use book::{Booked, FillError, Key, Portfolio, Trade};
-pub use charges::{Charges, Executed, NoCharges, charges, exercise_tax_e15, to_e4};
+pub use charges::{Charges, Executed, NoCharges, charges, exercise_tax_e15, square_off_e15, to_e4};
 pub use position::{Lots, Position};

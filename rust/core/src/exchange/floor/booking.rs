@@ -64,6 +64,7 @@ impl Floor {
         {
             holding.used += from_holdings.min(holding.quantity - holding.used);
         }
+        self.charge(index);
         if complete {
             self.end(index, Status::Complete, None);
         } else {
