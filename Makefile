@@ -8,7 +8,7 @@ export TZ := Asia/Kolkata
 
 SOURCES := requirements.lock Cargo.lock Cargo.toml pyproject.toml $(shell find rust -type f)
 
-.PHONY: install demo test js lint bench lock clean
+.PHONY: install demo test js lint bench soak lock clean
 
 install: $(STAMP)
 
@@ -50,6 +50,10 @@ lint: install
 # All benches, or one: make bench ONLY=tick_to_order
 bench: install
 	$(BIN)/python -m bench $(ONLY)
+
+# The exchange under load, ten minutes of it or: make soak SOAK_SECONDS=60
+soak: install
+	@SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(BIN)/python -m bench.soak
 
 # The Python pins: versions and hashes, no address. Needs uv.
 lock:

@@ -99,6 +99,8 @@ class Pace:
                 self.sockets.say({"type": "message", "data": CLOSED})
             self._still = 0 if told else self._still + 1
             cuts += 1
+            if self.sockets.conflating and self._due_s(self.clock) <= 0:
+                await self.sockets.taken()
             if cuts % TURN_CUTS_MAX == 0:
                 await asyncio.sleep(0)
             await self.sockets.room()

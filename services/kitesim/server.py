@@ -19,6 +19,7 @@ from kitev3.services.kitesim.access import EVERYWHERE, Access
 from kitev3.services.kitesim.alerts import Alert
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.books import Books
+from kitev3.services.kitesim.hangup import Hangup
 from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.postbacks import Postbacks
@@ -171,7 +172,7 @@ class Server:
                 access_log=False,
                 proxy_headers=self.is_relayed,  # else anybody could say which address he comes from
                 server_header=False,
-                ws="websockets-sansio",
+                ws=Hangup,
                 http="httptools",
                 ws_per_message_deflate=False,  # the real one does not, and the official clients do not ask
                 ws_ping_interval=None,

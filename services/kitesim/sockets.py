@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 CONNECTIONS_MAX = 3  # of one API key
 QUEUE_MAX = 16  # messages that wait for one reader before the market waits for it
 LATE_MAX = 2  # messages that wait for one reader before its frames are conflated
+TAKE_S_MAX = 0.5  # machine time that a late market gives its readers before it calls them slow
 TEXTS_MAX = 1_000  # what is said once, like an order's update, cannot be conflated: who leaves so much lying is dropped
 STALL_S_MAX = 15.0  # machine time; a reader that takes nothing for so long is dropped, else it stops the market
 HEARTBEAT_S = 1.0  # machine time without a frame after which there is one byte
@@ -39,6 +40,9 @@ class Connection:
         self.changed = asyncio.Event()  # something is queued, or the connection is over
         self.room = asyncio.Event()  # the queue is below its bound
         self.room.set()
+        self.caught_up = asyncio.Event()  # fewer messages wait than make a reader a slow one
+        self.caught_up.set()
+        self.slow = False  # its last frame was not made
         self.over = False
         self.close_code = GOING_AWAY
         self.sent_s = asyncio.get_running_loop().time()
@@ -52,6 +56,8 @@ class Connection:
             return
         self.queue.append(message)
         self.changed.set()
+        if len(self.queue) >= LATE_MAX:
+            self.caught_up.clear()
         if len(self.queue) >= QUEUE_MAX:
             self.room.clear()
 
@@ -61,6 +67,7 @@ class Connection:
         self.queue.clear()
         self.changed.set()
         self.room.set()
+        self.caught_up.set()
 
     async def write(self) -> None:
         """Writes the queue to the wire, waiting wherever TCP makes it wait, until the connection is over."""
@@ -74,6 +81,8 @@ class Connection:
                     else:
                         await self.websocket.send_text(message)
                 self.sent_s = loop.time()
+                if len(self.queue) < LATE_MAX:
+                    self.caught_up.set()
                 if len(self.queue) < QUEUE_MAX:
                     self.room.set()
             if not self.over:
@@ -130,6 +139,7 @@ class Sockets:
             self.connections.remove(connection)
             connection.over = True
             connection.room.set()
+            connection.caught_up.set()
             for task in (writer, reader):
                 task.cancel()
             ends = await asyncio.gather(writer, reader, return_exceptions=True)
@@ -169,7 +179,8 @@ class Sockets:
         """The market has made a step: everyone gets what changed of theirs. How many frames that made."""
         before = self.frames
         for connection in self.connections:
-            if self.conflating and len(connection.queue) >= LATE_MAX:
+            connection.slow = self.conflating and len(connection.queue) >= LATE_MAX
+            if connection.slow:
                 self.conflated += 1
                 continue
             frame = self.exchange.frame(connection.subscription, connection.shown_ns)
@@ -200,6 +211,15 @@ class Sockets:
         for connection in () if self.conflating else tuple(self.connections):
             if not connection.room.is_set():
                 await connection.room.wait()
+
+    async def taken(self) -> None:
+        """Between cuts that a late market makes one right after the other: lets those who keep up take what they were
+        sent, for what the market owes them is no slowness of theirs. Nobody is waited for twice."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TAKE_S_MAX):
+                for connection in tuple(self.connections):
+                    if not connection.slow:
+                        await connection.caught_up.wait()
 
     async def beat(self) -> None:
         """A byte to each connection that has been silent, for ever."""

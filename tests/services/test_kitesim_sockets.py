@@ -21,7 +21,7 @@ import pytest
 from kitev3._core import Exchange
 from kitev3.clock import MarketClock, machine_ns
 from kitev3.errors import ConfigError
-from kitev3.services.kitesim import sockets
+from kitev3.services.kitesim import hangup, sockets
 from kitev3.services.kitesim.logins import Application, Logins
 from kitev3.services.kitesim.postbacks import check_address
 from kitev3.services.kitesim.server import Server, listen
@@ -115,8 +115,29 @@ def test_at_the_walls_pace_a_slow_reader_is_conflated_and_nobody_else_notices() 
     assert seconds[-1] >= START_NS // 1_000_000_000 + 2, "the last state, not what was missed"
 
 
+def test_what_a_late_market_makes_up_for_is_lost_to_nobody_who_reads() -> None:
+    with (
+        served(1000, frame_ms=10) as server,
+        connect(feed(server), compression=None, close_timeout=0.2) as fast,
+    ):
+        fast.send(wish("mode", ["full", server.exchange.tokens]))
+        assert fast.recv(timeout=2)
+
+        def stumble(cut_ns: int) -> None:
+            server.pace.before_cut = lambda cut_ns: None
+            time.sleep(0.5)  # the machine was elsewhere: fifty cuts are owed
+
+        server.pace.before_cut = stumble
+        frames = [frame for frame in read_for(fast, 1.5) if len(frame) > 1]
+        conflated = server.sockets.conflated
+
+    assert conflated == 0
+    assert len(frames) > 100
+
+
 def test_a_reader_that_takes_nothing_is_dropped_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "STALL_S_MAX", 0.5)
+    monkeypatch.setattr(hangup, "FLUSH_S_MAX", 0.1)
     with (
         served(1000, frame_ms=10) as server,
         connect(feed(server), sock=narrow(server), compression=None, max_queue=1, close_timeout=0.2) as dead,
