@@ -177,12 +177,10 @@ async def accounted(readers: list[Reader], traders: list[Trader]) -> None:
 
 
 def missing(said: dict[str, str], book: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Orders whose last word was another than the book's. Of one that merely stands there is no word of OPEN."""
-    return [
-        (order_id, said.get(order_id, "nothing"), status)
-        for order_id, status in book.items()
-        if said.get(order_id) not in ((status,) if status != "OPEN" else ("OPEN", "UPDATE"))
-    ]
+    """Orders whose last word was another than the book's. Of one that merely stands there is none."""
+    silent = {"OPEN": ("nothing", "OPEN", "UPDATE")}
+    rows = [(order_id, said.get(order_id, "nothing"), status) for order_id, status in book.items()]
+    return [row for row in rows if row[1] not in silent.get(row[2], (row[2],))]
 
 
 def flat(series: Series) -> None:
