@@ -1031,6 +1031,9 @@ QUOTES_MAX: Final[int]
 LTPS_MAX: Final[int]
 """Instruments of one ``/quote/ohlc`` or ``/quote/ltp``."""
 
+def exchange_rules(profile: str, /) -> dict[str, bool | int | str | list[int]]:
+    """Every rule of a profile by its name. ValueError for a profile that is none."""
+
 def session_open_ns(session: str, /) -> int:
     """09:15 IST of a date YYYY-MM-DD, ns UTC. ValueError when it is no date."""
 
@@ -1085,13 +1088,14 @@ class MarketFile:
 
 @final
 class Subscription:
-    """A socket's instruments and their modes, at most SUBSCRIPTION_TOKENS_MAX.
+    """A socket's instruments and their modes, at most so many.
 
     Args:
         nco_divisor: what the reader divides NCO's prices by: 10000 or 100, depending on whom you ask.
     """
 
-    def __new__(cls, *, nco_divisor: int = 10_000) -> Subscription: ...
+    def __new__(cls, tokens_max: int = ..., /, *, nco_divisor: int = 10_000) -> Subscription: ...
+    def __contains__(self, token: int, /) -> bool: ...
     def subscribe(self, tokens: Sequence[int], /) -> bool:
         """Adds instruments in quote mode; known ones keep theirs. False when some did not fit."""
     def set_mode(self, mode: str, tokens: Sequence[int], /) -> bool:
@@ -1122,6 +1126,7 @@ class Exchange:
         universe: ``house`` (some twenty instruments) or ``full`` (some 3,200).
         hours: ``plain`` (everything trades from 09:15 until the path ends), ``dated`` (each segment's own sessions of
             the date, with call auctions) or ``always-open``, which begins five minutes before the start.
+        rules: those that are not to be the profile's, by name. ValueError for what a rule cannot be.
     """
 
     def __new__(
@@ -1135,12 +1140,16 @@ class Exchange:
         frame_ms: int = 1000,
         universe: str = "house",
         hours: str = "plain",
+        rules: Mapping[str, bool | int | str | Sequence[int]] | None = None,
     ) -> Exchange: ...
     @property
     def session(self) -> str:
         """The market date, YYYY-MM-DD."""
     @property
     def profile(self) -> str: ...
+    @property
+    def rules(self) -> dict[str, bool | int | str | list[int]]:
+        """All of them by name."""
     @property
     def now_ns(self) -> int:
         """Of the last cut or request."""

@@ -1,4 +1,4 @@
-"""Who may send orders, and until when a login holds: from which addresses, and to which time of the day."""
+"""From which addresses orders may come, and until which time of the day a login holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ LOOPBACK = frozenset({"127.0.0.1", "::1"})
 IST_NS = int(IST.utcoffset(None).total_seconds()) * 1_000_000_000
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
-FLUSH_NS = 6 * 60 * MINUTE_NS  # the hour is remembered, not documented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,23 +22,22 @@ class Access:
     Args:
         addresses: those from which orders are placed, modified and cancelled; none: all. Everything else is read from
             anywhere, as at Kite since April 2026.
-        flush_ns: the time of the day, IST, at which every access token dies.
     """
 
     addresses: frozenset[str] | None = None
-    flush_ns: int = FLUSH_NS
 
     def admits(self, address: str) -> bool:
         """Whether orders may come from there."""
         return self.addresses is None or plain(address) in self.addresses
 
-    def flushed(self, before_ns: int, now_ns: int) -> bool:
-        """Whether tokens have died in between: after the first time, up to the second time."""
-        return (now_ns + IST_NS - self.flush_ns) // DAY_NS > (before_ns + IST_NS - self.flush_ns) // DAY_NS
-
 
 EVERYWHERE = Access()
-"""Orders from anywhere, and tokens until the usual hour."""
+"""Orders from anywhere."""
+
+
+def flushed(flush_ns: int, before_ns: int, now_ns: int) -> bool:
+    """Whether tokens that die at that time of the day, IST, have died after the first time, up to the second."""
+    return (now_ns + IST_NS - flush_ns) // DAY_NS > (before_ns + IST_NS - flush_ns) // DAY_NS
 
 
 def plain(address: str) -> str:
@@ -61,10 +59,7 @@ def read_addresses(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(map(plain, texts))
 
 
-def read_flush_ns(text: str) -> int:
-    """A time of the day as ``06:00``. ConfigError for what is none."""
-    hour, _, minute = text.partition(":")
-    digits = len(text) == 5 and hour.isdecimal() and minute.isdecimal()
-    if not digits or int(hour) > 23 or int(minute) > 59:
-        raise ConfigError(f"login_end: {text!r} is no time of the form 06:00")
+def time_of_day_ns(text: str) -> int:
+    """A time of the day as the rules have it, ``06:00``."""
+    hour, minute = text.split(":")
     return (int(hour) * 60 + int(minute)) * MINUTE_NS

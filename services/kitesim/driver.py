@@ -44,6 +44,7 @@ class ExchangeDriver(AsyncDriver):
             frame_ms=config.frame_ms,
             universe=config.universe,
             hours=config.hours,
+            rules=config.rules,
         )
         self.admin, self.faults, self.seed = config.admin, read_faults(config.fault), context.seed
         self.front: Front | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
 from kitev3.clock import datetime_ns
@@ -25,8 +27,12 @@ def open_exchange(
     frame_ms: int,
     universe: str = "house",
     hours: str = "plain",
+    rules: Mapping[str, Any] | None = None,
 ) -> Exchange:
-    """An exchange at its start. ConfigError for a market, a clock or a number that cannot be."""
+    """An exchange at its start, under its profile's rules with these in their place.
+
+    ConfigError for a market, a clock, a number or a rule that cannot be.
+    """
     source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
     try:
         return Exchange(
@@ -38,6 +44,7 @@ def open_exchange(
             frame_ms=frame_ms,
             universe=universe,
             hours=hours,
+            rules=dict(rules or {}),
         )
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"kitesim: {error}") from None

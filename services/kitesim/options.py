@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,10 +13,11 @@ import msgspec
 from kitev3 import settings
 from kitev3.config import SPEED_MAX
 from kitev3.errors import ConfigError
-from kitev3.services.kitesim.access import LOOPBACK, Access, read_addresses, read_flush_ns
+from kitev3.services.kitesim.access import LOOPBACK, Access, read_addresses
 from kitev3.services.kitesim.applications import Account, check_accounts, read_accounts
 from kitev3.services.kitesim.faults.catalogue import read_faults, read_file
 from kitev3.services.kitesim.faults.fault import Fault
+from kitev3.services.kitesim.rules import list_rules, read_rules, read_words
 
 USER = "KS0001"
 
@@ -34,7 +35,6 @@ class Options:
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second
     clock: str = ""
     frame_ms: int = 1000
-    nco_divisor: Literal[100, 10_000] = 10_000  # of NCO's prices on the socket
     api_key: str = "kitesim"
     api_secret: str = ""
     access_token: str = ""
@@ -45,10 +45,12 @@ class Options:
     postback_anywhere: bool = False
     renewable: bool = False
     static_ip: tuple[str, ...] = ()  # from where orders may come; none: in strict-2026 loopback, in legacy anywhere
-    login_end: str = "06:00"  # when tokens die, market time, IST
+    login_end: str = ""  # the rule of that name
     state: str = ""
     admin: str = ""
     faults: str = ""
+    rule: tuple[str, ...] = ()  # name=value; before those of `rules`
+    rules: Mapping[str, Any] = field(default_factory=dict)  # of the TOML file alone: [rules]
     fault: tuple[Mapping[str, Any], ...] = ()  # of the TOML file alone: [[fault]]
 
     @property
@@ -58,9 +60,15 @@ class Options:
 
     @property
     def access(self) -> Access:
-        """From where orders may come, and when tokens die. ConfigError says what is wrong."""
-        addresses = read_addresses(self.static_ip) or (None if self.profile == "legacy" else LOOPBACK)
-        return Access(addresses=addresses, flush_ns=read_flush_ns(self.login_end))
+        """From where orders may come. ConfigError says what is wrong."""
+        return Access(addresses=read_addresses(self.static_ip) or (None if self.profile == "legacy" else LOOPBACK))
+
+    @property
+    def all_rules(self) -> dict[str, Any]:
+        """Those of the file, then those of the command line. ConfigError says what is wrong."""
+        login = {"login_end": self.login_end} if self.login_end else {}
+        words = read_rules(self.profile, login | read_words(self.rule), "rule")
+        return read_rules(self.profile, self.rules) | words
 
     @property
     def accounts(self) -> tuple[Account, ...]:
@@ -81,6 +89,18 @@ class Options:
     def all_faults(self) -> tuple[Fault, ...]:
         """Those of this file, then those of the other. ConfigError says what is wrong."""
         return read_faults(list(self.fault)) + (read_file(Path(self.faults)) if self.faults else ())
+
+
+class RuleList(argparse.Action):
+    """Prints the rules and ends."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **settings)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """When the option is met."""
+        print("\n".join(list_rules()))
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,11 +129,6 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--speed", type=float, help="market seconds in a second (1)")
     line.add_argument("--clock", metavar="YYYY-MM-DDTHH:MM", help="market time of the start, IST")
     line.add_argument("--frame-ms", type=int, help="market time between two frames (1000)")
-    line.add_argument(
-        "--nco-divisor",
-        type=int,
-        help="what a client divides NCO's prices by: 10000, or 100 as those of Go and JavaScript do (10000)",
-    )
     line.add_argument("--api-key", help="(kitesim)")
     line.add_argument("--api-secret", help="a random one unless given")
     line.add_argument("--access-token", help="a random one unless given")
@@ -128,7 +143,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="orders come from there alone; again for another (loopback; in the profile legacy from anywhere)",
     )
-    line.add_argument("--login-end", metavar="HH:MM", help="market time at which tokens die (06:00)")
+    line.add_argument("--login-end", metavar="HH:MM", help="market time at which tokens die: the rule login_end")
+    line.add_argument(
+        "--rule",
+        action="append",
+        metavar="NAME=VALUE",
+        help="a rule that is not the profile's; again for another. --rules lists them, docs/kitesim-rules.md explains",
+    )
+    line.add_argument("--rules", action=RuleList, help="print every rule with its values in the profiles, and end")
     line.add_argument("--state", metavar="DIR", help="the exchange's memory: with it orders survive a restart")
     line.add_argument("--admin", metavar="127.0.0.1:PORT", help="where faults are switched; off unless given")
     line.add_argument("--faults", metavar="FILE", help="TOML of [[fault]]: those from the beginning")
@@ -148,7 +170,8 @@ def read_options(arguments: Sequence[str]) -> Options:
 def _plain(options: Options) -> dict[str, Any]:
     fields = settings.keys(Options)
     values = {name: getattr(options, name) for name in fields}
-    return values | {"fault": list(options.fault), "account": list(options.account)}
+    own = {"fault": list(options.fault), "account": list(options.account), "rules": dict(options.rules)}
+    return values | own
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kitev3._core import Exchange
 from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim import routes
-from kitev3.services.kitesim.access import EVERYWHERE, Access
+from kitev3.services.kitesim.access import EVERYWHERE, Access, flushed, time_of_day_ns
 from kitev3.services.kitesim.alerts import Alert
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.books import Books
@@ -24,6 +24,7 @@ from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.postbacks import Postbacks
 from kitev3.services.kitesim.routes.door import Door, Fields, Heard
+from kitev3.services.kitesim.rules import rules_of
 from kitev3.services.kitesim.sockets import Sockets
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -77,8 +78,7 @@ class Server:
         address: what clients know it by; the listener's own unless given. Another one is the relay's, in front of it,
             which alone is believed when it says who asks.
         heard: told of every accepted write before it is answered.
-        access: from where orders may come, and when tokens die.
-        nco_divisor: of NCO's prices on the socket.
+        access: from where orders may come.
     """
 
     def __init__(
@@ -91,18 +91,19 @@ class Server:
         address: str = "",
         books: Books | None = None,
         access: Access = EVERYWHERE,
-        nco_divisor: int = 10_000,
     ) -> None:
         self.exchange, self.listener = exchange, listener
         own = address_of(listener)
         self.address = address or own
         self.is_relayed = self.address != own
         self.postbacks = Postbacks(tuple(logins.applications.values()))
-        self.sockets = Sockets(exchange, logins, self.postbacks.tell, nco_divisor)
+        self.rules = rules_of(exchange)
+        self.sockets = Sockets(exchange, logins, self.postbacks.tell, self.rules)
         self.books = books or Books(exchange)
         self.pace = Pace(exchange, self.sockets, mono_ns, self._look)
         self.requests = 0
         self.access, self.looked_ns = access, exchange.now_ns
+        self.login_end_ns = time_of_day_ns(self.rules.login_end)
 
         def accepted(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
             heard(caller, verb, order_id, variety, fields)
@@ -119,7 +120,7 @@ class Server:
     def _look(self) -> None:
         """After each step of the market: who waited for this, and whose login has ended?"""
         before_ns, self.looked_ns = self.looked_ns, self.exchange.now_ns
-        if self.access.flushed(before_ns, self.looked_ns):
+        if flushed(self.login_end_ns, before_ns, self.looked_ns):
             for api_key in self.door.logins.flush():
                 self.sockets.drop(api_key)
         self.books.alerts.look(self._place, self._met)

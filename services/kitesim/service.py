@@ -5,13 +5,14 @@ with its orders and positions. The exchange itself is the driver's; see `driver`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 from kitev3.contracts import Clock, Epoch, MarketRun, Request
 from kitev3.events import Event, Payload
 from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.services.kitesim.rules import read_rules
 from kitev3.settings import place
 
 State: TypeAlias = Literal["waiting", "running", "stopped"]
@@ -30,6 +31,11 @@ class KitesimConfig:
     hours: Literal["plain", "dated", "always-open"] = "plain"
     admin: str = place()  # where faults are switched, an address of this machine alone; empty: nowhere
     fault: tuple[Mapping[str, Any], ...] = ()  # faults from the beginning: [[kitesim.fault]]
+    rules: Mapping[str, Any] = field(default_factory=dict)  # those that are not the profile's: [kitesim.rules]
+
+    def __post_init__(self) -> None:
+        """A rule that is none is refused with the other settings, before anything runs."""
+        read_rules(self.profile, self.rules)
 
 
 class _Kept(msgspec.Struct, array_like=True):

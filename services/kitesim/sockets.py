@@ -9,33 +9,31 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from kitev3._core import SUBSCRIPTION_TOKENS_MAX, Exchange, Subscription
+from kitev3._core import Exchange, Subscription
 from kitev3.services.kitesim.answers import error
 from kitev3.services.kitesim.logins import Denied, Logins, Session
+from kitev3.services.kitesim.rules import Rules
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-CONNECTIONS_MAX = 3  # of one API key
 QUEUE_MAX = 16  # messages that wait for one reader before the market waits for it
 LATE_MAX = 2  # messages that wait for one reader before its frames are conflated
 TAKE_S_MAX = 0.5  # machine time that a late market gives its readers before it calls them slow
 TEXTS_MAX = 1_000  # what is said once, like an order's update, cannot be conflated: who leaves so much lying is dropped
 STALL_S_MAX = 15.0  # machine time; a reader that takes nothing for so long is dropped, else it stops the market
-HEARTBEAT_S = 1.0  # machine time without a frame after which there is one byte
 HEARTBEAT = b"\x00"
 CLOSE_S_MAX = 0.5
 GOING_AWAY = 1001
 POLICY = 1008
-TOO_MANY_TOKENS = f"Can't subscribe to more than {SUBSCRIPTION_TOKENS_MAX} instruments."
 
 
 class Connection:
     """One open socket."""
 
-    def __init__(self, websocket: WebSocket, session: Session, shown_ns: int, nco_divisor: int) -> None:
+    def __init__(self, websocket: WebSocket, session: Session, shown_ns: int, rules: Rules) -> None:
         self.websocket, self.session = websocket, session
         self.shown_ns = shown_ns  # market time up to which it has been sent what changed
-        self.subscription = Subscription(nco_divisor=nco_divisor)
+        self.subscription = Subscription(rules.socket_tokens_max, nco_divisor=rules.nco_divisor)
         self.queue: deque[bytes | str] = deque()
         self.changed = asyncio.Event()  # something is queued, or the connection is over
         self.room = asyncio.Event()  # the queue is below its bound
@@ -95,18 +93,13 @@ class Sockets:
 
     Args:
         posted: told of every order update too, with its user.
-        nco_divisor: what clients divide NCO's prices by: it differs between them.
     """
 
     def __init__(
-        self,
-        exchange: Exchange,
-        logins: Logins,
-        posted: Callable[[str, dict[str, Any]], None],
-        nco_divisor: int = 10_000,
+        self, exchange: Exchange, logins: Logins, posted: Callable[[str, dict[str, Any]], None], rules: Rules
     ) -> None:
-        self.exchange, self.logins, self.posted = exchange, logins, posted
-        self.nco_divisor = nco_divisor
+        self.exchange, self.logins, self.posted, self.rules = exchange, logins, posted, rules
+        self.member: dict[str, Any] = {"id": ""} if rules.order_id_member else {}  # of an order's update
         self.connections: list[Connection] = []
         self.frames = 0
         self.conflated = 0  # frames that were not made because their reader had not taken those before
@@ -125,12 +118,14 @@ class Sockets:
         except Denied as denied:
             await websocket.send_denial_response(error(403, "TokenException", str(denied)))
             return
-        if sum(c.session.api_key == session.api_key for c in self.connections) >= CONNECTIONS_MAX:
+        if sum(c.session.api_key == session.api_key for c in self.connections) >= self.rules.sockets_max:
             await websocket.send_denial_response(Response("Too Many Requests", 429, media_type="text/plain"))
             return
         await websocket.accept()
-        connection = Connection(websocket, session, self.exchange.now_ns, self.nco_divisor)
+        connection = Connection(websocket, session, self.exchange.now_ns, self.rules)
         self.connections.append(connection)
+        if self.rules.instruments_meta:
+            connection.send(self._instruments_meta())
         writer = asyncio.create_task(connection.write())
         reader = asyncio.create_task(self._read(connection))
         try:
@@ -168,12 +163,22 @@ class Sockets:
         if verb == "unsubscribe":
             subscription.unsubscribe(tokens)
             return
+        if verb == "mode" and not self.rules.mode_subscribes:
+            tokens = [token for token in tokens if token in subscription]
         fits = subscription.subscribe(tokens) if verb == "subscribe" else subscription.set_mode(mode, tokens)
         if not fits:
-            connection.send(_text({"type": "error", "data": TOO_MANY_TOKENS}))
+            too_many = f"Can't subscribe to more than {self.rules.socket_tokens_max} instruments."
+            connection.send(_text({"type": "error", "data": too_many}))
         # At once, though nothing may trade: who asks at night wants to see the close.
+        if not self.rules.snapshot_on_subscribe:
+            return
         if snapshot := self.exchange.snapshot(subscription, tokens):
             connection.send(snapshot)
+
+    def _instruments_meta(self) -> str:
+        """What the real one may say first: how many instruments there are, and which day's."""
+        data = {"count": len(self.exchange.tokens), "etag": self.exchange.session}
+        return _text({"type": "instruments_meta", "data": data})
 
     def cut(self) -> int:
         """The market has made a step: everyone gets what changed of theirs. How many frames that made."""
@@ -195,7 +200,7 @@ class Sockets:
         updates = self.exchange.take_order_frames()
         for user, data in updates:
             self.posted(user, data)
-            self.say({"type": "order", "data": data}, user)
+            self.say({"type": "order", **self.member, "data": data}, user)
         return len(updates)
 
     def say(self, message: dict[str, Any], user: str = "") -> None:
@@ -223,11 +228,11 @@ class Sockets:
 
     async def beat(self) -> None:
         """A byte to each connection that has been silent, for ever."""
-        loop = asyncio.get_running_loop()
+        loop, silence_s = asyncio.get_running_loop(), self.rules.heartbeat_ms / 1000
         while True:
-            await asyncio.sleep(HEARTBEAT_S / 2)
+            await asyncio.sleep(silence_s / 2)
             for connection in self.connections:
-                if not connection.queue and loop.time() - connection.sent_s >= HEARTBEAT_S:
+                if not connection.queue and loop.time() - connection.sent_s >= silence_s:
                     connection.send(HEARTBEAT)
 
     def drop(self, api_key: str) -> None:

@@ -25,6 +25,7 @@ from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
 from kitev3.services.kitesim.redo import redo
+from kitev3.services.kitesim.rules import differences, effective, text
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.state import Memory, Origin, check, remembered
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
                 memory.keep(Request(exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
 
         def serves(port: socket.socket, address: str) -> Server:
-            return Server(exchange, logins, port, machine_ns, heard, address, books, access, options.nco_divisor)
+            return Server(exchange, logins, port, machine_ns, heard, address, books, access)
 
         faulty = options.admin or faults
         front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None
@@ -76,6 +77,7 @@ def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books
     start = _clock(options.clock)
     if start is None and kept is not None:
         start = datetime.fromtimestamp(kept[0].start_ns / NS, UTC)
+    rules = options.all_rules
     made: dict[str, Any] = {
         "profile": options.profile,
         "seed": options.seed,
@@ -83,10 +85,11 @@ def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books
         "universe": options.universe,
         "hours": options.kept_hours,
     }
-    wanted = made | {"user": users[0], "others": users[1:], "market": _market(options.market)}
+    names = {"user": users[0], "others": users[1:], "market": _market(options.market)}
+    wanted = made | names | {"rules": effective(options.profile, rules)}
     if kept is not None and folder is not None:
         check(kept[0], wanted, folder)
-    exchange = open_exchange(users=users, market=options.market, start=start, **made)
+    exchange = open_exchange(users=users, market=options.market, start=start, rules=rules, **made)
     books = Books(exchange)
     if folder is None:
         return exchange, books, None
@@ -134,8 +137,15 @@ def _greeting(server: Server, options: Options) -> str:
             f"  login      http://{server.address}/connect/login?api_key={options.api_key}&v=3",
             *credentials(logins),
             f"  market     {listed}, hours {options.kept_hours}, profile {exchange.profile}",
+            *_own_rules(exchange),
         )
     )
+
+
+def _own_rules(exchange: Exchange) -> tuple[str, ...]:
+    """A line of the rules that are not the profile's, if there are any."""
+    own = [f"{name}={text(value)}" for name, value in differences(exchange).items()]
+    return (f"  rules      {' '.join(own)}",) if own else ()
 
 
 async def _until_signal(server: Server | Front, exchange: Exchange, memory: Memory | None) -> None:

@@ -35,6 +35,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     seed: int
     frame_ms: int
+    rules: dict[str, Any] = {}  # all of them: a profile may change from one version to the next
 
 
 class _Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -91,9 +92,20 @@ def _origin(before: Origin | None, found: Origin, folder: Path) -> Origin:
 
 def check(kept: Origin, wanted: dict[str, Any], folder: Path) -> None:
     """ConfigError when what is wanted is not the exchange that the folder remembers."""
-    for name, value in wanted.items():
-        if (was := getattr(kept, name)) != value:
+    named = _flat(wanted)
+    was_named = _flat({name: getattr(kept, name) for name in wanted})
+    for name in named | was_named:
+        was, value = was_named.get(name), named.get(name)
+        if was != value:
             raise ConfigError(f"state: {folder}: its exchange has {name} {was}, not {value}; take another folder")
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """With the members of what is a table itself beside the others."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return flat
 
 
 class Memory:

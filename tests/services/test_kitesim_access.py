@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kiteconnect import exceptions as kite
 from kitev3.errors import ConfigError
-from kitev3.services.kitesim.access import DAY_NS, LOOPBACK, Access, read_addresses, read_flush_ns
+from kitev3.services.kitesim.access import DAY_NS, LOOPBACK, Access, flushed, read_addresses, time_of_day_ns
 from kitev3.services.kitesim.options import read_options
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -67,10 +67,14 @@ def test_strict_holds_loopback_and_legacy_nothing_unless_told_otherwise() -> Non
     assert told.access.addresses == frozenset({"10.0.0.1", "fd00::1"})
 
 
-@pytest.mark.parametrize("text", ["6:00", "24:00", "06:60", "", "six", "06-00", "٠٦:٠٠x"])
+@pytest.mark.parametrize("text", ["6:00", "24:00", "06:60", " ", "six", "06-00", "٠٦:٠٠x"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="login_end"):
-        read_flush_ns(text)
+        _ = read_options(["--login-end", text]).all_rules
+
+
+def test_a_time_of_the_day_is_hours_and_minutes() -> None:
+    assert time_of_day_ns("06:30") == 6 * DAY_NS // 24 + 30 * DAY_NS // 1440
 
 
 def test_what_is_no_address_is_refused() -> None:
@@ -86,11 +90,10 @@ def test_an_address_is_the_same_in_each_of_its_forms() -> None:
 
 @given(st.integers(0, 10 * DAY_NS), st.lists(st.integers(0, DAY_NS), max_size=30), st.integers(0, DAY_NS - 1))
 def test_however_time_is_cut_tokens_die_once_a_day(start_ns: int, steps_ns: list[int], flush_ns: int) -> None:
-    access = Access(flush_ns=flush_ns)
     flushes, now_ns = 0, start_ns
     for step_ns in steps_ns:
-        flushes += access.flushed(now_ns, now_ns + step_ns)
+        flushes += flushed(flush_ns, now_ns, now_ns + step_ns)
         now_ns += step_ns
 
-    days = sum(access.flushed(day * DAY_NS + start_ns, (day + 1) * DAY_NS + start_ns) for day in range(3))
+    days = sum(flushed(flush_ns, day * DAY_NS + start_ns, (day + 1) * DAY_NS + start_ns) for day in range(3))
     assert (flushes <= (now_ns - start_ns) // DAY_NS + 1, days) == (True, 3)

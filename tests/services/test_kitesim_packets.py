@@ -51,7 +51,7 @@ def trader() -> Iterator[Trader]:
 @pytest.fixture(scope="module")
 def hundredths() -> Iterator[Trader]:
     """For clients that take NCO's prices for paise."""
-    with frozen("--nco-divisor", "100") as running:
+    with frozen("--rule", "nco_divisor=100") as running:
         yield Trader(running, "legacy")
 
 

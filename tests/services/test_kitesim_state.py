@@ -197,3 +197,16 @@ def test_three_thousand_instruments_in_full_mode_come_four_times_a_second() -> N
     times = [max(tick.exchange_ns for tick in batch) for batch in batches]
     assert times == sorted(times)
     assert times[-1] - times[0] <= 3 * 10**9
+
+
+def test_an_exchange_does_not_go_on_under_other_rules(tmp_path: Path) -> None:
+    state, own = ("--state", str(tmp_path / "state")), ("--rule", "tag_chars_max=30")
+    with kitesim(*state, *own) as running:
+        place(running.client(), tag="x" * 25)
+
+    said = refusal(*state, *HOUSE)
+    with kitesim(*state, *own) as running:
+        again = running.client().orders()
+
+    assert said.endswith("its exchange has tag_chars_max 30, not 20; take another folder\n")
+    assert [order["tag"] for order in again] == ["x" * 25]

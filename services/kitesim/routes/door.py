@@ -11,6 +11,7 @@ from kitev3.services.kitesim.access import EVERYWHERE, Access
 from kitev3.services.kitesim.answers import Fault, success
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Denied, Logins, Session
+from kitev3.services.kitesim.rules import rules_of
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,6 +48,7 @@ class Door:
         self.exchange, self.books, self.logins, self.now_ns = exchange, books, logins, now_ns
         self.clock_ns = clock_ns
         self.heard, self.logged_out, self.access = heard, logged_out, access
+        self.rules = rules_of(exchange)
 
     def session(self, request: Request) -> Session:
         """The caller's session, or a Fault."""
@@ -81,7 +83,8 @@ class Door:
             caller = self.session(request)
             address = request.client.host if request.client else ""
             if not self.access.admits(address):
-                raise Fault(403, "PermissionException", f"Orders are not allowed from the IP address {address}.")
+                message = f"Orders are not allowed from the IP address {address}."
+                raise Fault(self.rules.unlisted_status, self.rules.unlisted_error_type, message)
             fields = await form(request)
             with Refusals():
                 return success(answer(caller, request, fields))

@@ -8,9 +8,6 @@ use super::form::{Fields, Placing};
 use super::mishap::Mishap;
 use super::refusal::Refusal;
 
-/// Into more than that nothing is sliced.
-pub const SLICES_MAX: i64 = 10;
-
 /// What became of a placement that may be sliced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sliced {
@@ -30,7 +27,7 @@ impl Floor {
         fields: &Fields,
         at_ns: i64,
     ) -> Result<Sliced, Refusal> {
-        let placing = Placing::read(variety, fields)?;
+        let placing = Placing::read(variety, fields, &self.rules)?;
         let most = self
             .market
             .by_symbol(placing.exchange, &placing.tradingsymbol)
@@ -45,9 +42,10 @@ impl Floor {
             return Ok(Sliced { order_id, slices });
         };
         let number = (placing.quantity + most - 1) / most;
-        if number > SLICES_MAX {
+        let slices_max = self.rules.slices_max;
+        if number > slices_max {
             return Err(Refusal::input(format!(
-                "Invalid `quantity`. An order is sliced into at most {SLICES_MAX}, of {most} each."
+                "Invalid `quantity`. An order is sliced into at most {slices_max}, of {most} each."
             )));
         }
         let failing = Mishap::of_slices(fields)?;

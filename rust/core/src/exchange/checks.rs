@@ -5,7 +5,7 @@ use super::form::{Placing, Protection};
 use super::instruments::{Instrument, decimal};
 use super::order::{automatic_protection_bp, protected_price_e4};
 use super::refusal::Refusal;
-use super::rules::Rules;
+use super::rules::{ProtectionBands, Rules};
 use crate::terms::{Kind, OrderType, Product, Side};
 
 /// What an order asks of its instrument, whether new or modified.
@@ -54,7 +54,7 @@ impl Asked {
         rules: &Rules,
     ) -> Result<(), Refusal> {
         self.check_instrument(instrument)?;
-        self.check_quantity(instrument)?;
+        self.check_quantity(instrument, rules)?;
         if !self.unpriced() {
             check_price("price", self.price_e4, instrument)?;
             if !instrument.in_band(self.price_e4) {
@@ -62,7 +62,7 @@ impl Asked {
             }
         }
         if self.unpriced() && rules.protection_required && self.protection == Protection::None {
-            return Err(Refusal::input(
+            return Err(rules.unprotected_answer.says(
                 "Market orders without market protection are not allowed via API. Please set market protection or \
                  use a Limit order.",
             ));
@@ -95,7 +95,7 @@ impl Asked {
         }
     }
 
-    fn check_quantity(&self, instrument: &Instrument) -> Result<(), Refusal> {
+    fn check_quantity(&self, instrument: &Instrument, rules: &Rules) -> Result<(), Refusal> {
         let lot = instrument.lot;
         if self.quantity % lot != 0 {
             return Err(Refusal::input(format!(
@@ -112,8 +112,8 @@ impl Asked {
             )));
         }
         if self.disclosed_quantity > 0 {
-            // Equity only, and at least a tenth of the order.
-            let least = (self.quantity + 9) / 10;
+            // Equity only, and at least a part of the order.
+            let least = (self.quantity * rules.disclosed_percent_min + 99) / 100;
             if instrument.kind != Kind::Cash
                 || !(least..=self.quantity).contains(&self.disclosed_quantity)
             {
@@ -157,19 +157,29 @@ impl Asked {
     }
 
     /// The limit that stands for an unpriced order with protection, and the protection in hundredths of a percent.
-    pub fn protected(&self, instrument: &Instrument, last_e4: i64) -> Option<(i64, i64)> {
+    pub fn protected(
+        &self,
+        instrument: &Instrument,
+        last_e4: i64,
+        bands: &ProtectionBands,
+    ) -> Option<(i64, i64)> {
         let bp = match self.protection {
             Protection::None => return None,
-            Protection::Auto => automatic_protection_bp(instrument, last_e4),
+            Protection::Auto => automatic_protection_bp(instrument, last_e4, bands),
             Protection::BasisPoints(bp) => bp,
         };
         Some((protected_price_e4(instrument, self.side, last_e4, bp), bp))
     }
 
     /// The dearest price it may trade at: what its margin is reckoned with.
-    pub fn dearest_e4(&self, instrument: &Instrument, last_e4: i64) -> i64 {
+    pub fn dearest_e4(
+        &self,
+        instrument: &Instrument,
+        last_e4: i64,
+        bands: &ProtectionBands,
+    ) -> i64 {
         if self.unpriced() {
-            self.protected(instrument, last_e4)
+            self.protected(instrument, last_e4, bands)
                 .map_or(last_e4, |(price_e4, _)| price_e4.max(last_e4))
         } else {
             self.price_e4

@@ -28,7 +28,12 @@ impl Floor {
                 })
                 .map(|o| o.now.left())
                 .sum();
-            check_shares(&self.accounts[account], listing, quantity, selling)?;
+            check_shares(&self.accounts[account], listing, quantity, selling).map_err(
+                |refusal| Refusal {
+                    status: self.rules.holding_status,
+                    ..refusal
+                },
+            )?;
         }
         let mut stakes = self.stakes(account, instead_of);
         let reference = self.market.reference(listing);
@@ -39,7 +44,7 @@ impl Floor {
             product: asked.product,
             side: asked.side,
             quantity,
-            price_e4: asked.dearest_e4(instrument, last_e4),
+            price_e4: asked.dearest_e4(instrument, last_e4, &self.rules.protection),
         };
         stakes.ask(self, &order);
         let required_e4 = self.tied_on(&stakes, reference).total_e4() - before_e4;

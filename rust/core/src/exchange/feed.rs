@@ -9,24 +9,36 @@ use super::street::LEVELS;
 use crate::kite::{Divisors, EncodeError, Mode, Tick, encode_frame};
 use crate::terms::Side;
 
-/// Instruments of one connection.
+/// Instruments of one connection, unless the rules say otherwise.
 pub const TOKENS_MAX: usize = 3_000;
 
 /// A connection's instruments and their modes. Frames list them by token, in whatever order they were asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     modes: BTreeMap<u32, Mode>,
+    tokens_max: usize,
     /// What the reader takes a price on the wire for.
     divisors: Divisors,
 }
 
+impl Default for Subscription {
+    fn default() -> Self {
+        Self::new(TOKENS_MAX, Divisors::default())
+    }
+}
+
 impl Subscription {
-    /// One whose reader divides prices so.
-    pub fn new(divisors: Divisors) -> Self {
+    /// One of so many instruments at most, whose reader divides prices so.
+    pub fn new(tokens_max: usize, divisors: Divisors) -> Self {
         Self {
+            modes: BTreeMap::new(),
+            tokens_max,
             divisors,
-            ..Self::default()
         }
+    }
+
+    pub fn has(&self, token: u32) -> bool {
+        self.modes.contains_key(&token)
     }
 
     /// Adds instruments in quote mode; those it has already keep theirs. False if some did not fit.
@@ -54,7 +66,7 @@ impl Subscription {
         for &token in tokens {
             if let Some(present) = self.modes.get_mut(&token) {
                 *present = mode.unwrap_or(*present);
-            } else if self.modes.len() < TOKENS_MAX {
+            } else if self.modes.len() < self.tokens_max {
                 self.modes.insert(token, mode.unwrap_or(Mode::Quote));
             } else {
                 fits = false;
@@ -161,7 +173,7 @@ mod tests {
     use super::super::universe::NIFTY_TOKEN;
     use super::*;
     use crate::day::Day;
-    use crate::kite::decode;
+    use crate::kite::{Divisors, decode};
 
     const INFY: u32 = 408_065;
 

@@ -1,7 +1,7 @@
 //! The forms of `POST /orders/{variety}` and `PUT /orders/{variety}/{order_id}`, read into numbers and words.
 
 use super::refusal::Refusal;
-use super::rules::TAG_CHARS_MAX;
+use super::rules::Rules;
 use super::variety::{Terms, Variety};
 use crate::terms::{Exchange, OrderType, Product, Side, Validity};
 
@@ -60,7 +60,7 @@ pub struct Modifying {
 
 impl Placing {
     /// Reads the form of a variety.
-    pub fn read(variety: &str, fields: &Fields) -> Result<Self, Refusal> {
+    pub fn read(variety: &str, fields: &Fields, rules: &Rules) -> Result<Self, Refusal> {
         let form = Form(fields);
         let order_type = form.word("order_type", OrderType::parse)?;
         let priced = matches!(order_type, OrderType::Limit | OrderType::Sl);
@@ -77,10 +77,11 @@ impl Placing {
         let tag = form.text("tag").map(str::to_owned);
         if tag
             .as_ref()
-            .is_some_and(|tag| tag.chars().count() > TAG_CHARS_MAX)
+            .is_some_and(|tag| tag.chars().count() > rules.tag_chars_max)
         {
             return Err(Refusal::input(format!(
-                "Invalid `tag`. It can have at most {TAG_CHARS_MAX} characters."
+                "Invalid `tag`. It can have at most {} characters.",
+                rules.tag_chars_max
             )));
         }
         let quantity = within(quantity, "quantity", 1)?;
@@ -93,7 +94,7 @@ impl Placing {
             validity,
             quantity,
         };
-        let variety = Variety::read(variety, &form, &terms)?;
+        let variety = Variety::read(variety, &form, &terms, rules)?;
         Ok(Self {
             exchange: form.word("exchange", Exchange::parse)?,
             tradingsymbol: form
@@ -271,7 +272,11 @@ mod tests {
 
     #[test]
     fn float_noise_is_rounded_away() {
-        let placing = Placing::read("regular", &fields(&[("price", "2067.7000000000003")]));
+        let placing = Placing::read(
+            "regular",
+            &fields(&[("price", "2067.7000000000003")]),
+            &Rules::strict_2026(),
+        );
 
         assert_eq!(placing.map(|placing| placing.price_e4), Ok(20_677_000));
     }
@@ -314,11 +319,12 @@ mod tests {
             ),
         ];
         for (key, text, message) in cases {
-            let refusal = Placing::read("regular", &fields(&[(key, text)])).expect_err(text);
+            let refusal = Placing::read("regular", &fields(&[(key, text)]), &Rules::strict_2026())
+                .expect_err(text);
             assert_eq!((refusal.status, refusal.message.as_str()), (400, message));
         }
         assert_eq!(
-            Placing::read("bo", &fields(&[])),
+            Placing::read("bo", &fields(&[]), &Rules::strict_2026()),
             Err(Refusal::invalid("variety"))
         );
     }
@@ -326,7 +332,12 @@ mod tests {
     #[test]
     fn protection_is_automatic_a_percentage_or_none() {
         let read = |text| {
-            Placing::read("regular", &fields(&[("market_protection", text)])).map(|p| p.protection)
+            Placing::read(
+                "regular",
+                &fields(&[("market_protection", text)]),
+                &Rules::strict_2026(),
+            )
+            .map(|p| p.protection)
         };
 
         assert_eq!(read("-1"), Ok(Protection::Auto));
@@ -337,7 +348,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(key in "quantity|price|trigger_price|tag|market_protection|validity", text in "\\PC{0,24}") {
-            let _ = Placing::read("regular", &fields(&[(&key, &text)]));
+            let _ = Placing::read("regular", &fields(&[(&key, &text)]), &Rules::strict_2026());
             let _ = Modifying::read(&fields(&[(&key, &text)]));
         }
     }

@@ -10,14 +10,9 @@ use super::refusal::Refusal;
 use super::shape::{Value, object};
 use crate::terms::{Exchange, OrderType, Product, Side};
 
-/// Active triggers of one account.
-pub const ACTIVE_MAX: usize = 250;
 /// Triggers of one account in a day, those that are over too.
 const MADE_MAX: usize = 2_000;
 const FIRST_ID: i64 = 100_001;
-const LIFE_DAYS: i64 = 365;
-/// A trigger nearer to the last price than this, in hundredths of a percent, is refused.
-const NEAREST_BP: i64 = 25;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -115,7 +110,7 @@ impl Floor {
         let wish = self.gtt_wish(asked)?;
         let mine = self.gtts.iter().filter(|gtt| gtt.account == account);
         let active = mine.clone().filter(|gtt| gtt.is_active());
-        if active.count() >= ACTIVE_MAX || mine.count() >= MADE_MAX {
+        if active.count() >= self.rules.triggers.active_max || mine.count() >= MADE_MAX {
             return Err(Refusal::input("Maximum allowed triggers exceeded."));
         }
         let id = FIRST_ID + self.gtts.len() as i64;
@@ -254,7 +249,7 @@ impl Floor {
                 trigger_e4 > last_e4
             };
             if (trigger_e4 > last_e4) != rising
-                || (trigger_e4 - last_e4).abs() * 10_000 < last_e4 * NEAREST_BP
+                || (trigger_e4 - last_e4).abs() * 10_000 < last_e4 * self.rules.triggers.nearest_bp
             {
                 return Err(Refusal::input(
                     "Trigger price is on the wrong side of the last price, or too close to it.",
@@ -339,7 +334,7 @@ fn row(floor: &Floor, gtt: &Gtt) -> Value {
         r#type: if gtt.wish.legs.len() == 1 { "single" } else { "two-leg" },
         created_at: stamp(gtt.created_ns),
         updated_at: stamp(gtt.updated_ns),
-        expires_at: stamp(gtt.created_ns + LIFE_DAYS * DAY_NS),
+        expires_at: stamp(gtt.created_ns + floor.rules.triggers.life_days * DAY_NS),
         status: gtt.status.name(),
         condition: object! {
             exchange: instrument.exchange.name(),

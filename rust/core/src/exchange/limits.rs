@@ -1,22 +1,43 @@
-//! Request limits in calendar windows of market time.
+//! Request limits in windows of market time.
+
+use std::collections::VecDeque;
 
 use super::dates::{MINUTE_NS, SECOND_NS};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, TOO_MANY};
 use super::rules::Limits;
 
-/// A count that begins anew with each window of the exchange's clock.
-#[derive(Clone, Copy, Debug, Default)]
+/// Requests of the last while: those of the clock's window, or those that a window reaching back from now holds.
+#[derive(Clone, Debug, Default)]
 pub struct Window {
     number: i64,
     count: u32,
+    /// When those were admitted that a rolling window may still hold, oldest first; at most as many as it admits.
+    times_ns: VecDeque<i64>,
 }
 
 impl Window {
-    /// Counts one more, unless the window is full.
-    pub fn admit(&mut self, now_ns: i64, window_ns: i64, most: u32) -> bool {
+    /// Counts one more, unless the window is full. `most` of 0: it never is.
+    pub fn admit(&mut self, now_ns: i64, window_ns: i64, most: u32, rolling: bool) -> bool {
+        if most == 0 {
+            return true;
+        }
+        if rolling {
+            while self
+                .times_ns
+                .front()
+                .is_some_and(|&at| at <= now_ns - window_ns)
+            {
+                self.times_ns.pop_front();
+            }
+            let admitted = self.times_ns.len() < most as usize;
+            if admitted {
+                self.times_ns.push_back(now_ns);
+            }
+            return admitted;
+        }
         let number = now_ns.div_euclid(window_ns);
         if number != self.number {
-            *self = Self { number, count: 0 };
+            (self.number, self.count) = (number, 0);
         }
         let admitted = self.count < most;
         self.count += u32::from(admitted);
@@ -25,7 +46,7 @@ impl Window {
 }
 
 /// What an account has sent of orders.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct OrderPace {
     second: Window,
     minute: Window,
@@ -35,15 +56,19 @@ pub struct OrderPace {
 impl OrderPace {
     /// A place, modify or cancel; only placements count for the day. What is refused here was not accepted.
     pub fn admit(&mut self, now_ns: i64, placement: bool, limits: &Limits) -> Result<(), Refusal> {
-        let within = self.second.admit(now_ns, SECOND_NS, limits.orders_a_second)
-            && self.minute.admit(now_ns, MINUTE_NS, limits.orders_a_minute)
-            && !(placement && self.today >= limits.orders_a_day);
-        self.today += u32::from(placement && within);
-        if within {
-            Ok(())
-        } else {
-            Err(Refusal::too_many())
+        let (second, minute) = (limits.orders_a_second, limits.orders_a_minute);
+        let rolling = limits.rolling;
+        if !self.second.admit(now_ns, SECOND_NS, second, rolling) {
+            return Err(Refusal::too_many());
         }
+        if !self.minute.admit(now_ns, MINUTE_NS, minute, rolling) {
+            return Err(limits.minute_answer.says(TOO_MANY));
+        }
+        if placement && limits.orders_a_day > 0 && self.today >= limits.orders_a_day {
+            return Err(limits.day_answer.says(TOO_MANY));
+        }
+        self.today += u32::from(placement);
+        Ok(())
     }
 }
 
@@ -69,7 +94,7 @@ impl Read {
 }
 
 /// What an API key has asked for beside orders.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ReadPace {
     quotes: Window,
     history: Window,
@@ -84,7 +109,7 @@ impl ReadPace {
             Read::History => (&mut self.history, limits.history_a_second),
             Read::Other => (&mut self.others, limits.others_a_second),
         };
-        let within = window.admit(now_ns, SECOND_NS, most);
+        let within = window.admit(now_ns, SECOND_NS, most, limits.rolling);
         if within {
             Ok(())
         } else {
@@ -138,5 +163,28 @@ mod tests {
             8000,
             "cancels have no daily end"
         );
+    }
+
+    #[test]
+    fn a_rolling_window_reaches_back_from_each_request() {
+        let limits = Limits {
+            rolling: true,
+            ..limits()
+        };
+        let mut pace = OrderPace::default();
+        let at = |ms: i64| 1_795_060_200 * SECOND_NS + ms * 1_000_000;
+        for i in 0..10 {
+            assert!(pace.admit(at(900 + i), true, &limits).is_ok());
+        }
+
+        assert!(pace.admit(at(1_500), true, &limits).is_err());
+        assert!(pace.admit(at(1_900), true, &limits).is_ok());
+    }
+
+    #[test]
+    fn a_number_of_none_has_no_end() {
+        let mut pace = OrderPace::default();
+
+        assert!((0..10_000).all(|_| pace.admit(0, true, &Limits::NONE).is_ok()));
     }
 }

@@ -84,6 +84,8 @@ pub mod scan;
 pub mod scan_rates;
 /// What the day's sessions allow an order, and end.
 pub mod sessions;
+/// Every rule under a name.
+pub mod settings;
 /// The end of a contract.
 pub mod settlement;
 /// Answers before they are JSON or Python.

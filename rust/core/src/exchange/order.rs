@@ -3,6 +3,7 @@
 use super::checks::Asked;
 use super::form::{Modifying, Placing, Protection};
 use super::instruments::{Instrument, RUPEE_E4};
+use super::rules::ProtectionBands;
 use super::variety::Variety;
 use crate::terms::{OrderType, Product, Side, Validity};
 
@@ -124,6 +125,9 @@ pub struct Order {
     /// The tag and what the broker adds to it.
     pub tags: Vec<String>,
     pub protection: Protection,
+    /// What its owner asked for, before it became a limit.
+    pub asked_protection: Protection,
+    pub algo_id: Option<String>,
     pub ttl_minutes: i64,
     /// A TTL order is cancelled then.
     pub expires_ns: Option<i64>,
@@ -168,6 +172,8 @@ impl Order {
             tags: placing.tag.iter().cloned().collect(),
             tag: placing.tag.clone(),
             protection: placing.protection,
+            asked_protection: placing.protection,
+            algo_id: None,
             ttl_minutes: placing.ttl_minutes,
             expires_ns: None,
             modifications: 0,
@@ -199,6 +205,9 @@ impl Order {
         self.now.disclosed_quantity = asked.disclosed_quantity;
         self.now.validity = change.validity.unwrap_or(self.now.validity);
         self.now.modified = true;
+        if asked.protection != self.protection {
+            self.asked_protection = asked.protection;
+        }
         self.protection = asked.protection;
     }
 
@@ -233,16 +242,26 @@ impl Order {
 }
 
 /// How far a protected order may go from the last price, in hundredths of a percent: the broker's table for `-1`.
-pub fn automatic_protection_bp(instrument: &Instrument, last_e4: i64) -> i64 {
+pub fn automatic_protection_bp(
+    instrument: &Instrument,
+    last_e4: i64,
+    bands: &ProtectionBands,
+) -> i64 {
     let below = |rupees: i64| last_e4 < rupees * RUPEE_E4;
-    match instrument.kind.is_option() {
-        true if below(10) => 500,
-        true if below(100) => 300,
-        true if last_e4 <= 500 * RUPEE_E4 => 200,
-        true => 100,
-        false if below(100) => 200,
-        false if last_e4 <= 500 * RUPEE_E4 => 100,
-        false => 50,
+    let dear = last_e4 > 500 * RUPEE_E4;
+    if instrument.kind.is_option() {
+        match bands.options_bp {
+            [bp, ..] if below(10) => bp,
+            [_, bp, ..] if below(100) => bp,
+            [_, _, bp, _] if !dear => bp,
+            [.., bp] => bp,
+        }
+    } else {
+        match bands.others_bp {
+            [bp, ..] if below(100) => bp,
+            [_, bp, _] if !dear => bp,
+            [.., bp] => bp,
+        }
     }
 }
 
@@ -269,6 +288,7 @@ pub fn protected_price_e4(
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::Rules;
     use super::super::universe::{Universe, universe_of};
     use super::*;
     use crate::day::Day;
@@ -307,7 +327,13 @@ mod tests {
     fn the_automatic_table_is_zerodhas() {
         let rows: Vec<Instrument> = instruments().collect();
         let of = |kind| rows.iter().find(|row| row.kind == kind).expect("listed");
-        let points = |kind, rupees: i64| automatic_protection_bp(of(kind), rupees * RUPEE_E4);
+        let points = |kind, rupees: i64| {
+            automatic_protection_bp(
+                of(kind),
+                rupees * RUPEE_E4,
+                &Rules::strict_2026().protection,
+            )
+        };
 
         assert_eq!(
             [99, 100, 500, 501].map(|r| points(Kind::Cash, r)),

@@ -10,6 +10,8 @@ pub struct Refusal {
     pub message: String,
 }
 
+pub const TOO_MANY: &str = "Too many requests";
+
 impl Refusal {
     /// A missing or bad parameter.
     pub fn input(message: impl Into<String>) -> Self {
@@ -52,7 +54,7 @@ impl Refusal {
         Self {
             status: 429,
             error_type: "NetworkException",
-            message: "Too many requests".into(),
+            message: TOO_MANY.into(),
         }
     }
 

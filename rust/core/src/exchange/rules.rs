@@ -2,6 +2,9 @@
 //! protocol's page leaves open.
 
 use super::amo::AmoHours;
+use super::dates::HOUR_NS;
+use super::feed::TOKENS_MAX;
+use super::refusal::Refusal;
 use super::squareoff::SquareOff;
 
 /// How order ids look.
@@ -13,9 +16,35 @@ pub enum OrderIds {
     Dated,
 }
 
-/// Requests allowed in a window of market time, counted from its calendar start, not rolling.
+/// The status and the kind of an answer whose words are known and whose form is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub error_type: &'static str,
+}
+
+impl Answer {
+    const fn of(status: u16, error_type: &'static str) -> Self {
+        Self { status, error_type }
+    }
+
+    pub fn says(self, message: impl Into<String>) -> Refusal {
+        Refusal {
+            status: self.status,
+            error_type: self.error_type,
+            message: message.into(),
+        }
+    }
+}
+
+/// Requests allowed in a window of market time; 0: any number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Windows reach back from each request. Else they begin with each second and minute of the clock.
+    pub rolling: bool,
+    /// Over a minute's number, and over a day's. Over a second's it is 429.
+    pub minute_answer: Answer,
+    pub day_answer: Answer,
     /// Place, modify and cancel together, per account.
     pub orders_a_second: u32,
     pub orders_a_minute: u32,
@@ -27,6 +56,85 @@ pub struct Limits {
     pub history_a_second: u32,
     /// Every other request together, per API key.
     pub others_a_second: u32,
+}
+
+impl Limits {
+    pub const KITE: Self = Self {
+        rolling: false,
+        minute_answer: Answer::of(429, "NetworkException"),
+        day_answer: Answer::of(429, "NetworkException"),
+        orders_a_second: 10,
+        orders_a_minute: 400,
+        orders_a_day: 5000,
+        quotes_a_second: 1,
+        history_a_second: 3,
+        others_a_second: 10,
+    };
+    pub const NONE: Self = Self {
+        orders_a_second: 0,
+        orders_a_minute: 0,
+        orders_a_day: 0,
+        quotes_a_second: 0,
+        history_a_second: 0,
+        others_a_second: 0,
+        ..Self::KITE
+    };
+}
+
+/// The broker's protection of orders that ask for `-1`, in hundredths of a percent of the last price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtectionBands {
+    /// Below ₹100, up to ₹500, above.
+    pub others_bp: [i64; 3],
+    /// Below ₹10, below ₹100, up to ₹500, above.
+    pub options_bp: [i64; 4],
+}
+
+/// What is answered of an order that nobody knows, when its history or its trades are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownOrder {
+    Refused(u16),
+    EmptyList,
+}
+
+/// What a trigger (GTT) may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Triggers {
+    /// Active ones of one account.
+    pub active_max: usize,
+    /// One nearer to the last price than this is refused.
+    pub nearest_bp: i64,
+    pub life_days: i64,
+}
+
+/// What the ticker's socket does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketRules {
+    /// Of one API key.
+    pub connections_max: u32,
+    /// Instruments of one connection.
+    pub tokens_max: usize,
+    /// `mode` for an instrument that is not subscribed subscribes it. Else it is ignored.
+    pub mode_subscribes: bool,
+    /// What is subscribed is shown at once as it stands.
+    pub snapshot: bool,
+    /// Silence after which there is one byte, in ms of machine time.
+    pub heartbeat_ms: i64,
+    /// A connection begins with a text of the instruments' number.
+    pub instruments_meta: bool,
+    /// An order update has the member `id`.
+    pub order_id_member: bool,
+    /// The divisor of NCO's prices is 10^4, as the official Python client says since 5.2.2; else 100.
+    pub nco_ten_thousandths: bool,
+}
+
+/// Who may log in and send orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginRules {
+    /// The time of the day, IST, at which every access token dies.
+    pub end_ns: i64,
+    /// To whose address orders are not allowed from.
+    pub unlisted_answer: Answer,
 }
 
 /// The most days that one request for candles may span.
@@ -47,14 +155,34 @@ pub struct Spans {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     pub name: &'static str,
-    /// MARKET and SL-M need `market_protection`.
+    /// MARKET and SL-M need `market_protection`; without it this is the answer.
     pub protection_required: bool,
+    pub unprotected_answer: Answer,
+    /// An order whose protection has become its limit still shows what it asked for. Else it shows 0.
+    pub protection_shown: bool,
+    pub protection: ProtectionBands,
     /// A stop on the wrong side of the last price is refused at the door; otherwise it is taken and shown REJECTED.
     pub stops_refused_at_the_door: bool,
+    /// Longer tags are refused, not cut.
+    pub tag_chars_max: usize,
+    /// Of the order's quantity, in percent.
+    pub disclosed_percent_min: i64,
+    pub iceberg_legs_max: i64,
+    /// Into more than that nothing is sliced.
+    pub slices_max: i64,
+    pub modifications_max: u32,
+    /// Of a request for an order that has ended, or that is undergoing change.
+    pub closed_order_error_type: &'static str,
+    pub unknown_order: UnknownOrder,
+    pub unknown_order_error_type: &'static str,
+    /// Of an order for shares that are not there.
+    pub holding_status: u16,
+    /// The book shows the `algo_id` that an order was placed with.
+    pub algo_id_shown: bool,
     /// None: no limits on any route.
     pub limits: Option<Limits>,
     pub spans: Spans,
-    pub modifications_max: u32,
+    pub triggers: Triggers,
     /// When after-market orders are taken; they go to the exchange when it opens. None: at any hour, and they rest
     /// until they are cancelled.
     pub amo_hours: Option<AmoHours>,
@@ -66,10 +194,9 @@ pub struct Rules {
     pub order_ids: OrderIds,
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
     pub open_frames: bool,
+    pub sockets: SocketRules,
+    pub login: LoginRules,
 }
-
-/// Longer tags are refused, not cut.
-pub const TAG_CHARS_MAX: usize = 20;
 
 impl Rules {
     /// Kite as of November 2026.
@@ -77,15 +204,24 @@ impl Rules {
         Self {
             name: "strict-2026",
             protection_required: true,
+            unprotected_answer: Answer::of(400, "InputException"),
+            protection_shown: false,
+            protection: ProtectionBands {
+                others_bp: [200, 100, 50],
+                options_bp: [500, 300, 200, 100],
+            },
             stops_refused_at_the_door: true,
-            limits: Some(Limits {
-                orders_a_second: 10,
-                orders_a_minute: 400,
-                orders_a_day: 5000,
-                quotes_a_second: 1,
-                history_a_second: 3,
-                others_a_second: 10,
-            }),
+            tag_chars_max: 20,
+            disclosed_percent_min: 10,
+            iceberg_legs_max: 10,
+            slices_max: 10,
+            modifications_max: 25,
+            closed_order_error_type: "OrderException",
+            unknown_order: UnknownOrder::Refused(400),
+            unknown_order_error_type: "OrderException",
+            holding_status: 400,
+            algo_id_shown: false,
+            limits: Some(Limits::KITE),
             spans: Spans {
                 minute: 60,
                 few_minutes: 100,
@@ -94,12 +230,30 @@ impl Rules {
                 day: 2000,
                 hour_too: false,
             },
-            modifications_max: 25,
+            triggers: Triggers {
+                active_max: 250,
+                nearest_bp: 25,
+                life_days: 365,
+            },
             amo_hours: Some(AmoHours::KITE),
             amo_cancelled_apart: false,
             square_off: Some(SquareOff::KITE),
             order_ids: OrderIds::Snowflake,
             open_frames: false,
+            sockets: SocketRules {
+                connections_max: 3,
+                tokens_max: TOKENS_MAX,
+                mode_subscribes: true,
+                snapshot: true,
+                heartbeat_ms: 1_000,
+                instruments_meta: false,
+                order_id_member: false,
+                nco_ten_thousandths: true,
+            },
+            login: LoginRules {
+                end_ns: 6 * HOUR_NS,
+                unlisted_answer: Answer::of(403, "PermissionException"),
+            },
         }
     }
 
@@ -131,4 +285,18 @@ impl Rules {
             .into_iter()
             .find(|rules| rules.name == name)
     }
+
+    /// What is said of an order's history or trades when nobody knows the order; none: an empty list.
+    pub fn unknown_order_refusal(&self) -> Option<Refusal> {
+        match self.unknown_order {
+            UnknownOrder::EmptyList => None,
+            UnknownOrder::Refused(status) => Some(Refusal {
+                status,
+                error_type: self.unknown_order_error_type,
+                message: UNKNOWN_ORDER.into(),
+            }),
+        }
+    }
 }
+
+pub const UNKNOWN_ORDER: &str = "Couldn't find that `order_id`.";

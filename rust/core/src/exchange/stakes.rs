@@ -94,7 +94,9 @@ impl Floor {
                 product: order.product,
                 side: order.side,
                 quantity: order.now.left(),
-                price_e4: order.asked().dearest_e4(instrument, last_e4),
+                price_e4: order
+                    .asked()
+                    .dearest_e4(instrument, last_e4, &self.rules.protection),
             };
             stakes.ask(self, &asking);
         }

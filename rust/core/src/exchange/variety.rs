@@ -2,11 +2,11 @@
 
 use super::form::Form;
 use super::refusal::Refusal;
+use super::rules::Rules;
 use crate::terms::{OrderType, Product, Side, Validity};
 
-/// Legs that an iceberg may have. The least is Kite's; the most is remembered rather than documented.
+/// Legs that an iceberg has at least.
 pub const LEGS_MIN: i64 = 2;
-pub const LEGS_MAX: i64 = 10;
 
 /// Where an iceberg is: only one of its legs is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +75,17 @@ impl Variety {
     }
 
     /// Reads what a variety asks of the form besides what every order does. `quantity` is that of the whole.
-    pub(super) fn read(name: &str, form: &Form, asked: &Terms) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        name: &str,
+        form: &Form,
+        asked: &Terms,
+        rules: &Rules,
+    ) -> Result<Self, Refusal> {
         match name {
             "regular" => Ok(Self::Regular),
             "amo" => Ok(Self::Amo),
             "co" => cover(form, asked),
-            "iceberg" => iceberg(form, asked),
+            "iceberg" => iceberg(form, asked, rules.iceberg_legs_max),
             "auction" => auction(form, asked),
             _ => Err(Refusal::invalid("variety")),
         }
@@ -108,7 +113,7 @@ fn cover(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
     Ok(Variety::Cover { stop_e4 })
 }
 
-fn iceberg(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
+fn iceberg(form: &Form, asked: &Terms, legs_max: i64) -> Result<Variety, Refusal> {
     if asked.order_type != OrderType::Limit {
         return Err(Refusal::invalid("order_type"));
     }
@@ -116,7 +121,7 @@ fn iceberg(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
         return Err(Refusal::invalid("validity"));
     }
     let legs = form.integer("iceberg_legs")?.unwrap_or(0);
-    if !(LEGS_MIN..=LEGS_MAX).contains(&legs) {
+    if !(LEGS_MIN..=legs_max).contains(&legs) {
         return Err(Refusal::invalid("iceberg_legs"));
     }
     // The last leg may be the smallest, but it trades something.

@@ -46,6 +46,9 @@ fn book_row(floor: &Floor, order: &Order) -> Value {
         row.set("auction_number", number.clone());
     }
     row.set("tags", order.tags.clone());
+    if floor.rules.algo_id_shown {
+        row.set("algo_id", order.algo_id.clone());
+    }
     row.set("guid", format!("{:016x}", guid(&order.id)));
     row
 }
@@ -80,7 +83,11 @@ fn history_row(floor: &Floor, order: &Order, state: &State) -> Value {
         pending_quantity: state.pending(),
         cancelled_quantity: state.cancelled,
         // Kite shows 0 of an order whose protection has become its limit.
-        market_protection: protection(order),
+        market_protection: protection(if floor.rules.protection_shown {
+            order.asked_protection
+        } else {
+            order.protection
+        }),
         tag: order.tag.clone(),
     }
 }
@@ -101,8 +108,8 @@ fn meta(order: &Order) -> Value {
     }
 }
 
-fn protection(order: &Order) -> Value {
-    match order.protection {
+fn protection(protection: super::form::Protection) -> Value {
+    match protection {
         super::form::Protection::None => Value::Int(0),
         super::form::Protection::Auto => Value::Int(-1),
         super::form::Protection::BasisPoints(bp) => Value::Rupees(bp * 100),

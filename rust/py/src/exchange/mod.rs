@@ -6,12 +6,16 @@ mod market_file;
 mod opening;
 /// A request turned away.
 mod refusal;
+/// Every rule by its name.
+mod rules;
 /// What one socket shows.
 mod subscription;
 /// Days and times.
 mod times;
 /// Forms in, answers out.
 mod values;
+
+use std::collections::HashMap;
 
 use kitev3_core::exchange::dates::SECOND_NS;
 use kitev3_core::exchange::feed::{self, TOKENS_MAX};
@@ -22,7 +26,6 @@ use kitev3_core::exchange::limits::Read;
 use kitev3_core::exchange::market::Market;
 use kitev3_core::exchange::mishap::Mishap;
 use kitev3_core::exchange::refusal::Refusal;
-use kitev3_core::exchange::rules::Rules;
 use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::{calculators, gtt, history, holdings};
@@ -33,6 +36,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use market_file::{MarketFile, MarketFileError};
 use opening::{Source, open_market};
 use refusal::{ExchangeRefusal, refused};
+use rules::{PyGiven, rules_of};
 use subscription::PySubscription;
 use values::{child, python, texts};
 
@@ -46,6 +50,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SUBSCRIPTION_TOKENS_MAX", TOKENS_MAX)?;
     module.add("QUOTES_MAX", QUOTES_MAX)?;
     module.add("LTPS_MAX", LTPS_MAX)?;
+    module.add_function(wrap_pyfunction!(rules::exchange_rules, module)?)?;
     module.add_function(wrap_pyfunction!(times::session_open_ns, module)?)?;
     module.add_function(wrap_pyfunction!(times::trading_day, module)?)?;
     module.add_function(wrap_pyfunction!(times::ist_stamp, module)?)?;
@@ -59,7 +64,7 @@ struct Exchange(Floor);
 impl Exchange {
     #[new]
     #[pyo3(signature = (*, users, market, seed, start_ns, profile = "strict-2026", frame_ms = 1000,
-                        universe = "house", hours = "plain"))]
+                        universe = "house", hours = "plain", rules = None))]
     #[expect(
         clippy::too_many_arguments,
         reason = "keywords, each with its own default"
@@ -73,10 +78,9 @@ impl Exchange {
         frame_ms: i64,
         universe: &str,
         hours: &str,
+        rules: Option<HashMap<String, PyGiven>>,
     ) -> PyResult<Self> {
-        let rules = Rules::named(profile).ok_or_else(|| {
-            PyValueError::new_err(format!("unknown profile {profile:?}: strict-2026, legacy"))
-        })?;
+        let rules = rules_of(profile, rules.unwrap_or_default())?;
         if users.is_empty() || users.len() > USERS_MAX {
             return Err(PyValueError::new_err(format!(
                 "from 1 to {USERS_MAX} users, not {}",
@@ -112,6 +116,11 @@ impl Exchange {
     #[getter]
     fn profile(&self) -> &'static str {
         self.0.rules.name
+    }
+
+    #[getter]
+    fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        rules::named_values(py, &self.0.rules)
     }
 
     #[getter]
@@ -246,15 +255,18 @@ impl Exchange {
 
     #[pyo3(signature = (user, order_id, /))]
     fn order_history(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
-        python(py, &views::history(&self.0, self.order(user, order_id)?))
+        match self.order(user, order_id)? {
+            Some(index) => python(py, &views::history(&self.0, index)),
+            None => Ok(PyList::empty(py).into_any().unbind()),
+        }
     }
 
     #[pyo3(signature = (user, order_id, /))]
     fn order_trades(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
-        python(
-            py,
-            &views::order_trades(&self.0, self.order(user, order_id)?),
-        )
+        match self.order(user, order_id)? {
+            Some(index) => python(py, &views::order_trades(&self.0, index)),
+            None => Ok(PyList::empty(py).into_any().unbind()),
+        }
     }
 
     #[pyo3(signature = (user, /))]
@@ -488,11 +500,16 @@ impl Exchange {
             .collect()
     }
 
-    fn order(&self, user: &str, order_id: &str) -> PyResult<usize> {
-        let account = self.account(user)?;
-        self.0
-            .find(account, order_id)
-            .ok_or_else(|| refused(Refusal::order("Couldn't find that `order_id`.")))
+    /// None: nobody knows it, and the rules answer that with an empty list.
+    fn order(&self, user: &str, order_id: &str) -> PyResult<Option<usize>> {
+        match self.0.find(self.account(user)?, order_id) {
+            Some(index) => Ok(Some(index)),
+            None => self
+                .0
+                .rules
+                .unknown_order_refusal()
+                .map_or(Ok(None), |refusal| Err(refused(refusal))),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one socket shows.
 use std::collections::HashMap;
 
-use kitev3_core::exchange::feed::Subscription;
+use kitev3_core::exchange::feed::{Subscription, TOKENS_MAX};
 use kitev3_core::kite::Mode;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,9 +14,13 @@ pub(super) struct PySubscription(pub(super) Subscription);
 #[pymethods]
 impl PySubscription {
     #[new]
-    #[pyo3(signature = (*, nco_divisor = 10_000))]
-    fn new(nco_divisor: u32) -> PyResult<Self> {
-        Ok(Self(Subscription::new(divisors(nco_divisor)?)))
+    #[pyo3(signature = (tokens_max = TOKENS_MAX, /, *, nco_divisor = 10_000))]
+    fn new(tokens_max: usize, nco_divisor: u32) -> PyResult<Self> {
+        Ok(Self(Subscription::new(tokens_max, divisors(nco_divisor)?)))
+    }
+
+    fn __contains__(&self, token: u32) -> bool {
+        self.0.has(token)
     }
 
     #[pyo3(signature = (tokens, /))]

@@ -55,7 +55,11 @@ impl Floor {
         let listing = &self.market.listings[order.listing];
         protect(
             order,
-            asked.protected(&listing.instrument, listing.day.last_e4),
+            asked.protected(
+                &listing.instrument,
+                listing.day.last_e4,
+                &self.rules.protection,
+            ),
         );
         if let Some(price_e4) = listing.only_price_e4() {
             (order.now.order_type, order.now.price_e4) = (OrderType::Limit, price_e4);

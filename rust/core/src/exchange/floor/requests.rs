@@ -4,10 +4,11 @@ use super::Floor;
 use super::booking::book_id;
 use crate::exchange::autoslice;
 use crate::exchange::checks::Asked;
-use crate::exchange::form::{Fields, Modifying, Placing};
+use crate::exchange::form::{Fields, Form, Modifying, Placing};
 use crate::exchange::mishap::Mishap;
 use crate::exchange::order::{Order, Status};
 use crate::exchange::refusal::Refusal;
+use crate::exchange::rules::UNKNOWN_ORDER;
 use crate::exchange::sessions;
 use crate::exchange::variety::Variety;
 
@@ -52,8 +53,9 @@ impl Floor {
     ) -> Result<String, Refusal> {
         self.hear(at_ns);
         self.admit(account, true)?;
-        let placing = Placing::read(variety, fields)?;
+        let placing = Placing::read(variety, fields, &self.rules)?;
         let mishap = Mishap::of_placing(fields)?;
+        let algo_id = algo_id(fields)?;
         let listing = self
             .market
             .by_symbol(placing.exchange, &placing.tradingsymbol)
@@ -67,6 +69,7 @@ impl Floor {
         self.check_cover(account, listing, &asked, None)?;
 
         let index = self.put(account, listing, &placing);
+        self.orders[index].algo_id = algo_id;
         if let Some(tags) = tags {
             self.orders[index].tags = tags;
         }
@@ -220,13 +223,28 @@ impl Floor {
     fn open_order(&self, account: usize, order_id: &str, deed: &str) -> Result<usize, Refusal> {
         let index = self
             .find(account, order_id)
-            .ok_or_else(|| Refusal::order("Couldn't find that `order_id`."))?;
+            .ok_or_else(|| Refusal::order(UNKNOWN_ORDER))?;
         let status = self.orders[index].now.status;
         if status.terminal() || status == Status::PutOrderReqReceived {
-            return Err(Refusal::order(format!(
-                "Order cannot be {deed} as it is already executed or undergoing change."
-            )));
+            return Err(Refusal {
+                error_type: self.rules.closed_order_error_type,
+                ..Refusal::order(format!(
+                    "Order cannot be {deed} as it is already executed or undergoing change."
+                ))
+            });
         }
         Ok(index)
+    }
+}
+
+/// Characters of an `algo_id`.
+const ALGO_ID_CHARS_MAX: usize = 64;
+
+/// The exchange's number of the algorithm that sends the order, which clients since 2026 may name.
+fn algo_id(fields: &Fields) -> Result<Option<String>, Refusal> {
+    let algo_id = Form(fields).text("algo_id");
+    match algo_id.filter(|text| text.chars().count() > ALGO_ID_CHARS_MAX) {
+        Some(_) => Err(Refusal::invalid("algo_id")),
+        None => Ok(algo_id.map(str::to_owned)),
     }
 }

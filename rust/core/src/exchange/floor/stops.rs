@@ -33,7 +33,7 @@ impl Floor {
         let order = &self.orders[index];
         let asked = order.asked();
         let (instrument, last_e4) = self.instrument(order.listing);
-        let protected = asked.protected(instrument, last_e4);
+        let protected = asked.protected(instrument, last_e4, &self.rules.protection);
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
         if asked.order_type == OrderType::SlM {

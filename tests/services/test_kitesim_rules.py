@@ -1,0 +1,470 @@
+"""Every rule of the exchange that can be set: that it changes what a client meets, and what is refused of settings."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kiteconnect import exceptions as kite
+from kitev3._core import Exchange, ExchangeRefusal, exchange_rules
+from kitev3.clock import datetime_ns
+from kitev3.config import IST
+from kitev3.errors import ConfigError
+from kitev3.services.kitesim.options import read_options
+from kitev3.services.kitesim.rules import NAMES, bounds, differences, list_rules, read_rules, rules_of, text
+from kitev3.services.kitesim.service import KitesimConfig
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from services.kitesim_rig import Kitesim, kitesim
+
+USER = "A"
+SECOND_NS = 1_000_000_000
+INFY = 408_065
+ORDER: dict[str, Any] = {
+    "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 10, "product": "MIS",
+    "order_type": "LIMIT", "price": 1390,
+}  # fmt: skip
+PAGE = Path(__file__).parents[2] / "docs" / "kitesim-rules.md"
+
+
+def at(clock: str) -> int:
+    return datetime_ns(datetime.fromisoformat(f"2026-11-19T{clock}").replace(tzinfo=IST))
+
+
+def still(profile: str = "strict-2026", **rules: Any) -> Exchange:
+    """An exchange whose market stands still."""
+    return Exchange(users=[USER], market="frozen", seed=1, start_ns=at("09:20"), profile=profile, rules=rules)
+
+
+def dated(clock: str, profile: str = "strict-2026", **rules: Any) -> Exchange:
+    """One that keeps the sessions of its day."""
+    start_ns = at(clock)
+    return Exchange(  # in the large universe, since the small one has neither currency nor commodity
+        users=[USER], market="synthetic", seed=1, start_ns=start_ns, profile=profile, universe="full", hours="dated",
+        rules=rules,
+    )  # fmt: skip
+
+
+def tried(act: Callable[[], Any]) -> Any:
+    """What came of it; of a refusal its status and kind."""
+    try:
+        return act()
+    except ExchangeRefusal as refusal:
+        return refusal.status, refusal.error_type
+
+
+def place(exchange: Exchange, variety: str = "regular", **changes: Any) -> str:
+    """The id of a new order."""
+    return exchange.place(USER, variety=variety, **(ORDER | changes))
+
+
+def taken(exchange: Exchange, variety: str = "regular", **changes: Any) -> bool:
+    return isinstance(tried(lambda: place(exchange, variety, **changes)), str)
+
+
+def row(exchange: Exchange) -> dict[str, Any]:
+    """The last order in the book."""
+    last: dict[str, Any] = exchange.orders(USER)[-1]
+    return last
+
+
+def market_order(made: Exchange, member: str, **changes: Any) -> Any:
+    made.place(USER, **(ORDER | changes | {"order_type": "MARKET", "market_protection": -1}))
+    return row(made)[member]
+
+
+def option(exchange: Exchange) -> dict[str, Any]:
+    """A call of NIFTY, and its lot."""
+    rows = [line.split(",") for line in exchange.instruments_csv("NFO").splitlines()[1:]]
+    name, lot = next((r[2], int(r[8])) for r in rows if r[9] == "CE" and r[3].strip('"') == "NIFTY")
+    return {"exchange": "NFO", "tradingsymbol": name, "quantity": lot, "product": "NRML"}
+
+
+def twice_cancelled(exchange: Exchange) -> Any:
+    order_id = place(exchange)
+    exchange.cancel(USER, order_id)
+    return tried(lambda: exchange.cancel(USER, order_id))
+
+
+def twice_modified(exchange: Exchange) -> Any:
+    order_id = place(exchange)
+    exchange.modify(USER, order_id, quantity=11)
+    return tried(lambda: exchange.modify(USER, order_id, quantity=12))
+
+
+def orders_taken(exchange: Exchange, number: int, apart_ns: int = 0) -> int:
+    """How many of so many orders are let in."""
+    start_ns = at("09:20")
+    fields = {**ORDER, "quantity": 1}
+    admitted = 0
+    for count in range(number):
+        act = tried(partial(exchange.place, USER, at_ns=start_ns + count * apart_ns, **fields))
+        admitted += isinstance(act, str)
+    return admitted
+
+
+def last_answer(exchange: Exchange, number: int) -> Any:
+    """What the last of so many orders is answered."""
+    orders_taken(exchange, number - 1)
+    return tried(lambda: place(exchange))
+
+
+def reads_taken(exchange: Exchange, kind: str) -> int:
+    """How many of fifteen requests in one second are let in."""
+    at_ns = at("09:20")
+    return sum(tried(lambda: exchange.admit_read("K", kind, at_ns=at_ns)) is None for _ in range(15))
+
+
+def rolling(exchange: Exchange) -> bool:
+    """Whether ten orders at a second's end still count at the next one's beginning."""
+    start_ns = at("09:20")
+    for _ in range(10):
+        exchange.place(USER, at_ns=start_ns + 900_000_000, **ORDER)
+    return bool(
+        tried(lambda: exchange.place(USER, at_ns=start_ns + 1_100_000_000, **ORDER)) == (429, "NetworkException")
+    )
+
+
+def candles(exchange: Exchange, interval: str, days: int) -> bool:
+    """Whether a span of so many days is answered."""
+    end = datetime(2026, 11, 19)
+    times = {"from": f"{end - timedelta(days=days)}", "to": f"{end}"}
+    return isinstance(tried(lambda: exchange.candles(str(INFY), interval, **times)), dict)
+
+
+def trigger(exchange: Exchange, percent_away: float = 5.0) -> Any:
+    """A trigger above the last price."""
+    price = exchange.ltp(["NSE:INFY"])["NSE:INFY"]["last_price"]
+    wanted = f"{price * (1 + percent_away / 100):.1f}"
+    instrument = {"exchange": "NSE", "tradingsymbol": "INFY"}
+    order = {**ORDER, "transaction_type": "SELL", "product": "CNC"}
+    condition = instrument | {"last_price": price}
+    return tried(
+        lambda: exchange.place_gtt(USER, kind="single", condition=condition, triggers=[wanted], orders=[order])
+    )
+
+
+def third_trigger(exchange: Exchange) -> Any:
+    return [isinstance(trigger(exchange), int) for _ in range(3)][-1]
+
+
+def life(exchange: Exchange) -> Any:
+    made = trigger(exchange)
+    return exchange.gtt(USER, str(made))["expires_at"][:10]
+
+
+def contract(exchange: Exchange, segment: str) -> dict[str, Any]:
+    """Something of a segment to be ordered, in one lot, at its last price."""
+    if segment == "shares":
+        name, fields = "NSE:INFY", dict(ORDER)
+    else:
+        wanted = {"derivatives": "NFO", "currency": "CDS", "commodity": "MCX"}[segment]
+        rows = [line.split(",") for line in exchange.instruments_csv(wanted).splitlines()[1:]]
+        last = [r for r in rows if r[9] == "FUT"][-1]  # the nearest may expire today
+        name = f"{wanted}:{last[2]}"
+        fields = ORDER | {"exchange": wanted, "tradingsymbol": last[2], "quantity": int(last[8])}
+    return fields | {"price": exchange.ltp([name])[name]["last_price"]}
+
+
+def after_hours(segment: str) -> Callable[[Exchange], bool]:
+    """Whether an order for after the market is taken now."""
+
+    def observed(exchange: Exchange) -> bool:
+        fields = contract(exchange, segment)
+        product = "CNC" if segment == "shares" else "NRML"
+        return isinstance(tried(lambda: exchange.place(USER, variety="amo", **(fields | {"product": product}))), str)
+
+    return observed
+
+
+def intraday(segment: str) -> Callable[[Exchange], bool]:
+    """Whether an intraday order is taken now, so that the broker has not closed the day."""
+    return lambda exchange: isinstance(tried(lambda: exchange.place(USER, **contract(exchange, segment))), str)
+
+
+TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], Any, Any]] = [
+    # rule, another value, an exchange, what is seen, with the profile's value, with the other
+    ("protection_required", False, still, lambda e: taken(e, order_type="MARKET"), False, True),
+    ("unprotected_status", 403, still, lambda e: tried(lambda: place(e, order_type="MARKET"))[0], 400, 403),
+    (
+        "unprotected_error_type", "OrderException", still,
+        lambda e: tried(lambda: place(e, order_type="MARKET"))[1], "InputException", "OrderException",
+    ),
+    ("protection_shown", True, still, lambda e: market_order(e, "market_protection"), 0, -1),
+    ("protection_bp", [200, 100, 70], still, lambda e: market_order(e, "tags")[1], "mktp:0.50", "mktp:0.70"),
+    (
+        "protection_option_bp", [900, 900, 900, 900], still,
+        lambda e: market_order(e, "tags", **option(e))[1] == "mktp:9.00", False, True,
+    ),
+    (
+        "stops_refused_at_the_door", False, still,
+        lambda e: taken(e, order_type="SL", price=1401, trigger_price=1400), False, True,
+    ),
+    ("tag_chars_max", 30, still, lambda e: taken(e, tag="x" * 25), False, True),
+    ("disclosed_percent_min", 50, still, lambda e: taken(e, disclosed_quantity=2), True, False),
+    (
+        "iceberg_legs_max", 5, still,
+        lambda e: taken(e, "iceberg", iceberg_legs=10, iceberg_quantity=1), True, False,
+    ),
+    (
+        "slices_max", 2, still,
+        lambda e: "children" in e.place_sliced(USER, **(ORDER | option(e) | {"quantity": 65 * 28 * 2, "price": 0.05}))
+        if taken(e) else None, True, (400, "InputException"),
+    ),
+    ("modifications_max", 1, still, twice_modified, None, (400, "OrderException")),
+    (
+        "closed_order_error_type", "GeneralException", still, twice_cancelled,
+        (400, "OrderException"), (400, "GeneralException"),
+    ),
+    ("unknown_order", "404", still, lambda e: tried(lambda: e.order_history(USER, "1"))[0], 400, 404),
+    ("unknown_order", "empty", still, lambda e: tried(lambda: e.order_trades(USER, "1")), (400, "OrderException"), []),
+    (
+        "unknown_order_error_type", "GeneralException", still,
+        lambda e: tried(lambda: e.order_history(USER, "1"))[1], "OrderException", "GeneralException",
+    ),
+    (
+        "holding_status", 403, still,
+        lambda e: tried(lambda: place(e, transaction_type="SELL", product="CNC", tradingsymbol="RELIANCE"))[0],
+        400, 403,
+    ),
+    ("algo_id_shown", True, still, lambda e: (place(e, algo_id="77"), row(e).get("algo_id"))[1], None, "77"),
+    ("order_ids", "dated", still, lambda e: len(place(e)), 19, 15),
+    ("open_frames", True, still, lambda e: (place(e), len(e.take_order_frames()))[1], 0, 1),
+    ("limits_rolling", True, still, rolling, False, True),
+    ("orders_per_second", 3, still, lambda e: orders_taken(e, 15), 10, 3),
+    ("orders_per_second", 0, still, lambda e: orders_taken(e, 15), 10, 15),
+    ("orders_per_minute", 5, still, lambda e: orders_taken(e, 8, 200_000_000), 8, 5),
+    ("orders_per_day", 6, still, lambda e: orders_taken(e, 8), 8, 6),
+    ("quotes_per_second", 4, still, lambda e: reads_taken(e, "quote"), 1, 4),
+    ("history_per_second", 4, still, lambda e: reads_taken(e, "history"), 3, 4),
+    ("others_per_second", 4, still, lambda e: reads_taken(e, "other"), 10, 4),
+    ("span_minute_days", 90, still, lambda e: candles(e, "minute", 80), False, True),
+    ("span_few_minutes_days", 50, still, lambda e: candles(e, "5minute", 80), True, False),
+    ("span_half_hour_days", 50, still, lambda e: candles(e, "15minute", 80), True, False),
+    ("span_hour_days", 50, still, lambda e: candles(e, "60minute", 80), True, False),
+    ("span_day_days", 50, still, lambda e: candles(e, "day", 80), True, False),
+    ("interval_hour", True, still, lambda e: candles(e, "hour", 5), False, True),
+    ("gtt_active_max", 2, still, third_trigger, True, False),
+    ("gtt_nearest_bp", 1000, still, lambda e: isinstance(trigger(e), int), True, False),
+    ("gtt_life_days", 30, still, life, "2027-11-19", "2026-12-19"),
+    ("amo_shares", "18:00-08:58", lambda **r: dated("17:00", **r), after_hours("shares"), True, False),
+    ("amo_derivatives", "18:00-08:58", lambda **r: dated("17:00", **r), after_hours("derivatives"), True, False),
+    ("amo_currency", "18:00-08:58", lambda **r: dated("17:30", **r), after_hours("currency"), True, False),
+    ("amo_commodity", "00:10-08:58", lambda **r: dated("23:57", **r), after_hours("commodity"), True, False),
+    ("amo_any_hour", True, lambda **r: dated("10:00", **r), after_hours("shares"), False, True),
+    ("square_off", False, lambda **r: dated("15:12", **r), intraday("shares"), False, True),
+    ("square_off_shares", "15:05", lambda **r: dated("15:08", **r), intraday("shares"), True, False),
+    ("square_off_derivatives", "15:05", lambda **r: dated("15:08", **r), intraday("derivatives"), True, False),
+    ("square_off_currency", "15:05", lambda **r: dated("15:08", **r), intraday("currency"), True, False),
+    ("square_off_commodity", "15:05", lambda **r: dated("15:08", **r), intraday("commodity"), True, False),
+    ("minute_limit_status", 403, lambda **r: still(orders_per_minute=3, **r), lambda e: last_answer(e, 4)[0], 429, 403),
+    (
+        "minute_limit_error_type", "InputException", lambda **r: still(orders_per_minute=3, **r),
+        lambda e: last_answer(e, 4)[1], "NetworkException", "InputException",
+    ),
+    ("day_limit_status", 400, lambda **r: still(orders_per_day=3, **r), lambda e: last_answer(e, 4)[0], 429, 400),
+    (
+        "day_limit_error_type", "OrderException", lambda **r: still(orders_per_day=3, **r),
+        lambda e: last_answer(e, 4)[1], "NetworkException", "OrderException",
+    ),
+]  # fmt: skip
+AT_THE_SERVER = {
+    "sockets_max", "socket_tokens_max", "mode_subscribes", "snapshot_on_subscribe", "heartbeat_ms", "instruments_meta",
+    "order_id_member", "nco_divisor", "login_end", "unlisted_status", "unlisted_error_type",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "value", "made", "seen", "before", "after"), TABLE, ids=[row[0] for row in TABLE])
+def test_a_rule_changes_what_a_client_meets(
+    rule: str, value: Any, made: Callable[..., Exchange], seen: Callable[[Exchange], Any], before: Any, after: Any
+) -> None:
+    assert tried(lambda: seen(made())) == before
+    assert tried(lambda: seen(made(**{rule: value}))) == after
+
+
+def test_every_rule_is_seen_somewhere() -> None:
+    assert {row[0] for row in TABLE} | AT_THE_SERVER == set(NAMES) == set(exchange_rules("legacy"))
+
+
+# --- at the server ----------------------------------------------------------------------------------------------------
+
+
+def rule(*words: str) -> tuple[str, ...]:
+    return tuple(part for word in words for part in ("--rule", word))
+
+
+def heard(feed: ClientConnection, seconds_max: float = 0.4) -> list[Any]:
+    """All that comes in a moment."""
+    messages = []
+    until = time.monotonic() + seconds_max
+    while (left := until - time.monotonic()) > 0:
+        try:
+            messages.append(feed.recv(timeout=left))
+        except TimeoutError:
+            break
+    return messages
+
+
+def say(feed: ClientConnection, verb: str, value: Any) -> None:
+    feed.send(json.dumps({"a": verb, "v": value}))
+
+
+def texts(messages: list[Any]) -> list[dict[str, Any]]:
+    return [json.loads(message) for message in messages if isinstance(message, str)]
+
+
+def snapshots(messages: list[Any]) -> list[bytes]:
+    return [message for message in messages if isinstance(message, bytes) and len(message) > 1]
+
+
+def test_the_sockets_own_rules() -> None:
+    own = rule(
+        "sockets_max=1", "socket_tokens_max=2", "mode_subscribes=false", "heartbeat_ms=100", "instruments_meta=true",
+        "order_id_member=true", "open_frames=true",
+    )  # fmt: skip
+    with kitesim("--market", "frozen", *own) as running, connect(running.feed) as feed:
+        first = heard(feed)
+        with pytest.raises(InvalidStatus, match="429"):
+            connect(running.feed).close()
+        say(feed, "mode", ["full", [INFY]])
+        ignored = snapshots(heard(feed))
+        say(feed, "subscribe", [INFY, 1, 2])
+        say(feed, "mode", ["full", [INFY]])
+        answers = heard(feed)
+        running.client().place_order(variety="regular", **ORDER)
+        frames = texts(heard(feed))
+
+    meta = texts(first)[0]
+    assert (meta["type"], set(meta["data"])) == ("instruments_meta", {"count", "etag"})
+    assert first.count(b"\x00") >= 2, "a byte each 100 ms"
+    assert ignored == []
+    assert texts(answers) == [{"type": "error", "data": "Can't subscribe to more than 2 instruments."}]
+    assert [len(frame) for frame in snapshots(answers)] == [4 + 44, 4 + 184]
+    assert frames[0]["type"] == "order"
+    assert frames[0]["id"] == ""
+
+
+def test_the_sockets_as_the_profile_has_them() -> None:
+    with kitesim("--market", "frozen") as running, connect(running.feed) as feed, connect(running.feed) as other:
+        first = heard(feed)
+        say(feed, "mode", ["full", [INFY]])
+        shown = snapshots(heard(feed))
+        say(other, "subscribe", [INFY, 1, 2])
+        errors = texts(heard(other))
+
+    assert first == []
+    assert [len(frame) for frame in shown] == [4 + 184]
+    assert errors == []
+
+
+def test_a_subscriber_need_not_be_shown_anything_at_once() -> None:
+    with kitesim("--market", "frozen", *rule("snapshot_on_subscribe=false")) as running, connect(running.feed) as feed:
+        say(feed, "subscribe", [INFY])
+
+        assert snapshots(heard(feed)) == []
+
+
+def test_an_address_that_is_not_listed_is_answered_as_the_rules_say() -> None:
+    own = rule("unlisted_status=400", "unlisted_error_type=InputException")
+    with kitesim("--static-ip", "10.1.2.3", *own) as running, pytest.raises(kite.InputException) as refused:
+        running.client().place_order(variety="regular", **ORDER)
+
+    assert refused.value.code == 400
+
+
+def test_a_login_ends_when_the_rules_say() -> None:
+    with kitesim("--speed", "20", *rule("login_end=09:21")) as running:
+        _until_dead(running)
+
+
+def _until_dead(running: Kitesim) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            running.client().orders()
+        except kite.TokenException:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the login has not ended")
+
+
+# --- where they are set -----------------------------------------------------------------------------------------------
+
+
+def test_the_file_and_the_command_line_set_them_the_latter_first(tmp_path: Path) -> None:
+    file = tmp_path / "kitesim.toml"
+    file.write_text(
+        'profile = "legacy"\n[rules]\ntag_chars_max = 30\nmodifications_max = 3\nprotection_bp = [1, 2, 3]\n'
+    )
+    options = read_options(["--settings", str(file), "--rule", "modifications_max=7", "--rule", "order_ids=snowflake"])
+
+    assert options.all_rules == {
+        "tag_chars_max": 30, "modifications_max": 7, "order_ids": "snowflake", "protection_bp": (1, 2, 3),
+    }  # fmt: skip
+    made = still("legacy", **options.all_rules)
+    assert differences(made) == {**options.all_rules, "protection_bp": [1, 2, 3]}
+    assert rules_of(made).protection_bp == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("heartbeat=100", "no setting 'heartbeat', did you mean 'heartbeat_ms'?"),
+        ("heartbeat_ms=1", "from 10 to 600000, in strict-2026 1000"),
+        ("open_frames=1", "true or false, in strict-2026 false"),
+        ("order_ids=long", "one of snowflake, dated, in strict-2026 snowflake"),
+        ("login_end=6", "a time, IST, as 15:10, in strict-2026 06:00"),
+        ("amo_shares=16:00", "two times, IST, as 16:00-08:58, in strict-2026 16:00-08:58"),
+        ("protection_bp=[1, 2]", "3 numbers from 1 to 10000, in strict-2026 [200, 100, 50]"),
+        ("open_frames", "'open_frames' is not of the form name=value"),
+    ],
+)
+def test_what_is_no_rule_or_no_value_is_refused_with_bounds_and_default(word: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        _ = read_options(["--rule", word]).all_rules
+
+
+def test_a_part_of_what_the_profile_leaves_out_is_refused() -> None:
+    with pytest.raises(ValueError, match="amo_any_hour = false beside it"):
+        still("legacy", amo_shares="17:00-08:00")
+
+
+def test_the_house_refuses_a_bad_rule_with_its_other_settings() -> None:
+    KitesimConfig(rules={"tag_chars_max": 25})
+    with pytest.raises(ConfigError, match=r"tag_chars_max.*from 1 to 200, in legacy 20"):
+        KitesimConfig(profile="legacy", rules={"tag_chars_max": 0})
+
+
+def test_the_greeting_names_what_differs() -> None:
+    with kitesim("--rule", "tag_chars_max=30", "--rule", "open_frames=true") as running:
+        assert running.process.stdout is not None
+        greeting = [running.process.stdout.readline() for _ in range(6)]
+
+    assert greeting[-1] == "  rules      tag_chars_max=30 open_frames=true\n"
+
+
+def test_what_each_profile_has_is_within_the_bounds() -> None:
+    for profile in ("strict-2026", "legacy"):
+        defaults = exchange_rules(profile)
+        assert set(read_rules(profile, defaults)) == set(NAMES)
+
+
+def test_the_list_and_the_page_say_what_the_exchange_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_options(["--rules"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.splitlines() == list_rules()
+
+    rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    strict, legacy = exchange_rules("strict-2026"), exchange_rules("legacy")
+    told = {cells[0].strip("| `"): (cells[1].strip("` "), cells[2].strip("` ")) for cells in rows}
+    assert told == {name: (text(strict[name]), text(legacy[name])) for name in NAMES}
+    assert all(bounds(hint) for hint in NAMES.values())
