@@ -1270,6 +1270,27 @@ class Exchange:
         """
     def halt(self, why: str | None, /) -> None:
         """Nothing trades, new orders are rejected with these words, none is modified; None: it goes on."""
+    @property
+    def halted(self) -> bool:
+        """Whether the market stands because it was told to."""
+    def phases(self) -> list[dict[str, str]]:
+        """Where the day of each ``segment`` stands: ``phase`` is closed, pause, auction or open."""
+    def prices(self, tokens: Sequence[int], /) -> list[list[int | float]]:
+        """Of each known one of them (at most 1,000): token, last price, yesterday's close, bid, ask, volume.
+
+        In rupees; no bid or ask is 0.
+        """
+    def newest_orders(
+        self, most: int, /, *, user: str | None = None, token: int | None = None, open: bool = False
+    ) -> list[dict[str, Any]]:
+        """Orders of all accounts, or of one, as they stand, the newest first; `open`: those that are not over.
+
+        Times are ms UTC. At most 1,000. KeyError: no such user or token.
+        """
+    def newest_trades(self, most: int, /) -> list[dict[str, Any]]:
+        """Both sides of trades of all accounts, the newest first. At most 1,000."""
+    def order_story(self, order_id: str, /) -> dict[str, Any]:
+        """An order, whoever's it is, with its ``states``, oldest first, and its ``fills``. KeyError: none such."""
     def redo(self, redoing: bool, /) -> None:
         """Whether the requests to come are those of before a crash: they count, and no limit refuses them again."""
 

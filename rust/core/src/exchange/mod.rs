@@ -66,6 +66,8 @@ pub mod modifying;
 pub mod options;
 /// One order and every state it went through.
 pub mod order;
+/// The whole floor at a glance, for who runs it.
+pub mod overview;
 /// The days before today.
 pub mod past;
 /// Paths of the index: synthetic, frozen.

@@ -28,7 +28,7 @@ use kitev3_core::exchange::mishap::Mishap;
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
-use kitev3_core::exchange::{calculators, gtt, history, holdings};
+use kitev3_core::exchange::{calculators, gtt, history, holdings, overview};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -455,6 +455,55 @@ impl Exchange {
             history::Wish::read(interval, &texts(fields)?, &self.0.rules).map_err(refused)?;
         let candles = history::candles(&self.0, token, &wish).map_err(refused)?;
         python(py, &candles)
+    }
+
+    #[pyo3(signature = (most, /, *, user = None, token = None, open = false))]
+    fn newest_orders(
+        &self,
+        py: Python<'_>,
+        most: usize,
+        user: Option<&str>,
+        token: Option<u32>,
+        open: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let listing = token.map(|token| {
+            let listing = self.0.market.by_token(token);
+            listing.ok_or_else(|| PyKeyError::new_err(token))
+        });
+        let which = overview::Which {
+            account: user.map(|user| self.account(user)).transpose()?,
+            listing: listing.transpose()?,
+            open,
+        };
+        python(py, &overview::newest_orders(&self.0, which, most))
+    }
+
+    #[pyo3(signature = (order_id, /))]
+    fn order_story(&self, py: Python<'_>, order_id: &str) -> PyResult<Py<PyAny>> {
+        let story = overview::story(&self.0, order_id);
+        python(
+            py,
+            &story.ok_or_else(|| PyKeyError::new_err(order_id.to_owned()))?,
+        )
+    }
+
+    #[pyo3(signature = (most, /))]
+    fn newest_trades(&self, py: Python<'_>, most: usize) -> PyResult<Py<PyAny>> {
+        python(py, &overview::newest_trades(&self.0, most))
+    }
+
+    #[pyo3(signature = (tokens, /))]
+    fn prices(&self, py: Python<'_>, tokens: Vec<u32>) -> PyResult<Py<PyAny>> {
+        python(py, &overview::prices(&self.0.market, &tokens))
+    }
+
+    fn phases(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        python(py, &overview::phases(&self.0.market))
+    }
+
+    #[getter]
+    fn halted(&self) -> bool {
+        self.0.market.halted
     }
 
     #[pyo3(signature = (api_key, kind = "other", /, *, at_ns))]
