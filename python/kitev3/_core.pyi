@@ -1274,7 +1274,7 @@ class Exchange:
     def halted(self) -> bool:
         """Whether the market stands because it was told to."""
     def phases(self) -> list[dict[str, str]]:
-        """Where the day of each ``segment`` stands: ``phase`` is closed, pause, auction or open."""
+        """Where the day of each ``segment`` stands: ``phase`` is closed, pause, auction, open or post-close."""
     def prices(self, tokens: Sequence[int], /) -> list[list[int | float]]:
         """Of each known one of them (at most 1,000): token, last price, yesterday's close, bid, ask, volume.
 

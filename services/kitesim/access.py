@@ -40,6 +40,14 @@ def flushed(flush_ns: int, before_ns: int, now_ns: int) -> bool:
     return (now_ns + IST_NS - flush_ns) // DAY_NS > (before_ns + IST_NS - flush_ns) // DAY_NS
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a host, by name or address, is this machine and can be nothing else."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def plain(address: str) -> str:
     """An address in the one form that it is compared in; one of IPv4 in IPv6's clothes is itself."""
     try:

@@ -46,6 +46,7 @@ class Options:
     renewable: bool = False
     static_ip: tuple[str, ...] = ()  # from where orders may come; none: in strict-2026 loopback, in legacy anywhere
     login_end: str = ""  # the rule of that name
+    page: bool = True  # the operator's, where the address is this machine's alone
     state: str = ""
     admin: str = ""
     faults: str = ""
@@ -151,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
         help="a rule that is not the profile's; again for another. --rules lists them, docs/kitesim-rules.md explains",
     )
     line.add_argument("--rules", action=RuleList, help="print every rule with its values in the profiles, and end")
+    line.add_argument("--no-page", dest="page", action="store_false", help="without the operator's page at /_sim")
     line.add_argument("--state", metavar="DIR", help="the exchange's memory: with it orders survive a restart")
     line.add_argument("--admin", metavar="127.0.0.1:PORT", help="where faults are switched; off unless given")
     line.add_argument("--faults", metavar="FILE", help="TOML of [[fault]]: those from the beginning")

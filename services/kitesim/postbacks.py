@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import http.client
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from kitev3.errors import ConfigError
+from kitev3.services.kitesim.access import is_this_machine
 from kitev3.services.kitesim.logins import Application
 
 QUEUE_MAX = 1_000  # updates that wait for one application; those that come on top are lost, and counted
@@ -37,7 +37,7 @@ def check_address(url: str, *, anywhere: bool) -> None:
         known = False
     if not known:
         raise ConfigError(f"postback: {url!r} is no http or https address")
-    if not anywhere and not _loopback(target.hostname or ""):
+    if not anywhere and not is_this_machine(target.hostname or ""):
         raise ConfigError(f"postback: {target.hostname} is not this machine; --postback-anywhere permits it")
 
 
@@ -49,13 +49,6 @@ def _sliced_from(data: dict[str, Any]) -> str:
     """The id of the order that this one is a slice of."""
     tags: list[str] = data.get("tags") or []
     return next((tag.partition(":")[2] for tag in tags if tag.startswith("autoslice:")), "")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Line:

@@ -41,6 +41,8 @@ class Connection:
         self.caught_up = asyncio.Event()  # fewer messages wait than make a reader a slow one
         self.caught_up.set()
         self.slow = False  # its last frame was not made
+        self.frames = 0
+        self.conflated = 0
         self.over = False
         self.close_code = GOING_AWAY
         self.sent_s = asyncio.get_running_loop().time()
@@ -102,6 +104,7 @@ class Sockets:
         self.member: dict[str, Any] = {"id": ""} if rules.order_id_member else {}  # of an order's update
         self.connections: list[Connection] = []
         self.frames = 0
+        self.dropped = 0  # connections that were ended because nobody read, or because their login had ended
         self.conflated = 0  # frames that were not made because their reader had not taken those before
         # At the wall's own pace who falls behind is shown the last state when he comes back, as at Kite; at any
         # other the market waits for him, so that what he is sent does not depend on anyone's speed.
@@ -139,7 +142,9 @@ class Sockets:
                 task.cancel()
             ends = await asyncio.gather(writer, reader, return_exceptions=True)
             stalled = any(isinstance(end, TimeoutError) for end in ends)
-            await _close(websocket, POLICY if stalled else connection.close_code)
+            code = POLICY if stalled else connection.close_code
+            self.dropped += code == POLICY
+            await _close(websocket, code)
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, TimeoutError | WebSocketDisconnect):
                 raise end  # a bug of ours: the server logs it and goes on with the others
@@ -187,12 +192,14 @@ class Sockets:
             connection.slow = self.conflating and len(connection.queue) >= LATE_MAX
             if connection.slow:
                 self.conflated += 1
+                connection.conflated += 1
                 continue
             frame = self.exchange.frame(connection.subscription, connection.shown_ns)
             connection.shown_ns = self.exchange.now_ns
             if frame:
                 connection.send(frame)
                 self.frames += 1
+                connection.frames += 1
         return self.frames - before
 
     def tell_orders(self) -> int:

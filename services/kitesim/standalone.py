@@ -24,6 +24,7 @@ from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
+from kitev3.services.kitesim.page.guard import PATH as PAGE
 from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.rules import differences, effective, text
 from kitev3.services.kitesim.server import Server, address_of, listen
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str]) -> int:
                 memory.keep(Request(exchange.now_ns, caller.user_id, verb, order_id, variety, fields))
 
         def serves(port: socket.socket, address: str) -> Server:
-            return Server(exchange, logins, port, machine_ns, heard, address, books, access)
+            about = _about(options) if options.page else None
+            return Server(exchange, logins, port, machine_ns, heard, address, books, access, about)
 
         faulty = options.admin or faults
         front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None
@@ -114,6 +116,11 @@ def _market(market: str) -> str:
     return f"{path.name} {digest.hexdigest()}"
 
 
+def _about(options: Options) -> dict[str, str]:
+    """How it was started, for its page: no key, no token."""
+    return {"market": Path(options.market).name, "hours": options.kept_hours, "seed": str(options.seed)}
+
+
 def _clock(text: str) -> datetime | None:
     if not text:
         return None
@@ -135,6 +142,7 @@ def _greeting(server: Server, options: Options) -> str:
             f"  REST       http://{server.address}",
             f"  WebSocket  ws://{server.address}",
             f"  login      http://{server.address}/connect/login?api_key={options.api_key}&v=3",
+            f"  page       {server.page_off or f'http://{server.address}{PAGE}'}",
             *credentials(logins),
             f"  market     {listed}, hours {options.kept_hours}, profile {exchange.profile}",
             *_own_rules(exchange),

@@ -13,6 +13,7 @@ a `[[fault]]` is given; what only the exchange can do, it is asked for through `
     board      which faults are active, and the seeded draw
     wire, http, websocket   bytes: a TCP connection, HTTP/1.1 messages, WebSocket frames
     relay      takes every connection, and lets the faults happen
-    admin      switches faults while it runs
+    switches   what a person does with them while it runs: looks, on, off
+    admin      the same for programs, on an address of its own
     front      a server with relay and admin in front of it
 """

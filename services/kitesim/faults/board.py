@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,9 @@ from kitev3.errors import ConfigError
 from kitev3.services.kitesim.faults.fault import Fault, Happening
 
 ACTIVE_MAX = 100
+HAPPENED_MAX = 100  # happenings that are remembered for people; the oldest is forgotten first
+TOUCHED_MAX = 10_000  # orders of which is remembered what happened to them; likewise
+MS_NS = 1_000_000
 
 
 @dataclass(slots=True, eq=False)
@@ -44,12 +48,40 @@ class Active:
         return counts | own | ({"where": where} if where else {})
 
 
-class Board:
-    """The faults that are on, in the order in which they were switched on."""
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """That a fault happened, when by the market, and to what."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    name: str
+    at_ns: int
+    to: Happening
+
+    def row(self) -> dict[str, Any]:
+        """For people."""
+        to = self.to
+        what = " ".join(filter(None, (to.method, to.route, to.frames, to.symbol)))
+        return {
+            "name": self.name,
+            "at_ms": self.at_ns // MS_NS,
+            "kind": to.kind,
+            "what": what,
+            "order": to.order,
+            "tag": to.tag,
+        }
+
+
+class Board:
+    """The faults that are on, in the order in which they were switched on.
+
+    Args:
+        now_ns: market time, for people.
+    """
+
+    def __init__(self, seed: int, now_ns: Callable[[], int] = lambda: 0) -> None:
+        self.seed, self.now_ns = seed, now_ns
         self.active: list[Active] = []
+        self.happened: deque[Happened] = deque(maxlen=HAPPENED_MAX)
+        self.touched: dict[str, dict[str, None]] = {}  # order_id -> names of faults, each once, in their order
         self._made: Counter[str] = Counter()
 
     def add(self, fault: Fault) -> Active:
@@ -64,7 +96,13 @@ class Board:
 
     def remove(self, name: str | None = None) -> int:
         """Switches off those of a name, or all; how many there were."""
-        gone = [active for active in self.active if name in (None, active.fault.NAME)]
+        return self._end([active for active in self.active if name in (None, active.fault.NAME)])
+
+    def remove_one(self, number: int) -> int:
+        """Switches off the one with this number; how many there were."""
+        return self._end([active for active in self.active if active.id == number])
+
+    def _end(self, gone: list[Active]) -> int:
         for active in gone:
             self.active.remove(active)
             active.ended.set()
@@ -72,7 +110,23 @@ class Board:
 
     def drawn(self, happening: Happening) -> list[Fault]:
         """Those that happen to it."""
-        return [one.fault for one in self.active if one.fault.selects(happening) and one.draw()]
+        if not self.active:
+            return []
+        faults = [one.fault for one in self.active if one.fault.selects(happening) and one.draw()]
+        if faults:
+            now_ns = self.now_ns()
+            self.happened.extend(Happened(fault.NAME, now_ns, happening) for fault in faults)
+            if happening.order:
+                self.touch(happening.order, faults)
+        return faults
+
+    def touch(self, order_id: str, faults: list[Fault]) -> None:
+        """Remembers which faults happened to an order: to its request before it had an id, or to what is said of it."""
+        if not faults:
+            return
+        while order_id not in self.touched and len(self.touched) >= TOUCHED_MAX:
+            del self.touched[next(iter(self.touched))]
+        self.touched.setdefault(order_id, {}).update((fault.NAME, None) for fault in faults)
 
     def on(self, fault: Fault) -> bool:
         """Whether it is still switched on."""

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from kitev3 import settings
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.faults import books, frames, market, orders, postbacks, requests
-from kitev3.services.kitesim.faults.fault import Fault
+from kitev3.services.kitesim.faults.fault import SELECTS, Fault
 
 CATALOGUE: Mapping[str, type[Fault]] = MappingProxyType(
     {
@@ -105,6 +105,7 @@ def _row(kind: type[Fault]) -> dict[str, Any]:
         "name": kind.NAME,
         "to": sorted(kind.TO),
         "sees": kind.SEES,
+        "selects": sorted(frozenset().union(*(SELECTS[to] for to in kind.TO))),
         "usually": usually,
         "parameters": parameters,
     }

@@ -19,6 +19,7 @@ from kitev3.services.kitesim.faults.fault import Fault
 from kitev3.services.kitesim.faults.market import Halts
 from kitev3.services.kitesim.faults.postbacks import PostedTimes
 from kitev3.services.kitesim.faults.relay import Relay
+from kitev3.services.kitesim.faults.switches import Switches
 from kitev3.services.kitesim.faults.wire import BUFFER_BYTES
 from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.opening import open_exchange
@@ -57,9 +58,11 @@ class Front:
         seed: int,
     ) -> None:
         self.server, self.public, self.administration = server, public, administration
-        self.board = Board(seed)
+        self.board = Board(seed, server.pace.clock_ns)
         for fault in faults:
             self.board.add(fault)
+        self.switches = Switches(self.board, "" if administration is None else address_of(administration))
+        server.watch.switches = self.switches
         levers = ExchangeLevers(server, seed)
         host, port = server.listener.getsockname()[:2]
         self.relay = Relay(public, Desk(self.board, levers, (host, port)))
@@ -71,7 +74,7 @@ class Front:
         serving = asyncio.create_task(self.server.serve())
         beside = [asyncio.create_task(self.relay.serve())]
         if self.administration is not None:
-            beside.append(asyncio.create_task(Quiet(admin.server(self.board)).serve([self.administration])))
+            beside.append(asyncio.create_task(Quiet(admin.server(self.switches)).serve([self.administration])))
         try:
             # None of them ends by itself: the first that does has failed, and its error is ours.
             done, _ = await asyncio.wait((serving, *beside), return_when=asyncio.FIRST_COMPLETED)
@@ -86,13 +89,12 @@ class Front:
 
     def status(self) -> dict[str, Any]:
         """For the health answer: plain data."""
-        admin = "" if self.administration is None else address_of(self.administration)
-        return {"faults": [one.fault.NAME for one in self.board.active], "admin": admin}
+        return {"faults": [one.fault.NAME for one in self.board.active], "admin": self.switches.address}
 
     def greeting(self) -> str:
         """A line about the faults, for people."""
         names = ", ".join(one.fault.NAME for one in self.board.active) or "none yet"
-        at = f"http://{address_of(self.administration)}/faults" if self.administration is not None else "fixed"
+        at = f"http://{self.switches.address}/faults" if self.switches.address else "fixed"
         return f"  faults     {at}, active: {names}"
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from kitev3.services.kitesim.faults.http import NotHttp, Request, read_answer, r
 from kitev3.services.kitesim.faults.requests import RequestFault, cut_off
 from kitev3.services.kitesim.faults.websocket import Frame, read_frame
 from kitev3.services.kitesim.faults.wire import HEAD_BYTES_MAX, READ_BYTES, Wire
+from kitev3.services.kitesim.page.guard import is_operators
 
 IDLE_S_MAX = 70.0  # below the server's own, so that it is never the server that closes a connection in use
 CLOSE_S_MAX = 0.5
@@ -86,7 +87,8 @@ class _Connection:
             return False
         request.head.put(b"x-forwarded-for", self.client.peer)  # whatever he says of it himself
         call = Call(self.desk, self.client, request, self._happening(request))
-        faults = self.desk.board.drawn(call.happening)
+        # Nothing happens to the operator's page: it shows the truth, and would switch off what keeps it from there.
+        faults = [] if is_operators(request.route) else self.desk.board.drawn(call.happening)
         await self._answer(call, faults)
         answer = await call.replied()
         if call.at_byte is not None:
@@ -122,6 +124,7 @@ class _Connection:
             await self._forward(call)
             for order_id in await call.order_ids():
                 self.desk.remember(order_id, call.happening.tag, call.happening.symbol)
+                self.desk.board.touch(order_id, faults)
             await untrue(call)
         for fault in mine:
             await fault.on_answer(call)

@@ -169,6 +169,7 @@ class Http400ThenPlaced(RequestFault):
             placed = dataclasses.replace(call, answer=await read_answer(server, request.method))
             for order_id in await placed.order_ids():
                 call.desk.remember(order_id, call.happening.tag, call.happening.symbol)
+                call.desk.board.touch(order_id, [self])
         finally:
             server.close()
 

@@ -56,6 +56,17 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// In a word, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Pause => "pause",
+            Self::Gathering { .. } => "auction",
+            Self::Continuous => "open",
+            Self::PostClose => "post-close",
+        }
+    }
+
     /// Whether an auction's orders are at rest.
     pub fn auction(self) -> bool {
         matches!(self, Self::Gathering { .. } | Self::Pause)
@@ -77,6 +88,19 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Index => "indices",
+            Self::ShareWithDerivatives => "shares",
+            Self::Future => "futures",
+            Self::Option => "options",
+            Self::Currency => "currency",
+            Self::CurrencyEnding => "currency on its last day",
+            Self::Commodity => "commodity",
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Index,

@@ -175,29 +175,9 @@ pub fn phases(market: &Market) -> Value {
         }
     }
     let row = |(segment, phase): (Segment, Phase)| {
-        object! { segment: segment_name(segment), phase: phase_name(phase) }
+        object! { segment: segment.name(), phase: phase.name() }
     };
     segments.into_iter().map(row).collect::<Vec<_>>().into()
-}
-
-fn segment_name(segment: Segment) -> &'static str {
-    match segment {
-        Segment::Index => "indices",
-        Segment::ShareWithDerivatives => "shares",
-        Segment::Future => "futures",
-        Segment::Option => "options",
-        Segment::Currency => "currency",
-        Segment::Commodity => "commodity",
-    }
-}
-
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Closed => "closed",
-        Phase::Pause => "pause",
-        Phase::Gathering { .. } => "auction",
-        Phase::Continuous => "open",
-    }
 }
 
 #[cfg(test)]
