@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::held::Held;
 use super::limits::OrderPace;
 use crate::portfolio::Position;
-use crate::terms::Product;
 
 /// A fresh account's money: ten lakh.
 pub const CASH_E4: i64 = 1_000_000 * 10_000;
@@ -19,13 +19,13 @@ pub struct Holding {
     pub used: i64,
 }
 
-/// An account. Positions are keyed by listing and product, in this order.
+/// An account. Positions are keyed by listing and what they are held under, in this order.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub user: String,
     pub cash_e4: i64,
     pub holdings: Vec<Holding>,
-    pub positions: BTreeMap<(usize, Product), Position>,
+    pub positions: BTreeMap<(usize, Held), Position>,
     /// What its executed orders have cost.
     pub charges_e4: i64,
     /// What options that ended today have been taxed.
@@ -65,9 +65,9 @@ impl Account {
     }
 
     /// A position, new if there is none; `multiplier` is the instrument's.
-    pub fn position(&mut self, listing: usize, product: Product, multiplier: i64) -> &mut Position {
+    pub fn position(&mut self, listing: usize, held: Held, multiplier: i64) -> &mut Position {
         self.positions
-            .entry((listing, product))
+            .entry((listing, held))
             .or_insert_with(|| Position::new(multiplier))
     }
 

@@ -83,7 +83,7 @@ impl Item {
     fn asking(&self) -> Asking {
         Asking {
             listing: self.listing,
-            product: self.product,
+            held: self.product.into(),
             side: self.side,
             quantity: self.quantity,
             price_e4: self.price_e4,

@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::form::{Placing, Protection};
+use super::held::Held;
 use super::instruments::{Instrument, decimal};
 use super::order::{automatic_protection_bp, protected_price_e4};
 use super::refusal::Refusal;
@@ -13,6 +14,7 @@ use crate::terms::{Kind, OrderType, Product, Side};
 pub struct Asked {
     pub side: Side,
     pub product: Product,
+    pub held: Held,
     pub order_type: OrderType,
     pub quantity: i64,
     pub price_e4: i64,
@@ -26,6 +28,7 @@ impl From<&Placing> for Asked {
         Self {
             side: placing.side,
             product: placing.product,
+            held: placing.variety.held(placing.product),
             order_type: placing.order_type,
             quantity: placing.quantity,
             price_e4: placing.price_e4,
@@ -196,14 +199,14 @@ pub fn check_shares(
 ) -> Result<(), Refusal> {
     let bought = account
         .positions
-        .get(&(listing, Product::Cnc))
+        .get(&(listing, Product::Cnc.into()))
         .map_or(0, |position| {
             // Sales out of holdings stand here with a minus; they are counted as used there.
             position.day_bought.quantity
         });
     let sold_of_today = account
         .positions
-        .get(&(listing, Product::Cnc))
+        .get(&(listing, Product::Cnc.into()))
         .map_or(0, |position| position.day_sold.quantity)
         - account
             .holdings

@@ -2,6 +2,7 @@
 
 use super::floor::Floor;
 use super::form::{Fields, Form, within};
+use super::held::Held;
 use super::refusal::Refusal;
 use crate::portfolio::Position;
 use crate::terms::{Exchange, Kind, Product, Side};
@@ -22,7 +23,7 @@ impl Floor {
     pub fn convert(&mut self, account: usize, fields: &Fields, at_ns: i64) -> Result<(), Refusal> {
         self.hear(at_ns);
         let wish = self.converting(fields)?;
-        let key = (wish.listing, wish.from);
+        let key = (wish.listing, Held::As(wish.from));
         let position = self.accounts[account].positions.get(&key).copied();
         let position = position
             .filter(|position| wish.fits(position))
@@ -32,7 +33,7 @@ impl Floor {
         let (rest, moved) = position
             .parted(wish.quantity, wish.overnight)
             .expect("a part of a position is smaller than it");
-        let target = (wish.listing, wish.to);
+        let target = (wish.listing, Held::As(wish.to));
         let before = self.accounts[account].positions.clone();
         let tied_before_e4 = self.tied_now(account).total_e4();
         let there = before.get(&target).copied();
@@ -174,7 +175,7 @@ mod tests {
         let positions = &floor.accounts[0].positions;
         positions
             .iter()
-            .map(|(&(_, product), position)| (product, position.quantity()))
+            .map(|(&(_, held), position)| (held.product(), position.quantity()))
             .collect()
     }
 

@@ -41,7 +41,7 @@ impl Floor {
         let before_e4 = self.tied_on(&stakes, reference).total_e4();
         let order = Asking {
             listing,
-            product: asked.product,
+            held: asked.held,
             side: asked.side,
             quantity,
             price_e4: asked.dearest_e4(instrument, last_e4, &self.rules.protection),

@@ -443,7 +443,11 @@ fn shares_in_the_demat_account_can_be_sold_once() {
     assert_eq!(floor.accounts[0].free_shares(floor.orders[0].listing), 40);
     assert_eq!(
         floor.accounts[0]
-            .position(floor.orders[0].listing, crate::terms::Product::Cnc, 1)
+            .position(
+                floor.orders[0].listing,
+                crate::terms::Product::Cnc.into(),
+                1
+            )
             .quantity(),
         -60
     );

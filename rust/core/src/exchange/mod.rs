@@ -40,6 +40,8 @@ pub mod followers;
 pub mod form;
 /// Orders that wait for a price at the broker's.
 pub mod gtt;
+/// What a position is held under.
+pub mod held;
 /// The request for candles.
 pub mod history;
 /// Holdings shorter, summed up, and what of them is in auction.

@@ -2,6 +2,7 @@
 
 use super::checks::Asked;
 use super::form::{Modifying, Placing, Protection};
+use super::held::Held;
 use super::instruments::{Instrument, RUPEE_E4};
 use super::rules::ProtectionBands;
 use super::variety::Variety;
@@ -211,6 +212,11 @@ impl Order {
         self.protection = asked.protection;
     }
 
+    /// What it trades into.
+    pub fn held(&self) -> Held {
+        self.variety.held(self.product)
+    }
+
     /// Waits for its trigger.
     pub fn waits(&self) -> bool {
         self.now.status == Status::TriggerPending
@@ -228,6 +234,7 @@ impl Order {
         Asked {
             side: self.side,
             product: self.product,
+            held: self.held(),
             order_type: match self.now.order_type {
                 OrderType::Sl if triggered => OrderType::Limit,
                 order_type => order_type,

@@ -77,7 +77,7 @@ fn order_row(floor: &Floor, order: &Order) -> Value {
         token: instrument.token,
         side: order.side.name(),
         variety: order.variety.name(),
-        product: order.variety.product(order.product),
+        product: order.held().name(),
         type: now.order_type.name(),
         validity: now.validity.name(),
         quantity: now.quantity,

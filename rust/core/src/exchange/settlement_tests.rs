@@ -88,7 +88,7 @@ fn trade(floor: &mut Floor, symbol: &str, side: &str) {
 fn position<'a>(floor: &'a Floor, symbol: &str) -> &'a Position {
     let token = find(floor, symbol).instrument.token;
     let listing = floor.market.by_token(token).expect("listed");
-    &floor.accounts[0].positions[&(listing, Product::Nrml)]
+    &floor.accounts[0].positions[&(listing, Product::Nrml.into())]
 }
 
 /// The chain's options, the lowest strike first.

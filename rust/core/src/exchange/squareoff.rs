@@ -3,6 +3,7 @@
 use super::dates::{DAY_NS, HOUR_NS, IST_NS, MINUTE_NS};
 use super::floor::Floor;
 use super::form::{Placing, Protection};
+use super::held::Held;
 use super::hours::{Hours, Phase, Segment};
 use super::refusal::Refusal;
 use super::variety::Variety;
@@ -59,9 +60,9 @@ impl Floor {
             return;
         }
         self.withdraw_intraday(due);
-        for (account, listing, quantity) in self.intraday_positions() {
+        for (account, listing, held, quantity) in self.intraday_positions() {
             if due(self.market.listings[listing].segment) {
-                self.close(account, listing, quantity);
+                self.close(account, listing, held, quantity);
             }
         }
     }
@@ -119,28 +120,31 @@ impl Floor {
         }
     }
 
-    fn intraday_positions(&self) -> Vec<(usize, usize, i64)> {
+    fn intraday_positions(&self) -> Vec<(usize, usize, Held, i64)> {
         let accounts = self.accounts.iter().enumerate();
         accounts
             .flat_map(|(account, of)| {
                 let positions = of.positions.iter();
-                positions.map(move |(&(listing, product), position)| {
-                    (account, listing, product, position.quantity())
+                positions.map(move |(&(listing, held), position)| {
+                    (account, listing, held, position.quantity())
                 })
             })
-            .filter(|&(_, _, product, quantity)| product == Product::Mis && quantity != 0)
-            .map(|(account, listing, _, quantity)| (account, listing, quantity))
+            .filter(|&(_, _, held, quantity)| held.product() == Product::Mis && quantity != 0)
             .collect()
     }
 
-    fn close(&mut self, account: usize, listing: usize, quantity: i64) {
+    fn close(&mut self, account: usize, listing: usize, held: Held, quantity: i64) {
         let row = &self.market.listings[listing];
         if row.phase != Phase::Continuous {
             return;
         }
         let most = row.instrument.order_quantity_max().unwrap_or(SHARES_MAX);
         let mut placing = Placing {
-            variety: Variety::Regular,
+            // What a cover order has left is closed as its stop would have closed it.
+            variety: match held {
+                Held::Cover => Variety::CoverStop,
+                Held::As(_) => Variety::Regular,
+            },
             exchange: row.instrument.exchange,
             tradingsymbol: row.instrument.tradingsymbol.clone(),
             side: if quantity > 0 { Side::Sell } else { Side::Buy },

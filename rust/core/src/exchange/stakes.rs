@@ -3,30 +3,31 @@
 use std::collections::BTreeMap;
 
 use super::floor::Floor;
+use super::held::Held;
 use super::margin::{Stake, Tied};
 use super::scan::{Leg, MOST_E4, Outcomes, scan};
 use super::scan_rates::{Class, Rates};
-use crate::terms::{Kind, Product, Side};
+use crate::terms::{Kind, Side};
 
 /// An order as margins see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking {
     pub listing: usize,
-    pub product: Product,
+    pub held: Held,
     pub side: Side,
     pub quantity: i64,
     pub price_e4: i64,
 }
 
-/// An account's instruments by product, or those of a basket.
+/// An account's instruments by what they are held under, or those of a basket.
 #[derive(Clone, Debug, Default)]
-pub struct Stakes(BTreeMap<(usize, Product), Stake>);
+pub struct Stakes(BTreeMap<(usize, Held), Stake>);
 
 impl Stakes {
     /// One more open order: it may trade or not.
     pub fn ask(&mut self, floor: &Floor, order: &Asking) {
         let (quantity, value_e4) = sizes(floor, order);
-        let stake = self.of(floor, order.listing, order.product);
+        let stake = self.of(floor, order.listing, order.held);
         match order.side {
             Side::Buy => stake.buys.add(quantity, value_e4),
             Side::Sell => stake.sells.add(quantity, value_e4),
@@ -42,7 +43,7 @@ impl Stakes {
             order.price_e4
         };
         let (quantity, value_e4) = sizes(floor, &Asking { price_e4, ..*order });
-        let open = &mut self.of(floor, order.listing, order.product).open;
+        let open = &mut self.of(floor, order.listing, order.held).open;
         let sign = i128::from(order.side.sign());
         let closing = quantity.min((-sign * open.quantity).max(0));
         if closing > 0 {
@@ -55,11 +56,11 @@ impl Stakes {
         open.add(sign * opening, sign * (value_e4 * opening / quantity));
     }
 
-    fn of(&mut self, floor: &Floor, listing: usize, product: Product) -> &mut Stake {
-        self.0.entry((listing, product)).or_insert_with(|| Stake {
+    fn of(&mut self, floor: &Floor, listing: usize, held: Held) -> &mut Stake {
+        self.0.entry((listing, held)).or_insert_with(|| Stake {
             listing,
             kind: floor.market.listings[listing].instrument.kind,
-            product,
+            product: held.product(),
             open: super::margin::Side::default(),
             buys: super::margin::Side::default(),
             sells: super::margin::Side::default(),
@@ -81,8 +82,8 @@ impl Floor {
     /// What an account has, and its open orders but for one.
     pub(super) fn stakes(&self, account: usize, but: Option<usize>) -> Stakes {
         let mut stakes = Stakes::default();
-        for (&(listing, product), position) in &self.accounts[account].positions {
-            stakes.of(self, listing, product).open.add(
+        for (&(listing, held), position) in &self.accounts[account].positions {
+            stakes.of(self, listing, held).open.add(
                 i128::from(position.open.quantity),
                 i128::from(position.open.value_e4),
             );
@@ -91,7 +92,7 @@ impl Floor {
             let (instrument, last_e4) = self.instrument(order.listing);
             let asking = Asking {
                 listing: order.listing,
-                product: order.product,
+                held: order.held(),
                 side: order.side,
                 quantity: order.now.left(),
                 price_e4: order

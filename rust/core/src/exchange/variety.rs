@@ -1,6 +1,7 @@
 //! The varieties of an order: what the broker does with it besides handing it to the exchange.
 
 use super::form::Form;
+use super::held::Held;
 use super::refusal::Refusal;
 use super::rules::Rules;
 use crate::terms::{OrderType, Product, Side, Validity};
@@ -66,11 +67,11 @@ impl Variety {
         }
     }
 
-    /// What an order of this variety shows as its product: a cover order has one of its own.
-    pub fn product(&self, product: Product) -> &'static str {
+    /// What an order of this variety and product trades into: a cover order has a position of its own.
+    pub fn held(&self, product: Product) -> Held {
         match self {
-            Self::Cover { .. } | Self::CoverStop => "CO",
-            _ => product.name(),
+            Self::Cover { .. } | Self::CoverStop => Held::Cover,
+            _ => Held::As(product),
         }
     }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::amo::{AmoHours, Window};
 use super::dates::{DAY_NS, HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::floor::Floor;
+use super::held::Held;
 use super::hours::Hours;
 use super::market::{Market, Opening};
 use super::path::Synthetic;
@@ -76,9 +77,13 @@ fn near(floor: &Floor, rupees: i64) -> String {
 }
 
 fn held(floor: &Floor) -> i64 {
+    held_under(floor, Held::As(Product::Mis))
+}
+
+fn held_under(floor: &Floor, held: Held) -> i64 {
     floor.accounts[0]
         .positions
-        .get(&(infy(floor), Product::Mis))
+        .get(&(infy(floor), held))
         .map_or(0, crate::portfolio::Position::quantity)
 }
 
@@ -167,14 +172,28 @@ fn a_cover_orders_stop_follows_its_entry_and_leaving_it_closes_the_position() {
     let follower = floor.orders[1].clone();
     assert_eq!(follower.parent.as_ref(), Some(&floor.orders[entry].id));
     assert_eq!(
-        (status(&floor, 1), follower.now.quantity, held(&floor)),
-        ("TRIGGER PENDING", 10, 10)
+        (status(&floor, 1), follower.now.quantity),
+        ("TRIGGER PENDING", 10)
+    );
+    assert_eq!(
+        (held_under(&floor, Held::Cover), held(&floor)),
+        (10, 0),
+        "a position of its own"
+    );
+    let shown = format!("{:?}", views::positions(&floor, 0));
+    assert!(
+        shown.contains("\"CO\"") && !shown.contains("\"MIS\""),
+        "{shown}"
     );
 
     let now_ns = floor.now_ns();
     floor.cancel(0, &follower.id, now_ns).expect("left");
 
-    assert_eq!((status(&floor, 1), held(&floor)), ("COMPLETE", 0));
+    assert_eq!(
+        (status(&floor, 1), held_under(&floor, Held::Cover)),
+        ("COMPLETE", 0)
+    );
+    assert_eq!(floor.tied_now(0).total_e4(), 0);
 }
 
 #[test]
@@ -478,14 +497,16 @@ fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more
         "co",
         &[("price", &entry), ("trigger_price", &stop)],
     );
-    assert_eq!(held(&floor), 20);
+    assert_eq!((held(&floor), held_under(&floor, Held::Cover)), (10, 10));
 
     let due_ns = super::squareoff::SquareOff::KITE.shares_ns;
     floor.advance(at_ns(DAY, due_ns - SECOND_NS));
     assert_ne!(held(&floor), 0);
+    assert_ne!(held_under(&floor, Held::Cover), 0);
     floor.advance(at_ns(DAY, due_ns + SECOND_NS));
 
     assert_eq!((held(&floor), status(&floor, resting)), (0, "CANCELLED"));
+    assert_eq!(held_under(&floor, Held::Cover), 0);
     assert!(floor.accounts[0].open.is_empty());
     let by_broker = floor.orders.iter().filter(|order| order.squares_off);
     let fees_e4: Vec<i64> = by_broker

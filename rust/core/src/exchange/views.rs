@@ -73,7 +73,7 @@ fn history_row(floor: &Floor, order: &Order, state: &State) -> Value {
         transaction_type: order.side.name(),
         validity: state.validity.name(),
         validity_ttl: order.ttl_minutes,
-        product: order.variety.product(order.product),
+        product: order.held().name(),
         quantity: state.quantity,
         disclosed_quantity: state.disclosed_quantity,
         price: Value::Rupees(state.price_e4),
@@ -168,7 +168,7 @@ fn trade_row(floor: &Floor, execution: &Execution) -> Value {
         exchange: instrument.exchange.name(),
         tradingsymbol: instrument.tradingsymbol.clone(),
         instrument_token: instrument.token,
-        product: order.variety.product(order.product),
+        product: order.held().name(),
         average_price: Value::Rupees(execution.price_e4),
         quantity: execution.quantity,
         exchange_order_id: order.now.exchange_order_id.clone(),
@@ -187,8 +187,8 @@ pub fn positions(floor: &Floor, account: usize) -> Value {
     let rows: Vec<Value> = floor.accounts[account]
         .positions
         .iter()
-        .map(|(&(listing, product), position)| {
-            position_row(&floor.market.listings[listing], product.name(), position)
+        .map(|(&(listing, held), position)| {
+            position_row(&floor.market.listings[listing], held.name(), position)
         })
         .collect();
     object! { net: rows.clone(), day: rows }

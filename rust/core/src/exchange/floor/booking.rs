@@ -3,6 +3,7 @@
 use super::acceptance::acknowledge;
 use super::{Execution, Floor, OrderFrame};
 use crate::exchange::book::{STREET, Trade};
+use crate::exchange::held::Held;
 use crate::exchange::order::Status;
 use crate::exchange::views;
 use crate::terms::{Product, Side};
@@ -40,21 +41,21 @@ impl Floor {
         order.now.filled += quantity;
         order.now.value_e4 += quantity * price_e4;
         acknowledge(order, now_ns);
-        let (account, listing, product, side) =
-            (order.account, order.listing, order.product, order.side);
+        let (account, listing, held, side) =
+            (order.account, order.listing, order.held(), order.side);
         let complete = order.now.left() == 0;
         let multiplier = self.market.listings[listing].instrument.multiplier;
         let account = &mut self.accounts[account];
-        let from_holdings = match (product, side) {
-            (Product::Cnc, Side::Sell) => {
-                let position = account.position(listing, product, multiplier);
+        let from_holdings = match (held, side) {
+            (Held::As(Product::Cnc), Side::Sell) => {
+                let position = account.position(listing, held, multiplier);
                 let bought_today = position.open.quantity.max(0);
                 (quantity - bought_today).max(0)
             }
             _ => 0,
         };
         account
-            .position(listing, product, multiplier)
+            .position(listing, held, multiplier)
             .trade(side, quantity, price_e4)
             .expect("the funds check keeps every sum of money far below 64 bits");
         for holding in account
