@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,3 +140,25 @@ def test_an_after_market_order_trades_in_the_opening_auction_and_its_owner_is_to
         assert "09:08:00" <= f"{trade['exchange_timestamp']:%H:%M:%S}" < "09:10:10"
         history = [state["status"] for state in client.order_history(order_id)]
         assert history[1:4] == ["AMO REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING"]
+
+
+def test_an_index_that_falls_ten_percent_halts_the_market(tmp_path: Path) -> None:
+    seconds = range(33_300, 55_801, 20)  # 09:15 to 15:30
+    stamps = (f"2026-11-19 {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}" for second in seconds)
+    values = (26_000 if second < 40_980 else 23_300 for second in seconds)  # 11:23
+    file = tmp_path / "fall.csv"
+    file.write_text("".join(f"{stamp},{value}\n" for stamp, value in zip(stamps, values, strict=True)))
+    with kitesim(*DATED, "--market", str(file), "--clock", "2026-11-19T11:22", "--speed", "120") as running:
+        client = running.client()
+        order = {
+            "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "SELL",
+            "quantity": 1, "product": "CNC", "order_type": "LIMIT", "price": 1650,
+        }  # fmt: skip
+        resting = client.place_order(**order)
+
+        until(lambda: row(client, resting)["status"] == "CANCELLED")
+
+        assert "circuit breaker" in row(client, resting)["status_message"]
+        with pytest.raises(kite.OrderException, match="halted by the market-wide circuit breaker"):
+            client.place_order(**order)
+        assert client.ltp("NSE:NIFTY 50")["NSE:NIFTY 50"]["last_price"] == 23_300

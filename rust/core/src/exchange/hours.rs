@@ -1,5 +1,6 @@
 //! When what is traded: the sessions of a date, or a simpler day.
 
+use super::breaker::Halt;
 use super::dates::{
     CLOSE_NS, DAY_NS, HOUR_NS, IST_NS, MINUTE_NS, OPEN_NS, SECOND_NS, trades, weekday,
 };
@@ -53,6 +54,8 @@ pub enum Phase {
     Continuous,
     /// After the close, at the closing price alone.
     PostClose,
+    /// The market-wide circuit breaker has stopped trading.
+    Halt,
 }
 
 impl Phase {
@@ -64,12 +67,13 @@ impl Phase {
             Self::Gathering { .. } => "auction",
             Self::Continuous => "open",
             Self::PostClose => "post-close",
+            Self::Halt => "halted",
         }
     }
 
     /// Whether an auction's orders are at rest.
     pub fn auction(self) -> bool {
-        matches!(self, Self::Gathering { .. } | Self::Pause)
+        matches!(self, Self::Gathering { .. } | Self::Pause | Self::Halt)
     }
 }
 
@@ -153,14 +157,45 @@ impl Timetable {
         self.0.iter().map(|(from, _)| *from)
     }
 
-    /// Continuous trading, as times of the day.
+    /// Continuous trading, as times of the day: from its beginning to its last end.
     pub fn continuous_ns(&self) -> Option<(i64, i64)> {
-        let at = self
-            .0
-            .iter()
-            .position(|(_, phase)| *phase == Phase::Continuous)?;
-        let end = self.0.get(at + 1).map_or(DAY_NS, |(from, _)| *from);
-        Some((self.0[at].0, end))
+        let continuous = |(_, phase): &(i64, Phase)| *phase == Phase::Continuous;
+        let first = self.0.iter().position(continuous)?;
+        let last = self.0.iter().rposition(continuous)?;
+        let end = self.0.get(last + 1).map_or(DAY_NS, |(from, _)| *from);
+        Some((self.0[first].0, end))
+    }
+
+    /// The same day of a segment with a halt from a time on, for so long and a call auction, or for the rest of it.
+    pub fn halted(&self, segment: Segment, day: Day, seed: u64, from_ns: i64, halt: Halt) -> Self {
+        let length_ns = match (segment, halt) {
+            (Segment::Currency | Segment::CurrencyEnding | Segment::Commodity, _)
+            | (_, Halt::None) => {
+                return self.clone();
+            }
+            (_, Halt::For(length_ns)) => Some(length_ns),
+            (_, Halt::RestOfDay) => None,
+        };
+        let before = self.0.iter().copied().filter(|(at, _)| *at < from_ns);
+        let mut phases: Vec<(i64, Phase)> = before.collect();
+        let Some(length_ns) = length_ns else {
+            phases.push((from_ns, Phase::Closed));
+            return Self(phases);
+        };
+        phases.push((from_ns, Phase::Halt));
+        let call_ns = from_ns + length_ns;
+        let open_ns = call_ns + CALL_NS;
+        let gathers = match segment {
+            Segment::ShareWithDerivatives => true,
+            Segment::Future => day >= FUTURES_PRE_OPEN,
+            _ => false,
+        };
+        if gathers {
+            phases.extend(call_auction(day, seed, call_ns, "call auction"));
+        }
+        phases.push((open_ns, Phase::Continuous));
+        phases.extend(self.0.iter().filter(|(at, _)| *at > open_ns));
+        Self(phases)
     }
 }
 
@@ -185,6 +220,8 @@ pub fn closing_window_ns(hours: Hours, segment: Segment, day: Day) -> Option<i64
     Some(close_ns - CLOSING_WINDOW_NS)
 }
 
+/// A call auction and the pause after it, before the open or after a halt.
+const CALL_NS: i64 = 15 * MINUTE_NS;
 /// NSE's pre-open in two parts.
 const PRE_OPEN_IN_PARTS: Day = Day::of(2026, 9, 7);
 /// NSE's closing auction, and derivatives that trade until 15:40.
@@ -248,18 +285,22 @@ pub fn timetable(hours: Hours, segment: Segment, day: Day, seed: u64) -> Timetab
     }
 }
 
-/// Orders until a random moment in the last one or two minutes, then the match and a pause.
 fn pre_open(day: Day, seed: u64) -> Vec<(i64, Phase)> {
+    call_auction(day, seed, at(9, 0), "pre-open")
+}
+
+/// From a time on orders until a random moment in the last one or two minutes, then the match and a pause.
+fn call_auction(day: Day, seed: u64, from_ns: i64, name: &str) -> Vec<(i64, Phase)> {
+    let chance_ns = chance_ns(day, seed, name);
     if day >= PRE_OPEN_IN_PARTS {
-        let end_ns = at(9, 8) + chance_ns(day, seed, "pre-open");
         vec![
-            (at(9, 0), ALL_ORDERS),
-            (at(9, 5), LIMITS_ONLY),
-            (end_ns, Phase::Pause),
+            (from_ns, ALL_ORDERS),
+            (from_ns + 5 * MINUTE_NS, LIMITS_ONLY),
+            (from_ns + 8 * MINUTE_NS + chance_ns, Phase::Pause),
         ]
     } else {
-        let end_ns = at(9, 7) + chance_ns(day, seed, "pre-open") / 2;
-        vec![(at(9, 0), ALL_ORDERS), (end_ns, Phase::Pause)]
+        let end_ns = from_ns + 7 * MINUTE_NS + chance_ns / 2;
+        vec![(from_ns, ALL_ORDERS), (end_ns, Phase::Pause)]
     }
 }
 

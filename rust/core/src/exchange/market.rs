@@ -7,15 +7,16 @@
 //! the same street in it, which lasts as long as an order of a user stands there.
 
 use std::collections::HashMap;
-use std::iter::Peekable;
 
 use super::book::Trade;
+use super::breaker::{halt_of, levels_reached};
 use super::dates::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
 use super::hours::{Hours, Phase, Segment, Timetable, timetable};
 use super::listing::Listing;
-use super::path::{Path, Point, liveliness_within};
+use super::path::{Path, Point, Reading, liveliness_within};
 use super::so_far::{Moment, Spot};
-use super::universe::{Universe, universe_from};
+use super::universe::{NIFTY_TOKEN, Universe, universe_from};
+use super::worth::published_e4;
 use crate::day::Day;
 use crate::terms::{Exchange, Kind};
 
@@ -57,7 +58,7 @@ pub struct Market {
     hours: Hours,
     by_token: HashMap<u32, usize>,
     by_symbol: HashMap<String, Vec<usize>>,
-    path: Peekable<Path>,
+    path: Reading,
     step_ns: i64,
     open_ns: i64,
     now_ns: i64,
@@ -68,6 +69,8 @@ pub struct Market {
     /// When phases change, in order.
     turns_ns: Vec<i64>,
     turns: Vec<Turn>,
+    /// Levels of the market-wide breaker that the index has reached today.
+    levels_reached: usize,
     begun: bool,
     still: bool,
     ended: bool,
@@ -103,7 +106,7 @@ impl Market {
             open_ns,
         } = opening;
         assert!(step_ns > 0, "time goes forward");
-        let mut path = path.peekable();
+        let mut path = Reading::of(path);
         let first = *path.peek().expect("a path has a point");
         let spot = Spot {
             previous_close,
@@ -140,13 +143,6 @@ impl Market {
             }
             Hours::Always => (open_ns, 0),
         };
-        let mut turns_ns: Vec<i64> = timetables
-            .iter()
-            .flat_map(|(_, table)| table.turns())
-            .map(|time_of_day_ns| at_ns(day, time_of_day_ns))
-            .collect();
-        turns_ns.sort_unstable();
-        turns_ns.dedup();
         let mut by_symbol: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, listing) in listings.iter().enumerate() {
             let symbol = listing.instrument.tradingsymbol.clone();
@@ -170,8 +166,9 @@ impl Market {
             next_cut_ns: open_ns + (late_ns + step_ns - 1) / step_ns * step_ns,
             spot,
             minute_ns: i64::MIN,
+            turns_ns: turns_of(day, &timetables),
             timetables,
-            turns_ns,
+            levels_reached: 0,
             turns: Vec::new(),
             begun: false,
             still: false,
@@ -285,6 +282,7 @@ impl Market {
             }
             listing.step(&moment, &self.spot, parents, index, hits);
         }
+        self.look_at_breaker();
         match self.hours {
             Hours::Plain if self.path.peek().is_none() => {
                 // One point alone is a frozen market; a path that ran and is over is a day's end.
@@ -303,6 +301,33 @@ impl Market {
         }
     }
 
+    /// How many levels of the breaker the index would have reached at a value, while it trades.
+    fn levels_at(&self, value_e4: i64) -> usize {
+        let index = self
+            .by_token(NIFTY_TOKEN)
+            .map(|index| &self.listings[index]);
+        let trading = |index: &&Listing| index.phase == Phase::Continuous;
+        match index.filter(trading).filter(|_| self.hours == Hours::Dated) {
+            Some(index) => levels_reached(index.instrument.previous_close_e4, value_e4),
+            None => 0,
+        }
+    }
+
+    /// A level that the index has reached halts the market from the next minute on.
+    fn look_at_breaker(&mut self) {
+        let levels = self.levels_at(published_e4(self.spot.index));
+        if levels <= self.levels_reached {
+            return;
+        }
+        self.levels_reached = levels;
+        let halt = halt_of(levels, self.now_ns - at_ns(self.day, 0));
+        let from_ns = minute_of(self.now_ns) + MINUTE_NS - at_ns(self.day, 0);
+        for (segment, table) in &mut self.timetables {
+            *table = table.halted(*segment, self.day, self.seed, from_ns, halt);
+        }
+        self.turns_ns = turns_of(self.day, &self.timetables);
+    }
+
     /// Passes minutes whole up to about `to_ns`, if nobody waits for anything: what follows is the same as after
     /// every step of them. The steps around a change of phase are left to `step`.
     pub fn leap(&mut self, to_ns: i64) {
@@ -319,20 +344,24 @@ impl Market {
             return;
         }
         // The points of the minute that is being read: those of the path's last one are left to the steps, since the
-        // step that meets its end ends the day.
+        // step that meets its end ends the day; so are those of one in which the breaker may trip.
         let mut read: Vec<Point> = Vec::new();
+        let mut trips = false;
         while let Some(point) = self.path.next_if(|point| point.time_ns < target_ns) {
             let another = |last: &Point| minute_of(last.time_ns) != minute_of(point.time_ns);
             if read.last().is_some_and(another) {
                 read.drain(..).for_each(|point| self.meet(point));
             }
             read.push(point);
+            if self.levels_at(published_e4(point.value)) > self.levels_reached {
+                trips = true;
+                break;
+            }
         }
         match read.first() {
-            Some(first) if self.path.peek().is_none() => {
+            Some(first) if trips || self.path.peek().is_none() => {
                 target_ns = minute_of(first.time_ns).max(minute_of(self.next_cut_ns));
-                let rest: Path = Box::new(read.into_iter());
-                self.path = rest.peekable();
+                self.path.put_back(read);
             }
             _ => read.into_iter().for_each(|point| self.meet(point)),
         }
@@ -418,6 +447,15 @@ impl Market {
 /// The beginning of a time's minute.
 pub fn minute_of(time_ns: i64) -> i64 {
     time_ns.div_euclid(MINUTE_NS) * MINUTE_NS
+}
+
+/// When phases of any segment change, in order.
+fn turns_of(day: Day, timetables: &[(Segment, Timetable)]) -> Vec<i64> {
+    let turns = timetables.iter().flat_map(|(_, table)| table.turns());
+    let mut turns_ns: Vec<i64> = turns.map(|time_ns| at_ns(day, time_ns)).collect();
+    turns_ns.sort_unstable();
+    turns_ns.dedup();
+    turns_ns
 }
 
 fn phase_of(phases: &[(Segment, Phase)], segment: Segment) -> Phase {

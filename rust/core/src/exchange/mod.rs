@@ -10,6 +10,8 @@ pub mod auction;
 pub mod autoslice;
 /// Price-time order book with partial fills.
 pub mod book;
+/// The market-wide circuit breaker.
+pub mod breaker;
 /// The auction of what was not delivered.
 pub mod buy_in;
 /// What orders would tie up and cost.
@@ -113,6 +115,8 @@ pub mod views;
 /// What contracts are worth on their underlying.
 pub mod worth;
 
+#[cfg(test)]
+mod breaker_tests;
 #[cfg(test)]
 mod floor_tests;
 #[cfg(test)]

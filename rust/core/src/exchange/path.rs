@@ -1,5 +1,7 @@
 //! Where the index goes. The market is an iterator of prices, whatever their source.
 
+use std::collections::VecDeque;
+
 use super::dates::{CLOSE_NS, DAY_NS, IST_NS, OPEN_NS, SECOND_NS, at_ns};
 use super::rng::Stream;
 use crate::day::Day;
@@ -13,6 +15,41 @@ pub struct Point {
 
 /// A day's path: points in order of time. Of a frozen market it is one point.
 pub type Path = Box<dyn Iterator<Item = Point> + Send + Sync>;
+
+/// A path as it is read: points that were looked at too early go back.
+pub struct Reading {
+    back: VecDeque<Point>,
+    rest: Path,
+}
+
+impl Reading {
+    pub fn of(rest: Path) -> Self {
+        Self {
+            back: VecDeque::new(),
+            rest,
+        }
+    }
+
+    pub fn peek(&mut self) -> Option<&Point> {
+        if self.back.is_empty() {
+            self.back.extend(self.rest.next());
+        }
+        self.back.front()
+    }
+
+    pub fn next_if(&mut self, wanted: impl FnOnce(&Point) -> bool) -> Option<Point> {
+        self.peek().filter(|point| wanted(point))?;
+        self.back.pop_front()
+    }
+
+    /// Points that come next again, in their order.
+    pub fn put_back(&mut self, points: Vec<Point>) {
+        points
+            .into_iter()
+            .rev()
+            .for_each(|point| self.back.push_front(point));
+    }
+}
 
 /// Seconds of trading in a year of the index.
 const YEAR_SECONDS: f64 = 250.0 * 22_500.0;
@@ -97,7 +134,7 @@ impl Synthetic {
             let size = JUMP_LEAST + (JUMP_MOST - JUMP_LEAST) * self.stream.unit();
             change += if self.stream.chance(0.5) { size } else { -size };
         }
-        // The index cannot leave its market-wide breaker, and no float ever reaches zero.
+        // No step is as long as the market-wide breaker allows, and no float ever reaches zero.
         self.value *= 1.0 + change.clamp(-0.05, 0.05);
     }
 }

@@ -21,6 +21,9 @@ pub fn check(listing: &Listing, asked: &Asked, validity: Validity) -> Result<(),
         Phase::Pause => Err(Refusal::order(
             "Orders are currently not allowed: the exchange is between two sessions.",
         )),
+        Phase::Halt => Err(Refusal::order(
+            "Trading is halted by the market-wide circuit breaker: no orders are taken.",
+        )),
         Phase::Gathering { market_orders } => {
             if asked.triggered() || validity == Validity::Ioc || asked.disclosed_quantity > 0 {
                 return Err(Refusal::order(
@@ -60,7 +63,7 @@ fn check_post_close(listing: &Listing, asked: &Asked, validity: Validity) -> Res
 }
 
 /// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
-/// quantities out, the end of the day everything.
+/// quantities out, the end of the day and a halt everything.
 pub fn turn(floor: &mut Floor, turn: Turn) {
     let over: Vec<usize> = floor
         .accounts
@@ -75,7 +78,7 @@ pub fn turn(floor: &mut Floor, turn: Turn) {
             let special = order.waits() || order.now.disclosed_quantity > 0;
             order.listing == turn.listing
                 && match turn.after {
-                    Phase::Closed => true,
+                    Phase::Closed | Phase::Halt => true,
                     Phase::Pause | Phase::Gathering { .. } => {
                         special && turn.before == Phase::Continuous
                     }
@@ -83,11 +86,13 @@ pub fn turn(floor: &mut Floor, turn: Turn) {
                 }
         })
         .collect();
+    let why = if turn.after == Phase::Halt {
+        "Cancelled by the exchange: the market-wide circuit breaker has halted trading."
+    } else {
+        "Cancelled by the exchange at the end of the session."
+    };
     for index in over {
-        floor.withdraw(
-            index,
-            Some("Cancelled by the exchange at the end of the session.".into()),
-        );
+        floor.withdraw(index, Some(why.into()));
     }
     if turn.after == Phase::Closed {
         floor.settle(turn.listing);
