@@ -71,4 +71,5 @@ def ordered(place: Place, owner: Session, item: Row) -> Row:
     try:
         return {"order_id": place(owner, variety, fields)}
     except ExchangeRefusal as refusal:
-        return {"error": {"code": refusal.status, "error_type": refusal.error_type, "message": refusal.message}}
+        error = {"code": refusal.status, "error_type": refusal.error_type, "message": refusal.message, "data": None}
+        return {"error": error}

@@ -1,7 +1,7 @@
 """The shapes of Kite's answers, written from the protocol's page: what each member is, and which may be absent or null.
 
 A shape is a word (see `WORDS`), a list with the shape of its rows, an object of shapes, or one of `Maybe`, `Absent`,
-`Keyed`, `Row`. Members that are not in the table are as wrong as those that are missing.
+`Keyed`, `Row`, `OneOf`, `By`, `Either`. Members that are not in the table are as wrong as those that are missing.
 """
 
 from __future__ import annotations
@@ -42,6 +42,28 @@ class Row:
     more: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """One of these words."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """Of one of these shapes."""
+
+    shapes: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class By:
+    """An object of the shape that one of its members names."""
+
+    member: str
+    shapes: dict[str, Any]
+
+
 def _stamp(form: str) -> Callable[[Any], bool]:
     def right(value: Any) -> bool:
         try:
@@ -52,7 +74,6 @@ def _stamp(form: str) -> Callable[[Any], bool]:
     return right
 
 
-CANDLE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0530")
 WORDS: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -90,6 +111,16 @@ def wrong(value: Any, shape: Any, at: str = "data") -> list[str]:
             if not isinstance(value, dict):
                 return [f"{at}: {value!r} is no object"]
             return [found for key, one in value.items() for found in wrong(one, shape.shape, f"{at}.{key}")]
+        case OneOf():
+            return [] if value in shape.words else [f"{at}: {value!r} is none of {shape.words}"]
+        case Either():
+            tries = [wrong(value, one, at) for one in shape.shapes]
+            return [] if [] in tries else [f"{at}: {value!r} is of none of its shapes"]
+        case By():
+            name = value.get(shape.member) if isinstance(value, dict) else None
+            if name not in shape.shapes:
+                return [f"{at}.{shape.member}: {name!r} is none of {tuple(shape.shapes)}"]
+            return wrong(value, shape.shapes[name], at)
         case dict():
             return _wrong_object(value, shape, at)
     raise AssertionError(shape)
@@ -107,6 +138,22 @@ def _wrong_object(value: Any, shape: dict[str, Any], at: str) -> list[str]:
             found.append(f"{at}.{key}: missing")
     return found
 
+
+# --- words of a closed set ------------------------------------------------------------------------------------------
+
+STATUS = OneOf(
+    (
+        "PUT ORDER REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING", "OPEN", "TRIGGER PENDING", "COMPLETE",
+        "CANCELLED", "REJECTED", "AMO REQ RECEIVED", "MODIFY AMO REQ RECEIVED", "MODIFY VALIDATION PENDING",
+        "MODIFY PENDING", "MODIFIED", "NOT MODIFIED", "CANCEL PENDING", "NOT CANCELLED",
+    )
+)  # fmt: skip
+EXCHANGE = OneOf(("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO"))
+SIDE = OneOf(("BUY", "SELL"))
+PRODUCT = OneOf(("CNC", "NRML", "MIS", "MTF", "CO"))
+ORDER_TYPE = OneOf(("MARKET", "LIMIT", "SL", "SL-M"))
+VALIDITY = OneOf(("DAY", "IOC", "TTL"))
+VARIETY = OneOf(("regular", "amo", "co", "iceberg", "auction"))
 
 # --- session and user -----------------------------------------------------------------------------------------------
 
@@ -144,10 +191,10 @@ SEGMENT = {
 
 HISTORY_ROW = {
     "placed_by": "text", "order_id": "digits", "exchange_order_id": Maybe("digits"),
-    "parent_order_id": Maybe("digits"), "status": "text", "status_message": Maybe("text"), "order_timestamp": "time",
-    "exchange_timestamp": Maybe("time"), "variety": "text", "modified": "bool", "exchange": "text",
-    "tradingsymbol": "text", "instrument_token": "int", "order_type": "text", "transaction_type": "text",
-    "validity": "text", "validity_ttl": Absent("int"), "product": "text", "quantity": "int",
+    "parent_order_id": Maybe("digits"), "status": STATUS, "status_message": Maybe("text"), "order_timestamp": "time",
+    "exchange_timestamp": Maybe("time"), "variety": VARIETY, "modified": "bool", "exchange": EXCHANGE,
+    "tradingsymbol": "text", "instrument_token": "int", "order_type": ORDER_TYPE, "transaction_type": SIDE,
+    "validity": VALIDITY, "validity_ttl": Absent("int"), "product": PRODUCT, "quantity": "int",
     "disclosed_quantity": "int", "price": "num", "trigger_price": "num", "auction_number": Absent("text"),
     "average_price": "num", "filled_quantity": "int", "pending_quantity": "int", "cancelled_quantity": "int",
     "market_protection": "num", "tag": Maybe("text"),
@@ -156,22 +203,38 @@ HISTORY_ROW = {
     "exchange_update_timestamp": Absent(Maybe("time")), "meta": Absent(Keyed("any")), "tags": Absent(["text"]),
     "guid": Absent(Maybe("text")), "terminal_id": Absent(Maybe("text")),
 }  # fmt: skip
-BOOK_ROW = HISTORY_ROW | {
+_BOOK_ROW = {name: shape for name, shape in HISTORY_ROW.items() if name != "auction_number"} | {
     "account_id": "text", "status_message_raw": Maybe("text"), "exchange_update_timestamp": Maybe("time"),
-    "meta": Keyed("any"), "tags": ["text"], "guid": Maybe("text"),
+    "meta": {}, "tags": ["text"], "guid": Maybe("text"),
 }  # fmt: skip
-ORDER_FRAME = BOOK_ROW | {"user_id": "text", "app_id": "int", "unfilled_quantity": "int", "checksum": "text"}
+LEGS = dict.fromkeys(["leg", "legs", "leg_quantity", "total_quantity", "remaining_quantity"], "int")
+_BY_VARIETY = {
+    "regular": _BOOK_ROW,
+    "amo": _BOOK_ROW,
+    "co": _BOOK_ROW | {"product": OneOf(("CO",))},
+    "iceberg": _BOOK_ROW | {"meta": {"iceberg": LEGS}},
+    "auction": _BOOK_ROW | {"auction_number": "digits"},
+}
+BOOK_ROW = By("variety", _BY_VARIETY)
+_TOLD = {"user_id": "text", "app_id": "int", "unfilled_quantity": "int", "checksum": "text"}
+# UPDATE is in updates alone.
+_SAID = {"status": OneOf((*STATUS.words, "UPDATE"))}
+ORDER_FRAME = By("variety", {name: shape | _TOLD | _SAID for name, shape in _BY_VARIETY.items()})
 TRADE = {
-    "trade_id": "digits", "order_id": "digits", "exchange": "text", "tradingsymbol": "text", "instrument_token": "int",
-    "product": "text", "average_price": "num", "quantity": "int", "exchange_order_id": "digits",
-    "transaction_type": "text", "fill_timestamp": "time", "order_timestamp": "clock", "exchange_timestamp": "time",
+    "trade_id": "digits", "order_id": "digits", "exchange": EXCHANGE, "tradingsymbol": "text",
+    "instrument_token": "int", "product": PRODUCT, "average_price": "num", "quantity": "int",
+    "exchange_order_id": "digits", "transaction_type": SIDE, "fill_timestamp": "time", "order_timestamp": "clock",
+    "exchange_timestamp": "time",
 }  # fmt: skip
-ERROR_OF_CHILD = {"error": {"code": "int", "error_type": "text", "message": "text", "data": "any"}}
-ORDER_ID = {"order_id": "digits", "children": Absent(["any"])}
+ORDER_ID = {"order_id": "digits"}
+_ERROR = {"code": "int", "error_type": "text", "message": "text", "data": Maybe(Keyed("any"))}
+CHILD = Either(({"order_id": "digits"}, {"error": _ERROR}))
+SLICED = {"order_id": "digits", "children": [CHILD]}
 
 # --- portfolio ------------------------------------------------------------------------------------------------------
 
-POSITION = {"tradingsymbol": "text", "exchange": "text", "instrument_token": "int", "product": "text"} | dict.fromkeys(
+_WHAT = {"tradingsymbol": "text", "exchange": EXCHANGE, "instrument_token": "int", "product": PRODUCT}
+POSITION = _WHAT | dict.fromkeys(
     [
         "quantity", "overnight_quantity", "multiplier", "average_price", "close_price", "last_price", "value", "pnl",
         "m2m", "unrealised", "realised", "buy_quantity", "buy_price", "buy_value", "buy_m2m", "sell_quantity",
@@ -217,11 +280,12 @@ GTT_RESULT = {
     "account_id": "text", "exchange": "text", "tradingsymbol": "text", "validity": "text", "product": "text",
     "order_type": "text", "transaction_type": "text", "quantity": "int", "price": "num", "meta": "text",
     "timestamp": "time", "triggered_at": "num",
-    "order_result": {"status": "text", "order_id": "text", "rejection_reason": "text"},
+    "order_result": {"status": OneOf(("success", "failed")), "order_id": "text", "rejection_reason": "text"},
 }  # fmt: skip
 GTT = {
-    "id": "int", "user_id": "text", "parent_trigger": "any", "type": "text", "created_at": "time",
-    "updated_at": "time", "expires_at": "time", "status": "text",
+    "id": "int", "user_id": "text", "parent_trigger": "null", "type": OneOf(("single", "two-leg")),
+    "created_at": "time", "updated_at": "time", "expires_at": "time",
+    "status": OneOf(("active", "triggered", "disabled", "expired", "cancelled", "rejected", "deleted")),
     "condition": {
         "exchange": "text", "tradingsymbol": "text", "trigger_values": ["num"], "last_price": "num",
         "instrument_token": "int",
@@ -244,8 +308,10 @@ ORDER_MARGIN = {
     "option_premium": "num", "additional": "num", "bo": "num", "cash": "num", "var": "num",
     "pnl": {"realised": "num", "unrealised": "num"}, "leverage": "num", "charges": CHARGES, "total": "num",
 }  # fmt: skip
-COMPACT_MARGIN = {name: Absent(shape) for name, shape in ORDER_MARGIN.items()} | {"total": "num"}
+# The page knows that there is a compact form, not what it leaves: whose it is, and the total.
+COMPACT_MARGIN = {name: ORDER_MARGIN[name] for name in ("type", "tradingsymbol", "exchange", "total")}
 BASKET = {"initial": ORDER_MARGIN, "final": ORDER_MARGIN, "orders": [ORDER_MARGIN], "charges": CHARGES}
+COMPACT_BASKET = {"initial": COMPACT_MARGIN, "final": COMPACT_MARGIN, "orders": [COMPACT_MARGIN], "charges": CHARGES}
 CONTRACT_NOTE = {
     "transaction_type": "text", "tradingsymbol": "text", "exchange": "text", "variety": "text", "product": "text",
     "order_type": "text", "quantity": "int", "price": "num", "charges": CHARGES,
@@ -254,7 +320,8 @@ CONTRACT_NOTE = {
 # --- alerts and mutual funds ----------------------------------------------------------------------------------------
 
 ALERT = {
-    "type": "text", "user_id": "text", "uuid": "text", "name": "text", "status": "text", "disabled_reason": "text",
+    "type": OneOf(("simple", "ato")), "user_id": "text", "uuid": "text", "name": "text",
+    "status": OneOf(("enabled", "disabled", "deleted")), "disabled_reason": "text",
     "lhs_exchange": "text", "lhs_tradingsymbol": "text", "lhs_attribute": "text", "operator": "text",
     "rhs_type": "text", "rhs_exchange": "text", "rhs_tradingsymbol": "text", "rhs_attribute": "text",
     "rhs_constant": "num", "alert_count": "int", "created_at": "time", "updated_at": "time",
@@ -262,7 +329,7 @@ ALERT = {
 }  # fmt: skip
 ALERT_HISTORY = {
     "uuid": "text", "type": "text", "meta": [QUOTE_ROW | {"exchange": "text", "tradingsymbol": "text"}],
-    "condition": "text", "created_at": "time", "order_meta": Maybe(["any"]),
+    "condition": "text", "created_at": "time", "order_meta": Maybe([CHILD]),
 }  # fmt: skip
 FUND_ORDER = {
     "order_id": "text", "status": "text", "status_message": Maybe("text"), "purchase_type": Maybe("text"),

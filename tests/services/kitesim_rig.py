@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import queue
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +23,7 @@ from kiteconnect.exceptions import NetworkException
 
 API_KEY, API_SECRET, TOKEN = "kitesim", "secret", "T0ken"
 ASKED_MAX = 200
+FORM = "application/x-www-form-urlencoded"
 Answer = TypeVar("Answer")
 TICKER = Path(__file__).with_name("official_ticker.py")
 JS = Path(__file__).parents[1] / "js"
@@ -51,6 +54,30 @@ class Kitesim:
         page = requests.get(f"{self.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
         (token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
         return token
+
+
+class Asker:
+    """Asks as it is told to, over a connection of its own."""
+
+    def __init__(self, running: Kitesim) -> None:
+        self.running, self.token = running, TOKEN
+
+    def __call__(
+        self, method: str, path: str, body: str | bytes = "", kind: str = FORM, **headers: str
+    ) -> tuple[int, Message, bytes]:
+        """Status, headers and content."""
+        connection = http.client.HTTPConnection(self.running.address, timeout=5)
+        own = {"Authorization": f"token {API_KEY}:{self.token}", "Content-Type": kind}
+        try:
+            connection.request(method, path, body.encode() if isinstance(body, str) else body, own | headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def data(self, path: str) -> Any:
+        """What a GET is answered with."""
+        return json.loads(self("GET", path)[2])["data"]
 
 
 def again(ask: Callable[..., Answer], *arguments: Any, **more: Any) -> Answer:
