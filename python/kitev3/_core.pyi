@@ -1157,6 +1157,9 @@ class Exchange:
     def next_cut_ns(self) -> int:
         """When the market moves next. A request that claims to be later is taken as coming right before."""
     @property
+    def next_due_ns(self) -> int:
+        """When something happens next by itself: a cut, or an order that is under way arrives before it."""
+    @property
     def market_ended(self) -> bool:
         """The path is at its end; orders still match against what was quoted last. A frozen market never ends."""
     @property

@@ -54,6 +54,10 @@ class Pace:
         self.clock = None
         self._changed.set()
 
+    def asked(self) -> None:
+        """Something has been asked for, and may arrive before the next cut."""
+        self._changed.set()
+
     @property
     def running(self) -> bool:
         return self.clock is not None and not self.exchange.market_ended
@@ -85,11 +89,17 @@ class Pace:
                 await self._changed.wait()
                 continue
             assert self.clock is not None
-            due_s = self._due_s(self.clock)
+            due_ns = self.exchange.next_due_ns
+            arrives = due_ns < self.exchange.next_cut_ns  # an order on its way, before the next cut
+            due_s = self._due_s(self.clock, due_ns)
             if due_s > 0:
                 # A market in which nothing moves is let be; its cuts are all made, a moment later.
-                await self._wait(SLEEP_S_MAX if self._still >= STILL_CUTS else due_s)
+                await self._wait(due_s if arrives or self._still < STILL_CUTS else SLEEP_S_MAX)
                 cuts = 0
+                continue
+            if arrives:
+                self.exchange.advance(due_ns)
+                self.sockets.tell_orders()
                 continue
             self.before_cut(self.exchange.next_cut_ns)
             self.exchange.advance(self.exchange.next_cut_ns)
@@ -99,15 +109,15 @@ class Pace:
                 self.sockets.say({"type": "message", "data": CLOSED})
             self._still = 0 if told else self._still + 1
             cuts += 1
-            if self.sockets.conflating and self._due_s(self.clock) <= 0:
+            if self.sockets.conflating and self._due_s(self.clock, self.exchange.next_cut_ns) <= 0:
                 await self.sockets.taken()
             if cuts % TURN_CUTS_MAX == 0:
                 await asyncio.sleep(0)
             await self.sockets.room()
 
-    def _due_s(self, clock: MarketClock) -> float:
-        """Machine seconds until the next cut; 0 or less: now."""
-        behind_ns = self.exchange.next_cut_ns - clock.at_ns(self.mono_ns())
+    def _due_s(self, clock: MarketClock, due_ns: int) -> float:
+        """Machine seconds until a market time; 0 or less: now."""
+        behind_ns = due_ns - clock.at_ns(self.mono_ns())
         return behind_ns * 1000 / clock.speed_e3 / NS
 
     async def _wait(self, seconds: float) -> None:

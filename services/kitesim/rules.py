@@ -27,6 +27,7 @@ BasisPoints: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=100_000)]
 Limit: TypeAlias = Annotated[int, Meta(ge=0, le=100_000)]  # 0: none
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=DAYS_MAX)]
+Latency: TypeAlias = Annotated[int, Meta(ge=0, le=600_000)]
 Time: TypeAlias = Annotated[str, Meta(pattern=f"^{TIME}$", description="a time, IST, as 15:10")]
 Window: TypeAlias = Annotated[str, Meta(pattern=f"^{TIME}-{TIME}$", description="two times, IST, as 16:00-08:58")]
 
@@ -84,6 +85,7 @@ class Rules:
 
     # the day
     amo_any_hour: bool
+    amo_cancelled_apart: bool
     amo_shares: Window
     amo_derivatives: Window
     amo_currency: Window
@@ -103,6 +105,14 @@ class Rules:
     instruments_meta: bool
     order_id_member: bool
     nco_divisor: Literal[100, 10_000]
+
+    # on the way of an order
+    latency_broker_ms: Latency
+    latency_checks_ms: Latency
+    latency_exchange_ms: Latency
+    latency_book_ms: Latency
+    latency_modify_ms: Latency
+    latency_cancel_ms: Latency
 
     # logins
     login_end: Time

@@ -121,6 +121,7 @@ class Server:
             if verb in ("place", "slice"):
                 self.postbacks.placed_by(order_id, caller.api_key)
             self.sockets.tell_orders()
+            self.pace.asked()
 
         self.accepted = accepted
         self.door = Door(

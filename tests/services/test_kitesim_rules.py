@@ -185,6 +185,16 @@ def after_hours(segment: str) -> Callable[[Exchange], bool]:
     return observed
 
 
+def amo_cancelled(exchange: Exchange) -> Any:
+    """What an order for after the market shows when it has been cancelled."""
+    exchange.cancel(USER, place(exchange, "amo", product="CNC", **near(exchange)))
+    return row(exchange)["status"]
+
+
+def near(exchange: Exchange) -> dict[str, Any]:
+    return {"price": contract(exchange, "shares")["price"]}
+
+
 def intraday(segment: str) -> Callable[[Exchange], bool]:
     """Whether an intraday order is taken now, so that the broker has not closed the day."""
     return lambda exchange: isinstance(tried(lambda: exchange.place(USER, **contract(exchange, segment))), str)
@@ -259,6 +269,7 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
     ("amo_derivatives", "18:00-08:58", lambda **r: dated("17:00", **r), after_hours("derivatives"), True, False),
     ("amo_currency", "18:00-08:58", lambda **r: dated("17:30", **r), after_hours("currency"), True, False),
     ("amo_commodity", "00:10-08:58", lambda **r: dated("23:57", **r), after_hours("commodity"), True, False),
+    ("amo_cancelled_apart", True, lambda **r: dated("17:00", **r), amo_cancelled, "CANCELLED", "CANCELLED AMO"),
     ("amo_any_hour", True, lambda **r: dated("10:00", **r), after_hours("shares"), False, True),
     ("square_off", False, lambda **r: dated("15:12", **r), intraday("shares"), False, True),
     ("square_off_shares", "15:05", lambda **r: dated("15:08", **r), intraday("shares"), True, False),
@@ -276,6 +287,11 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
         lambda e: last_answer(e, 4)[1], "NetworkException", "OrderException",
     ),
 ]  # fmt: skip
+WAY = {  # of an order, by its hops
+    "latency_broker_ms": "PUT ORDER REQ RECEIVED", "latency_checks_ms": "VALIDATION PENDING",
+    "latency_exchange_ms": "OPEN PENDING", "latency_book_ms": "OPEN", "latency_cancel_ms": "CANCEL PENDING",
+    "latency_modify_ms": "MODIFY VALIDATION PENDING",
+}  # fmt: skip
 AT_THE_SERVER = {
     "sockets_max", "socket_tokens_max", "mode_subscribes", "snapshot_on_subscribe", "heartbeat_ms", "instruments_meta",
     "order_id_member", "nco_divisor", "login_end", "unlisted_status", "unlisted_error_type",
@@ -290,8 +306,47 @@ def test_a_rule_changes_what_a_client_meets(
     assert tried(lambda: seen(made(**{rule: value}))) == after
 
 
+@pytest.mark.parametrize("hop", WAY)
+def test_a_hop_that_takes_time_shows_the_state_before_it(hop: str) -> None:
+    slowed: dict[str, Any] = {hop: 300}
+    made = still(**slowed)
+    asks: dict[str, Callable[[str], Any]] = {
+        "latency_modify_ms": lambda order_id: made.modify(USER, order_id, quantity=9),
+        "latency_cancel_ms": lambda order_id: made.cancel(USER, order_id),
+    }
+    price = ORDER["price"] if hop in asks else 1600
+    order_id = place(made, price=price)
+    if hop in asks:
+        asks[hop](order_id)
+    start_ns = made.now_ns
+
+    for after_ms, shown in ((0, True), (299, True), (300, False)):
+        made.advance(start_ns + after_ms * 1_000_000)
+        assert (row(made)["status"] == WAY[hop]) is shown
+    assert row(made)["status"] == {"latency_modify_ms": "OPEN", "latency_cancel_ms": "CANCELLED"}.get(hop, "COMPLETE")
+
+
+def test_an_order_is_complete_within_300_ms_unless_it_is_slowed_down() -> None:
+    slow = rule("latency_broker_ms=200", "latency_exchange_ms=300", "latency_book_ms=200", "open_frames=true")
+    taken_s = {}
+    for name, options in {"fast": (), "slow": slow}.items():
+        with kitesim("--market", "frozen", *options) as running, connect(running.feed) as feed:
+            client, began_s = running.client(), time.monotonic()
+            order_id = client.place_order(variety="regular", **(ORDER | {"price": 1600}))
+            frames: list[dict[str, Any]] = []
+            while not frames or frames[-1]["status"] != "COMPLETE":
+                frames += [text["data"] for text in texts([feed.recv(timeout=10)]) if text["type"] == "order"]
+            taken_s[name] = time.monotonic() - began_s
+            history = [state["status"] for state in client.order_history(order_id)]
+
+    assert taken_s["fast"] <= 0.3
+    assert 0.7 <= taken_s["slow"] <= 2.0
+    assert [frame["status"] for frame in frames] == ["OPEN", "COMPLETE"]
+    assert history == ["PUT ORDER REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING", "OPEN", "COMPLETE"]
+
+
 def test_every_rule_is_seen_somewhere() -> None:
-    assert {row[0] for row in TABLE} | AT_THE_SERVER == set(NAMES) == set(exchange_rules("legacy"))
+    assert {row[0] for row in TABLE} | set(WAY) | AT_THE_SERVER == set(NAMES) == set(exchange_rules("legacy"))
 
 
 # --- at the server ----------------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ impl Floor {
             let order = &self.orders[index];
             let (asked, validity) = (order.asked(), order.now.validity);
             if sessions::check(&self.market.listings[listing], &asked, validity).is_ok() {
-                self.accept(index, &asked);
+                self.accept(index);
             }
         }
     }

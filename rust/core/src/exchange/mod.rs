@@ -120,6 +120,8 @@ mod breaker_tests;
 #[cfg(test)]
 mod floor_tests;
 #[cfg(test)]
+mod hops_tests;
+#[cfg(test)]
 mod market_tests;
 #[cfg(test)]
 mod mishap_tests;

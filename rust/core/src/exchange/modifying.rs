@@ -1,7 +1,7 @@
 //! An order becomes another on its owner's wish.
 
 use super::checks::Asked;
-use super::floor::{Floor, acknowledge, book_id};
+use super::floor::{Floor, Hop, acknowledge, book_id};
 use super::form::Modifying;
 use super::order::Status;
 use super::refusal::Refusal;
@@ -44,23 +44,35 @@ impl Floor {
         Ok(asked)
     }
 
-    pub(super) fn carry_out(&mut self, index: usize, asked: Asked, change: &Modifying) {
+    /// What the broker has found good becomes so, at the broker's at once and at the exchange when it arrives there.
+    pub(super) fn carry_out(&mut self, index: usize, asked: Asked, change: Modifying) {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
-        let waits = order.waits();
-        let before = order.now.clone();
         order.modifications += 1;
         order.now.asked_ns = now_ns;
         if order.kept() {
             order.becomes(Status::ModifyAmoReqReceived);
-            order.change(&asked, change);
+            order.change(&asked, &change);
             order.becomes(Status::AmoReqReceived);
             self.say(index, Some("UPDATE"));
             return;
         }
         order.becomes(Status::ModifyValidationPending);
-        order.becomes(Status::ModifyPending);
-        order.change(&asked, change);
+        self.begin_hop(index, Hop::Modification { asked, change });
+    }
+
+    /// The exchange takes a modification. `waits`: the order still waits for its trigger.
+    pub(super) fn become_modified(
+        &mut self,
+        index: usize,
+        asked: Asked,
+        change: Modifying,
+        waits: bool,
+    ) {
+        let now_ns = self.now_ns;
+        let order = &mut self.orders[index];
+        let before = order.now.clone();
+        order.change(&asked, &change);
         self.price(index, &asked);
         let order = &mut self.orders[index];
         acknowledge(order, now_ns);

@@ -4,6 +4,7 @@
 use super::amo::AmoHours;
 use super::dates::HOUR_NS;
 use super::feed::TOKENS_MAX;
+use super::floor::Hop;
 use super::refusal::Refusal;
 use super::squareoff::SquareOff;
 
@@ -137,6 +138,41 @@ pub struct LoginRules {
     pub unlisted_answer: Answer,
 }
 
+/// How long an order's way takes, hop by hop, in market time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latencies {
+    /// PUT ORDER REQ RECEIVED to VALIDATION PENDING.
+    pub broker_ns: i64,
+    /// VALIDATION PENDING to OPEN PENDING.
+    pub checks_ns: i64,
+    /// OPEN PENDING to OPEN, TRIGGER PENDING or REJECTED.
+    pub exchange_ns: i64,
+    /// OPEN to the book, in which it may be COMPLETE.
+    pub book_ns: i64,
+    /// MODIFY VALIDATION PENDING to MODIFIED, for as long as the order stands as it was.
+    pub modification_ns: i64,
+    /// CANCEL PENDING to CANCELLED, for as long as the order may trade.
+    pub cancellation_ns: i64,
+}
+
+impl Latencies {
+    pub(super) fn of(&self, hop: Hop) -> i64 {
+        match hop {
+            Hop::Broker => self.broker_ns,
+            Hop::Checks => self.checks_ns,
+            Hop::Exchange => self.exchange_ns,
+            Hop::Book => self.book_ns,
+            Hop::Modification { .. } => self.modification_ns,
+            Hop::Cancellation => self.cancellation_ns,
+        }
+    }
+
+    /// Whether a new order takes any time to the exchange.
+    pub(super) fn any(&self) -> bool {
+        self.broker_ns + self.checks_ns + self.exchange_ns > 0
+    }
+}
+
 /// The most days that one request for candles may span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spans {
@@ -194,6 +230,7 @@ pub struct Rules {
     pub order_ids: OrderIds,
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
     pub open_frames: bool,
+    pub latencies: Latencies,
     pub sockets: SocketRules,
     pub login: LoginRules,
 }
@@ -240,6 +277,7 @@ impl Rules {
             square_off: Some(SquareOff::KITE),
             order_ids: OrderIds::Snowflake,
             open_frames: false,
+            latencies: Latencies::default(),
             sockets: SocketRules {
                 connections_max: 3,
                 tokens_max: TOKENS_MAX,

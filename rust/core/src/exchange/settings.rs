@@ -10,6 +10,8 @@ use super::dates::{DAY_NS, HOUR_NS, MINUTE_NS};
 use super::rules::{Limits, OrderIds, Rules, UnknownOrder};
 use super::squareoff::SquareOff;
 
+const MS_NS: i64 = 1_000_000;
+
 /// A rule's value, as TOML has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
@@ -75,6 +77,15 @@ macro_rules! part {
     ($kind:ident $name:ident = $whole:ident.$part:ident or $default:expr, else $why:literal) => {
         setting!($kind $name: |rules| rules.$whole.unwrap_or($default).$part, |rules, value| {
             rules.$whole.as_mut().ok_or($why)?.$part = value
+        })
+    };
+}
+
+/// Of an order's way, in ms.
+macro_rules! latency {
+    ($name:ident = $hop:ident) => {
+        setting!(Whole $name: |rules| rules.latencies.$hop / MS_NS, |rules, value| {
+            rules.latencies.$hop = value.checked_mul(MS_NS).ok_or(Whole::WANTED)?
         })
     };
 }
@@ -149,6 +160,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!(Flag amo_any_hour: |rules| rules.amo_hours.is_none(), |rules, value| {
         rules.amo_hours = (!value).then(|| rules.amo_hours.unwrap_or(AmoHours::KITE))
     }),
+    setting!(Flag amo_cancelled_apart = amo_cancelled_apart),
     part!(Span amo_shares = amo_hours.shares or AmoHours::KITE, else "amo_any_hour = false beside it"),
     part!(Span amo_derivatives = amo_hours.derivatives or AmoHours::KITE, else "amo_any_hour = false beside it"),
     part!(Span amo_currency = amo_hours.currency or AmoHours::KITE, else "amo_any_hour = false beside it"),
@@ -175,6 +187,12 @@ pub const SETTINGS: &[Setting] = &[
             _ => return Err("100 or 10000"),
         }
     }),
+    latency!(latency_broker_ms = broker_ns),
+    latency!(latency_checks_ms = checks_ns),
+    latency!(latency_exchange_ms = exchange_ns),
+    latency!(latency_book_ms = book_ns),
+    latency!(latency_modify_ms = modification_ns),
+    latency!(latency_cancel_ms = cancellation_ns),
     setting!(Time login_end = login.end_ns),
     setting!(Whole unlisted_status = login.unlisted_answer.status),
     setting!(Kind unlisted_error_type = login.unlisted_answer.error_type),
@@ -382,7 +400,7 @@ mod tests {
         ] {
             for (name, given) in other_values(&from) {
                 let needs = match name {
-                    "amo_any_hour" | "square_off" => None,
+                    "amo_any_hour" | "amo_cancelled_apart" | "square_off" => None,
                     name if name.starts_with("amo_") => {
                         Some(("amo_any_hour".to_owned(), Given::Flag(false)))
                     }

@@ -134,6 +134,14 @@ impl Exchange {
     }
 
     #[getter]
+    fn next_due_ns(&self) -> i64 {
+        let cut_ns = self.0.market.next_cut_ns();
+        self.0
+            .next_hop_ns()
+            .map_or(cut_ns, |hop_ns| hop_ns.min(cut_ns))
+    }
+
+    #[getter]
     fn market_ended(&self) -> bool {
         self.0.market.ended()
     }

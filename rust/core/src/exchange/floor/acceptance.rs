@@ -2,35 +2,60 @@
 
 use super::Floor;
 use super::booking::book_id;
+use super::hops::Hop;
 use crate::exchange::book::{Limit, Rest};
 use crate::exchange::checks::Asked;
 use crate::exchange::dates::MINUTE_NS;
 use crate::exchange::form::Protection;
+use crate::exchange::hours::Phase;
 use crate::exchange::order::{Order, Status};
 use crate::exchange::variety::Variety;
 use crate::terms::{OrderType, Side, Validity};
 
 impl Floor {
-    /// The exchange's first answer to a new order: it waits, it stands, it trades, or it is rejected.
-    pub(in crate::exchange) fn accept(&mut self, index: usize, asked: &Asked) {
+    /// The broker looks at a new order once more: by now a stop may be on the wrong side.
+    pub(in crate::exchange) fn accept(&mut self, index: usize) {
         self.orders[index].becomes(Status::ValidationPending);
-        let (instrument, last_e4) = self.instrument(self.orders[index].listing);
-        let exchange = instrument.exchange;
+        let order = &self.orders[index];
+        let asked = order.asked();
+        let (_, last_e4) = self.instrument(order.listing);
         // The stop of a cover order belongs to a position that is there: however the market stands, it is taken.
-        let bare = self.orders[index].variety == Variety::CoverStop;
+        let bare = order.variety == Variety::CoverStop;
         if !bare && asked.stop_on_wrong_side(last_e4) {
             self.end(index, Status::Rejected, Some(asked.wrong_side(last_e4)));
             return;
         }
-        let number = self.ids.exchange_order(exchange);
+        self.begin_hop(index, Hop::Checks);
+    }
+
+    /// The broker hands it on.
+    pub(super) fn pass_on(&mut self, index: usize) {
+        let asked = self.orders[index].asked();
+        self.price(index, &asked);
+        self.orders[index].becomes(Status::OpenPending);
+        self.begin_hop(index, Hop::Exchange);
+    }
+
+    /// The exchange's first answer: it waits, it stands, it trades, or it is rejected.
+    pub(super) fn arrive(&mut self, index: usize) {
+        let order = &self.orders[index];
+        let asked = order.asked();
+        let listing = &self.market.listings[order.listing];
+        // At the door it was open: the session has ended on the way.
+        let too_late =
+            self.rules.latencies.any() && matches!(listing.phase, Phase::Closed | Phase::Pause);
+        let number = self.ids.exchange_order(listing.instrument.exchange);
         let now_ns = self.now_ns;
-        self.price(index, asked);
         let order = &mut self.orders[index];
-        order.becomes(Status::OpenPending);
         order.now.exchange_order_id = Some(number);
         acknowledge(order, now_ns);
         if let Some(why) = self.halted.clone() {
             self.end(index, Status::Rejected, Some(why));
+            return;
+        }
+        if too_late {
+            let why = "Rejected by the exchange: the session has ended.";
+            self.end(index, Status::Rejected, Some(why.into()));
             return;
         }
         if order.now.validity == Validity::Ttl {
@@ -40,9 +65,21 @@ impl Floor {
             order.becomes(Status::TriggerPending);
             self.stops.push(index);
             self.say(index, None);
-        } else {
-            self.enter(index, self.rules.open_frames.then_some("OPEN"));
+            return;
         }
+        if self.rules.latencies.book_ns > 0 {
+            self.opens(index);
+            if self.rules.open_frames {
+                self.say(index, None);
+            }
+        }
+        self.begin_hop(index, Hop::Book);
+    }
+
+    /// It comes into the book, where it may trade at once.
+    pub(super) fn enter_first(&mut self, index: usize) {
+        let standing = self.rules.open_frames && self.orders[index].now.status != Status::Open;
+        self.enter(index, standing.then_some("OPEN"));
     }
 
     /// A MARKET order gets the limit that stands for it, if there is one: its protection's, or the only price of the
@@ -158,6 +195,7 @@ impl Floor {
     /// It is at the exchange, but the book does not have it: it is offered elsewhere, or will be rejected.
     pub(in crate::exchange) fn stands_outside(&self, index: usize) -> bool {
         matches!(self.orders[index].variety, Variety::Auction { .. })
+            || self.is_before_the_book(index)
             || self.mishaps.iter().any(|due| due.order == index)
     }
 }

@@ -67,6 +67,9 @@ impl Floor {
         }
         self.charge(index);
         if complete {
+            if self.orders[index].now.status == Status::CancelPending {
+                self.orders[index].becomes(Status::NotCancelled);
+            }
             self.end(index, Status::Complete, None);
         } else {
             self.orders[index].becomes(Status::Open);

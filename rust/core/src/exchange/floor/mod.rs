@@ -8,6 +8,8 @@ mod acceptance;
 mod admission;
 /// Fills, ends, and the word to the order's owner.
 mod booking;
+/// Orders on their way, and how long it takes them.
+mod hops;
 /// Orders that go wrong on purpose.
 mod mishaps;
 /// To place, modify and cancel.
@@ -17,8 +19,11 @@ mod stops;
 
 pub(super) use acceptance::acknowledge;
 pub(super) use booking::book_id;
+pub(super) use hops::Hop;
 
 use std::collections::{HashMap, VecDeque};
+
+use hops::UnderWay;
 
 use super::account::{Account, CASH_E4, Holding};
 use super::gtt::Gtt;
@@ -80,6 +85,8 @@ pub struct Floor {
     frames: Vec<OrderFrame>,
     /// What has gone wrong with orders and will end; few at a time.
     mishaps: Vec<Due>,
+    /// What is between broker and exchange, in the order in which it began; few at a time.
+    under_way: Vec<UnderWay>,
     /// Why the exchange has halted its market, if it has.
     pub(super) halted: Option<String>,
     /// All triggers of the day, oldest first.
@@ -113,6 +120,7 @@ impl Floor {
             ids,
             frames: Vec::new(),
             mishaps: Vec::new(),
+            under_way: Vec::new(),
             gtts: Vec::new(),
             halted: None,
         };
@@ -165,16 +173,18 @@ impl Floor {
         std::mem::take(&mut self.frames)
     }
 
-    /// Steps the market over every cut up to this time; how many there were.
+    /// Steps the market over every cut up to this time; how many there were. What is under way arrives in between.
     pub fn advance(&mut self, to_ns: i64) -> usize {
         let mut steps = 0;
         while self.market.next_cut_ns() <= to_ns {
+            self.end_hops(self.market.next_cut_ns() - 1);
             if self.nobody_waits() {
                 self.market.leap(to_ns);
             }
             self.step();
             steps += 1;
         }
+        self.end_hops(to_ns);
         steps
     }
 
@@ -182,6 +192,7 @@ impl Floor {
     /// looking at its steps.
     fn nobody_waits(&self) -> bool {
         self.mishaps.is_empty()
+            && self.under_way.is_empty()
             && !self.awaits_square_off()
             && self.accounts.iter().all(|account| account.open.is_empty())
             && !self.gtts.iter().any(Gtt::is_active)
@@ -210,7 +221,9 @@ impl Floor {
     /// market is late is as late as the market.
     pub(super) fn hear(&mut self, at_ns: i64) {
         self.claimed_ns = at_ns.max(self.claimed_ns);
-        self.now_ns = at_ns.min(self.market.next_cut_ns() - 1).max(self.now_ns);
+        let now_ns = at_ns.min(self.market.next_cut_ns() - 1).max(self.now_ns);
+        self.end_hops(now_ns);
+        self.now_ns = now_ns;
     }
 
     /// Halts the market, saying why, or lets it go on. While it is halted nothing trades, new orders are rejected with

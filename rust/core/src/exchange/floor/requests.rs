@@ -2,6 +2,7 @@
 
 use super::Floor;
 use super::booking::book_id;
+use super::hops::Hop;
 use crate::exchange::autoslice;
 use crate::exchange::checks::Asked;
 use crate::exchange::form::{Fields, Form, Modifying, Placing};
@@ -106,8 +107,7 @@ impl Floor {
             order.becomes(Status::AmoReqReceived);
             self.say(index, None);
         } else {
-            let asked = order.asked();
-            self.accept(index, &asked);
+            self.begin_hop(index, Hop::Broker);
         }
     }
 
@@ -140,7 +140,7 @@ impl Floor {
             sessions::check(&self.market.listings[listing], &asked, validity)?;
         }
         self.check_cover(account, listing, &asked, Some(index))?;
-        self.carry_out(index, asked, &change);
+        self.carry_out(index, asked, change);
         self.follow();
         Ok(())
     }
@@ -153,12 +153,16 @@ impl Floor {
         let index = self.begin_cancel(account, order_id, at_ns)?;
         let order = &self.orders[index];
         let never_sent = order.variety == Variety::Amo && order.now.exchange_order_id.is_none();
-        let status = if never_sent && self.rules.amo_cancelled_apart {
-            Status::CancelledAmo
+        if never_sent {
+            let apart = self.rules.amo_cancelled_apart;
+            let status = match apart {
+                true => Status::CancelledAmo,
+                false => Status::Cancelled,
+            };
+            self.end(index, status, None);
         } else {
-            Status::Cancelled
-        };
-        self.end(index, status, None);
+            self.begin_hop(index, Hop::Cancellation);
+        }
         self.follow();
         Ok(())
     }
@@ -194,6 +198,7 @@ impl Floor {
             .find(account, order_id)
             .is_some_and(|index| self.orders[index].waits());
         let index = self.begin_cancel(account, order_id, at_ns)?;
+        self.market.listings[self.orders[index].listing].withdraw(book_id(index));
         if waits {
             self.end(index, Status::Cancelled, None);
         } else {
@@ -216,7 +221,6 @@ impl Floor {
         let order = &mut self.orders[index];
         order.now.asked_ns = now_ns;
         order.becomes(Status::CancelPending);
-        self.market.listings[order.listing].withdraw(book_id(index));
         Ok(index)
     }
 
@@ -225,7 +229,8 @@ impl Floor {
             .find(account, order_id)
             .ok_or_else(|| Refusal::order(UNKNOWN_ORDER))?;
         let status = self.orders[index].now.status;
-        if status.terminal() || status == Status::PutOrderReqReceived {
+        let changing = status == Status::PutOrderReqReceived || self.is_under_way(index);
+        if status.terminal() || changing {
             return Err(Refusal {
                 error_type: self.rules.closed_order_error_type,
                 ..Refusal::order(format!(
