@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from typing import Any
 
 from bench.load.caller import Caller
@@ -32,9 +33,9 @@ class Trader:
         due_s = first_s
         while due_s < until_s:
             await asyncio.sleep(max(0.0, due_s - loop.time()))
-            began_s = loop.time()
+            began_s = perf_counter()  # the loop's own clock has milliseconds
             await self._deal(len(self.placed) % 4)
-            self.taken_s.append(loop.time() - began_s)
+            self.taken_s.append(perf_counter() - began_s)
             due_s += self.period_s
             if len(self.waiting) > 1:
                 await self.caller.call("DELETE", f"/orders/regular/{self.waiting.pop(0)}")

@@ -1197,11 +1197,15 @@ class Exchange:
     def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
         """``mishap="filled"``: it comes too late. ExchangeRefusal: there is no such order, or it is over."""
     def orders(self, user: str, /) -> list[dict[str, Any]]: ...
+    def orders_json(self, user: str, /) -> bytes:
+        """The same as JSON: a book of a thousand orders is long."""
     def order_history(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
         """Every state, oldest first. ExchangeRefusal: there is no such order."""
     def order_trades(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
         """ExchangeRefusal: there is no such order."""
     def trades(self, user: str, /) -> list[dict[str, Any]]: ...
+    def trades_json(self, user: str, /) -> bytes:
+        """The same as JSON."""
     def positions(self, user: str, /) -> dict[str, list[dict[str, Any]]]: ...
     def holdings(self, user: str, /) -> list[dict[str, Any]]: ...
     def margins(self, user: str, /) -> dict[str, dict[str, Any]]:

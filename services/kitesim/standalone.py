@@ -22,6 +22,7 @@ from kitev3.services.kitesim.applications import credentials, tokens_of, users_o
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Logins, Session
+from kitev3.services.kitesim.loop import run
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
 from kitev3.services.kitesim.page.guard import PATH as PAGE
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         print(front.greeting(), flush=True)
     server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
     try:
-        asyncio.run(_until_signal(front or server, exchange, memory))
+        run(_until_signal(front or server, exchange, memory))
     finally:
         if memory is not None:
             memory.mark(exchange.now_ns)

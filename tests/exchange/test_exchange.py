@@ -72,6 +72,30 @@ def last_price(exchange: Exchange, name: str = "NSE:INFY") -> float:
 # --- shapes -------------------------------------------------------------------------------------------------------
 
 
+def test_the_book_as_json_is_the_book_whatever_became_of_its_orders() -> None:
+    exchange = an_exchange(users=[USER, "B"], profile="legacy")
+    price = round(last_price(exchange) * 0.99)
+
+    def same() -> None:
+        for user in (USER, "B"):
+            assert json.loads(exchange.orders_json(user)) == exchange.orders(user)
+            assert json.loads(exchange.trades_json(user)) == exchange.trades(user)
+
+    same()
+    first = buy(exchange, order_type="LIMIT", price=price, tag="t")
+    buy(exchange)
+    exchange.place("B", exchange="NSE", tradingsymbol="SBIN", transaction_type="BUY", quantity=5, product="MIS",
+                   order_type="SL-M", trigger_price=round(last_price(exchange, "NSE:SBIN") * 1.002))  # fmt: skip
+    same()
+    exchange.modify(USER, first, price=price - 1, quantity=7)
+    same()
+    for _ in range(60):
+        exchange.advance(exchange.next_cut_ns)
+        same()
+    exchange.cancel(USER, first)
+    same()
+
+
 def test_every_row_has_the_keys_of_kites() -> None:
     exchange = an_exchange()
     order_id = buy(exchange, tag="t1")

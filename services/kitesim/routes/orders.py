@@ -8,6 +8,7 @@ from typing import Any
 from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.routes.door import Door, Fields
+from msgspec import Raw
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
@@ -17,13 +18,13 @@ VARIETIES = ("regular", "amo", "co", "iceberg", "auction")
 def table(door: Door) -> list[BaseRoute]:
     exchange = door.exchange
     return [
-        Route("/orders", door.read(lambda user, _: exchange.orders(user))),
+        Route("/orders", door.read(lambda user, _: Raw(exchange.orders_json(user)))),
         Route("/orders/{variety}", door.write(partial(place, door)), methods=["POST"]),
         Route("/orders/{order_id}", door.read(lambda user, request: exchange.order_history(user, _id(request)))),
         Route("/orders/{order_id}/trades", door.read(lambda user, request: exchange.order_trades(user, _id(request)))),
         Route("/orders/{variety}/{order_id}", door.write(partial(modify, door)), methods=["PUT"]),
         Route("/orders/{variety}/{order_id}", door.write(partial(cancel, door)), methods=["DELETE"]),
-        Route("/trades", door.read(lambda user, _: exchange.trades(user))),
+        Route("/trades", door.read(lambda user, _: Raw(exchange.trades_json(user)))),
     ]
 
 

@@ -82,6 +82,8 @@ pub mod recorded;
 pub mod refusal;
 /// Seeded randomness, the same on every machine.
 pub mod rng;
+/// The book of orders as JSON.
+pub mod rows;
 /// What differs between profiles.
 pub mod rules;
 /// What contracts of one underlying lose together.

@@ -36,7 +36,7 @@ pub fn history(floor: &Floor, index: usize) -> Value {
         .into()
 }
 
-fn book_row(floor: &Floor, order: &Order) -> Value {
+pub(super) fn book_row(floor: &Floor, order: &Order) -> Value {
     let mut row = history_row(floor, order, &order.now);
     row.set("account_id", floor.accounts[order.account].user.clone());
     row.set("status_message_raw", order.now.message.clone());

@@ -26,6 +26,7 @@ use kitev3_core::exchange::limits::Read;
 use kitev3_core::exchange::market::Market;
 use kitev3_core::exchange::mishap::Mishap;
 use kitev3_core::exchange::refusal::Refusal;
+use kitev3_core::exchange::rows::Rows;
 use kitev3_core::exchange::universe::Universe;
 use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::{calculators, gtt, history, holdings, overview};
@@ -38,7 +39,7 @@ use opening::{Source, open_market};
 use refusal::{ExchangeRefusal, refused};
 use rules::{PyGiven, rules_of};
 use subscription::PySubscription;
-use values::{child, python, texts};
+use values::{child, json, python, texts};
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
@@ -58,7 +59,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 #[pyclass(module = "kitev3._core")]
-struct Exchange(Floor);
+struct Exchange(Floor, Rows);
 
 #[pymethods]
 impl Exchange {
@@ -105,7 +106,7 @@ impl Exchange {
         let market = Market::open(opening);
         let mut floor = Floor::new(market, rules, &users);
         floor.advance(start_ns);
-        Ok(Self(floor))
+        Ok(Self(floor, Rows::default()))
     }
 
     #[getter]
@@ -261,6 +262,12 @@ impl Exchange {
         python(py, &views::orders(&self.0, self.account(user)?))
     }
 
+    #[pyo3(signature = (user, /))]
+    fn orders_json<'py>(&mut self, py: Python<'py>, user: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let account = self.account(user)?;
+        Ok(PyBytes::new(py, self.1.orders(&self.0, account).as_bytes()))
+    }
+
     #[pyo3(signature = (user, order_id, /))]
     fn order_history(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
@@ -280,6 +287,11 @@ impl Exchange {
     #[pyo3(signature = (user, /))]
     fn trades(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &views::trades(&self.0, self.account(user)?))
+    }
+
+    #[pyo3(signature = (user, /))]
+    fn trades_json<'py>(&self, py: Python<'py>, user: &str) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(json(py, &views::trades(&self.0, self.account(user)?)))
     }
 
     #[pyo3(signature = (user, /))]

@@ -2,7 +2,7 @@
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::shape::Value;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 /// A slice of an order, as its answer shows it.
 pub(super) fn child(py: Python<'_>, slice: Result<String, Refusal>) -> PyResult<Bound<'_, PyDict>> {
@@ -63,4 +63,11 @@ pub(super) fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
             dict.into_any().unbind()
         }
     })
+}
+
+/// An answer as JSON, for lists too long to be made of Python's objects first.
+pub(super) fn json<'py>(py: Python<'py>, value: &Value) -> Bound<'py, PyBytes> {
+    let mut text = String::new();
+    value.write_json(&mut text);
+    PyBytes::new(py, text.as_bytes())
 }
