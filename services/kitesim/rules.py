@@ -90,6 +90,7 @@ class Rules:
     amo_derivatives: Window
     amo_currency: Window
     amo_commodity: Window
+    auction_held: Time
     square_off: bool
     square_off_shares: Time
     square_off_derivatives: Time

@@ -88,6 +88,11 @@ def option(exchange: Exchange) -> dict[str, Any]:
     return {"exchange": "NFO", "tradingsymbol": name, "quantity": lot, "product": "NRML"}
 
 
+def offered(exchange: Exchange) -> bool:
+    """Whether an order to sell to the auction's buyers is taken."""
+    return taken(exchange, "auction", transaction_type="SELL", product="CNC", auction_number="1594")
+
+
 def twice_cancelled(exchange: Exchange) -> Any:
     order_id = place(exchange)
     exchange.cancel(USER, order_id)
@@ -271,6 +276,7 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
     ("amo_commodity", "00:10-08:58", lambda **r: dated("23:57", **r), after_hours("commodity"), True, False),
     ("amo_cancelled_apart", True, lambda **r: dated("17:00", **r), amo_cancelled, "CANCELLED", "CANCELLED AMO"),
     ("amo_any_hour", True, lambda **r: dated("10:00", **r), after_hours("shares"), False, True),
+    ("auction_held", "12:00", lambda **r: dated("12:30", **r), offered, True, False),
     ("square_off", False, lambda **r: dated("15:12", **r), intraday("shares"), False, True),
     ("square_off_shares", "15:05", lambda **r: dated("15:08", **r), intraday("shares"), True, False),
     ("square_off_derivatives", "15:05", lambda **r: dated("15:08", **r), intraday("derivatives"), True, False),

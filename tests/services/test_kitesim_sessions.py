@@ -14,7 +14,7 @@ from kiteconnect import exceptions as kite
 
 from services.kitesim_rig import kitesim, ticker
 
-WAIT_S_MAX = 20.0
+WAIT_S_MAX = 40.0
 DATED = ("--profile", "legacy", "--hours", "dated")  # the hours of the date without limits on requests
 
 
@@ -45,7 +45,7 @@ def position(client: KiteConnect, symbol: str) -> dict[str, Any]:
 
 def test_an_option_that_ends_today_trades_and_is_settled_at_the_index() -> None:
     # A Tuesday; the weekly contracts of NIFTY end.
-    with kitesim(*DATED, "--clock", "2026-12-01T15:39", "--speed", "30") as running:
+    with kitesim(*DATED, "--clock", "2026-12-01T15:35", "--speed", "30") as running:
         client = running.client()
         (call, *_) = [
             one
@@ -95,7 +95,7 @@ def test_after_the_close_shares_trade_at_the_closing_price() -> None:
 
 
 def test_shares_offered_in_an_auction_are_bought_at_its_end() -> None:
-    with kitesim(*DATED, "--clock", "2026-11-19T14:59", "--speed", "30") as running:
+    with kitesim(*DATED, "--clock", "2026-11-19T14:55", "--speed", "30") as running:
         client = running.client()
         share = next(one for one in client.get_auction_instruments() if one["tradingsymbol"] == "INFY")
         order = {
@@ -119,8 +119,8 @@ def test_shares_offered_in_an_auction_are_bought_at_its_end() -> None:
 
 
 def test_an_after_market_order_trades_in_the_opening_auction_and_its_owner_is_told() -> None:
-    strict = ("--profile", "strict-2026", "--hours", "dated", "--clock", "2026-11-19T08:55", "--speed", "120")
-    with kitesim(*strict) as running, ticker(running.address, {}) as official:
+    strict = ("--profile", "strict-2026", "--hours", "dated", "--clock", "2026-11-19T07:30", "--speed", "600")
+    with kitesim(*strict, "--frame-ms", "5000") as running, ticker(running.address, {}) as official:
         official.wait("connect")
         client = running.client()
         order = {
@@ -148,7 +148,7 @@ def test_an_index_that_falls_ten_percent_halts_the_market(tmp_path: Path) -> Non
     values = (26_000 if second < 40_980 else 23_300 for second in seconds)  # 11:23
     file = tmp_path / "fall.csv"
     file.write_text("".join(f"{stamp},{value}\n" for stamp, value in zip(stamps, values, strict=True)))
-    with kitesim(*DATED, "--market", str(file), "--clock", "2026-11-19T11:22", "--speed", "120") as running:
+    with kitesim(*DATED, "--market", str(file), "--clock", "2026-11-19T11:15", "--speed", "60") as running:
         client = running.client()
         order = {
             "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "SELL",

@@ -5,7 +5,7 @@
 
 use super::auction::uncross;
 use super::book::{Limit, STREET};
-use super::dates::{HOUR_NS, MINUTE_NS, at_ns};
+use super::dates::{MINUTE_NS, at_ns};
 use super::floor::{Floor, book_id};
 use super::hours::Hours;
 use super::instruments::Instrument;
@@ -14,8 +14,6 @@ use super::rng::{Stream, key};
 use super::variety::Variety;
 use crate::terms::Side;
 
-/// The broker's page: it begins after 14:30 and lasts thirty minutes. Orders are taken from the open on, and wait.
-const HELD_NS: i64 = 15 * HOUR_NS;
 /// Where the day has no hours, there is one so often.
 const EVERY_NS: i64 = 5 * MINUTE_NS;
 /// The exchange pays at most so much more than the previous close.
@@ -29,7 +27,8 @@ const ABOVE_MOST: f64 = 0.03;
 impl Floor {
     /// Whether the day's auction has been held.
     pub fn auctions_over(&self) -> bool {
-        self.market.hours() == Hours::Dated && self.now_ns() >= at_ns(self.market.day, HELD_NS)
+        self.market.hours() == Hours::Dated
+            && self.now_ns() >= at_ns(self.market.day, self.rules.auction_ns)
     }
 
     /// Whoever sells in an auction has the shares, and names today's auction of them.
@@ -59,7 +58,7 @@ impl Floor {
         let now_ns = self.now_ns();
         let before_ns = std::mem::replace(&mut self.auctioned_ns, now_ns);
         let held_ns = match self.market.hours() {
-            Hours::Dated => at_ns(self.market.day, HELD_NS),
+            Hours::Dated => at_ns(self.market.day, self.rules.auction_ns),
             Hours::Plain | Hours::Always => now_ns.div_euclid(EVERY_NS) * EVERY_NS,
         };
         if !(before_ns + 1..=now_ns).contains(&held_ns) {
@@ -149,7 +148,7 @@ fn street(stream: &mut Stream, instrument: &Instrument, last_e4: i64) -> Vec<Lim
 
 #[cfg(test)]
 mod tests {
-    use super::super::dates::{OPEN_NS, SECOND_NS};
+    use super::super::dates::{HOUR_NS, OPEN_NS, SECOND_NS};
     use super::super::instruments::decimal;
     use super::super::market::{Market, Opening};
     use super::super::path::Synthetic;
@@ -159,6 +158,8 @@ mod tests {
     use super::*;
     use crate::terms::Exchange;
     use proptest::prelude::*;
+
+    const HELD_NS: i64 = 15 * HOUR_NS;
 
     fn dated(seed: u64) -> Floor {
         let open_ns = at_ns(DAY, OPEN_NS);

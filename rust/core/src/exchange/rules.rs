@@ -225,6 +225,8 @@ pub struct Rules {
     /// An order that is cancelled before it went to the exchange is shown as `CANCELLED AMO`, else as `CANCELLED`.
     /// Nobody has written down which.
     pub amo_cancelled_apart: bool,
+    /// When the auction of what was not delivered is held, as a time of the day.
+    pub auction_ns: i64,
     /// When the broker closes MIS positions. None: they last until the end.
     pub square_off: Option<SquareOff>,
     pub order_ids: OrderIds,
@@ -274,6 +276,7 @@ impl Rules {
             },
             amo_hours: Some(AmoHours::KITE),
             amo_cancelled_apart: false,
+            auction_ns: 15 * HOUR_NS,
             square_off: Some(SquareOff::KITE),
             order_ids: OrderIds::Snowflake,
             open_frames: false,

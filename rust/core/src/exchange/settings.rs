@@ -165,6 +165,7 @@ pub const SETTINGS: &[Setting] = &[
     part!(Span amo_derivatives = amo_hours.derivatives or AmoHours::KITE, else "amo_any_hour = false beside it"),
     part!(Span amo_currency = amo_hours.currency or AmoHours::KITE, else "amo_any_hour = false beside it"),
     part!(Span amo_commodity = amo_hours.commodity or AmoHours::KITE, else "amo_any_hour = false beside it"),
+    setting!(Time auction_held = auction_ns),
     setting!(Flag square_off: |rules| rules.square_off.is_some(), |rules, value| {
         rules.square_off = value.then(|| rules.square_off.unwrap_or(SquareOff::KITE))
     }),
