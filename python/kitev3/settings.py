@@ -83,7 +83,8 @@ def convert(value: Any, hint: Any, where: str) -> Any:
 def from_text(text: str, hint: Any) -> Any:
     """A variable's text as the value that TOML would hold: a text setting as it stands, any other as a TOML value."""
     inner = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if inner in (str, Path) or get_origin(inner) is Literal:
+    words = get_origin(inner) is Literal and all(isinstance(word, str) for word in get_args(inner))
+    if inner in (str, Path) or words:
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -233,16 +233,18 @@ SLICED = {"order_id": "digits", "children": [CHILD]}
 
 # --- portfolio ------------------------------------------------------------------------------------------------------
 
-_WHAT = {"tradingsymbol": "text", "exchange": EXCHANGE, "instrument_token": "int", "product": PRODUCT}
-POSITION = _WHAT | dict.fromkeys(
-    [
-        "quantity", "overnight_quantity", "multiplier", "average_price", "close_price", "last_price", "value", "pnl",
-        "m2m", "unrealised", "realised", "buy_quantity", "buy_price", "buy_value", "buy_m2m", "sell_quantity",
-        "sell_price", "sell_value", "sell_m2m", "day_buy_quantity", "day_buy_price", "day_buy_value",
-        "day_sell_quantity", "day_sell_price", "day_sell_value",
-    ],
-    "num",
-)  # fmt: skip
+_QUANTITIES = [
+    "quantity", "overnight_quantity", "buy_quantity", "sell_quantity", "day_buy_quantity", "day_sell_quantity",
+]  # fmt: skip
+_AMOUNTS = [
+    "multiplier", "average_price", "close_price", "last_price", "value", "pnl", "m2m", "unrealised", "realised",
+    "buy_price", "buy_value", "buy_m2m", "sell_price", "sell_value", "sell_m2m", "day_buy_price", "day_buy_value",
+    "day_sell_price", "day_sell_value",
+]  # fmt: skip
+POSITION = {
+    "tradingsymbol": "text", "exchange": EXCHANGE, "instrument_token": "int", "product": PRODUCT,
+    **dict.fromkeys(_QUANTITIES, "int"), **dict.fromkeys(_AMOUNTS, "num"),
+}  # fmt: skip
 HOLDING = {
     "tradingsymbol": "text", "exchange": "text", "instrument_token": "int", "isin": "text", "product": "text",
     "price": "num", "quantity": "int", "used_quantity": "int", "t1_quantity": "int", "realised_quantity": "int",

@@ -175,3 +175,22 @@ def test_a_contract_that_is_counted_in_lots_ties_up_the_same_alone_and_in_a_bask
             last = client.ltp([row["instrument_token"]])[str(row["instrument_token"])]["last_price"]
             assert basket["final"]["total"] == basket["initial"]["total"] == margin["total"]
             assert margin["total"] > last * lot, "a lot stands for many units"
+
+
+def test_positions_are_considered_when_they_are_asked_for(running: Kitesim, client: KiteConnect) -> None:
+    """The official clients of Go and Java say so by leaving the parameter out."""
+    row = future(client)
+    what = {"exchange": "NFO", "tradingsymbol": row["tradingsymbol"], "product": "NRML", "quantity": row["lot_size"]}
+    client.place_order("regular", **what, transaction_type="BUY", order_type="MARKET")
+    way_out = order(**what, transaction_type="SELL", price=row["last_price"])
+    headers = {"Authorization": f"token {API_KEY}:{TOKEN}"}
+
+    with_them, without, silent = (
+        requests.post(f"{running.root}/margins/basket{query}", json=[way_out], headers=headers, timeout=5).json()[
+            "data"
+        ]
+        for query in ("?consider_positions=true", "?consider_positions=false", "")
+    )
+
+    assert silent == without
+    assert with_them["final"]["total"] < without["final"]["total"]

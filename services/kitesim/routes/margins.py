@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-FLAGS = {"": True, "true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
+# The clients of Go and Java leave out what is false.
+FLAGS = {"": False, "true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
 
 
 def table(door: Door) -> list[BaseRoute]:
