@@ -272,6 +272,27 @@ impl Book {
             })
     }
 
+    /// Every order of a side as it stands in line.
+    #[cfg(test)]
+    pub fn queue(&self, side: Side) -> Vec<Limit> {
+        let mut levels: Vec<(&i64, &Queue)> = self.side(side).iter().collect();
+        if side == Side::Buy {
+            levels.reverse();
+        }
+        let in_line = levels
+            .into_iter()
+            .flat_map(|(&price_e4, queue)| queue.iter().map(move |resting| (price_e4, resting)));
+        in_line
+            .map(|(price_e4, resting)| Limit {
+                id: resting.id,
+                owner: resting.owner,
+                side,
+                price_e4,
+                quantity: resting.quantity,
+            })
+            .collect()
+    }
+
     fn side(&self, side: Side) -> &BTreeMap<i64, Queue> {
         match side {
             Side::Buy => &self.bids,

@@ -302,6 +302,12 @@ impl Listing {
         &mut pit.book
     }
 
+    /// The orders that a user's order would meet, the street's among them, as they stand in line.
+    #[cfg(test)]
+    pub fn queue(&mut self, side: Side) -> Vec<Limit> {
+        self.shared().queue(side)
+    }
+
     /// Lets the street go on in the shared book; without a user's order in it, it is the street's own again.
     fn share(&mut self, index: usize, takers: &[Taker], hits: &mut Vec<Hit>) {
         if !self.shared.as_ref().is_some_and(|pit| pit.book.has_users()) {

@@ -122,6 +122,8 @@ mod breaker_tests;
 #[cfg(test)]
 mod floor_tests;
 #[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
 mod hops_tests;
 #[cfg(test)]
 mod market_tests;
