@@ -27,6 +27,8 @@ BasisPoints: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=100_000)]
 Limit: TypeAlias = Annotated[int, Meta(ge=0, le=100_000)]  # 0: none
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=DAYS_MAX)]
+Amount: TypeAlias = Annotated[int, Meta(ge=0, le=10_000_000)]  # paise
+Date: TypeAlias = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$", description="a date as 2026-07-06")]
 Latency: TypeAlias = Annotated[int, Meta(ge=0, le=600_000)]
 Time: TypeAlias = Annotated[str, Meta(pattern=f"^{TIME}$", description="a time, IST, as 15:10")]
 Window: TypeAlias = Annotated[str, Meta(pattern=f"^{TIME}-{TIME}$", description="two times, IST, as 16:00-08:58")]
@@ -106,6 +108,16 @@ class Rules:
     instruments_meta: bool
     order_id_member: bool
     nco_divisor: Literal[100, 10_000]
+
+    # limit price protection
+    lpp: bool
+    lpp_from: Date
+    lpp_seconds: Annotated[int, Meta(ge=1, le=60)]
+    lpp_option_bp: BasisPoints
+    lpp_option_paise: Amount
+    lpp_future_bp: BasisPoints
+    lpp_future_paise: Amount
+    lpp_both_sides: bool
 
     # on the way of an order
     latency_broker_ms: Latency

@@ -190,6 +190,32 @@ def after_hours(segment: str) -> Callable[[Exchange], bool]:
     return observed
 
 
+def lot_of(exchange: Exchange, name: str) -> dict[str, Any]:
+    """A lot of a contract on RELIANCE, a future or a call, and its last price."""
+    rows = [line.split(",") for line in exchange.instruments_csv("NFO").splitlines()[1:]]
+    found = next(r for r in rows if r[2].startswith("RELIANCE26NOV") and r[9] == name)
+    price = exchange.ltp([f"NFO:{found[2]}"])[f"NFO:{found[2]}"]["last_price"]
+    return ORDER | {"exchange": "NFO", "tradingsymbol": found[2], "quantity": int(found[8]), "price": price}
+
+
+def beyond(kind: str, rupees: float = 0, part: float = 0) -> Callable[[Exchange], str]:
+    """What becomes of an order to buy so far above what the contract costs."""
+
+    def observed(exchange: Exchange) -> str:
+        fields = lot_of(exchange, kind)
+        price = round(fields["price"] * (1 + part) + rupees, 0)
+        exchange.place(USER, **(fields | {"price": price}))
+        return str(row(exchange)["status"])
+
+    return observed
+
+
+def full(**rules: Any) -> Exchange:
+    """A market that stands still, in the large universe."""
+    start_ns = at("09:20")
+    return Exchange(users=[USER], market="frozen", seed=1, start_ns=start_ns, universe="full", rules=rules)
+
+
 def amo_cancelled(exchange: Exchange) -> Any:
     """What an order for after the market shows when it has been cancelled."""
     exchange.cancel(USER, place(exchange, "amo", product="CNC", **near(exchange)))
@@ -274,6 +300,13 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
     ("amo_derivatives", "18:00-08:58", lambda **r: dated("17:00", **r), after_hours("derivatives"), True, False),
     ("amo_currency", "18:00-08:58", lambda **r: dated("17:30", **r), after_hours("currency"), True, False),
     ("amo_commodity", "00:10-08:58", lambda **r: dated("23:57", **r), after_hours("commodity"), True, False),
+    ("lpp", False, full, beyond("FUT", part=0.04), "REJECTED", "COMPLETE"),
+    ("lpp_from", "2026-11-20", full, beyond("FUT", part=0.04), "REJECTED", "COMPLETE"),
+    ("lpp_option_bp", 9000, full, beyond("CE", rupees=21, part=0.5), "REJECTED", "COMPLETE"),
+    ("lpp_option_paise", 900_00, full, beyond("CE", rupees=21, part=0.5), "REJECTED", "COMPLETE"),
+    ("lpp_future_bp", 500, full, beyond("FUT", part=0.04), "REJECTED", "COMPLETE"),
+    ("lpp_future_paise", 200_00, full, beyond("FUT", part=0.04), "REJECTED", "COMPLETE"),
+    ("lpp_both_sides", True, full, beyond("FUT", part=-0.04), "OPEN", "REJECTED"),
     ("amo_cancelled_apart", True, lambda **r: dated("17:00", **r), amo_cancelled, "CANCELLED", "CANCELLED AMO"),
     ("amo_any_hour", True, lambda **r: dated("10:00", **r), after_hours("shares"), False, True),
     ("auction_held", "12:00", lambda **r: dated("12:30", **r), offered, True, False),
@@ -351,8 +384,30 @@ def test_an_order_is_complete_within_300_ms_unless_it_is_slowed_down() -> None:
     assert history == ["PUT ORDER REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING", "OPEN", "COMPLETE"]
 
 
+def farthest(lpp_seconds: int) -> int:
+    """How far below the last price a future can be bid for, in ticks: what was paid of late decides."""
+    rules = {"lpp_both_sides": True, "lpp_seconds": lpp_seconds, "orders_per_second": 0, "orders_per_minute": 0}
+    made = Exchange(users=[USER], market="synthetic", seed=3, start_ns=at("09:45"), universe="full", rules=rules)
+    fields = lot_of(made, "FUT")
+    for ticks in range(round(fields["price"] * 0.02) * 10, round(fields["price"] * 0.04) * 10):
+        order_id = made.place(USER, **(fields | {"price": round(fields["price"] - ticks / 10, 1)}))
+        if row(made)["status"] == "REJECTED":
+            return ticks
+        made.cancel(USER, order_id)
+    raise AssertionError("nothing is too far")
+
+
+def test_what_was_paid_of_late_is_of_so_many_seconds() -> None:
+    assert farthest(30) == farthest(30)
+    assert len({farthest(30), farthest(1), farthest(60)}) > 1
+
+
 def test_every_rule_is_seen_somewhere() -> None:
-    assert {row[0] for row in TABLE} | set(WAY) | AT_THE_SERVER == set(NAMES) == set(exchange_rules("legacy"))
+    assert (
+        {row[0] for row in TABLE} | set(WAY) | {"lpp_seconds"} | AT_THE_SERVER
+        == set(NAMES)
+        == set(exchange_rules("legacy"))
+    )
 
 
 # --- at the server ----------------------------------------------------------------------------------------------------

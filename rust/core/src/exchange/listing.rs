@@ -9,6 +9,7 @@ use super::instruments::{Instrument, RUPEE_E4};
 use super::market::Hit;
 use super::past::Nature;
 use super::path::deviation;
+use super::price_protection::Recent;
 use super::rng::{Stream, key};
 use super::so_far::{DaySoFar, Moment, Spot};
 use super::street::{Habits, LEVELS, Levels, Maker, Taker, quotes_of};
@@ -50,6 +51,8 @@ struct Minute {
 pub struct Listing {
     pub instrument: Instrument,
     pub day: DaySoFar,
+    /// What was paid of late; none where nobody asks for it.
+    pub recent: Option<Recent>,
     /// The lowest and highest print of the last step: what stop orders look at. Low above high: no print.
     pub prints_e4: (i64, i64),
     /// The step at which something of it last changed.
@@ -181,6 +184,18 @@ impl Listing {
                 oi_low: oi,
                 last_e4: instrument.previous_close_e4,
                 ..DaySoFar::default()
+            },
+            recent: match moves {
+                Moves::Future {
+                    underlying: Some(underlying),
+                    ..
+                }
+                | Moves::Option { underlying, .. }
+                    if parents[underlying].instrument.kind == Kind::Cash =>
+                {
+                    Some(Recent::default())
+                }
+                _ => None,
             },
             prints_e4: (i64::MAX, i64::MIN),
             changed_ns: 0,
@@ -739,6 +754,9 @@ impl Listing {
     fn print(&mut self, price_e4: i64, quantity: i64, now_ns: i64) {
         self.day.print(price_e4, quantity, now_ns);
         self.minutes.print(price_e4, quantity, self.day.oi, now_ns);
+        if let Some(recent) = self.recent.as_mut().filter(|_| quantity > 0) {
+            recent.add(price_e4, now_ns);
+        }
     }
 
     /// What an auction left goes into the book, oldest first.

@@ -76,6 +76,8 @@ pub mod overview;
 pub mod past;
 /// Paths of the index: synthetic, frozen.
 pub mod path;
+/// What the exchange takes for too far from the market.
+pub mod price_protection;
 /// Real days from a file.
 pub mod recorded;
 /// Requests turned away, in Kite's words.

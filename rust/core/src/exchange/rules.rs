@@ -5,6 +5,7 @@ use super::amo::AmoHours;
 use super::dates::HOUR_NS;
 use super::feed::TOKENS_MAX;
 use super::floor::Hop;
+use super::price_protection::PriceProtection;
 use super::refusal::Refusal;
 use super::squareoff::SquareOff;
 
@@ -233,6 +234,8 @@ pub struct Rules {
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
     pub open_frames: bool,
     pub latencies: Latencies,
+    /// None: the day's bands are all that an order is measured by.
+    pub price_protection: Option<PriceProtection>,
     pub sockets: SocketRules,
     pub login: LoginRules,
 }
@@ -281,6 +284,7 @@ impl Rules {
             order_ids: OrderIds::Snowflake,
             open_frames: false,
             latencies: Latencies::default(),
+            price_protection: Some(PriceProtection::KNOWN),
             sockets: SocketRules {
                 connections_max: 3,
                 tokens_max: TOKENS_MAX,
@@ -316,6 +320,7 @@ impl Rules {
             order_ids: OrderIds::Dated,
             amo_hours: None,
             square_off: None,
+            price_protection: None,
             ..Self::strict_2026()
         }
     }

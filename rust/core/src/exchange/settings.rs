@@ -7,8 +7,10 @@ use std::fmt;
 
 use super::amo::{AmoHours, Window};
 use super::dates::{DAY_NS, HOUR_NS, MINUTE_NS};
+use super::price_protection::PriceProtection;
 use super::rules::{Limits, OrderIds, Rules, UnknownOrder};
 use super::squareoff::SquareOff;
+use crate::day::Day;
 
 const MS_NS: i64 = 1_000_000;
 
@@ -86,6 +88,15 @@ macro_rules! latency {
     ($name:ident = $hop:ident) => {
         setting!(Whole $name: |rules| rules.latencies.$hop / MS_NS, |rules, value| {
             rules.latencies.$hop = value.checked_mul(MS_NS).ok_or(Whole::WANTED)?
+        })
+    };
+}
+
+/// Of limit price protection.
+macro_rules! lpp {
+    ($kind:ident $name:ident = $($path:ident).+) => {
+        setting!($kind $name: |rules| rules.price_protection.unwrap_or(PriceProtection::KNOWN).$($path).+, |rules, value| {
+            rules.price_protection.as_mut().ok_or("lpp = true beside it")?.$($path).+ = value
         })
     };
 }
@@ -188,6 +199,17 @@ pub const SETTINGS: &[Setting] = &[
             _ => return Err("100 or 10000"),
         }
     }),
+    setting!(Flag lpp: |rules| rules.price_protection.is_some(), |rules, value| {
+        rules.price_protection = value.then(|| rules.price_protection.unwrap_or(PriceProtection::KNOWN))
+    }),
+    lpp!(Date lpp_from = from),
+    lpp!(Whole lpp_seconds = window_seconds),
+    lpp!(Whole lpp_option_bp = options.bp),
+    lpp!(Paise lpp_option_paise = options.least_e4),
+    lpp!(Whole lpp_future_bp = futures.bp),
+    lpp!(Paise lpp_future_paise = futures.least_e4),
+    lpp!(Flag lpp_both_sides = both_sides),
+
     latency!(latency_broker_ms = broker_ns),
     latency!(latency_checks_ms = checks_ns),
     latency!(latency_exchange_ms = exchange_ns),
@@ -355,6 +377,35 @@ impl Time {
     }
 }
 
+/// A day: `YYYY-MM-DD`.
+struct Date;
+
+impl Date {
+    fn given(day: Day) -> Given {
+        Given::Text(day.to_string())
+    }
+
+    fn taken(given: &Given) -> Result<Day, &'static str> {
+        Day::parse(&Text::taken(given)?).ok_or("a date of the form 2026-07-06")
+    }
+}
+
+/// An amount in paise.
+struct Paise;
+
+impl Paise {
+    const E4: i64 = 100;
+
+    fn given(e4: i64) -> Given {
+        Given::Whole(e4 / Self::E4)
+    }
+
+    fn taken(given: &Given) -> Result<i64, &'static str> {
+        let paise = Whole::taken(given)?;
+        paise.checked_mul(Self::E4).ok_or(Whole::WANTED)
+    }
+}
+
 /// From one time of the day to another: `HH:MM-HH:MM`.
 struct Span;
 
@@ -405,6 +456,7 @@ mod tests {
                     name if name.starts_with("amo_") => {
                         Some(("amo_any_hour".to_owned(), Given::Flag(false)))
                     }
+                    name if name.starts_with("lpp_") => Some(("lpp".to_owned(), Given::Flag(true))),
                     name if name.starts_with("square_off_") => {
                         Some(("square_off".to_owned(), Given::Flag(true)))
                     }
@@ -436,6 +488,7 @@ mod tests {
             (_, Given::Flag(flag)) => Given::Flag(!flag),
             (_, Given::Whole(number)) => Given::Whole(number + 1),
             (_, Given::Wholes(numbers)) => Given::Wholes(numbers.iter().map(|n| n + 1).collect()),
+            ("lpp_from", _) => Given::Text("2026-01-05".into()),
             (_, Given::Text(text)) if text.contains('-') => Given::Text("16:01-08:01".into()),
             (_, Given::Text(_)) => Given::Text("15:01".into()),
         };
@@ -473,6 +526,7 @@ mod tests {
         for (name, text) in [
             ("amo_shares", "17:00-08:00"),
             ("square_off_shares", "15:00"),
+            ("lpp_from", "2026-01-05"),
         ] {
             let refused = Rules::legacy().with(&[(name.into(), Given::Text(text.into()))]);
 

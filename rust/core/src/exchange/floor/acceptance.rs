@@ -9,6 +9,7 @@ use crate::exchange::dates::MINUTE_NS;
 use crate::exchange::form::Protection;
 use crate::exchange::hours::Phase;
 use crate::exchange::order::{Order, Status};
+use crate::exchange::price_protection::BEYOND;
 use crate::exchange::variety::Variety;
 use crate::terms::{OrderType, Side, Validity};
 
@@ -58,6 +59,14 @@ impl Floor {
             self.end(index, Status::Rejected, Some(why.into()));
             return;
         }
+        if !asked.unpriced() && !asked.triggered() {
+            let (listing, side, price_e4) = (order.listing, order.side, order.now.price_e4);
+            if self.is_too_far(listing, side, price_e4) {
+                self.end(index, Status::Rejected, Some(BEYOND.into()));
+                return;
+            }
+        }
+        let order = &mut self.orders[index];
         if order.now.validity == Validity::Ttl {
             order.expires_ns = Some(now_ns + order.ttl_minutes * MINUTE_NS);
         }

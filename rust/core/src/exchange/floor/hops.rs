@@ -9,6 +9,7 @@ use super::booking::book_id;
 use crate::exchange::checks::Asked;
 use crate::exchange::form::Modifying;
 use crate::exchange::order::Status;
+use crate::exchange::price_protection::BEYOND;
 
 /// Where an order, or a request of its owner, is going.
 #[derive(Clone, Copy, Debug)]
@@ -103,9 +104,14 @@ impl Floor {
     fn modification_arrives(&mut self, index: usize, asked: Asked, change: Modifying) {
         let waits = self.stops.contains(&index);
         self.orders[index].becomes(Status::ModifyPending);
-        if asked.quantity <= self.orders[index].now.filled || asked.triggered() && !waits {
+        let order = &self.orders[index];
+        let too_far = !asked.unpriced()
+            && !asked.triggered()
+            && self.is_too_far(order.listing, order.side, asked.price_e4);
+        if asked.quantity <= order.now.filled || asked.triggered() && !waits || too_far {
             let now_ns = self.now_ns;
             let order = &mut self.orders[index];
+            order.now.message = too_far.then(|| BEYOND.into());
             acknowledge(order, now_ns);
             order.becomes(Status::NotModified);
             order.becomes(match waits {

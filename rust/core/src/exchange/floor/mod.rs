@@ -179,7 +179,7 @@ impl Floor {
         while self.market.next_cut_ns() <= to_ns {
             self.end_hops(self.market.next_cut_ns() - 1);
             if self.nobody_waits() {
-                self.market.leap(to_ns);
+                self.market.leap(to_ns - self.looked_back_ns());
             }
             self.step();
             steps += 1;

@@ -3,6 +3,7 @@
 use super::Floor;
 use super::acceptance::{acknowledge, protect};
 use crate::exchange::order::Status;
+use crate::exchange::price_protection::BEYOND;
 use crate::terms::{OrderType, Side};
 
 impl Floor {
@@ -42,6 +43,12 @@ impl Floor {
         }
         acknowledge(order, now_ns);
         order.becomes(Status::Open);
+        let order = &self.orders[index];
+        let priced = order.now.order_type != OrderType::Market;
+        if priced && self.is_too_far(order.listing, order.side, order.now.price_e4) {
+            self.end(index, Status::Rejected, Some(BEYOND.into()));
+            return;
+        }
         self.enter(index, Some("UPDATE"));
     }
 }
