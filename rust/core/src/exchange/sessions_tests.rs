@@ -253,3 +253,51 @@ fn what_the_post_close_session_leaves_is_cancelled_at_its_end() {
 fn floor_alone() -> Floor {
     floor(DAY, 5, Rules::legacy())
 }
+
+/// Orders in every session of a contract's last day, and what everybody was told of them.
+fn a_last_day(seed: u64) -> (Vec<String>, Vec<i64>, String) {
+    let day = Day::of(2026, 11, 23);
+    let mut floor = floor(day, seed, Rules::strict_2026());
+    let mut ask = |account, hour, minute, variety: &str, pairs: &[(&str, &str)]| {
+        floor.advance(at(day, hour, minute));
+        let mut pairs = pairs.to_vec();
+        pairs.push(("variety", variety));
+        // What this seed's prices refuse is refused each time.
+        let _ = order(&mut floor, account, &pairs);
+    };
+    let contract = [
+        ("exchange", "NFO"),
+        ("tradingsymbol", "NIFTY26NOVFUT"),
+        ("quantity", "65"),
+        ("product", "NRML"),
+    ];
+    let sale = [("transaction_type", "SELL")];
+    ask(0, 9, 2, "regular", &[]);
+    ask(1, 9, 3, "regular", &sale);
+    ask(0, 11, 0, "regular", &contract);
+    let offer = [
+        sale[0],
+        ("order_type", "LIMIT"),
+        ("price", "1500"),
+        ("auction_number", "1594"),
+    ];
+    ask(1, 14, 0, "auction", &offer);
+    ask(0, 15, 21, "regular", &sale);
+    ask(1, 15, 22, "regular", &[]);
+    ask(0, 15, 51, "regular", &[]);
+    ask(1, 15, 52, "regular", &sale);
+    floor.advance(at(day, 16, 0));
+    let frames = floor.take_frames();
+    let told = frames.iter().map(|frame| format!("{frame:?}")).collect();
+    let funds = vec![floor.funds_e4(0), floor.funds_e4(1)];
+    (told, funds, format!("{:?}", floor.executions))
+}
+
+#[test]
+fn the_same_seed_tells_a_whole_day_the_same() {
+    let (first, again, other) = (a_last_day(7), a_last_day(7), a_last_day(8));
+
+    assert_eq!(first, again);
+    assert!(first.0.len() >= 8, "{}", first.0.len());
+    assert_ne!(first.2, other.2);
+}
