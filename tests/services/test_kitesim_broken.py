@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from strategies import order_forms
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -181,6 +182,43 @@ def test_no_address_does_either(
     books.check(method, books.ask(method, address, urlencode(form, errors="replace")))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error_type"),
+    [
+        ("GET", "/nowhere", 404, "GeneralException"),
+        ("PATCH", "/orders", 405, "GeneralException"),
+        ("GET", "/orders/99", 400, "OrderException"),
+        ("GET", "/orders/99/trades", 400, "OrderException"),
+        ("PUT", "/orders/regular/99", 400, "OrderException"),
+        ("DELETE", "/orders/regular/99", 400, "OrderException"),
+        ("DELETE", "/orders/bo/99", 400, "InputException"),
+        ("GET", "/quote", 400, "InputException"),
+        ("GET", "/quote?" + "&".join(["i=NSE:INFY"] * 501), 400, "InputException"),
+        ("GET", "/user/margins/gold", 400, "InputException"),
+        ("GET", "/instruments/XYZ", 400, "InputException"),
+        ("POST", "/session/token", 400, "InputException"),
+        ("DELETE", "/session/token?api_key=x&access_token=y", 403, "TokenException"),
+    ],
+)
+def test_what_is_wrong_is_named(books: Books, method: str, path: str, status: int, error_type: str) -> None:
+    answer = books.ask(method, path)
+
+    books.check(method, answer)
+    assert (answer[0], json.loads(answer[2])["error_type"]) == (status, error_type)
+
+
+@settings(MANY, max_examples=100)
+@given(form=order_forms())
+def test_no_form_of_an_order_brings_a_500(books: Books, form: dict[str, str]) -> None:
+    fields = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": "1"} | form
+    body = urlencode({"product": "MIS", "order_type": "LIMIT", "price": "1400"} | fields, errors="replace")
+
+    answer = books.ask("POST", "/orders/regular", body)
+
+    books.check("POST", answer)
+    assert answer[0] in (200, 400), answer[2]
+
+
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 BODIES: dict[str, bytes] = {
@@ -300,6 +338,11 @@ def test_bad_orders_are_input_exceptions_and_are_in_no_book(books: Books) -> Non
 
 def test_5000_garbage_messages_cost_nothing_but_their_sockets_patience(books: Books) -> None:
     random_ = random.Random(7)
+    rubbish = [
+        "", "{", "[]", "null", "1e999", '{"a":1}', '{"a":"subscribe"}', '{"a":"subscribe","v":"x"}', '{"a":[],"v":{}}',
+        '{"a":"subscribe","v":[null,-1,1e30,"x",true,{},[],99999999999]}', '{"a":"mode","v":["deep",[408065]]}',
+        '{"a":"mode","v":[]}', '{"a":"mode","v":[["full"],[408065]]}', "\x00" * 100, '{"a":"unsubscribe","v":[1]}',
+    ]  # fmt: skip
     verbs = ["subscribe", "unsubscribe", "mode", "order", "", None, 1]
     things = [INFY, str(INFY), -1, 1e300, None, True, [], {}, ["full", [INFY]], ["deep", [INFY]], ["full"], "x" * 500]
     sent = 0
@@ -309,13 +352,15 @@ def test_5000_garbage_messages_cost_nothing_but_their_sockets_patience(books: Bo
                 while sent < 5000:
                     sent += 1
                     message: str | bytes
-                    match sent % 4:
+                    match sent % 5:
                         case 0:
                             message = random_.randbytes(random_.randrange(200))
                         case 1:
                             message = json.dumps({"a": random_.choice(verbs), "v": random_.sample(things, 3)})
                         case 2:
                             message = json.dumps({"a": random_.choice(verbs), "v": random_.choice(things)})
+                        case 3:
+                            message = random_.choice(rubbish)
                         case _:
                             message = "".join(map(chr, random_.choices(range(32, 0x2FF), k=30)))
                     reader.send(message)
