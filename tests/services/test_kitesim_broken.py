@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -318,6 +320,32 @@ def test_every_route_but_the_doors_asks_for_a_token(books: Books) -> None:
         status, _, content = books.ask(method, path, Authorization="token nobody:nothing")
         if route not in doors:
             assert (status, json.loads(content)["error_type"]) == (403, "TokenException"), route
+
+
+def test_what_is_no_request_costs_its_own_connection_alone(books: Books) -> None:
+    random_ = random.Random(11)
+    host, _, port = books.running.address.partition(":")
+    form = f"POST /orders/regular HTTP/1.1\r\nHost: x\r\nAuthorization: token {API_KEY}:{TOKEN}\r\n".encode()
+    upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    pieces = [
+        b"", b"\r\n" * 100, b"GET", b"GET / HTTP/9.9\r\n\r\n", b"GET /orders HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        form + b"Content-Length: 1000\r\n\r\nquantity=1",  # and no more of it
+        form + b"Transfer-Encoding: chunked\r\n\r\nffffffffffff\r\nx\r\n",
+        form + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nab\r\n\r\n",
+        form + b"x: " + b"y" * 200_000 + b"\r\n\r\n",
+        upgrade + b"\r\n",
+        upgrade + b"Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 99\r\n\r\n",
+        *(random_.randbytes(random_.randrange(1, 500)) for _ in range(40)),
+    ]  # fmt: skip
+    for piece in pieces:
+        with socket.create_connection((host, int(port)), timeout=5) as raw:
+            raw.sendall(piece)
+            raw.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):  # who sends too much may be cut off
+                answer = raw.makefile("rb").read()
+                assert b" 500 " not in answer.partition(b"\r\n")[0], (piece[:80], answer)
+
+    assert books.read() == books.now
 
 
 # --- orders, and the socket -----------------------------------------------------------------------------------------
