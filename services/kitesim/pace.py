@@ -93,6 +93,7 @@ class Pace:
             arrives = due_ns < self.exchange.next_cut_ns  # an order on its way, before the next cut
             due_s = self._due_s(self.clock, due_ns)
             if due_s > 0:
+                self.sockets.tell_orders()  # of what arrived before the time of a read that came first
                 # A market in which nothing moves is let be; its cuts are all made, a moment later.
                 await self._wait(due_s if arrives or self._still < STILL_CUTS else SLEEP_S_MAX)
                 cuts = 0

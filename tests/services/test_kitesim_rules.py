@@ -384,6 +384,19 @@ def test_an_order_is_complete_within_300_ms_unless_it_is_slowed_down() -> None:
     assert history == ["PUT ORDER REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING", "OPEN", "COMPLETE"]
 
 
+def test_who_reads_while_an_order_arrives_is_told_of_it_all_the_same() -> None:
+    with kitesim("--market", "frozen", *rule("latency_exchange_ms=200")) as running, connect(running.feed) as feed:
+        client = running.client()
+        order_id = client.place_order(variety="regular", **(ORDER | {"price": 1600}))
+        until = time.monotonic() + 5
+        while client.order_history(order_id)[-1]["status"] != "COMPLETE":
+            assert time.monotonic() < until
+            time.sleep(0.12)
+        frames = [text["data"]["status"] for text in texts(heard(feed))]
+
+    assert frames == ["COMPLETE"]
+
+
 def farthest(lpp_seconds: int) -> int:
     """How far below the last price a future can be bid for, in ticks: what was paid of late decides."""
     rules = {"lpp_both_sides": True, "lpp_seconds": lpp_seconds, "orders_per_second": 0, "orders_per_minute": 0}

@@ -210,3 +210,24 @@ def test_an_exchange_does_not_go_on_under_other_rules(tmp_path: Path) -> None:
 
     assert said.endswith("its exchange has tag_chars_max 30, not 20; take another folder\n")
     assert [order["tag"] for order in again] == ["x" * 25]
+
+
+def test_orders_on_their_way_arrive_after_a_restart(tmp_path: Path) -> None:
+    slow = ("--rule", "latency_exchange_ms=400", "--rule", "latency_cancel_ms=300")
+    options = ("--state", str(tmp_path / "state"), "--market", "frozen", *slow)
+    with kitesim(*options) as running:
+        client = running.client()
+        resting, filled = place(client, order_type="LIMIT", price=1400), place(client)
+        on_their_way = {row["order_id"]: row["status"] for row in client.orders()}
+        running.process.kill()
+
+    with kitesim(*options) as running:
+        client = running.client()
+        until = time.monotonic() + 5
+        while (rows := {row["order_id"]: row["status"] for row in client.orders()})[filled] != "COMPLETE":
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        client.cancel_order("regular", resting)
+
+    assert on_their_way == {resting: "OPEN PENDING", filled: "OPEN PENDING"}
+    assert rows == {resting: "OPEN", filled: "COMPLETE"}
