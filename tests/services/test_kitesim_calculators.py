@@ -39,10 +39,10 @@ def future(client: KiteConnect) -> dict[str, Any]:
     return next(row for row in client.instruments("NFO") if (row["name"], row["instrument_type"]) == ("NIFTY", "FUT"))
 
 
-# The protocol's page, worked in decimals: exactly what its formulas make of its rates, to ten places. Its
-# SENSEX option is reckoned in Rust alone: of SENSEX the exchange lists futures.
-# Turnover, then (brokerage, tax, exchange, SEBI, stamp) in percent of it; brokerage in rupees.
-VECTORS = {
+# The protocol's page, worked in decimals: exactly what its formulas make of its rates, to ten places. Brokerage in
+# rupees; tax, exchange, SEBI and stamp in percent of the turnover; the page's sum. Its SENSEX option is reckoned in
+# Rust alone: of SENSEX the exchange lists futures.
+VECTORS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], str]] = {
     "delivery": ({"quantity": 10, "average_price": 1500}, "0", ("0.1", "0.00307", "0.0001", "0.015"), "17.8111"),
     "intraday": (
         {"product": "MIS", "transaction_type": "SELL", "quantity": 100, "average_price": 505},
