@@ -81,6 +81,11 @@ impl Gtt {
         self.status == Status::Active
     }
 
+    /// What it looks at.
+    pub(super) fn listing(&self) -> usize {
+        self.wish.listing
+    }
+
     /// The leg that a step's lowest and highest print fire.
     fn fires(&self, low_e4: i64, high_e4: i64) -> Option<(usize, i64)> {
         self.wish.legs.iter().enumerate().find_map(|(at, leg)| {
@@ -160,6 +165,14 @@ impl Floor {
         for gtt in waiting.filter(|gtt| gtt.wish.listing == listing) {
             (gtt.status, gtt.updated_ns) = (Status::Expired, now_ns);
         }
+    }
+
+    /// Whether a print of this step fires a trigger.
+    pub(super) fn fires_gtts(&self) -> bool {
+        self.gtts.iter().filter(|gtt| gtt.is_active()).any(|gtt| {
+            let (low_e4, high_e4) = self.market.listings[gtt.wish.listing].prints_e4;
+            gtt.fires(low_e4, high_e4).is_some()
+        })
     }
 
     /// After a step of the market: triggers whose price was printed place their orders, oldest first.

@@ -237,6 +237,16 @@ impl Listing {
         }
     }
 
+    /// What it was worth at the last step.
+    pub(super) fn fair(&self) -> f64 {
+        self.fair
+    }
+
+    /// Back to an earlier step, for those that are priced by it and make theirs later.
+    pub(super) fn set_fair(&mut self, fair: f64) {
+        self.fair = fair;
+    }
+
     /// Whether it is a contract that ends today.
     pub fn last_day(&self) -> bool {
         self.last_day

@@ -13,6 +13,7 @@ use super::breaker::{halt_of, levels_reached};
 use super::dates::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
 use super::hours::{Hours, Phase, Segment, Timetable, timetable};
 use super::listing::Listing;
+use super::owed::{Owed, OwedStep};
 use super::path::{Path, Point, Reading, liveliness_within};
 use super::so_far::{Moment, Spot};
 use super::universe::{NIFTY_TOKEN, Universe, universe_from};
@@ -76,6 +77,8 @@ pub struct Market {
     ended: bool,
     /// Time passes and nothing trades: the exchange has halted the market.
     pub halted: bool,
+    /// Steps of this minute that the watched instruments alone have made.
+    pub(super) owed: Owed,
 }
 
 impl Market {
@@ -174,6 +177,7 @@ impl Market {
             still: false,
             ended: false,
             halted: false,
+            owed: Owed::default(),
         }
     }
 
@@ -248,6 +252,7 @@ impl Market {
 
     /// Goes on to the next cut; trades that users have a part in are appended to `hits`.
     pub fn step(&mut self, hits: &mut Vec<Hit>) {
+        self.catch_up();
         self.now_ns = self.next_cut_ns;
         self.next_cut_ns += self.step_ns;
         if self.halted {
@@ -283,6 +288,54 @@ impl Market {
             listing.step(&moment, &self.spot, parents, index, hits);
         }
         self.look_at_breaker();
+        self.look_at_end(first);
+    }
+
+    /// Goes on to the next cut for the watched instruments, if nothing but their prints can come of it; else for all.
+    /// What the others owe is made up for by `catch_up`, and needs not be once the minute is over.
+    pub(super) fn step_watched(&mut self, hits: &mut Vec<Hit>) {
+        if !self.may_owe() {
+            self.step(hits);
+            return;
+        }
+        self.now_ns = self.next_cut_ns;
+        self.next_cut_ns += self.step_ns;
+        self.follow_path(self.now_ns + 1);
+        self.pass_minutes(self.now_ns);
+        let moment = Moment {
+            now_ns: self.now_ns,
+            step_ns: self.step_ns,
+            minute_ns: self.minute_ns,
+        };
+        let mut fair = Vec::with_capacity(self.owed.watched.len());
+        for &index in &self.owed.watched {
+            let (parents, rest) = self.listings.split_at_mut(index);
+            rest[0].step(&moment, &self.spot, parents, index, hits);
+            fair.push(rest[0].fair());
+        }
+        self.owed.steps.push(OwedStep {
+            moment,
+            spot: self.spot,
+            fair,
+        });
+        if self.path.peek().is_none() || self.trips() {
+            self.catch_up();
+        }
+        self.look_at_breaker();
+        self.look_at_end(false);
+    }
+
+    /// The steps around a change of phase are made by all, as in a leap.
+    fn may_owe(&self) -> bool {
+        let turn_ns = self
+            .turns_ns
+            .iter()
+            .find(|&&turn_ns| turn_ns >= self.next_cut_ns);
+        let quiet = turn_ns.is_none_or(|turn_ns| self.next_cut_ns < minute_of(turn_ns - 1));
+        quiet && self.begun && !self.still && !self.ended && !self.halted
+    }
+
+    fn look_at_end(&mut self, first: bool) {
         match self.hours {
             Hours::Plain if self.path.peek().is_none() => {
                 // One point alone is a frozen market; a path that ran and is over is a day's end.
@@ -313,12 +366,16 @@ impl Market {
         }
     }
 
+    fn trips(&self) -> bool {
+        self.levels_at(published_e4(self.spot.index)) > self.levels_reached
+    }
+
     /// A level that the index has reached halts the market from the next minute on.
     fn look_at_breaker(&mut self) {
-        let levels = self.levels_at(published_e4(self.spot.index));
-        if levels <= self.levels_reached {
+        if !self.trips() {
             return;
         }
+        let levels = self.levels_at(published_e4(self.spot.index));
         self.levels_reached = levels;
         let halt = halt_of(levels, self.now_ns - at_ns(self.day, 0));
         let from_ns = minute_of(self.now_ns) + MINUTE_NS - at_ns(self.day, 0);
@@ -388,6 +445,7 @@ impl Market {
             self.begin_minute(minute_of(self.open_ns));
         }
         while self.minute_ns < wanted {
+            self.owed.steps.clear();
             for index in 0..self.listings.len() {
                 let (parents, rest) = self.listings.split_at_mut(index);
                 rest[0].end_minute(self.minute_ns, &self.spot, parents);

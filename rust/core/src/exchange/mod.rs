@@ -72,6 +72,10 @@ pub mod options;
 pub mod order;
 /// The whole floor at a glance, for who runs it.
 pub mod overview;
+/// Steps that only some instruments have made.
+mod owed;
+#[cfg(test)]
+mod owed_tests;
 /// The days before today.
 pub mod past;
 /// Paths of the index: synthetic, frozen.

@@ -67,6 +67,17 @@ impl Floor {
         }
     }
 
+    /// Whether a time at which the broker closes positions comes by then.
+    pub(super) fn squares_off_by(&self, to_ns: i64) -> bool {
+        let time_of_day_ns = (to_ns + IST_NS).rem_euclid(DAY_NS);
+        let passed = self.squared_ns.min(time_of_day_ns) + 1..=time_of_day_ns;
+        self.square_off_times().is_some_and(|times| {
+            Segment::ALL
+                .into_iter()
+                .any(|segment| passed.contains(&times.of(segment)))
+        })
+    }
+
     /// Whether somebody has a position that the broker will close: then the market's steps are all looked at.
     pub(super) fn awaits_square_off(&self) -> bool {
         self.square_off_times().is_some() && !self.intraday_positions().is_empty()

@@ -30,12 +30,13 @@ use super::gtt::Gtt;
 use super::ids::Ids;
 use super::instruments::Instrument;
 use super::limits::ReadPace;
-use super::market::Market;
+use super::market::{Hit, Market};
 use super::mishap::Due;
 use super::order::Order;
 use super::rules::Rules;
 use super::sessions;
 use super::shape::Value;
+use super::variety::Variety;
 use crate::terms::Exchange;
 
 /// Users that one exchange may have.
@@ -181,9 +182,15 @@ impl Floor {
             if self.nobody_waits() {
                 self.market.leap(to_ns - self.looked_back_ns());
             }
-            self.step();
+            // The last step is looked at, by whoever asked for it.
+            if self.market.next_cut_ns() < to_ns && self.only_orders_wait() {
+                self.step_watched();
+            } else {
+                self.step();
+            }
             steps += 1;
         }
+        self.market.catch_up();
         self.end_hops(to_ns);
         steps
     }
@@ -198,9 +205,50 @@ impl Floor {
             && !self.gtts.iter().any(Gtt::is_active)
     }
 
+    /// Whether nothing is due at the next cut whatever the market does: then orders and triggers wait for their own
+    /// instruments alone.
+    fn only_orders_wait(&self) -> bool {
+        let cut_ns = self.market.next_cut_ns();
+        self.mishaps.is_empty()
+            && self.under_way.is_empty()
+            && !self.squares_off_by(cut_ns)
+            && self.waiting_orders().all(|order| {
+                !matches!(order.variety, Variety::Auction { .. })
+                    && order
+                        .expires_ns
+                        .is_none_or(|expires_ns| expires_ns > cut_ns)
+            })
+    }
+
+    fn waiting_orders(&self) -> impl Iterator<Item = &Order> {
+        let open = self.accounts.iter().flat_map(|account| &account.open);
+        open.map(|&index| &self.orders[index])
+    }
+
+    /// A step at which only the instruments of waiting orders and triggers are looked at, unless something comes of it.
+    fn step_watched(&mut self) {
+        let triggers = self.gtts.iter().filter(|gtt| gtt.is_active());
+        let waited_for: Vec<usize> = self
+            .waiting_orders()
+            .map(|order| order.listing)
+            .chain(triggers.map(Gtt::listing))
+            .collect();
+        self.market.watch(&waited_for);
+        let mut hits = Vec::new();
+        self.market.step_watched(&mut hits);
+        if !hits.is_empty() || !self.reached_stops().is_empty() || self.fires_gtts() {
+            self.market.catch_up();
+        }
+        self.after_step(hits);
+    }
+
     pub(super) fn step(&mut self) {
         let mut hits = Vec::new();
         self.market.step(&mut hits);
+        self.after_step(hits);
+    }
+
+    fn after_step(&mut self, hits: Vec<Hit>) {
         self.now_ns = self.market.now_ns();
         for hit in hits {
             self.book_trade(&hit.trade);

@@ -9,10 +9,17 @@ use crate::terms::{OrderType, Side};
 impl Floor {
     /// Stops whose trigger the street's prints of this step have reached go into the book, oldest first.
     pub(super) fn trigger_stops(&mut self) {
+        for index in self.reached_stops() {
+            self.stops.retain(|&stop| stop != index);
+            self.trigger(index);
+        }
+    }
+
+    /// Those that the prints of this step have reached, oldest first.
+    pub(super) fn reached_stops(&self) -> Vec<usize> {
         let market = &self.market;
         let orders = &self.orders;
-        let reached: Vec<usize> = self
-            .stops
+        self.stops
             .iter()
             .copied()
             .filter(|&index| {
@@ -23,11 +30,7 @@ impl Floor {
                     Side::Sell => low_e4 <= order.now.trigger_e4,
                 }
             })
-            .collect();
-        for index in reached {
-            self.stops.retain(|&stop| stop != index);
-            self.trigger(index);
-        }
+            .collect()
     }
 
     pub(in crate::exchange) fn trigger(&mut self, index: usize) {
