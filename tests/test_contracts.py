@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from kitev3._core import TickBatch
 from kitev3.bus.topology import lanes, matches, matching, takes_work, workers
@@ -78,7 +78,7 @@ def test_patterns_mean_whole_segments() -> None:
 
 
 @given(st.sampled_from(STRUCTS).flatmap(lambda c: st.tuples(st.just(c), payloads(c.payload))))
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 def test_every_payload_comes_back_as_it_went(drawn: tuple[Contract, Any]) -> None:
     contract, payload = drawn
 

@@ -74,7 +74,7 @@ def run_with_losses(run_dir: Path, losses: set[int]) -> SteppedBus:
 
 
 @given(st.sets(st.integers(0, 120)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whatever_is_lost_is_heard_after_the_next_heartbeat(losses: set[int]) -> None:
     with tempfile.TemporaryDirectory() as folder, run_with_losses(Path(folder), losses) as bus:
         bus.beat()

@@ -82,7 +82,7 @@ def portfolios() -> st.SearchStrategy[dict[Contract, int]]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_the_scan_is_its_twins(data: st.DataObject) -> None:
     held = data.draw(portfolios())
@@ -99,7 +99,7 @@ def test_the_scan_is_its_twins(data: st.DataObject) -> None:
     assert found["option_premium"] == pytest.approx(max(premium, least), abs=0.01 * units)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_basket_never_needs_more_than_its_orders(data: st.DataObject) -> None:
     held = data.draw(portfolios())

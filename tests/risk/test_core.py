@@ -114,7 +114,7 @@ signals = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(signals, min_size=1, max_size=8))
 def test_any_signals_are_answered_in_the_core_as_in_python(asked: list[Signal]) -> None:
     assert answers(asked, in_core=True) == answers(asked, in_core=False)

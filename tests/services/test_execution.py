@@ -760,7 +760,7 @@ def check_exposure(rig: Rig) -> None:
     assert live_there <= open_here
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(deeds=st.lists(ACTIONS, min_size=5, max_size=30))
 def test_whatever_happens_each_tag_leaves_once_each_fill_is_booked_once_and_all_is_known_in_the_end(
     deeds: list[tuple[str, Any]], tmp_path_factory: pytest.TempPathFactory

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 from services.kite_asks import ALERT, ASKS, CONVERSION, GTT, HELD, INFY, ORDER, SCHEME, SIP, Ask, every_route, filled
 from services.kitesim_rig import API_KEY, FORM, TOKEN, Asker, Kitesim, kitesim
 
-MANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 ROUTES = sorted(every_route())
 WRITES = [(method, path) for method, path in ROUTES if method != "GET"]
 # What a user has: what a refused request leaves as it was.

@@ -197,7 +197,7 @@ def test_a_basket_that_closes_itself_ties_up_less_than_its_orders(client: KiteCo
     assert compact["final"].keys() == {"type", "tradingsymbol", "exchange", "total"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     legs=st.lists(
         st.tuples(st.sampled_from(["INFY", "TCS"]), st.sampled_from(["BUY", "SELL"]), st.integers(1, 500)),

@@ -119,7 +119,7 @@ def test_shares_offered_in_an_auction_are_bought_at_its_end() -> None:
 
 
 def test_an_after_market_order_trades_in_the_opening_auction_and_its_owner_is_told() -> None:
-    strict = ("--profile", "strict-2026", "--hours", "dated", "--clock", "2026-11-19T07:30", "--speed", "600")
+    strict = ("--profile", "strict-2026", "--hours", "dated", "--clock", "2026-11-19T06:40", "--speed", "600")
     with kitesim(*strict, "--frame-ms", "5000") as running, ticker(running.address, {}) as official:
         official.wait("connect")
         client = running.client()
