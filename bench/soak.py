@@ -41,7 +41,7 @@ PAUSE_S = 6.0  # of the slow reader
 DROPPED_S_MAX = 25.0
 SLOW_BYTES = 1 << 16
 # Memory: a book of orders grows with them, at most by so much each (its states, its fills); beyond that it is flat.
-ORDER_BYTES_MAX = 16_000
+ORDER_BYTES_MAX = 4_000
 GROWTH_BYTES_MAX = 8 << 20
 
 
