@@ -24,6 +24,8 @@ ErrorType: TypeAlias = Literal[
     "OrderException", "PermissionException", "TokenException", "UserException",
 ]  # fmt: skip
 BasisPoints: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
+Share: TypeAlias = Annotated[int, Meta(ge=0, le=10_000)]
+ScanRates: TypeAlias = tuple[Share, Share, Share, Share, Share]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=100_000)]
 Limit: TypeAlias = Annotated[int, Meta(ge=0, le=100_000)]  # 0: none
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=DAYS_MAX)]
@@ -126,6 +128,14 @@ class Rules:
     latency_book_ms: Latency
     latency_modify_ms: Latency
     latency_cancel_ms: Latency
+
+    # margins; of the scan: range, volatility, other expiry, exposure, short option
+    margin_intraday_bp: BasisPoints
+    margin_funded_bp: BasisPoints
+    margin_index_bp: ScanRates
+    margin_stock_bp: ScanRates
+    margin_currency_bp: ScanRates
+    margin_commodity_bp: ScanRates
 
     # logins
     login_end: Time

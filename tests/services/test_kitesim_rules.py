@@ -231,6 +231,19 @@ def intraday(segment: str) -> Callable[[Exchange], bool]:
     return lambda exchange: isinstance(tried(lambda: exchange.place(USER, **contract(exchange, segment))), str)
 
 
+def tied(
+    member: str, of: Callable[[Exchange], dict[str, Any]], units: int = 1, **changes: Any
+) -> Callable[[Exchange], float]:
+    """A part of an order's margin, as a share of its value."""
+
+    def observed(exchange: Exchange) -> float:
+        asked = of(exchange) | changes
+        (margin,) = exchange.order_margins(USER, [asked])
+        return round(margin[member] / (asked["price"] * asked["quantity"] * units), 2)
+
+    return observed
+
+
 TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], Any, Any]] = [
     # rule, another value, an exchange, what is seen, with the profile's value, with the other
     ("protection_required", False, still, lambda e: taken(e, order_type="MARKET"), False, True),
@@ -315,6 +328,22 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
     ("square_off_derivatives", "15:05", lambda **r: dated("15:08", **r), intraday("derivatives"), True, False),
     ("square_off_currency", "15:05", lambda **r: dated("15:08", **r), intraday("currency"), True, False),
     ("square_off_commodity", "15:05", lambda **r: dated("15:08", **r), intraday("commodity"), True, False),
+    ("margin_intraday_bp", 4000, still, tied("var", partial(contract, segment="shares")), 0.2, 0.4),
+    ("margin_funded_bp", 2500, still, tied("var", partial(contract, segment="shares"), product="MTF"), 0.5, 0.25),
+    ("margin_intraday_bp", 1000, still, lambda e: e.order_margins(USER, [ORDER])[0]["leverage"], 5, 10),
+    (
+        "margin_index_bp", [1860, 400, 175, 200, 300], still,
+        tied("span", partial(contract, segment="derivatives")), 0.09, 0.19,
+    ),
+    ("margin_stock_bp", [1420, 1000, 220, 700, 750], full, tied("exposure", partial(lot_of, name="FUT")), 0.03, 0.07),
+    (
+        "margin_currency_bp", [1500, 300, 60, 100, 150], partial(dated, "10:00"),
+        tied("span", partial(contract, segment="currency"), units=1000), 0.01, 0.15,
+    ),
+    (
+        "margin_commodity_bp", [3000, 1000, 400, 100, 750], partial(dated, "10:00"),
+        tied("span", partial(contract, segment="commodity"), units=100), 0.15, 0.3,
+    ),
     ("minute_limit_status", 403, lambda **r: still(orders_per_minute=3, **r), lambda e: last_answer(e, 4)[0], 429, 403),
     (
         "minute_limit_error_type", "InputException", lambda **r: still(orders_per_minute=3, **r),

@@ -4,6 +4,7 @@ use super::floor::Floor;
 use super::form::{Fields, Form, within};
 use super::margin::Tied;
 use super::refusal::Refusal;
+use super::scan_rates::MarginRates;
 use super::shape::{Value, object};
 use super::stakes::{Asking, Stakes};
 use crate::portfolio::{Charges, Executed, charges};
@@ -99,12 +100,13 @@ impl Item {
     }
 
     /// How many times its own money an order moves.
-    fn leverage(&self) -> i64 {
-        match self.product {
-            Product::Mis => 5,
-            Product::Mtf => 2,
-            Product::Cnc | Product::Nrml => 1,
-        }
+    fn leverage(&self, rates: &MarginRates) -> i64 {
+        let bp = match self.product {
+            Product::Mis => rates.intraday_bp,
+            Product::Mtf => rates.funded_bp,
+            Product::Cnc | Product::Nrml => return 1,
+        };
+        10_000 / bp.max(1)
     }
 }
 
@@ -245,7 +247,7 @@ fn margin(floor: &Floor, item: Option<&Item>, tied: Tied) -> Result<Value, Refus
         cash: 0_i64,
         var: Value::Rupees(tied.delivery_e4),
         pnl: object! { realised: 0_i64, unrealised: 0_i64 },
-        leverage: item.map_or(1, Item::leverage),
+        leverage: item.map_or(1, |item| item.leverage(&floor.rules.margins)),
         charges: charges_row(
             &cost.unwrap_or_default(),
             item.map_or("", |item| item.tax(floor)),

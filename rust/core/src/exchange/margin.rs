@@ -2,13 +2,11 @@
 //! their premium. What contracts of one underlying tie up together is the scan's (`scan.rs`).
 
 use super::scan::{MOST_E4, rounded_up};
+use super::scan_rates::MarginRates;
 use crate::terms::{Kind, Product};
 
-/// Percentages of value, in hundredths of a percent. Sources: delivery and premium are paid in full; intraday shares
-/// at the least that peak-margin rules allow (20 %); funded shares are of the usual size, and made up.
-const DELIVERY_BP: i128 = 10_000;
-const INTRADAY_BP: i128 = 2_000;
-const FUNDED_BP: i128 = 5_000;
+/// Delivery and premium are paid in full.
+const WHOLE_BP: i64 = 10_000;
 
 /// Money tied up, by the names that Kite gives its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +71,7 @@ pub struct Stake {
 
 impl Stake {
     /// What shares tie up: the dearer of the two worst cases, all buys trade and no sale, or the other way round.
-    pub fn delivery_e4(&self) -> i64 {
+    pub fn delivery_e4(&self, rates: &MarginRates) -> i64 {
         let (_, bought_e4) = left_over(self.open, self.buys);
         let open = Side {
             quantity: -self.open.quantity,
@@ -81,17 +79,17 @@ impl Stake {
         };
         let (_, sold_e4) = left_over(open, self.sells);
         let (long_bp, short_bp) = match self.product {
-            Product::Mis => (INTRADAY_BP, INTRADAY_BP),
+            Product::Mis => (rates.intraday_bp, rates.intraday_bp),
             // Shares sold from the demat account are themselves the cover.
-            Product::Mtf => (FUNDED_BP, 0),
-            Product::Cnc | Product::Nrml => (DELIVERY_BP, 0),
+            Product::Mtf => (rates.funded_bp, 0),
+            Product::Cnc | Product::Nrml => (WHOLE_BP, 0),
         };
         share(bought_e4, long_bp).max(share(sold_e4, short_bp))
     }
 
     /// The premium of an option that is bought, or may be.
     pub fn paid_e4(&self) -> i64 {
-        share(left_over(self.open, self.buys).1, DELIVERY_BP)
+        share(left_over(self.open, self.buys).1, WHOLE_BP)
     }
 
     /// The premium that a short option has brought. It is the account's, while the scan counts what it would cost to
@@ -128,8 +126,8 @@ fn left_over(open: Side, orders: Side) -> (i128, i128) {
     (quantity, orders.value_e4 * quantity / orders.quantity)
 }
 
-fn share(value_e4: i128, bp: i128) -> i64 {
-    rounded_up(value_e4 * bp, 10_000)
+fn share(value_e4: i128, bp: i64) -> i64 {
+    rounded_up(value_e4 * i128::from(bp), 10_000)
 }
 
 #[cfg(test)]
@@ -153,7 +151,7 @@ mod tests {
     }
 
     fn tied(product: Product, open: i64, buys: i64, sells: i64) -> i64 {
-        stake(Kind::Cash, product, open, buys, sells).delivery_e4()
+        stake(Kind::Cash, product, open, buys, sells).delivery_e4(&MarginRates::USUAL)
     }
 
     #[test]

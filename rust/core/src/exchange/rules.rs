@@ -7,6 +7,7 @@ use super::feed::TOKENS_MAX;
 use super::floor::Hop;
 use super::price_protection::PriceProtection;
 use super::refusal::Refusal;
+use super::scan_rates::MarginRates;
 use super::squareoff::SquareOff;
 
 /// How order ids look.
@@ -234,6 +235,7 @@ pub struct Rules {
     /// Whether reaching OPEN makes an order frame on the socket. Staff said no; some have seen it.
     pub open_frames: bool,
     pub latencies: Latencies,
+    pub margins: MarginRates,
     /// None: the day's bands are all that an order is measured by.
     pub price_protection: Option<PriceProtection>,
     pub sockets: SocketRules,
@@ -284,6 +286,7 @@ impl Rules {
             order_ids: OrderIds::Snowflake,
             open_frames: false,
             latencies: Latencies::default(),
+            margins: MarginRates::USUAL,
             price_protection: Some(PriceProtection::KNOWN),
             sockets: SocketRules {
                 connections_max: 3,

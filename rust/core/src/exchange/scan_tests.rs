@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::dates::{OPEN_NS, at_ns};
 use super::instruments::Instrument;
 use super::scan::{Leg, Outcomes, Scanned, scan};
-use super::scan_rates::{Class, Rates};
+use super::scan_rates::{MarginRates, Rates};
 use crate::day::Day;
 use crate::terms::{Exchange, Kind};
 
@@ -22,7 +22,7 @@ const STRIKES: [i64; 7] = [23_000, 25_000, 25_800, 26_000, 26_200, 27_000, 29_00
 const LOT: i64 = 65;
 
 fn rates() -> &'static Rates {
-    Rates::of(Class::Index, TODAY)
+    &MarginRates::USUAL.index
 }
 
 /// A contract of nothing: (kind, expiry, strike) and its outcomes.

@@ -9,6 +9,7 @@ use super::amo::{AmoHours, Window};
 use super::dates::{DAY_NS, HOUR_NS, MINUTE_NS};
 use super::price_protection::PriceProtection;
 use super::rules::{Limits, OrderIds, Rules, UnknownOrder};
+use super::scan_rates::Rates;
 use super::squareoff::SquareOff;
 use crate::day::Day;
 
@@ -79,6 +80,16 @@ macro_rules! part {
     ($kind:ident $name:ident = $whole:ident.$part:ident or $default:expr, else $why:literal) => {
         setting!($kind $name: |rules| rules.$whole.unwrap_or($default).$part, |rules, value| {
             rules.$whole.as_mut().ok_or($why)?.$part = value
+        })
+    };
+}
+
+/// Of a class of underlyings, in the order in which `Rates` lists them.
+macro_rules! scanned {
+    ($name:ident = $class:ident) => {
+        setting!(Wholes $name: |rules| rules.margins.$class.listed().into(), |rules, value| {
+            let list = value.try_into().ok().and_then(Rates::from_list);
+            rules.margins.$class = list.ok_or("five numbers to 10000, the third (calendar) less than the first (range)")?
         })
     };
 }
@@ -216,6 +227,13 @@ pub const SETTINGS: &[Setting] = &[
     latency!(latency_book_ms = book_ns),
     latency!(latency_modify_ms = modification_ns),
     latency!(latency_cancel_ms = cancellation_ns),
+    setting!(Whole margin_intraday_bp = margins.intraday_bp),
+    setting!(Whole margin_funded_bp = margins.funded_bp),
+    scanned!(margin_index_bp = index),
+    scanned!(margin_stock_bp = stock),
+    scanned!(margin_currency_bp = currency),
+    scanned!(margin_commodity_bp = commodity),
+
     setting!(Time login_end = login.end_ns),
     setting!(Whole unlisted_status = login.unlisted_answer.status),
     setting!(Kind unlisted_error_type = login.unlisted_answer.error_type),

@@ -138,7 +138,9 @@ impl Floor {
         let mut contracts: Vec<(usize, Leg)> = Vec::new();
         for stake in stakes {
             if stake.kind == Kind::Cash {
-                tied.delivery_e4 = tied.delivery_e4.saturating_add(stake.delivery_e4());
+                tied.delivery_e4 = tied
+                    .delivery_e4
+                    .saturating_add(stake.delivery_e4(&self.rules.margins));
                 continue;
             }
             if stake.kind.is_option() {
@@ -209,10 +211,10 @@ impl Floor {
         }
     }
 
-    fn scan_rates(&self, listing: usize) -> &'static Rates {
+    fn scan_rates(&self, listing: usize) -> &Rates {
         let reference = &self.market.listings[self.market.reference(listing)].instrument;
         let class = Class::of(&self.market.listings[listing].instrument, reference);
-        Rates::of(class, self.market.day)
+        self.rules.margins.of(class)
     }
 
     /// What is lost but not realised, gains of some against losses of others; 0 when there is none.
