@@ -177,13 +177,14 @@ impl Floor {
     /// Steps the market over every cut up to this time; how many there were. What is under way arrives in between.
     pub fn advance(&mut self, to_ns: i64) -> usize {
         let mut steps = 0;
+        // Whoever asked for it looks at the last step, and an order of his at what was paid a while before.
+        let looked_at_ns = to_ns - self.looked_back_ns();
         while self.market.next_cut_ns() <= to_ns {
             self.end_hops(self.market.next_cut_ns() - 1);
             if self.nobody_waits() {
-                self.market.leap(to_ns - self.looked_back_ns());
+                self.market.leap(looked_at_ns);
             }
-            // The last step is looked at, by whoever asked for it.
-            if self.market.next_cut_ns() < to_ns && self.only_orders_wait() {
+            if self.market.next_cut_ns() < looked_at_ns && self.only_orders_wait() {
                 self.step_watched();
             } else {
                 self.step();
