@@ -123,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
         help="synthetic, frozen, a CSV of time and value or of minute bars, plain or gzipped, or a folder with"
         " marketdata's tape (synthetic)",
     )
-    line.add_argument("--universe", help="full: some 3,200 instruments; house: some twenty (full)")
+    line.add_argument("--universe", help="full: some 3,150 instruments; house: some twenty (full)")
     line.add_argument("--hours", help="dated, plain or always-open (dated; in the profile legacy always-open)")
     line.add_argument("--profile", help="strict-2026 or legacy (strict-2026)")
     line.add_argument("--seed", type=int)
