@@ -1123,7 +1123,7 @@ class Exchange:
             session's.
         profile: ``strict-2026`` or ``legacy``.
         frame_ms: market time between two cuts.
-        universe: ``house`` (some twenty instruments) or ``full`` (some 3,200).
+        universe: ``house`` (some twenty instruments) or ``full`` (some 3,150).
         hours: ``plain`` (everything trades from 09:15 until the path ends), ``dated`` (each segment's own sessions of
             the date, with call auctions) or ``always-open``, which begins five minutes before the start.
         rules: those that are not to be the profile's, by name. ValueError for what a rule cannot be.

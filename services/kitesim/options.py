@@ -104,12 +104,24 @@ class RuleList(argparse.Action):
         parser.exit()
 
 
+EXAMPLES = """\
+examples:
+  kitev3-proc kitesim
+  kitev3-proc kitesim --profile legacy --market frozen --api-key K --api-secret S --access-token T
+  kitev3-proc kitesim --clock 2026-11-23T15:00 --speed 10             the end of an expiry day, in a few minutes
+  kitev3-proc kitesim --admin 127.0.0.1:8788 --rule open_frames=true  with faults to switch, and a rule set
+  kitev3-proc kitesim --state ~/kitesim                               orders survive a restart
+
+With --config or --run-dir it is a service of the house instead, with the profile's market and clock."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line. What is not given is not in the result."""
     line = argparse.ArgumentParser(
         prog="kitev3-proc kitesim",
         description="A local exchange that speaks Kite Connect v3: REST and WebSocket on one port, pretended money.",
-        epilog="With --config or --run-dir it is a service of the house instead, with the profile's market and clock.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
     )
     line.add_argument(

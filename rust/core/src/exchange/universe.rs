@@ -20,7 +20,7 @@ pub enum Universe {
     House,
     /// 2 indices with three futures each, their option chains of ±30 strikes, 50 shares with three futures and a
     /// month's options each, BSE's index and its futures, a currency pair and a commodity at two exchanges each: some
-    /// 3,200 instruments.
+    /// Some 3,150 instruments.
     Full,
 }
 
