@@ -8,7 +8,7 @@ export TZ := Asia/Kolkata
 
 SOURCES := requirements.lock Cargo.lock Cargo.toml pyproject.toml $(shell find rust -type f)
 
-.PHONY: install demo test js lint bench soak lock clean
+.PHONY: install demo test js browser lint bench soak lock clean
 
 install: $(STAMP)
 
@@ -26,18 +26,31 @@ demo: install
 	  $(if $(DEMO_SECONDS),--for $(DEMO_SECONDS),$(if $(MARKET),,--for 60)) \
 	  $(if $(MARKET),--market $(MARKET)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED))
 
-test: install js
+test: install js browser
 	cargo test --workspace --quiet
 	$(BIN)/pytest
 
-# The official JavaScript client, as a judge of the exchange: fetched once where npm is, never with OFFLINE=1. Without it
-# its test is skipped and says so.
-JS_CLIENT := tests/js/node_modules/kiteconnect
+# The official JavaScript client, as a judge of the exchange, and what drives the browser: fetched once where npm is,
+# never with OFFLINE=1. Without them their tests are skipped and say so.
+JS_MODULES := tests/js/node_modules
 js:
-	@if [ -d $(JS_CLIENT) ]; then :; \
+	@if [ -d $(JS_MODULES)/kiteconnect ] && [ -d $(JS_MODULES)/playwright-core ]; then :; \
 	elif [ -n "$(OFFLINE)" ]; then echo "js: OFFLINE, so the JavaScript client's test is skipped"; \
 	elif ! command -v npm >/dev/null; then echo "js: no npm, so the JavaScript client's test is skipped"; \
 	else (cd tests/js && npm ci --loglevel=error >/dev/null) || echo "js: npm could not fetch it, so the JavaScript client's test is skipped"; fi
+
+# Debian's Chromium, in which the exchange's pages are tested: installed once where that is permitted, never with OFFLINE=1.
+BROWSER := /usr/bin/chromium
+browser:
+	@if [ -x $(BROWSER) ]; then exit 0; fi; \
+	skipped() { echo "browser: $$1, so the test of the pages in a browser is skipped"; exit 0; }; \
+	if [ -n "$(OFFLINE)" ]; then skipped OFFLINE; fi; \
+	if ! command -v apt-get >/dev/null; then skipped "no apt-get"; fi; \
+	if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as="sudo -n"; else skipped "installing is not permitted"; fi; \
+	echo "browser: installing Debian's Chromium for the test of the pages; OFFLINE=1 leaves it out"; \
+	(timeout 300 $$as apt-get update && timeout 600 $$as env DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -y --no-install-recommends chromium) >/dev/null 2>&1 || skipped "apt-get could not install Chromium"; \
+	if [ ! -x $(BROWSER) ]; then skipped "the package has no $(BROWSER)"; fi
 
 lint: install
 	$(BIN)/ruff check .

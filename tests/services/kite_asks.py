@@ -253,7 +253,13 @@ ASKS = (
     Ask("DELETE", "/session/token", "bool", f"/session/token?api_key={API_KEY}&access_token={{access_token}}"),
 )
 # These answer no envelope: pages for a browser, and files.
-PAGES = {"/connect/login", "/connect/done", "/connect/portfolio/authorise/holdings/{api_key}/{request_id}"}
+PAGES = {
+    ("GET", "/connect/login"),
+    ("POST", "/connect/login"),
+    ("GET", "/connect/login.css"),
+    ("GET", "/connect/done"),
+    ("GET", "/connect/portfolio/authorise/holdings/{api_key}/{request_id}"),
+}
 FILES = {"/instruments", "/instruments/{exchange}", "/mf/instruments"}
 
 

@@ -1,7 +1,8 @@
 """Kite's REST routes over the exchange, a file for each noun; what they mean is the exchange's affair.
 
 door          who may speak, and how a request becomes fields and an answer an envelope
-session       the login page, tokens
+login         the page in the browser
+session       tokens
 user          profile, funds
 orders        orders and trades
 portfolio     positions, holdings
@@ -14,11 +15,22 @@ market_data   instruments, quotes
 
 from __future__ import annotations
 
-from kitev3.services.kitesim.routes import alerts, funds, gtt, margins, market_data, orders, portfolio, session, user
+from kitev3.services.kitesim.routes import (
+    alerts,
+    funds,
+    gtt,
+    login,
+    margins,
+    market_data,
+    orders,
+    portfolio,
+    session,
+    user,
+)
 from kitev3.services.kitesim.routes.door import Door
 from starlette.routing import BaseRoute
 
-NOUNS = (session, user, orders, portfolio, market_data, alerts, funds, gtt, margins)
+NOUNS = (login, session, user, orders, portfolio, market_data, alerts, funds, gtt, margins)
 
 
 def table(door: Door) -> list[BaseRoute]:

@@ -1,10 +1,9 @@
-"""Login: the page in the browser, request tokens, access tokens."""
+"""Request tokens to access tokens, and their ends."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from kitev3._core import ist_stamp
 from kitev3.services.kitesim.answers import Fault, success
@@ -12,42 +11,16 @@ from kitev3.services.kitesim.logins import Denied, Session, Tokens
 from kitev3.services.kitesim.routes.door import Door, form, no_session, query
 from kitev3.services.kitesim.routes.user import person
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 
 def table(door: Door) -> list[BaseRoute]:
     return [
-        Route("/connect/login", door.open(partial(login_page, door))),
-        Route("/connect/done", door.open(logged_in_page)),
         Route("/session/token", partial(token, door), methods=["POST"]),
         Route("/session/token", partial(log_out, door), methods=["DELETE"]),
         Route("/session/refresh_token", partial(renew, door), methods=["POST"]),
     ]
-
-
-def login_page(door: Door, request: Request) -> Response:
-    """Everybody is who the application says: there is nothing to steal here, so no password is asked."""
-    try:
-        application, request_token = door.logins.login(request.query_params.get("api_key", ""))
-    except Denied as denied:
-        raise Fault.bad(str(denied)) from None
-    extra = parse_qsl(request.query_params.get("redirect_params", ""))
-    target = urlsplit(application.redirect_url)
-    query = [
-        *parse_qsl(target.query),
-        ("action", "login"),
-        ("type", "login"),
-        ("status", "success"),
-        ("request_token", request_token),
-        *extra,
-    ]
-    return RedirectResponse(urlunsplit(target._replace(query=urlencode(query))), status_code=302)
-
-
-def logged_in_page(request: Request) -> Response:
-    """Where the login leads when the application has no address of its own; the token stands in the address bar."""
-    return HTMLResponse("<!doctype html><title>Logged in</title><p>Logged in. The request token is in the address.")
 
 
 async def token(door: Door, request: Request) -> Response:
