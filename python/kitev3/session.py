@@ -281,7 +281,8 @@ class Session:
     async def _wait(self, seconds: float) -> None:
         """Sleeps, or less when the session is to end."""
         try:
-            await asyncio.wait_for(self._end.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._end.wait()
         except TimeoutError:
             return
 

@@ -200,7 +200,9 @@ class Feed(AsyncDriver):
             heard = listener.frames
             for _ in range(10):
                 try:
-                    await asyncio.wait_for(listener.closed.wait(), step_s)
+                    # Not `wait_for`: before Python 3.12 it loses a cancellation that comes as the socket closes.
+                    async with asyncio.timeout(step_s):
+                        await listener.closed.wait()
                     break
                 except TimeoutError:
                     if listener.frames != heard:

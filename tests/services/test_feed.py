@@ -18,7 +18,7 @@ from kitev3.instruments import COLUMNS
 from kitev3.orders.classify import Finding
 from kitev3.secret import write_secret
 from kitev3.service import World
-from kitev3.services.marketdata.driver import Feed
+from kitev3.services.marketdata.driver import Feed, Listener
 from kitev3.services.marketdata.service import MarketdataConfig, QuoteRow, SubscribedRow
 from picows import WSListener, WSMsgType, WSUpgradeResponse, WSUpgradeResponseWithListener
 
@@ -199,6 +199,20 @@ async def test_a_socket_that_is_closed_comes_back(tmp_path: Path) -> None:
         await world.until(lambda _: world.states().count("up") == 2)
 
     assert "down" in world.states()
+
+
+async def test_whoever_ends_the_feed_as_its_socket_closes_has_ended_it(tmp_path: Path) -> None:
+    async with running(Server({"first"}), tmp_path) as (world, feed):
+        listener = Listener(world, [])
+        watching = asyncio.create_task(feed._watch(listener, world))
+        await asyncio.sleep(0)  # now it waits
+        await asyncio.sleep(0)
+
+        listener.closed.set()
+        watching.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await watching
 
 
 async def test_a_file_that_cannot_be_read_is_said_and_read_again(tmp_path: Path) -> None:
