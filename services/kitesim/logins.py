@@ -119,11 +119,7 @@ class Logins:
 
     def authorised(self, header: str) -> Session:
         """The session of an ``Authorization: token <api_key>:<access_token>`` header. Raises Denied."""
-        scheme, _, credentials = header.partition(" ")
-        api_key, _, access_token = credentials.strip().partition(":")
-        if scheme.lower() != "token":
-            raise Denied(MESSAGE)
-        return self.session(api_key, access_token)
+        return self.session(*presented(header))
 
     def end(self, api_key: str, access_token: str) -> Session:
         """Logs out: the token is worth nothing from now on. Raises Denied when it was not before."""
@@ -143,6 +139,14 @@ class Logins:
         if known is None or not _same(known, refresh_token):
             raise Denied("Token is invalid or has expired.")
         del self.refresh[api_key]
+
+
+def presented(header: str) -> tuple[str, str]:
+    """API key and access token of an ``Authorization: token <api_key>:<access_token>``; both empty when it is none."""
+    scheme, _, credentials = header.partition(" ")
+    api_key, colon, access_token = credentials.strip().partition(":")
+    # What stands alone may be a token, and is nobody's key.
+    return (api_key, access_token) if scheme.lower() == "token" and colon else ("", "")
 
 
 def _check(application: Application, token: str, checksum: str) -> None:

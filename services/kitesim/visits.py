@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kitev3.services.kitesim.logins import presented
 from kitev3.services.kitesim.page.guard import is_operators
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,8 +51,7 @@ class Visits:
         async def noted(request: Request, problem: Exception) -> Response:
             response = await answer(request, problem)
             if not is_operators(request.url.path):
-                header = request.headers.get("authorization", "")
-                api_key = header.partition(" ")[2].strip().partition(":")[0]  # never the token behind it
+                api_key, _ = presented(request.headers.get("authorization", ""))
                 self.note(request.method, request.url.path, response.status_code, _words(problem), api_key)
             return response
 

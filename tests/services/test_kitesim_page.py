@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from kiteconnect import exceptions as kite
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
 from websockets.sync.client import connect
@@ -132,12 +133,14 @@ def test_it_shows_who_listens_what_is_asked_and_what_is_refused() -> None:
 def test_no_secret_is_shown(lying: Faulty) -> None:
     with pytest.raises(kite.TokenException):
         lying.running.client("stolen").profile()
+    # Somebody forgets his key, and sends the token alone.
+    requests.get(f"{lying.running.root}/orders", headers={"Authorization": "token alone"}, timeout=5)
     paths = ["/about", "/now", "/orders", "/trades", f"/instruments/{INFY}", f"/prices?tokens={INFY}"]
 
     told = json.dumps([shown(lying.running, path) for path in paths])
 
     assert API_KEY in told
-    for secret in (TOKEN, API_SECRET, "stolen"):
+    for secret in (TOKEN, API_SECRET, "stolen", "alone"):
         assert f'"{secret}' not in told
         assert f":{secret}" not in told
 

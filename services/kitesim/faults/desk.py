@@ -13,6 +13,7 @@ from kitev3.services.kitesim.faults.fault import Fault, Happening
 from kitev3.services.kitesim.faults.http import Answer, Request
 from kitev3.services.kitesim.faults.levers import Levers
 from kitev3.services.kitesim.faults.wire import Wire
+from kitev3.services.kitesim.logins import presented
 
 ORDERS_MAX = 10_000  # remembered; the oldest is forgotten first
 ERRANDS_MAX = 1_000
@@ -123,8 +124,7 @@ class Call:
     @property
     def api_key(self) -> str:
         """Of the request's login; empty when it has none."""
-        scheme, _, credentials = self.request.head.get(b"authorization").partition(" ")
-        return credentials.strip().partition(":")[0] if scheme.lower() == "token" else ""
+        return presented(self.request.head.get(b"authorization"))[0]
 
     async def order_ids(self) -> list[str]:
         """Of the orders that this request has placed: several when it was sliced."""

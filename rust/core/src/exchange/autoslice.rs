@@ -90,7 +90,7 @@ pub fn tags(parent: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::super::rules::Rules;
-    use super::super::test_floors::still;
+    use super::super::test_floors::{filled, still};
     use super::*;
 
     /// An option of NIFTY that costs little, and its lot and freeze.
@@ -113,7 +113,7 @@ mod tests {
 
     fn form(symbol: &str, quantity: i64, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let quantity = quantity.to_string();
-        [
+        let rest = [
             ("exchange", "NFO"),
             ("tradingsymbol", symbol),
             ("transaction_type", "BUY"),
@@ -123,11 +123,8 @@ mod tests {
             ("autoslice", "true"),
             ("tag", "mine"),
             ("quantity", &quantity),
-        ]
-        .iter()
-        .chain(more)
-        .map(|(key, text)| ((*key).into(), (*text).into()))
-        .collect()
+        ];
+        filled(more, &rest)
     }
 
     #[test]

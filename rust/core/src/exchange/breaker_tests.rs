@@ -7,7 +7,7 @@ use super::listing::Listing;
 use super::market::{Market, Opening};
 use super::path::{Path, Point, Synthetic};
 use super::rules::Rules;
-use super::test_floors::{DAY, unlimited};
+use super::test_floors::{DAY, filled, unlimited};
 use super::universe::Universe;
 use crate::terms::Exchange;
 
@@ -93,11 +93,7 @@ fn order(floor: &mut Floor, pairs: &[(&str, &str)]) -> Result<usize, String> {
         ("product", "CNC"),
         ("order_type", "LIMIT"),
     ];
-    let form: Vec<(String, String)> = pairs
-        .iter()
-        .chain(&rest)
-        .map(|(key, text)| ((*key).into(), (*text).into()))
-        .collect();
+    let form = filled(pairs, &rest);
     let now_ns = floor.now_ns();
     let placed = floor.place(0, "regular", &form, now_ns);
     let id = placed.map_err(|refusal| refusal.message)?;

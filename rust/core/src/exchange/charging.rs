@@ -40,7 +40,7 @@ mod tests {
     use super::super::account::CASH_E4;
     use super::super::dates::SECOND_NS;
     use super::super::rules::Rules;
-    use super::super::test_floors::{moving, still};
+    use super::super::test_floors::{filled, moving, still};
     use super::*;
     use crate::terms::{Exchange, Kind, Product, Side};
 
@@ -53,9 +53,7 @@ mod tests {
             ("order_type", "MARKET"),
             ("market_protection", "5"),
         ];
-        let all = pairs.iter().chain(&rest);
-        all.map(|(key, text)| ((*key).into(), (*text).into()))
-            .collect()
+        filled(pairs, &rest)
     }
 
     fn trade(floor: &mut Floor, pairs: &[(&str, &str)]) -> usize {

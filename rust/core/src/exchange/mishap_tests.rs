@@ -4,7 +4,7 @@ use super::dates::SECOND_NS;
 use super::floor::Floor;
 use super::order::Status;
 use super::rules::Rules;
-use super::test_floors::still;
+use super::test_floors::{filled, still};
 
 /// Places ten INFY to buy; its id and index. A price of `None` is the best offer and trades at once.
 fn place(floor: &mut Floor, away_e4: i64, mishap: &[(&str, &str)]) -> (String, usize) {
@@ -14,7 +14,7 @@ fn place(floor: &mut Floor, away_e4: i64, mishap: &[(&str, &str)]) -> (String, u
         .expect("listed");
     let price_e4 = floor.market.listings[listing].day.last_e4 / 1_000 * 1_000 + away_e4;
     let price = format!("{}", price_e4 as f64 / 1e4);
-    let fields: Vec<(String, String)> = [
+    let rest = [
         ("exchange", "NSE"),
         ("tradingsymbol", "INFY"),
         ("transaction_type", "BUY"),
@@ -22,11 +22,8 @@ fn place(floor: &mut Floor, away_e4: i64, mishap: &[(&str, &str)]) -> (String, u
         ("product", "MIS"),
         ("order_type", "LIMIT"),
         ("price", &price),
-    ]
-    .iter()
-    .chain(mishap)
-    .map(|(key, text)| ((*key).into(), (*text).into()))
-    .collect();
+    ];
+    let fields = filled(mishap, &rest);
     let now_ns = floor.now_ns();
     let id = floor.place(0, "regular", &fields, now_ns).expect("taken");
     let index = floor.find(0, &id).expect("in the book");

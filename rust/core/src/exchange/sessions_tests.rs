@@ -11,7 +11,7 @@ use super::market::{Market, Opening};
 use super::path::Synthetic;
 use super::rules::Rules;
 use super::shape::Value;
-use super::test_floors::{DAY, unlimited};
+use super::test_floors::{DAY, filled, unlimited};
 use super::universe::Universe;
 use crate::day::Day;
 use crate::terms::Exchange;
@@ -141,11 +141,7 @@ fn order(floor: &mut Floor, account: usize, pairs: &[(&str, &str)]) -> Result<us
         ("order_type", "MARKET"),
         ("market_protection", "-1"),
     ];
-    let form: Vec<(String, String)> = pairs
-        .iter()
-        .chain(&rest)
-        .map(|(key, text)| ((*key).into(), (*text).into()))
-        .collect();
+    let form = filled(pairs, &rest);
     let now_ns = floor.now_ns();
     let variety = pairs
         .iter()

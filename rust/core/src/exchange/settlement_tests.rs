@@ -9,7 +9,7 @@ use super::listing::Listing;
 use super::market::{Market, Opening};
 use super::path::Synthetic;
 use super::rules::Rules;
-use super::test_floors::unlimited;
+use super::test_floors::{filled, unlimited};
 use super::universe::Universe;
 use crate::day::Day;
 use crate::portfolio::{Position, exercise_tax_e15, to_e4};
@@ -66,9 +66,7 @@ fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         ("order_type", "MARKET"),
         ("market_protection", "-1"),
     ];
-    let all = pairs.iter().chain(&rest);
-    all.map(|(key, text)| ((*key).into(), (*text).into()))
-        .collect()
+    filled(pairs, &rest)
 }
 
 /// Trades a lot at the market.

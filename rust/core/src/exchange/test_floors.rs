@@ -36,3 +36,10 @@ pub(super) fn unlimited(rules: Rules) -> Rules {
         ..rules
     }
 }
+
+/// The fields of a form: those that are given, and the rest of which the first of a name counts.
+pub(super) fn filled(given: &[(&str, &str)], rest: &[(&str, &str)]) -> Vec<(String, String)> {
+    let all = given.iter().chain(rest);
+    all.map(|(name, text)| ((*name).into(), (*text).into()))
+        .collect()
+}

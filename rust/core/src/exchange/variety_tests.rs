@@ -10,7 +10,7 @@ use super::hours::Hours;
 use super::market::{Market, Opening};
 use super::path::Synthetic;
 use super::rules::Rules;
-use super::test_floors::{DAY, floor_of, moving, still, unlimited};
+use super::test_floors::{DAY, filled, floor_of, moving, still, unlimited};
 use super::universe::Universe;
 use super::views;
 use crate::portfolio::{Executed, charges};
@@ -40,9 +40,7 @@ fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         ("product", "MIS"),
         ("order_type", "LIMIT"),
     ];
-    let all = pairs.iter().chain(&rest);
-    all.map(|(key, text)| ((*key).into(), (*text).into()))
-        .collect()
+    filled(pairs, &rest)
 }
 
 fn place(floor: &mut Floor, variety: &str, pairs: &[(&str, &str)]) -> usize {
