@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kitev3.control import START_ORDER, Control
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 from bench.result import Result
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from kitev3 import config
-from kitev3.account import account_folder_of
-from kitev3.arming import arm
+from kitev3.account.account import account_folder_of
+from kitev3.account.arming import arm
+from kitev3.account.secret import write_secret
 from kitev3.clock import MarketClock
-from kitev3.config import IST, PREFIX
 from kitev3.contracts import Start
 from kitev3.control import START_ORDER, Control, Health
-from kitev3.runfolder import Run, RunFolder
-from kitev3.secret import write_secret
+from kitev3.system import profile as config
+from kitev3.system.profile import IST, PREFIX
+from kitev3.system.runfolder import Run, RunFolder
 
 from bench.feeder import Feeder
 

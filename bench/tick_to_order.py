@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from kitev3.control import Health
-from kitev3.latency import Latency
+from kitev3.system.latency import Latency
 
 from bench.chain import ROLES, BareChain, RawChain, per_mille
 from bench.feeder import Feeder, feeder

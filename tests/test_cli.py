@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from doubles.system import System
+from kitev3.account.latch import LatchState
 from kitev3.control import START_ORDER, STOP_ORDER
-from kitev3.latch import LatchState
 
 COMMANDS = ("up", "start", "stop", "kill", "arm", "down", "status", "ls")
 

@@ -10,10 +10,10 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from kitev3._core import TickBatch
 from kitev3.bus.topology import lanes, matches, matching, takes_work, workers
-from kitev3.config import known_services
 from kitev3.contracts import BY_TOPIC, CONTRACTS, TOPIC_OF, Contract, heard_by, schema_hash
 from kitev3.heart import ENCODE, decoder
 from kitev3.schemas import SPOKEN
+from kitev3.system.profile import known_services
 from strategies import payloads
 
 NAMED = pytest.mark.parametrize("contract", CONTRACTS, ids=[contract.topic for contract in CONTRACTS])

@@ -18,7 +18,7 @@ from bus.people import DAY, START_NS, bar
 from kitev3.bus.message import Message
 from kitev3.contracts import Clock, FeedHealth, Kill, Ohlc, Start, Stop
 from kitev3.control import Control
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 STOP_S_MAX = 2.0
 JOURNAL = 'mode = "sim"\nstart = 2026-11-19T09:20:00+05:30\n[journal]\n'

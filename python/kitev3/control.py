@@ -20,7 +20,7 @@ import msgspec
 import zmq
 
 from kitev3.contracts import TOPIC_OF, Arm, Clock, Kill, Start, Stop
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 Command: TypeAlias = Clock | Start | Stop | Kill | Arm
 State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped", "refused", "failed"]

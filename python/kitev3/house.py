@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from kitev3 import settings
-from kitev3.config import known_services
 from kitev3.errors import ConfigError
+from kitev3.system import settings
+from kitev3.system.profile import known_services
 
 if TYPE_CHECKING:
     from kitev3.service import ServiceSpec

@@ -21,24 +21,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from kitev3 import config as configuration
 from kitev3._core import RecoveryError, TapeCorrupt
 from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
 from kitev3.bus.sockets import Sockets
 from kitev3.bus.topology import base, lanes, takes_work, workers
 from kitev3.clock import MarketClock, datetime_ns
-from kitev3.config import IST, Profile
 from kitev3.contracts import BY_TOPIC, Start
 from kitev3.desk import Desk
 from kitev3.errors import ConfigError
 from kitev3.fingerprint import fingerprint, library
 from kitev3.house import spec as declared
-from kitev3.hugepages import collapse
-from kitev3.log import get_logger, log_to
-from kitev3.placement import hurry, place
-from kitev3.runfolder import RunFolder, default_run_dir
 from kitev3.service import AsyncDriver, Context, ServiceSpec
+from kitev3.system import profile as configuration
+from kitev3.system.hugepages import collapse
+from kitev3.system.log import get_logger, log_to
+from kitev3.system.placement import hurry, place
+from kitev3.system.profile import IST, Profile
+from kitev3.system.runfolder import RunFolder, default_run_dir
 
 REFUSED = 2
 FAILED = 1

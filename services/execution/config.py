@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kitev3.broker.pace import Limits
-from kitev3.settings import place
+from kitev3.system.settings import place
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from kitev3.account import Account, account_folder_of
+from kitev3.account.account import Account, account_folder_of
+from kitev3.account.secret import read_secret
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Broker, Kind, Order, Permit
 from kitev3.broker.nowhere import Nowhere
@@ -20,15 +21,14 @@ from kitev3.broker.rest import Priority, RestThread
 from kitev3.contracts import AccountOpened, Answer, Intent, Read, Sending, Signal
 from kitev3.errors import KiteError
 from kitev3.events import Event
-from kitev3.latency import Latency
 from kitev3.orders.classify import Finding
 from kitev3.orders.rows import OrderRow, read_rows
-from kitev3.placement import place
-from kitev3.runfolder import RunFolder
-from kitev3.secret import read_secret
 from kitev3.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.tagkey import tags_of
+from kitev3.system.latency import Latency
+from kitev3.system.placement import place
+from kitev3.system.runfolder import RunFolder
 from kitev3.tags import Tags
 
 Connect = Callable[[Egress], Broker]

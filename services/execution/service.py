@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 from kitev3._core import Placing, risk_rules
-from kitev3.account import account_folder_of
+from kitev3.account.account import account_folder_of
+from kitev3.account.latch import LatchWatch
 from kitev3.contracts import AccountOpened, Answer, Approved, Clock, Intent, LatchRead, Reconciled, Sending, Signal
 from kitev3.events import Event, Handler, Payload
-from kitev3.latch import LatchWatch
-from kitev3.latency import Latency
 from kitev3.orders.rows import HoldingRow, OrderRow, Rows, TradeRow, read_margins, read_positions, read_rows
 from kitev3.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
@@ -22,6 +21,7 @@ from kitev3.services.execution.own import OwnOrder, OwnOrders
 from kitev3.services.execution.reads import Reads, Reconciliation, interval_ns, mismatches
 from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
+from kitev3.system.latency import Latency
 from kitev3.tags import Tags
 
 GATE = "risk_portfolio"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from kitev3.contracts import Fill, Funds, Holdings, Position
-from kitev3.latency import Latency
 from kitev3.orders.merge import Merged
 from kitev3.orders.rows import OrderRow, Rows, TradeRow
 from kitev3.services.execution.own import OwnOrder
 from kitev3.services.execution.reads import Reads
+from kitev3.system.latency import Latency
 
 if TYPE_CHECKING:
     from kitev3.services.execution.service import Execution

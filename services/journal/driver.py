@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 from kitev3._core import TapeAltered, TapeChain
-from kitev3.log import get_logger
 from kitev3.service import Driver, World
+from kitev3.system.log import get_logger
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitev3 import settings
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.logins import Application, Logins
 from kitev3.services.kitesim.postbacks import check_address
+from kitev3.system import settings
 
 APPLICATIONS_MAX = 2_000  # two keys for each user that an exchange may have
 

@@ -7,12 +7,10 @@ import socket
 from datetime import UTC, datetime
 from typing import Any
 
+from kitev3.account.secret import read_secret
 from kitev3.clock import MarketClock
-from kitev3.config import Profile
 from kitev3.contracts import MarketRun, Request
 from kitev3.events import Event
-from kitev3.runfolder import RunFolder
-from kitev3.secret import read_secret
 from kitev3.service import AsyncDriver, Context, World
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.catalogue import read_faults
@@ -22,6 +20,8 @@ from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.service import KitesimConfig
+from kitev3.system.profile import Profile
+from kitev3.system.runfolder import RunFolder
 
 NS = 1_000_000_000
 

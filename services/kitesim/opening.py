@@ -9,9 +9,9 @@ from typing import Any
 
 from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
 from kitev3.clock import datetime_ns
-from kitev3.config import IST
 from kitev3.errors import ConfigError
-from kitev3.market_file import read_market
+from kitev3.system.market_file import read_market
+from kitev3.system.profile import IST
 
 MINUTE_NS = 60_000_000_000
 FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from kitev3 import settings
-from kitev3.config import SPEED_MAX
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.access import LOOPBACK, Access, read_addresses
 from kitev3.services.kitesim.applications import Account, check_accounts, read_accounts
 from kitev3.services.kitesim.faults.catalogue import read_faults, read_file
 from kitev3.services.kitesim.faults.fault import Fault
 from kitev3.services.kitesim.rules import list_rules, read_rules, read_words
+from kitev3.system import settings
+from kitev3.system.profile import SPEED_MAX
 
 USER = "KS0001"
 

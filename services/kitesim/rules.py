@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
-from kitev3 import settings
 from kitev3._core import Exchange, exchange_rules
 from kitev3.errors import ConfigError
+from kitev3.system import settings
 from msgspec import Meta
 
 DAYS_MAX = 36_500

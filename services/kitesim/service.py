@@ -13,7 +13,7 @@ from kitev3.contracts import Clock, Epoch, MarketRun, Request
 from kitev3.events import Event, Payload
 from kitev3.service import Context, Driver, ServiceSpec
 from kitev3.services.kitesim.rules import read_rules
-from kitev3.settings import place
+from kitev3.system.settings import place
 
 State: TypeAlias = Literal["waiting", "running", "stopped"]
 NOTHING: tuple[Payload, ...] = ()

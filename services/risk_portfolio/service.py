@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 from kitev3._core import Gate
-from kitev3.account import account_folder_of
+from kitev3.account.account import account_folder_of
+from kitev3.account.latch import Latch, LatchState, LatchWatch
 from kitev3.contracts import Hole, Instrument, LatchRead, LostTail, PortfolioSnapshot, Reconciled
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
-from kitev3.latch import Latch, LatchState, LatchWatch
 from kitev3.risk import Risk, gate
 from kitev3.service import Context, Driver, ServiceSpec, Watch, World
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kitev3.account import Account
+from kitev3.account.account import Account
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
 

@@ -15,7 +15,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from kitev3.account import Account, account_folder_of
+from kitev3.account.account import Account, account_folder_of
+from kitev3.account.latch import Latch
+from kitev3.account.secret import read_secret
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order
 from kitev3.broker.kite import KiteBroker
@@ -26,9 +28,7 @@ from kitev3.clock import machine_ns
 from kitev3.contracts import Approved, Reservation, Signal, Stop, Verdict
 from kitev3.desk import Desk
 from kitev3.errors import Refused
-from kitev3.latch import Latch
 from kitev3.orders.rows import OrderRow, TradeRow, read_rows
-from kitev3.secret import read_secret
 from kitev3.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import BrokerDriver

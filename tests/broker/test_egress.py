@@ -3,10 +3,10 @@
 import datetime as dt
 
 import pytest
+from kitev3.account.latch import LatchState
 from kitev3.broker.egress import Egress
 from kitev3.broker.pace import Limits
 from kitev3.errors import Refused
-from kitev3.latch import LatchState
 
 from .conftest import DEADLINE_NS, Desk, permit
 

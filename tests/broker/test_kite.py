@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs
 
 import pytest
+from kitev3.account.latch import LatchState
 from kitev3.broker.kite import KiteBroker, clean
-from kitev3.latch import LatchState
 from kitev3.orders.classify import Finding
 
 from .conftest import DEADLINE_NS, ORDER, Desk, permit

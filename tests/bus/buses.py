@@ -13,7 +13,7 @@ from kitev3.bus.loop import Pace
 from kitev3.bus.memory import InMemoryEventBus
 from kitev3.bus.zmq import ZmqEventBus
 from kitev3.contracts import TOPIC_OF
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 from bus.people import context
 

@@ -16,7 +16,7 @@ from kitev3._core import TapeKind, TapeReader
 from kitev3.bus.message import Message
 from kitev3.contracts import Start
 from kitev3.control import Control, Health
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 from bus.people import DAY
 

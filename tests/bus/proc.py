@@ -24,12 +24,12 @@ from typing import Any
 
 from kitev3.bus.message import Message
 from kitev3.bus.sockets import Sockets
-from kitev3.config import Profile
 from kitev3.contracts import Text
 from kitev3.events import Event
 from kitev3.process import Process, refusing
-from kitev3.runfolder import RunFolder
 from kitev3.service import Context, Driver, ServiceSpec, World
+from kitev3.system.profile import Profile
+from kitev3.system.runfolder import RunFolder
 
 from bus.people import LISTENER, RELAY, SPEAKER, START_NS, WORKER, Listener, Relay, Speaker, bar, text
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 import zmq
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 STATUS: dict[str, dict[str, Any]] = {
     "marketdata": {"ticks": 1000, "batches": 40, "bars": 12},

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kitev3.account.latch import Latch
 from kitev3.control import START_ORDER
-from kitev3.latch import Latch
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 PROFILE = 'start = 2026-11-19T09:20:00+05:30\nspeed = 30\narm = true\nexchange = "{exchange}"\n' + "".join(

@@ -11,12 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from kitev3 import config
 from kitev3.errors import ConfigError
-from kitev3.plan import prepared
-from kitev3.session import Session
-from kitev3.summary import Summary
-from kitev3.table import PlainLines
+from kitev3.system import profile as config
+from kitev3.system.preflight import prepared
+from kitev3.system.session import Session
+from kitev3.system.summary import Summary
+from kitev3.system.table import PlainLines
 from rich.console import Console
 
 

@@ -15,10 +15,10 @@ from doubles.account import LAST_E4, ROWS, SHARE, WARM_S, WIDE, clean_ticks, ord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3 import heart
-from kitev3.account import account_folder_of
+from kitev3.account.account import account_folder_of
+from kitev3.account.latch import Latch
 from kitev3.bus.stepped import SteppedBus, VirtualClock
 from kitev3.contracts import Arm, Clock, Funds, Reconciled, Signal, Start
-from kitev3.latch import Latch
 from kitev3.risk import gate
 from kitev3.service import Context, Driver, ServiceSpec
 from kitev3.services.risk_portfolio.service import SERVICE, RiskPortfolio, RiskPortfolioConfig

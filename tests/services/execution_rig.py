@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kitev3.account import Account
+from kitev3.account.account import Account
+from kitev3.account.latch import Latch, LatchState
 from kitev3.broker.egress import Egress
 from kitev3.broker.fault import FaultBroker
 from kitev3.broker.interface import Broker
@@ -29,7 +30,6 @@ from kitev3.contracts import (
 )
 from kitev3.errors import ConfigError
 from kitev3.events import Event
-from kitev3.latch import Latch, LatchState
 from kitev3.service import World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver

@@ -19,7 +19,7 @@ import duckdb
 import psutil  # type: ignore[import-untyped]
 from kitev3._core import TapeKind, TapeReader
 from kitev3.control import START_ORDER, Control, Health
-from kitev3.runfolder import RunFolder
+from kitev3.system.runfolder import RunFolder
 
 WAIT_S_MAX = 60.0
 KITEV3 = (sys.executable, "-c", "from kitev3.cli import main; main()")

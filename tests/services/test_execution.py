@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kitev3.account.latch import LatchState
 from kitev3.contracts import (
     AccountOpened,
     Answer,
@@ -34,10 +35,9 @@ from kitev3.contracts import (
 )
 from kitev3.errors import ConfigError
 from kitev3.events import Event
-from kitev3.latch import LatchState
-from kitev3.latency import Latency
 from kitev3.services.execution.fold import _FOLDS
 from kitev3.services.execution.service import CANCEL_RULES, RULES, Execution
+from kitev3.system.latency import Latency
 
 from .execution_rig import CONFIG, TAGS, Died, Rig, S, held, is_held
 

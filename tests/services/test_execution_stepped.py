@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from kitev3._core import Exchange
-from kitev3.account import account_folder_of
+from kitev3.account.account import account_folder_of
+from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.pace import Limits
 from kitev3.bus.stepped import SteppedBus
 from kitev3.contracts import Approved, Clock, OrderFrame, Reservation, Signal, Start, Stop, Verdict
-from kitev3.latch import Latch
 from kitev3.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver

@@ -19,13 +19,13 @@ from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 from kitev3 import _core
 from kitev3._core import Exchange
+from kitev3.account.secret import write_secret
 from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
 from kitev3.events import Event
-from kitev3.runfolder import RunFolder
-from kitev3.secret import write_secret
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.redo import redo
 from kitev3.services.kitesim.service import MarketHours
+from kitev3.system.runfolder import RunFolder
 
 NS = 1_000_000_000
 START_NS = _core.session_open_ns("2026-11-19") + 300 * NS

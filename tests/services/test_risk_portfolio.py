@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from doubles.account import LAST_E4, ROWS, SHARE, WARM_S, WIDE, Desk, by_deadline, clean_ticks, order, order_update
 from kitev3._core import Event
-from kitev3.config import load
+from kitev3.account.latch import Latch, LatchState
 from kitev3.contracts import (
     Approved,
     Blocked,
@@ -27,10 +27,10 @@ from kitev3.contracts import (
     heard_by,
 )
 from kitev3.errors import ConfigError
-from kitev3.latch import Latch, LatchState
 from kitev3.risk import gate
 from kitev3.service import Context, World
 from kitev3.services.risk_portfolio.service import SERVICE, LowersLatch, RiskPortfolio, RiskPortfolioConfig
+from kitev3.system.profile import load
 
 
 class Service:

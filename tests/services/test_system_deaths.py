@@ -11,8 +11,8 @@ from typing import Any
 
 import kitev3
 import pytest
+from kitev3.account.latch import Latch, LatchState
 from kitev3.control import START_ORDER
-from kitev3.latch import Latch, LatchState
 
 from services.real_system import RealSystem, real_system
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kitev3.control import START_ORDER
-from kitev3.market_file import read_market
+from kitev3.system.market_file import read_market
 
 from services.real_system import RealSystem, real_system
 

@@ -19,15 +19,13 @@ from typing import Any
 import msgspec
 from kitev3 import heart, instruments
 from kitev3._core import Exchange, MarketFile, Subscription, session_open_ns
-from kitev3.account import account_folder_of
+from kitev3.account.account import account_folder_of
+from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.egress import Egress
 from kitev3.bus.stepped import SteppedBus, VirtualClock
 from kitev3.clock import datetime_ns
-from kitev3.config import Profile, load
 from kitev3.contracts import Arm, Clock, Frame, Reading, Socket, Start, Stop, Text
-from kitev3.latch import Latch
-from kitev3.market_file import read_market
 from kitev3.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver
@@ -39,6 +37,8 @@ from kitev3.services.marketdata.service import SERVICE as MARKETDATA
 from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.services.risk_portfolio.service import SERVICE as RISK_PORTFOLIO
 from kitev3.services.strategy.service import SERVICE as STRATEGY
+from kitev3.system.market_file import read_market
+from kitev3.system.profile import Profile, load
 
 MONO_NS = 1_000_000_000_000
 DRAIN_STEPS_MAX = 200

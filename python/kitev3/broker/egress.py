@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kitev3.account import Account
+from kitev3.account.account import Account
+from kitev3.account.latch import LatchState
 from kitev3.broker.interface import Permit
 from kitev3.broker.pace import Limits, Pace
 from kitev3.errors import Refused
-from kitev3.latch import LatchState
 
 _LOWEST = {"enter": LatchState.ACTIVE, "exit": LatchState.REDUCING, "cancel": LatchState.HALTED}
 

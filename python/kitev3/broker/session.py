@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from kitev3.account.secret import write_secret
 from kitev3.broker.kite import API_ROOT
 from kitev3.broker.official import KiteConnect, KiteException
 from kitev3.errors import Refused
-from kitev3.secret import write_secret
 
 _TIMEOUT_S = (2.0, 10.0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from kitev3.config import known_services
 from kitev3.contracts import heard_by, said_by
+from kitev3.system.profile import known_services
 
 
 def ls() -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from kitev3.config import find
-from kitev3.runfolder import Run, RunFolder, default_run_dir
+from kitev3.system.profile import find
+from kitev3.system.runfolder import Run, RunFolder, default_run_dir
 
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", metavar="NAME", help="A profile of the package, or the path of a .toml file.")

@@ -14,15 +14,15 @@ from typing import Annotated
 
 import typer
 
-from kitev3 import arming
-from kitev3.account import account_folder
+from kitev3.account import arming
+from kitev3.account.account import account_folder
+from kitev3.account.latch import Latch, LatchState
 from kitev3.cli.options import ProfileOption, RunDirOption, running
 from kitev3.clock import MarketClock, machine_ns
-from kitev3.config import IST
 from kitev3.contracts import Kill, Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control
-from kitev3.latch import Latch, LatchState
-from kitev3.runfolder import Run, RunFolder
+from kitev3.system.profile import IST
+from kitev3.system.runfolder import Run, RunFolder
 
 DOWN_S_MAX = 60.0
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept on every service's tape.")]

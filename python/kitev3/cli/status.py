@@ -11,8 +11,8 @@ from rich.table import Table
 
 from kitev3.cli.options import ProfileOption, RunDirOption, running
 from kitev3.control import Control, Health
-from kitev3.runfolder import Run
-from kitev3.table import note
+from kitev3.system.runfolder import Run
+from kitev3.system.table import note
 
 
 def status(

@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.config import Profile, load
 from kitev3.house import spec
-from kitev3.placement import place
-from kitev3.plan import prepared
 from kitev3.risk import Risk, gate
-from kitev3.summary import Summary, show
-from kitev3.table import PlainLines, view
+from kitev3.system.placement import place
+from kitev3.system.preflight import prepared
+from kitev3.system.profile import Profile, load
+from kitev3.system.summary import Summary, show
+from kitev3.system.table import PlainLines, view
 
 HELP = """Runs a profile: starts its processes, shows them live, stops them in order, and sums up.
 
@@ -68,7 +68,9 @@ def check(profile: Profile) -> None:
 
 
 async def _session(profile: Profile, run_dir: Path, seconds: float | None, quiet: bool) -> tuple[Summary, list[str]]:
-    from kitev3.session import Session  # here, not above: circus costs a fifth of a second, and only this needs it
+    from kitev3.system.session import (
+        Session,  # here, not above: circus costs a fifth of a second, and only this needs it
+    )
 
     console = Console(stderr=quiet)
     with prepared(profile, run_dir, seconds, os.environ, os.getpid()) as plan:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kitev3 import settings
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.faults.fault import Fault, Happening
+from kitev3.system import settings
 
 ACTIVE_MAX = 100
 HAPPENED_MAX = 100  # happenings that are remembered for people; the oldest is forgotten first

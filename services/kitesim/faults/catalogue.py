@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from kitev3 import settings
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.faults import books, frames, market, orders, postbacks, requests
 from kitev3.services.kitesim.faults.fault import SELECTS, Fault
+from kitev3.system import settings
 
 CATALOGUE: Mapping[str, type[Fault]] = MappingProxyType(
     {

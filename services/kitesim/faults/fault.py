@@ -9,7 +9,7 @@ from random import Random
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
-from kitev3.settings import nearest
+from kitev3.system.settings import nearest
 
 Happens: TypeAlias = Literal["request", "frame", "cut", "postback"]
 """What a fault happens to: a request with its answer, a message to a socket, a step of the market, a postback."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from kitev3 import settings
 from kitev3.services.kitesim.faults import catalogue
 from kitev3.services.kitesim.faults.board import Board
+from kitev3.system import settings
 
 BODY_BYTES_MAX = 1 << 16
 

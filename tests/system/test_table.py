@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from kitev3.control import Health
-from kitev3.session import lateness
-from kitev3.summary import Tally
-from kitev3.table import LINE_S, LiveTable, PlainLines, Row, view
+from kitev3.system.session import lateness
+from kitev3.system.summary import Tally
+from kitev3.system.table import LINE_S, LiveTable, PlainLines, Row, view
 from rich.console import Console
 
 SECOND_NS = 1_000_000_000

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.account import EPOCH_MAX, Account, account_folder
+from kitev3.account.account import EPOCH_MAX, Account, account_folder
+from kitev3.account.latch import Latch, LatchState
 from kitev3.errors import ConfigError, Refused
-from kitev3.latch import Latch, LatchState
 
 DAY = dt.date(2026, 11, 19)
 
@@ -148,8 +148,8 @@ def test_a_latch_cannot_be_lowered_to_active(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from kitev3.account import Account
-from kitev3.latch import LatchState
+from kitev3.account.account import Account
+from kitev3.account.latch import LatchState
 account = Account(Path(sys.argv[1]))
 account.latch.raise_to_active()
 account.latch.lower(LatchState.REDUCING)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kitev3.control import Health
-from kitev3.summary import BOX, blocked, positions, rupees
+from kitev3.system.summary import BOX, blocked, positions, rupees
 
 LINE_S = 5
 """Seconds between two plain lines: a log is read later, not watched."""

@@ -4,7 +4,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.latency import Latency
+from kitev3.system.latency import Latency
 
 durations = st.lists(st.integers(-5, 10**12) | st.integers(0, 300), min_size=1, max_size=200)
 

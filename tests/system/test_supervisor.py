@@ -9,8 +9,8 @@ import socket
 
 import pytest
 from doubles.system import System, until
+from kitev3.account.latch import LatchState
 from kitev3.control import START_ORDER, STOP_ORDER
-from kitev3.latch import LatchState
 
 
 def test_a_session_starts_hearers_first_and_stops_the_market_first(system: System) -> None:

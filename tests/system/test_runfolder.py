@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3.errors import ConfigError
-from kitev3.runfolder import OLD_RUNS_MAX, SOCKET_PATH_BYTES_MAX, Run, RunFolder, default_run_dir, sockets_folder
+from kitev3.system.runfolder import OLD_RUNS_MAX, SOCKET_PATH_BYTES_MAX, Run, RunFolder, default_run_dir, sockets_folder
 
 RUN = Run(
     profile="demo",
@@ -54,7 +54,7 @@ def test_the_lock_ends_with_its_process(folder: RunFolder) -> None:
     folder.make()
     folder.write_run(RUN)
     code = (
-        "import sys, time; from pathlib import Path; from kitev3.runfolder import RunFolder\n"
+        "import sys, time; from pathlib import Path; from kitev3.system.runfolder import RunFolder\n"
         f"with RunFolder(Path({str(folder.path)!r})).held(): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from kitev3.resources import cpu_s, resident_mb
+from kitev3.system.resources import cpu_s, resident_mb
 
 MB = 1_000_000
 

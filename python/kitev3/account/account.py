@@ -4,7 +4,7 @@ The account's folder (0700) holds:
 
     lock    an flock: one execution acts on the account
     epoch   a decimal number, one higher at each start of execution, never lower
-    latch   the halt latch (`kitev3.latch`)
+    latch   the halt latch (`kitev3.account.latch`)
     tags    the market day and how many order requests left on it
 
 For kitesim the folder lies inside the run folder, since that exchange lives and dies with the run; for a broker it
@@ -22,8 +22,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from kitev3.account.latch import Latch, LatchState, private_folder
 from kitev3.errors import ConfigError
-from kitev3.latch import Latch, LatchState, private_folder
 
 __all__ = ["Account", "Latch", "LatchState", "account_folder", "account_folder_of"]
 

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3.control import Health
-from kitev3.summary import Latency, ProcessUse, Summary, Tally, blocked, positions, rupees, show, unheard
+from kitev3.system.summary import Latency, ProcessUse, Summary, Tally, blocked, positions, rupees, show, unheard
 from rich.console import Console
 
 KEYS = [

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kitev3._core import session_open_ns
+from kitev3.account.secret import read_secret, write_secret
 from kitev3.clock import NS, market_date
-from kitev3.config import IST, PREFIX, Profile
 from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
-from kitev3.market_file import read_market
-from kitev3.runfolder import Run, RunFolder
-from kitev3.secret import read_secret, write_secret
+from kitev3.system.market_file import read_market
+from kitev3.system.profile import IST, PREFIX, Profile
+from kitev3.system.runfolder import Run, RunFolder
 
 CIRCUS = "circus"
 PATHLESS = ("synthetic", "frozen")

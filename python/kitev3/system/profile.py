@@ -27,11 +27,11 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from kitev3 import settings
+from kitev3.account.secret import NAMES as SECRETS
+from kitev3.account.secret import refuse_secrets
 from kitev3.errors import ConfigError
-from kitev3.secret import NAMES as SECRETS
-from kitev3.secret import refuse_secrets
-from kitev3.settings import place
+from kitev3.system import settings
+from kitev3.system.settings import place
 
 Mode: TypeAlias = Literal["live", "paper", "sim", "backtest"]
 Broker: TypeAlias = Literal["kitesim", "zerodha"]
@@ -39,8 +39,9 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 T = TypeVar("T")
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
-PROFILES = Path(__file__).parent / "profiles"
-SERVICES = Path(__file__).parent / "services"
+LIBRARY = Path(__file__).parents[1]
+PROFILES = LIBRARY / "profiles"
+SERVICES = LIBRARY / "services"
 PREFIX = "KITEV3_"
 ELSEWHERE = ("RUN_DIR", "PARENT", "DATA")
 """Variables that are no settings: the run folder, the pid of the supervisor, where tests find real days."""

@@ -1,8 +1,8 @@
 """The processes of a run, under circus: started, brought back when they die, ended one by one.
 
-circus spawns, reaps and stops; when a process comes back is our own bookkeeping (`kitev3.restarts`), because circus
-bounds neither restarts nor the order of an end. Its endpoints are ipc in the run's private folder: over tcp any local
-user could have it start commands.
+circus spawns, reaps and stops; when a process comes back is our own bookkeeping (`kitev3.system.restarts`), because
+circus bounds neither restarts nor the order of an end. Its endpoints are ipc in the run's private folder: over tcp any
+local user could have it start commands.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from circus.watcher import Watcher
 from tornado.ioloop import IOLoop
 
 from kitev3.clock import NS, machine_ns
-from kitev3.restarts import Death, Restarts
-from kitev3.runfolder import RunFolder
+from kitev3.system.restarts import Death, Restarts
+from kitev3.system.runfolder import RunFolder
 
 CHECK_S = 1.0  # how often circus looks by itself; SIGCHLD tells us at once
 LAST_WORDS_BYTES_MAX = 64 * 1024

@@ -8,7 +8,7 @@ import platform
 import struct
 from pathlib import Path
 
-from kitev3.config import Profile
+from kitev3.system.profile import Profile
 
 
 def place(profile: Profile, service: str = "") -> None:

@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = """
 import pathlib
-from kitev3.hugepages import collapse
+from kitev3.system.hugepages import collapse
 kept = [bytearray(range(256)) * 16 for _ in range(10_000)]
 before = pathlib.Path("/proc/self/smaps_rollup").read_text()
 done = collapse()

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from kitev3.arming import arm
+from kitev3.account.arming import arm
+from kitev3.account.latch import Latch, LatchState
 from kitev3.contracts import Arm
 from kitev3.control import Command, Control, Health
 from kitev3.errors import Refused
-from kitev3.latch import Latch, LatchState
 
 
 class Services(Control):

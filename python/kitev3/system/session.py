@@ -17,21 +17,21 @@ from pathlib import Path
 
 import msgspec
 
-from kitev3.account import account_folder
-from kitev3.arming import arm
+from kitev3.account.account import account_folder
+from kitev3.account.arming import arm
+from kitev3.account.latch import Latch, LatchState
 from kitev3.clock import NS, MarketClock, machine_ns
-from kitev3.config import IST
 from kitev3.contracts import Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError
-from kitev3.latch import Latch, LatchState
-from kitev3.plan import Plan
-from kitev3.resources import cpu_s, resident_mb
-from kitev3.restarts import Death
-from kitev3.runfolder import write_whole
-from kitev3.summary import ProcessUse, Summary, Tally, unheard
-from kitev3.supervisor import Supervisor
-from kitev3.table import Row, View, note
+from kitev3.system.preflight import Plan
+from kitev3.system.profile import IST
+from kitev3.system.resources import cpu_s, resident_mb
+from kitev3.system.restarts import Death
+from kitev3.system.runfolder import write_whole
+from kitev3.system.summary import ProcessUse, Summary, Tally, unheard
+from kitev3.system.supervisor import Supervisor
+from kitev3.system.table import Row, View, note
 
 READY_S_MAX = 20.0
 READY_ASK_S = 0.05

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from kitev3._core import TapeKind, TapeWriter
 from kitev3.errors import ConfigError
-from kitev3.market_file import TEXT_BYTES_MAX, read_market
+from kitev3.system.market_file import TEXT_BYTES_MAX, read_market
 
 DAY = "2022-11-24 09:14:59,18300\n2022-11-24 09:15:00,18310.5\n2022-11-24 15:33:27,18484.1\n"
-DATA = Path(os.environ.get("KITEV3_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("KITEV3_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 @pytest.mark.parametrize("header", ["", "time,value\n"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from kitev3.account.latch import Latch, LatchState
 from kitev3.contracts import Arm
 from kitev3.control import Control
 from kitev3.errors import Refused
-from kitev3.latch import Latch, LatchState
 
 SAME_BUILD = ("risk_portfolio", "execution")
 """Two that must mean the same by an approval."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.restarts import DEATHS_MAX, DELAYS_NS, NS, REFUSED, WINDOW_NS, Death, Restarts
+from kitev3.system.restarts import DEATHS_MAX, DELAYS_NS, NS, REFUSED, WINDOW_NS, Death, Restarts
 
 
 def death(mono_ns: int, *, exit_code: int = -9, event: str = "") -> Death:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import zmq
-from kitev3.placement import IO_SLICE_NS, LOOP_SLICE_NS, hurry
+from kitev3.system.placement import IO_SLICE_NS, LOOP_SLICE_NS, hurry
 
 SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}
 

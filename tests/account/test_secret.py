@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from kitev3.account.secret import BYTES_MAX, read_secret, write_secret
 from kitev3.errors import ConfigError
-from kitev3.secret import BYTES_MAX, read_secret, write_secret
 
 
 def test_a_secret_is_written_closed_and_read_back(tmp_path: Path) -> None:
