@@ -11,6 +11,8 @@ const QUIET = [
 	"--disable-sync",
 ];
 
+const WAIT_MS = 120_000; // for a condition, on a machine that is busy with other things
+
 /** Runs a visit with a fresh profile; `rules` map host names, as a hostile name server would. */
 async function browse(executable, rules, visit) {
 	const profile = fs.mkdtempSync(path.join(os.tmpdir(), "kitev3-browser-"));
@@ -22,6 +24,7 @@ async function browse(executable, rules, visit) {
 		viewport: { width: 1280, height: 800 },
 		args: [...QUIET, ...root, `--host-resolver-rules=${rules}`],
 	});
+	context.setDefaultTimeout(WAIT_MS);
 	try {
 		return await visit(context);
 	} finally {
@@ -46,4 +49,4 @@ function complaints(page) {
 	return found;
 }
 
-module.exports = { browse, complaints };
+module.exports = { browse, complaints, WAIT_MS };

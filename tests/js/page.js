@@ -4,7 +4,7 @@
 
 const http = require("node:http");
 const { KiteConnect } = require("kiteconnect");
-const { browse, complaints } = require("./browser.js");
+const { browse, complaints, WAIT_MS } = require("./browser.js");
 
 const given = JSON.parse(process.argv[2]);
 const kite = new KiteConnect({ api_key: given.api_key, access_token: given.access_token, root: given.root });
@@ -18,7 +18,8 @@ async function market(page) {
 	await page.goto(`${given.root}/_sim/#${INFY}`);
 	await page.locator("#live.live").waitFor();
 	const seen = { clocks: new Set(), prices: new Set() };
-	for (let reading = 0; reading < 40 && (seen.clocks.size < 3 || seen.prices.size < 2); reading++) {
+	const end = Date.now() + WAIT_MS;
+	while (Date.now() < end && (seen.clocks.size < 3 || seen.prices.size < 2)) {
 		seen.clocks.add(await page.locator("#clock").innerText());
 		seen.prices.add(await page.locator("#view-last").innerText());
 		await page.waitForTimeout(250);
@@ -85,16 +86,37 @@ async function keyboard(page) {
 	await page.keyboard.press("Enter");
 	await page.locator("#view-title", { hasText: "NIFTY BANK" }).waitFor();
 	await page.keyboard.press("Escape");
-	await page.keyboard.press("p");
-	await page.locator("#live.paused").waitFor();
-	await page.waitForTimeout(500);  // what was asked before is answered by now
+	const late = await pausedInAReading(page);
 	const asked = [];
 	page.on("request", (request) => asked.push(request.url()));
 	await page.waitForTimeout(2_000);
 	const still = asked.length;
 	await page.keyboard.press("p");
 	await page.locator("#live.live").waitFor();
-	return { still };
+	return { still, late };
+}
+
+/** Pause is pressed while answers are on their way, and an instrument is chosen while it is paused. */
+async function pausedInAReading(page) {
+	const held = [];
+	let arrived;
+	const onItsWay = new Promise((resolve) => { arrived = resolve; });
+	await page.route("**/_sim/api/now", (route) => { held.push(route); arrived(); });
+	await onItsWay;
+	await page.keyboard.press("p");
+	await page.locator("#live.paused").waitFor();
+	const answered = page.waitForResponse("**/_sim/api/now");
+	await held[0].continue();
+	await (await answered).finished();
+	await page.unroute("**/_sim/api/now");
+	await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 0)));
+	const after = await page.locator("#live").innerText();
+	const read = page.waitForResponse(`**/_sim/api/instruments/${INFY}`);
+	await page.evaluate((token) => { location.hash = `#${token}`; }, INFY);
+	await (await read).finished();
+	await page.locator("#view-last:not(:empty)").waitFor();
+	await page.waitForLoadState("networkidle");
+	return { after, chosen: await page.locator("#view-title").innerText(), still: await page.locator("#live").innerText() };
 }
 
 async function phone(page) {

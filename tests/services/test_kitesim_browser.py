@@ -18,6 +18,7 @@ JS = Path(__file__).parents[1] / "js"
 BROWSER = Path("/usr/bin/chromium")
 
 pytestmark = [
+    pytest.mark.timeout(1000),  # the one visit that all of them look at, on a busy machine
     pytest.mark.skipif(not BROWSER.exists(), reason=f"no {BROWSER} here: `make browser` installs it where it may"),
     pytest.mark.skipif(
         shutil.which("node") is None or not (JS / "node_modules" / "playwright-core").is_dir(),
@@ -37,7 +38,7 @@ def found() -> Iterator[Any]:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=900,  # a visit takes 20 s on an idle machine
         )
         assert done.returncode == 0, done.stderr
         yield json.loads(done.stdout)
@@ -83,6 +84,10 @@ def test_a_fault_armed_on_the_page_happens_to_a_client_and_is_counted(found: Any
 
 def test_it_is_worked_by_keyboard_and_asks_nothing_while_it_is_stopped(found: Any) -> None:
     assert found["keyboard"]["still"] == 0
+
+
+def test_what_a_person_chose_is_not_overwritten_by_an_answer_that_was_on_its_way(found: Any) -> None:
+    assert found["keyboard"]["late"] == {"after": "paused", "chosen": "INFY", "still": "paused"}
 
 
 def test_a_phone_shows_one_part_at_a_time_and_nothing_wider_than_itself(found: Any) -> None:

@@ -9,9 +9,11 @@ const COUNTS = ["id", "name", "seen", "happened"];
 const HAPPENED_MAX = 12;
 
 export class Faults {
-	constructor(about, chooseOrder) {
+	constructor(about, chooseOrder, refresh) {
 		this.about = about;
 		this.chooseOrder = chooseOrder;
+		this.refresh = refresh;
+		this.changes = 0; // made here: an answer from before one shows what is no more
 		this.kinds = new Map(about.catalogue.map((kind) => [kind.name, kind]));
 		by("arm").hidden = !about.switchable;
 		if (!about.switchable) {
@@ -78,6 +80,8 @@ export class Faults {
 			say(by("arm-says"), error.message);
 			by("arm-says").className = "bad";
 		}
+		this.changes++;
+		this.refresh();
 	}
 
 	show({ active, happened }) {

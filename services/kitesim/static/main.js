@@ -24,15 +24,15 @@ class Page {
 		this.instrument = new Instrument();
 		this.instruments = new Instruments(rows, (token) => this.choose(token));
 		this.orders = new Orders(about.users, () => this.soon());
-		this.faults = new Faults(about.faults, (id) => this.openOrder(id));
+		this.faults = new Faults(about.faults, (id) => this.openOrder(id), () => this.soon());
 		this.readings = 0;
-		this.paused = false;
+		this.paused = this.lost = this.wanted = false;
 		this.fresh = Date.now();
 		const { started } = about;
 		document.title = `kitesim ${started.session}`;
 		by("date").title = Object.entries(started).map(([name, text]) => `${name}: ${text}`).join("\n");
 		addEventListener("hashchange", () => this.choose(this.addressed()));
-		addEventListener("visibilitychange", () => this.soon());
+		addEventListener("visibilitychange", () => this.wake?.());
 		this.choose(this.addressed());
 		this.run();
 	}
@@ -61,8 +61,9 @@ class Page {
 			this.orders.choose(id);
 	}
 
-	/** Reads at once rather than at its time. */
+	/** Reads at once rather than at its time, and once while it is stopped: a person did something. */
 	soon() {
+		this.wanted = true;
 		this.wake?.();
 	}
 
@@ -70,18 +71,28 @@ class Page {
 		this.paused = !this.paused;
 		by("pause").setAttribute("aria-pressed", String(this.paused));
 		by("pause").textContent = this.paused ? "Go on" : "Pause";
-		showLive(this.paused ? "paused" : "live", this.fresh);
-		this.soon();
+		this.showState();
+		this.wake?.();
+	}
+
+	/** What a person chose stands, whatever an answer that was on its way says. */
+	showState() {
+		showLive(this.paused ? "paused" : this.lost ? "lost" : "live", this.fresh);
 	}
 
 	async run() {
 		for (;;) {
-			if (!this.paused && document.visibilityState === "visible")
+			const due = document.visibilityState === "visible" && (this.wanted || !this.paused);
+			if (due) {
+				this.wanted = false;
 				await this.read();
-			await new Promise((resolve) => {
-				this.wake = resolve;
-				setTimeout(resolve, EVERY_MS);
-			});
+			}
+			// What was wanted during a reading is read at once: that answer was older.
+			if (!due || !this.wanted)
+				await new Promise((resolve) => {
+					this.wake = resolve;
+					setTimeout(resolve, EVERY_MS);
+				});
 		}
 	}
 
@@ -89,17 +100,18 @@ class Page {
 		try {
 			await this.readAll();
 			this.fresh = Date.now();
-			showLive("live", this.fresh);
+			this.lost = false;
 		} catch (error) {
 			if (!(error instanceof TypeError))
 				console.error(error);
-			showLive("lost", this.fresh);
+			this.lost = true;
 		}
+		this.showState();
 	}
 
 	async readAll() {
 		const { token } = this, wanted = [...new Set([...this.indices, ...this.instruments.tokens])];
-		const asked = this.orders.wish(token), opened = this.orders.opened;
+		const asked = this.orders.wish(token), opened = this.orders.opened, { changes } = this.faults;
 		const charts = this.stale || this.readings++ % CHART_EVERY === 0;
 		const [now, prices, shown, minutes, rows, story] = await Promise.all([
 			get("now"),
@@ -120,9 +132,10 @@ class Page {
 			this.instrument.show(shown);
 		}
 		if (asked === this.orders.wish(this.token))
-			this.orders.show(rows, story);
+			this.orders.show(rows, opened === this.orders.opened ? story : null);
 		showAccounts(now.accounts, (one) => this.choose(one));
-		this.faults.show(now.faults);
+		if (changes === this.faults.changes)
+			this.faults.show(now.faults);
 		showSockets(now.sockets);
 		showRequests(now.requests);
 	}
