@@ -1476,6 +1476,17 @@ class Gate:
     def snapshot(self, now_ns: int) -> Any:
         """``contracts.PortfolioSnapshot``."""
 
+# --- payloads -------------------------------------------------------------------------------------------------------
+
+def payload_fields() -> list[tuple[str, list[str]]]:
+    """The topics whose payloads the core reads and writes by itself, each with the names of its fields in order."""
+
+def payload_reread(topic: str, payload: bytes) -> bytes:
+    """A payload read and written again.
+
+    Raises ValueError, which names topic and field, for what is not exactly a payload of the topic's newest schema.
+    """
+
 # --- orders ---------------------------------------------------------------------------------------------------------
 
 @final

@@ -17,6 +17,8 @@ pub mod market;
 pub mod msgpack;
 /// What an order is known by at the broker.
 pub mod orders;
+/// What events carry: every payload's fields, by position.
+pub mod payload;
 /// Positions, profit and loss, charges, in exact integers.
 pub mod portfolio;
 /// Rules that an order passes before it may reach the exchange.

@@ -73,11 +73,23 @@ impl<'a> Reader<'a> {
     }
 
     /// A number with a fraction, or a whole one; which it was is of no concern here.
-    pub fn skip_number(&mut self) -> Option<()> {
+    pub fn number(&mut self) -> Option<f64> {
         match self.0.first()? {
-            0xca => self.take(5).map(|_| ()),
-            0xcb => self.take(9).map(|_| ()),
-            _ => self.int().map(|_| ()),
+            0xca => self.take(5)?[1..]
+                .try_into()
+                .ok()
+                .map(f32::from_be_bytes)
+                .map(f64::from),
+            0xcb => self.take(9)?[1..].try_into().ok().map(f64::from_be_bytes),
+            _ => self.int().map(|whole| whole as f64),
+        }
+    }
+
+    pub fn bool(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0xc2 => Some(false),
+            0xc3 => Some(true),
+            _ => None,
         }
     }
 
@@ -100,11 +112,7 @@ impl Writer {
     pub fn array(&mut self, count: usize) -> &mut Self {
         match count {
             0..=15 => self.0.push(0x90 | count as u8),
-            _ => {
-                self.0.push(0xdd);
-                self.0
-                    .extend_from_slice(&u32::try_from(count).expect("a short list").to_be_bytes());
-            }
+            _ => self.long(&[None, Some(0xdc), Some(0xdd)], count),
         }
         self
     }
@@ -112,13 +120,25 @@ impl Writer {
     pub fn map(&mut self, count: usize) -> &mut Self {
         match count {
             0..=15 => self.0.push(0x80 | count as u8),
-            _ => {
-                self.0.push(0xdf);
-                self.0
-                    .extend_from_slice(&u32::try_from(count).expect("a short map").to_be_bytes());
-            }
+            _ => self.long(&[None, Some(0xde), Some(0xdf)], count),
         }
         self
+    }
+
+    /// A length in the fewest bytes that its kind has a head for: of one, two and four.
+    fn long(&mut self, heads: &[Option<u8>; 3], length: usize) {
+        match (length, heads) {
+            (..=0xff, [Some(head), ..]) => self.0.extend_from_slice(&[*head, length as u8]),
+            (..=0xffff, [_, Some(head), _]) => {
+                self.0.push(*head);
+                self.0.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+            (_, [_, _, head]) => {
+                let length = u32::try_from(length).expect("less than 4 GiB");
+                self.0.push(head.expect("every kind has it"));
+                self.0.extend_from_slice(&length.to_be_bytes());
+            }
+        }
     }
 
     pub fn uint(&mut self, value: u64) -> &mut Self {
@@ -175,16 +195,22 @@ impl Writer {
         self
     }
 
-    /// Up to 255 bytes: names and topics.
+    pub fn number(&mut self, value: f64) -> &mut Self {
+        self.0.push(0xcb);
+        self.raw(&value.to_be_bytes())
+    }
+
     pub fn text(&mut self, text: &str) -> &mut Self {
         match text.len() {
             length @ 0..=31 => self.0.push(0xa0 | length as u8),
-            length => self
-                .0
-                .extend_from_slice(&[0xd9, u8::try_from(length).expect("a short name")]),
+            length => self.long(&[Some(0xd9), Some(0xda), Some(0xdb)], length),
         }
-        self.0.extend_from_slice(text.as_bytes());
-        self
+        self.raw(text.as_bytes())
+    }
+
+    pub fn binary(&mut self, bytes: &[u8]) -> &mut Self {
+        self.long(&[Some(0xc4), Some(0xc5), Some(0xc6)], bytes.len());
+        self.raw(bytes)
     }
 }
 
@@ -195,9 +221,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(value: u64, signed: i64, text in "[a-z.]{0,60}", count in 0usize..40) {
+        fn what_is_written_is_read(value: u64, signed: i64, text in "[a-z.]{0,600}", count in 0usize..70_000, share: f64, flag: bool) {
             let mut writer = Writer::default();
             writer.array(count).map(count).uint(value).int(signed).int(signed >> 40).text(&text);
+            writer.number(share).bool(flag).binary(text.as_bytes());
 
             let mut reader = Reader(&writer.0);
             prop_assert_eq!(reader.array(), Some(count));
@@ -206,6 +233,8 @@ mod tests {
             prop_assert_eq!(reader.int(), Some(signed));
             prop_assert_eq!(reader.int(), Some(signed >> 40));
             prop_assert_eq!(reader.str(), Some(text.as_str()));
+            prop_assert_eq!(reader.number().map(f64::to_bits), Some(share.to_bits()));
+            prop_assert_eq!((reader.bool(), reader.binary()), (Some(flag), Some(text.as_bytes())));
             prop_assert_eq!(reader.0.len(), 0);
         }
 
@@ -217,7 +246,8 @@ mod tests {
             let _ = Reader(&bytes).text();
             let _ = Reader(&bytes).binary();
             let _ = Reader(&bytes).str();
-            let _ = Reader(&bytes).skip_number();
+            let _ = Reader(&bytes).number();
+            let _ = Reader(&bytes).bool();
         }
     }
 

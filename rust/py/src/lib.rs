@@ -8,6 +8,7 @@ mod kite;
 mod market;
 mod newest;
 mod orders;
+mod payload;
 mod portfolio;
 mod risk;
 mod tape;
@@ -29,6 +30,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     market::register(module)?;
     newest::register(module)?;
     orders::register(module)?;
+    payload::register(module)?;
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;

@@ -30,7 +30,7 @@ fn signal_in<'a>(fields: &mut Reader<'a>) -> Option<Signal<'a>> {
     let (price_e4, trigger_price_e4) = (fields.int()?, fields.int()?);
     let product = Product::parse(fields.str()?)?;
     let validity = Validity::parse(fields.str()?)?;
-    fields.skip_number()?; // confidence
+    fields.number()?; // confidence
     let deadline_ns = fields.int()?;
     for _ in 0..fields.array()? {
         skip_range(fields)?;
@@ -39,7 +39,7 @@ fn signal_in<'a>(fields: &mut Reader<'a>) -> Option<Signal<'a>> {
     fields.str()?; // reason
     for _ in 0..fields.map()? {
         fields.str()?;
-        fields.skip_number()?;
+        fields.number()?;
     }
     let order = fields.str()?;
     let market_protection_bp = fields.int()?;

@@ -1,0 +1,153 @@
+//! What events carry, by position: the one place in Rust that knows where a field of a payload stands.
+//!
+//! The definition is `kitev3.contracts`; `tests/test_payload.py` holds both together, every topic in both directions. A
+//! file here stands for each service that speaks. Reading is total: bytes that are not exactly a payload of the newest
+//! schema are an error that names topic and field.
+use std::fmt;
+
+use crate::msgpack::{Reader, Writer};
+
+mod field;
+#[macro_use]
+mod record;
+pub mod control;
+pub mod execution;
+pub mod marketdata;
+pub mod risk;
+pub mod strategy;
+pub mod world;
+
+use field::Fault;
+pub use field::{Field, List, Table, Whole};
+
+/// A payload that has a topic of its own.
+pub trait Payload<'a>: Field<'a> {
+    const TOPIC: &'static str;
+    /// Its fields in order.
+    const FIELDS: &'static [&'static str];
+
+    /// Reads a message's payload, all of it.
+    fn decode(bytes: &'a [u8]) -> Result<Self, PayloadError> {
+        let mut from = Reader(bytes);
+        let error = |fault| PayloadError {
+            topic: Self::TOPIC,
+            fault,
+        };
+        let payload = Self::read(&mut from).map_err(error)?;
+        match from.0.len() {
+            0 => Ok(payload),
+            more => Err(error(Fault::new(format!("{more} bytes follow its end")))),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut to = Writer(Vec::with_capacity(128));
+        self.write(&mut to);
+        to.0
+    }
+}
+
+/// Bytes that are no payload of their topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadError {
+    pub topic: &'static str,
+    fault: Fault,
+}
+
+impl PayloadError {
+    /// A field that is what its type says and still cannot be meant.
+    pub fn refused(topic: &'static str, field: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            topic,
+            fault: Fault::new(what).within(field),
+        }
+    }
+
+    /// Where it went wrong, as `signal.quantity` or `orders[3].price_e4`; empty for the payload as a whole.
+    pub fn field(&self) -> &str {
+        self.fault.path()
+    }
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.topic, self.fault)
+    }
+}
+
+impl std::error::Error for PayloadError {}
+
+macro_rules! known {
+    ($($payload:path),+ $(,)?) => {
+        /// The topics whose payloads are known here, each with its fields.
+        pub const KNOWN: &[(&str, &[&str])] = &[$((<$payload>::TOPIC, <$payload>::FIELDS)),+];
+
+        /// Reads a payload and writes it again; `None` for a topic that is not known here.
+        pub fn reread(topic: &str, bytes: &[u8]) -> Option<Result<Vec<u8>, PayloadError>> {
+            $(if topic == <$payload>::TOPIC {
+                return Some(<$payload>::decode(bytes).map(|payload| payload.encode()));
+            })+
+            None
+        }
+    };
+}
+
+known! {
+    marketdata::Quote,
+    marketdata::Instrument,
+    marketdata::FeedHealth,
+    marketdata::Gap,
+    strategy::Signal,
+    risk::Approved,
+    risk::Blocked,
+    risk::PortfolioSnapshot,
+    execution::Intent,
+    execution::Sending,
+    execution::OrderPlaced,
+    execution::OrderUpdate,
+    execution::Fill,
+    execution::Reject,
+    execution::UnknownOutcome,
+    execution::Book,
+    execution::Holdings,
+    execution::Funds,
+    execution::Reconciled,
+    control::Clock,
+    control::Start,
+    control::Stop,
+    control::Kill,
+    control::Arm,
+    world::Timer,
+    world::LatchRead,
+    world::Hole,
+    world::Epoch,
+    world::LostTail,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_payload_or_an_error_that_names_its_topic(bytes: Vec<u8>, lead in 0u8..16) {
+            let mut bytes = bytes;
+            bytes.insert(0, 0x90 | lead);
+            for (topic, _) in KNOWN {
+                if let Some(Err(error)) = reread(topic, &bytes) {
+                    prop_assert!(error.to_string().starts_with(topic));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_claims_more_rows_than_it_has_bytes_takes_no_room_for_them() {
+        let message = [0x92, 0xdd, 0xff, 0xff, 0xff, 0xff, 0x01, 0xa0];
+
+        let error = marketdata::Gap::decode(&message).unwrap_err();
+
+        assert_eq!(error.field(), "instrument_tokens[1]");
+    }
+}
