@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.system.restarts import DEATHS_MAX, DELAYS_NS, NS, REFUSED, WINDOW_NS, Death, Restarts
+from kitev3.system.restarts import DEATHS_MAX, DELAYS_NS, REFUSED, WINDOW_NS, Death, Restarts
 
 
 def death(mono_ns: int, *, exit_code: int = -9, event: str = "") -> Death:
     return Death("strategy", 1, mono_ns, exit_code, event)
 
 
-def test_it_comes_back_after_longer_and_longer() -> None:
+@given(st.lists(st.integers(0, 3 * WINDOW_NS), max_size=12).map(sorted))
+def test_how_long_it_stays_away_follows_from_its_deaths_of_the_last_minute_alone(times: list[int]) -> None:
     row = Restarts()
 
-    delays = [row.died(death(minute * 40 * NS)) for minute in range(5)]
-
-    assert delays == [DELAYS_NS[0], DELAYS_NS[1], DELAYS_NS[2], DELAYS_NS[2], DELAYS_NS[2]]
+    for number, mono_ns in enumerate(times):
+        recent = [t for t in times[:number] if mono_ns - t < WINDOW_NS]
+        delay = row.died(death(mono_ns))
+        if row.given_up:
+            break
+        assert delay == DELAYS_NS[len(recent)]
 
 
 def test_the_edge_of_the_window() -> None:
@@ -33,7 +37,7 @@ def test_the_same_event_twice_is_enough_however_long_between() -> None:
     row = Restarts()
 
     assert row.died(death(0, exit_code=1, event="a")) == DELAYS_NS[0]
-    assert row.died(death(100 * WINDOW_NS, exit_code=1, event="b")) == DELAYS_NS[1]
+    assert row.died(death(100 * WINDOW_NS, exit_code=1, event="b")) == DELAYS_NS[0]
     assert row.died(death(200 * WINDOW_NS, exit_code=1, event="a")) is None
     assert row.given_up == "died twice on one event: exit code 1 on event a"
 

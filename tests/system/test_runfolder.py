@@ -74,7 +74,7 @@ def test_the_lock_ends_with_its_process(folder: RunFolder) -> None:
 def test_the_services_of_a_killed_system_take_everything_away(folder: RunFolder) -> None:
     folder.make()
     folder.write_run(RUN)
-    for name in ("circus.ctrl", "execution.router", "journal.pub"):
+    for name in ("strategy.pub", "execution.router", "journal.pub"):
         (folder.sockets / name).touch()
 
     folder.leave("journal")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
 import socket
+import time
 
 import pytest
 from doubles.system import System, until
 from kitev3.account.latch import LatchState
 from kitev3.control import START_ORDER, STOP_ORDER
+
+HALT_S_MAX = 4.0
 
 
 def test_a_session_starts_hearers_first_and_stops_the_market_first(system: System) -> None:
@@ -95,6 +99,59 @@ def test_a_killed_service_comes_back_and_the_session_goes_on(system: System) -> 
         name: int(name == "execution") for name in START_ORDER
     }
     assert summary["gaps_seen"] == 7  # of both its processes
+
+
+@pytest.mark.parametrize("pair", [*itertools.combinations(START_ORDER, 2)], ids="-".join)
+def test_two_killed_in_one_instant_both_come_back(system: System, pair: tuple[str, str]) -> None:
+    system.start()
+    system.runs()
+    before = system.pids()
+
+    for name in pair:
+        os.kill(before[name], signal.SIGKILL)
+
+    until(lambda: len(set(system.pids().items()) - set(before.items())) == 2 and len(system.pids()) == len(before))
+    system.process.terminate()
+    code, out, _ = system.end()
+    assert code == 0
+    assert all(f"{name} died (killed by signal 9) and comes back" in out for name in pair)
+    assert system.is_clean()
+
+
+def test_all_killed_in_one_instant_come_back(system: System) -> None:
+    system.start()
+    system.runs()
+    before = system.pids()
+
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    until(lambda: set(system.pids()) == set(START_ORDER) and not set(system.pids().values()) & set(before.values()))
+    system.process.terminate()
+    system.end()
+    assert {name: row["restarts"] for name, row in system.summary()["processes"].items()} == dict.fromkeys(before, 1)
+    assert system.is_clean()
+
+
+@pytest.mark.parametrize("service", ["marketdata", "strategy", "risk_portfolio", "execution"])
+def test_a_silent_service_of_the_order_path_halts_the_account(system: System, service: str) -> None:
+    latch = system.armed()
+    system.start()
+    system.runs()
+    silent_since = time.monotonic()
+
+    os.kill(system.pids()[service], signal.SIGSTOP)
+
+    until(lambda: latch.read() is LatchState.HALTED)
+    took_s = time.monotonic() - silent_since
+    os.kill(system.pids()[service], signal.SIGCONT)
+    system.process.terminate()
+    code, out, err = system.end()
+    assert took_s < 2 * HALT_S_MAX  # twice: this machine may be busy
+    assert code == 1
+    assert f"{service} is silent for 3 s: HALTED" in out
+    assert f"{service} is silent for 3 s" in err
+    assert latch.read() is LatchState.HALTED
 
 
 def test_the_third_death_within_a_minute_halts_and_ends_the_session(system: System) -> None:

@@ -18,6 +18,7 @@ from kitev3.risk import Risk, gate
 from kitev3.system.placement import place
 from kitev3.system.preflight import prepared
 from kitev3.system.profile import Profile, load
+from kitev3.system.session import Session
 from kitev3.system.summary import Summary, show
 from kitev3.system.table import PlainLines, view
 
@@ -68,10 +69,6 @@ def check(profile: Profile) -> None:
 
 
 async def _session(profile: Profile, run_dir: Path, seconds: float | None, quiet: bool) -> tuple[Summary, list[str]]:
-    from kitev3.system.session import (
-        Session,  # here, not above: circus costs a fifth of a second, and only this needs it
-    )
-
     console = Console(stderr=quiet)
     with prepared(profile, run_dir, seconds, os.environ, os.getpid()) as plan:
         shown = PlainLines(console) if quiet else view(console)

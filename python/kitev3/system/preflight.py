@@ -21,7 +21,6 @@ from kitev3.system.market_file import read_market
 from kitev3.system.profile import IST, PREFIX, Profile
 from kitev3.system.runfolder import Run, RunFolder
 
-CIRCUS = "circus"
 PATHLESS = ("synthetic", "frozen")
 """Markets that are no file."""
 
@@ -66,7 +65,7 @@ def prepared(
         read_secret(profile.token_file)  # its services would refuse it one by one, with a session begun
     profile = dataclasses.replace(_on_its_day(profile), exchange=_exchange(profile.exchange))
     folder = RunFolder(run_dir.resolve(), environment)
-    folder.check_sockets((*names, CIRCUS))
+    folder.check_sockets(names)
     with folder.held():
         if profile.fresh:
             folder.rotate()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NS = 1_000_000_000
-DELAYS_NS = (NS // 5, NS, 5 * NS)
-"""How long a service stays away after its first, second, and any later death."""
-DEATHS_MAX = 2
+DELAYS_NS = (NS // 5, NS)
+"""How long a service stays away after its first and its second death within ``WINDOW_NS``; at the next one within
+it stays down: something is wrong that a restart does not mend."""
+DEATHS_MAX = len(DELAYS_NS)
 WINDOW_NS = 60 * NS
-"""One death more than ``DEATHS_MAX`` within this and it stays down: something is wrong that a restart does not mend."""
+FAILED = 1
+"""The exit code of a process that died of a bug, or could not be started at all."""
 REFUSED = 2
 """The exit code of a process that refused to start: configuration, a held lock, a corrupt tape. Never retried."""
 
@@ -53,4 +55,4 @@ class Restarts:
             self.given_up = f"died {recent + 1} times within {WINDOW_NS // NS} s, at last by {death.how}"
         if self.given_up:
             return None
-        return DELAYS_NS[min(len(self.deaths), len(DELAYS_NS)) - 1]
+        return DELAYS_NS[recent]

@@ -9,11 +9,13 @@ what is on its way is finished first and every process is waited for.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,11 +38,13 @@ from kitev3.system.table import Row, View, note
 READY_S_MAX = 20.0
 READY_ASK_S = 0.05
 LOOK_S = 1.0  # how often a running system is asked and shown
+SILENT_S_MAX = 3.0  # without an answer; seen at a look, which waits for answers itself: HALTED within 4 s
 HEALTH_MS_MAX = 500  # a process that is slower than this is shown as silent, not waited for
 DRAIN_S_MAX = 10.0  # of one service: what takes longer is said to be stuck
 DRAIN_ASK_S = 0.02
 STILL_S = 0.1  # longer than a frame of the exchange's takes through a socket on this machine
 LATE_MS_MIN = 500  # of machine time by which a market that slow hearers hold up is called late
+ORDER_PATH = ("marketdata", "strategy", "risk_portfolio", "execution")
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -56,6 +60,8 @@ class Session:
         self.control = Control(plan.folder)
         self.rows = [Row(name) for name in self.names]
         self.clock: MarketClock | None = None
+        self._answered_s: dict[str, float] = {}
+        self._silent: set[str] = set()
         self._end = asyncio.Event()
         self._why = ""
         self._cpu_s: dict[int, float] = {}
@@ -73,16 +79,22 @@ class Session:
             stop_s_max=self.profile.bus.stop_ms_max / 1000 + 1,
             died=self._died,
         )
+        loop.set_exception_handler(self._failed)
         for number in END_SIGNALS:
             loop.add_signal_handler(number, self._finish, signal.Signals(number).name)
         try:
-            await self.supervisor.open()
-            await self._start_processes()
+            for name in self.names:
+                self.supervisor.start(name)
             await self._until_ready()
             await self._start()
             await self._watch()
             await self._stop()
             await self._end_processes()
+        except ConfigError:
+            raise
+        except Exception:
+            self._halt()  # a bug of ours: nobody looks after the services from here on
+            raise
         finally:
             await self.supervisor.close()
             self.control.close()
@@ -91,10 +103,6 @@ class Session:
         return self._summary()
 
     # --- start --------------------------------------------------------------------------------------------------------
-
-    async def _start_processes(self) -> None:
-        for name in self.names:
-            await self.supervisor.start(name)
 
     async def _until_ready(self) -> None:
         """Asks everyone every 50 ms; what is missing after 20 s is named."""
@@ -138,16 +146,19 @@ class Session:
         assert self.clock is not None or self._end.is_set()
         begin = time.monotonic()
         until = begin + self.plan.seconds_max if self.plan.seconds_max is not None else None
+        looks = itertools.count(begin, LOOK_S)
         while not self._end.is_set():
             await self._look(time.monotonic() - begin)
-            left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
-            if left <= 0 or self.tally.said("kitesim", "ended", False):
+            if self.tally.said("kitesim", "ended", False) or (until is not None and time.monotonic() >= until):
                 break
-            await self._wait(left)
+            now = time.monotonic()
+            then = next(look for look in looks if look > now)  # what answering took is no longer waited for
+            await self._wait((then if until is None else min(then, until)) - now)
         self._seconds = time.monotonic() - begin
 
     async def _look(self, seconds: float) -> None:
         healths = await self._healths()
+        self._notice_silence(healths)
         self._count_cpu()
         down = self.supervisor.given_up()
         for row in self.rows:
@@ -164,6 +175,20 @@ class Session:
                 await self._send((name,), self.clock.payload())
                 await self._send((name,), Start(self.plan.session))
 
+    def _notice_silence(self, healths: Mapping[str, Health]) -> None:
+        """Whatever keeps a service of the order path from answering: without it no order may leave."""
+        now_s = time.monotonic()
+        for name in (name for name in self.names if name in ORDER_PATH):
+            if name in healths:
+                self._answered_s[name] = now_s
+                self._silent.discard(name)
+            elif now_s - self._answered_s.setdefault(name, now_s) >= SILENT_S_MAX and name not in self._silent:
+                self._silent.add(name)
+                self._halt()
+                how = "is silent" if self.supervisor.pid(name) is not None else "is gone"
+                self.view.say(f"{name} {how} for {SILENT_S_MAX:.0f} s: HALTED; `kitev3 arm` once it answers")
+                self._trouble(f"{name} {how} for {SILENT_S_MAX:.0f} s")
+
     def _died(self, death: Death) -> None:
         row = self.supervisor.restarts[death.service]
         if not row.given_up:
@@ -173,6 +198,15 @@ class Session:
         self._trouble(f"{death.service} {row.given_up}")
         self._halt()
         self._finish(f"{death.service} stays down")
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """An error that nobody was there to hear: it ends the session, HALTED."""
+        error = context.get("exception")
+        what = f"{type(error).__name__}: {error}" if error is not None else str(context["message"])
+        self._trouble(f"up failed: {what}")
+        self._halt()
+        self._finish(what)
+        loop.default_exception_handler(dict(context))
 
     def _halt(self) -> None:
         """No order may leave a system that has lost a part: the latch first, it needs nobody's answer."""
