@@ -1110,8 +1110,8 @@ class Exchange:
     """The local exchange: a market, a matching engine and accounts. What kitesim serves over HTTP and WebSocket.
 
     All times are market time, ns UTC. What it shows of the market is a function of market, seed and time alone; what
-    becomes of orders also of the orders and the times at which they come. Orders meet the street's quotes and each
-    other by price and time; they never move what is shown. Not for several threads at once.
+    becomes of orders also of the orders and the times at which they come. Orders meet the market maker's quotes
+    and each other by price and time; they never move what is shown. Not for several threads at once.
 
     Answers are what ``json.loads`` would make of Kite's ``data``: amounts in rupees (whole ones are ints), times
     as IST text. Every call of an unknown user raises KeyError.
@@ -1179,8 +1179,8 @@ class Exchange:
     def place(self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any) -> str:
         """The new order's id. Fields as ``KiteConnect.place_order`` takes them; None is left out.
 
-        Three more say what goes wrong with it: ``mishap`` (``stuck`` in PUT ORDER REQ RECEIVED, or acknowledged and
-        then ``rejected``), ``mishap_ms`` of market time, ``mishap_message`` of the rejection.
+        Three more say what goes wrong with it: ``order_fault`` (``stuck`` in PUT ORDER REQ RECEIVED, or acknowledged
+        and then ``rejected``), ``order_fault_ms`` of market time, ``order_fault_message`` of the rejection.
 
         ExchangeRefusal: it never was an order.
         """
@@ -1189,13 +1189,14 @@ class Exchange:
     ) -> dict[str, Any]:
         """``order_id`` and, if it was more than the freeze quantity, ``children``: each slice's id or error.
 
-        ``mishap="slices"``: from slice ``mishap_slices`` on, counted from 0, they are refused with ``mishap_message``.
+        ``order_fault="slices"``: from slice ``order_fault_slices`` on, counted from 0, they are refused with
+        ``order_fault_message``.
         ExchangeRefusal: not one of them was placed.
         """
     def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
         """Fields as ``KiteConnect.modify_order`` takes them. ExchangeRefusal: it is as it was."""
     def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
-        """``mishap="filled"``: it comes too late. ExchangeRefusal: there is no such order, or it is over."""
+        """``order_fault="filled"``: it comes too late. ExchangeRefusal: there is no such order, or it is over."""
     def orders(self, user: str, /) -> list[dict[str, Any]]: ...
     def orders_json(self, user: str, /) -> bytes:
         """The same as JSON: a book of a thousand orders is long."""
@@ -1298,7 +1299,7 @@ class Exchange:
         """Both sides of trades of all accounts, the newest first. At most 1,000."""
     def order_story(self, order_id: str, /) -> dict[str, Any]:
         """An order, whoever's it is, with its ``states``, oldest first, and its ``fills``. KeyError: none such."""
-    def redo(self, redoing: bool, /) -> None:
+    def replaying(self, replaying: bool, /) -> None:
         """Whether the requests to come are those of before a crash: they count, and no limit refuses them again."""
 
 # --- portfolio ----------------------------------------------------------------------------------------------------

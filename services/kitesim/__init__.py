@@ -10,11 +10,11 @@ Hears HTTP and WebSocket of the Kite API and ``control.*``; says the same, and `
               with their `sips`
     triggers  the form of a trigger (GTT)
     sockets   the ticker's connections: subscriptions, frames, heartbeats
-    redo      everything asked again after a crash
+    replay    everything asked again after a crash
     postbacks order updates, posted to the applications
     pace      the market's steps at the clock's pace, slowed by readers that fall behind
     page      the operator's: market, accounts, orders and faults in a browser
-    visits    what was asked, how often, and what was refused
+    access_log   what was asked, how often, and what was refused
     faults    the ways in which the real broker lies, each by its name; in front of the server when asked for
     server    all of them on one port
     service   its place in the house: control, the tape, recovery; `driver` serves it

@@ -32,6 +32,6 @@ class Books:
             "sip_cancel": lambda it: sips.cancel(it.user, it.order_id),
         }
 
-    def redo(self, request: Request) -> None:
+    def replay(self, request: Request) -> None:
         """Does one of those again, at its time."""
         self.deeds[request.verb](request)

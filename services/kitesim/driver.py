@@ -17,7 +17,7 @@ from kitev3.services.kitesim.faults.catalogue import read_faults
 from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
-from kitev3.services.kitesim.redo import redo
+from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.service import KitesimConfig
 from kitev3.system.profile import Profile
@@ -81,7 +81,7 @@ class ExchangeDriver(AsyncDriver):
     def said(self, event: Event) -> None:
         """Runs or stops the market; after a crash, first brings the accounts back."""
         run: MarketRun = event.payload
-        redo(self.exchange, self.books, run.requests)
+        replay(self.exchange, self.books, run.requests)
         self.wanted = run
         if self.server is not None:
             self._do(self.server, run)

@@ -16,6 +16,7 @@ from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.access import EVERYWHERE, Access, flushed, is_this_machine, time_of_day_ns
+from kitev3.services.kitesim.access_log import AccessLog
 from kitev3.services.kitesim.alerts import Alert
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.books import Books
@@ -23,12 +24,11 @@ from kitev3.services.kitesim.hangup import Hangup
 from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.page import routes as page
-from kitev3.services.kitesim.page.looks import Watch
+from kitev3.services.kitesim.page.queries import Queries
 from kitev3.services.kitesim.postbacks import Postbacks
 from kitev3.services.kitesim.routes.door import Door, Fields, Heard
 from kitev3.services.kitesim.rules import rules_of
 from kitev3.services.kitesim.sockets import Sockets
-from kitev3.services.kitesim.visits import Visits
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
@@ -109,8 +109,8 @@ class Server:
         self.requests = 0
         self.access, self.looked_ns = access, exchange.now_ns
         self.login_end_ns = time_of_day_ns(self.rules.login_end)
-        self.visits = Visits(self.pace.clock_ns)
-        self.watch = Watch(exchange, logins, self.pace, self.sockets, self.visits, about or {})
+        self.access_log = AccessLog(self.pace.clock_ns)
+        self.watch = Queries(exchange, logins, self.pace, self.sockets, self.access_log, about or {})
         self.page_off = "" if about is not None else "The operator's page is switched off."
         if not is_this_machine(self.address.rpartition(":")[0].strip("[]")):
             self.page_off = "The operator's page is there only when the exchange listens on a loopback address."
@@ -172,7 +172,7 @@ class Server:
     async def serve(self) -> None:
         """Answers until it is cancelled; then closes every socket with 1001 and the port."""
         operators = page.closed(self.page_off) if self.page_off else page.table(self.watch)
-        noting = self.visits.noting
+        noting = self.access_log.noting
         application = Starlette(
             routes=[*routes.table(self.door), *operators, WebSocketRoute("/{path:path}", self.sockets.serve)],
             exception_handlers={Fault: noting(fault), HTTPException: noting(no_route), Exception: noting(bug)},
@@ -180,7 +180,7 @@ class Server:
         application.router.redirect_slashes = False  # a client that follows a 307 posts twice
         server = Quiet(
             uvicorn.Config(
-                self.visits.counting(application),
+                self.access_log.counting(application),
                 lifespan="off",
                 log_config=None,
                 access_log=False,

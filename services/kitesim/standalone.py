@@ -25,7 +25,7 @@ from kitev3.services.kitesim.loop import run
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
 from kitev3.services.kitesim.page.guard import PATH as PAGE
-from kitev3.services.kitesim.redo import redo
+from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.rules import differences, effective, text
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.state import Memory, Origin, check, remembered
@@ -99,7 +99,7 @@ def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books
     origin = Origin(session=exchange.session, start_ns=exchange.now_ns, **wanted)
     if kept is not None:
         check(kept[0], {"session": origin.session, "start_ns": origin.start_ns}, folder)
-        redo(exchange, books, kept[1])
+        replay(exchange, books, kept[1])
         exchange.advance(kept[2])
         exchange.take_order_frames()
     return exchange, books, Memory(folder, origin)

@@ -1,6 +1,6 @@
 """The margin scan again, slow and plain: what a basket of NIFTY contracts ties up when all of it has traded.
 
-The published model and the street's prices written down a second time, in rupees and floats, without any of the
+The published model and the market maker's prices written down a second time, in rupees and floats, without any of the
 shortcuts: every scenario prices every leg anew.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import erf, log, sqrt
 
-# As NSE Clearing publishes them for index derivatives, and the street's habits.
+# As NSE Clearing publishes them for index derivatives, and the market maker's parameters.
 RANGE, VOLATILITY_RANGE, CALENDAR = 0.093, 0.04, 0.0175
 EXPOSURE, SHORT_OPTION = 0.02, 0.03
 CARRY, AT_THE_MONEY, SKEW, WINGS = 0.065, 0.118, -0.55, 4.0

@@ -14,7 +14,7 @@ from kitev3._core import Exchange
 from kitev3.contracts import Request
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Session
-from kitev3.services.kitesim.redo import redo
+from kitev3.services.kitesim.replay import replay
 
 from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
 
@@ -228,7 +228,7 @@ def test_the_books_come_back_as_they_were() -> None:
 
     second = exchange()
     again = Books(second)
-    redo(second, again, tuple(requests_))
+    replay(second, again, tuple(requests_))
     again.alerts.look(lambda *_: "", lambda *_: pytest.fail("it was met before the crash"))
 
     assert [one.row() for one in again.alerts.of("U")] == [one.row() for one in books.alerts.of("U")]

@@ -13,7 +13,7 @@ from kitev3._core import Exchange, ExchangeRefusal
 from kitev3.contracts import Request
 from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.books import Books
-from kitev3.services.kitesim.redo import redo
+from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.triggers import read_trigger
 
 from services.kitesim_rig import Kitesim, kitesim
@@ -194,7 +194,7 @@ def test_a_trigger_is_its_owners_and_comes_back_after_a_crash() -> None:
     requests.append(Request(first.now_ns, "U", "gtt_delete", str(gone), "", {}))
     until_fired(first, made)
 
-    redo(second, Books(second), tuple(requests))
+    replay(second, Books(second), tuple(requests))
     second.advance(first.now_ns)
 
     assert second.gtts("U") == first.gtts("U")

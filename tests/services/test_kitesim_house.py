@@ -23,7 +23,7 @@ from kitev3.account.secret import write_secret
 from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
 from kitev3.events import Event
 from kitev3.services.kitesim.books import Books
-from kitev3.services.kitesim.redo import redo
+from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.service import MarketHours
 from kitev3.system.runfolder import RunFolder
 
@@ -96,7 +96,7 @@ def test_the_same_requests_make_the_same_accounts() -> None:
     first.advance(first.now_ns + 60 * NS)
 
     second = exchange()
-    redo(second, Books(second), tuple(asked))
+    replay(second, Books(second), tuple(asked))
     second.advance(first.now_ns)
 
     assert second.orders("KS0001") == first.orders("KS0001")
@@ -122,10 +122,10 @@ def test_what_went_wrong_before_a_crash_goes_wrong_again() -> None:
         first.advance(first.now_ns + 2 * NS)
         return order_id
 
-    ask("place", mishap="stuck", mishap_ms="5000")
-    ask("place", mishap="rejected", mishap_ms="3000", mishap_message="No")
+    ask("place", order_fault="stuck", order_fault_ms="5000")
+    ask("place", order_fault="rejected", order_fault_ms="3000", order_fault_message="No")
     resting = ask("place", order_type="LIMIT", price="1450")
-    ask("cancel", resting, mishap="filled")
+    ask("cancel", resting, order_fault="filled")
     ask("halt", why="Halted")
     ask("place")
     ask("halt")
@@ -133,7 +133,7 @@ def test_what_went_wrong_before_a_crash_goes_wrong_again() -> None:
     first.advance(first.now_ns + 10 * NS)
 
     second = exchange()
-    redo(second, Books(second), tuple(asked))
+    replay(second, Books(second), tuple(asked))
     second.advance(first.now_ns)
 
     assert [row["status"] for row in first.orders("KS0001")] == [
@@ -147,7 +147,7 @@ def test_what_went_wrong_before_a_crash_goes_wrong_again() -> None:
 def test_a_halt_does_not_outlive_a_crash_that_nobody_is_left_to_end() -> None:
     exchange = Exchange(users=["KS0001"], market="frozen", seed=1, start_ns=START_NS, profile="legacy")
 
-    redo(exchange, Books(exchange), (a_request(verb="halt", fields={"why": "Halted"}),))
+    replay(exchange, Books(exchange), (a_request(verb="halt", fields={"why": "Halted"}),))
 
     order_id = exchange.place("KS0001", **a_request().fields, product="MIS", order_type="MARKET")
     assert exchange.order_history("KS0001", order_id)[-1]["status"] == "COMPLETE"

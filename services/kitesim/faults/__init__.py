@@ -1,7 +1,7 @@
 """Named faults: the ways in which the real broker lies, is late, or says nothing.
 
 The exchange behind does not know them. They act in a relay in front of it, which is there only when an admin address or
-a `[[fault]]` is given; what only the exchange can do, it is asked for through `levers`.
+a `[[fault]]` is given; what only the exchange can do, it is asked for through `controls`.
 
     fault      what all faults have in common: when they happen, and to what
     catalogue  every fault by its name

@@ -127,7 +127,7 @@ class StaleInstruments(RequestFault):
             return
         await answer.read()
         exchange = call.request.route.removeprefix("/instruments").strip("/") or None
-        content = (await call.desk.levers.instruments(self.days, exchange)).encode()
+        content = (await call.desk.controls.instruments(self.days, exchange)).encode()
         if "gzip" in answer.head.get(b"content-encoding"):
             content = gzip.compress(content, mtime=0)
         answer.replace(content)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kitev3.services.kitesim.faults.board import Board
+from kitev3.services.kitesim.faults.controls import Controls
 from kitev3.services.kitesim.faults.fault import Fault, Happening
 from kitev3.services.kitesim.faults.http import Answer, Request
-from kitev3.services.kitesim.faults.levers import Levers
 from kitev3.services.kitesim.faults.wire import Wire
 from kitev3.services.kitesim.logins import presented
 
 ORDERS_MAX = 10_000  # remembered; the oldest is forgotten first
-ERRANDS_MAX = 1_000
+BACKGROUND_TASKS_MAX = 1_000
 NO_SUCH_ORDER = "Couldn't find that `order_id`."
 
 
@@ -46,10 +46,10 @@ class Known:
 class Desk:
     """Of one relay."""
 
-    def __init__(self, board: Board, levers: Levers, server: tuple[str, int]) -> None:
-        self.board, self.levers, self.server = board, levers, server
+    def __init__(self, board: Board, controls: Controls, server: tuple[str, int]) -> None:
+        self.board, self.controls, self.server = board, controls, server
         self.orders: dict[str, Known] = {}
-        self._errands: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     def remember(self, order_id: str, tag: str, symbol: str) -> Known:
         """An order that has been placed."""
@@ -74,20 +74,20 @@ class Desk:
     def _holds(self, mark: Mark) -> bool:
         return mark.until_s != float("inf") or self.board.on(mark.fault)
 
-    def errand(self, deed: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, deed: Coroutine[Any, Any, None]) -> None:
         """Does something beside, at its own time."""
-        if len(self._errands) >= ERRANDS_MAX:
+        if len(self._background) >= BACKGROUND_TASKS_MAX:
             deed.close()
-            raise Over(f"{ERRANDS_MAX} things are under way already")
+            raise Over(f"{BACKGROUND_TASKS_MAX} things are under way already")
         task = asyncio.create_task(_done(deed))
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def close(self) -> None:
         """What is still under way is given up."""
-        for task in self._errands:
+        for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        await asyncio.gather(*self._background, return_exceptions=True)
 
     async def connect(self) -> Wire:
         """A connection of one's own to the server."""

@@ -70,7 +70,7 @@ class Socket:
             if not self.client.over and not self.silent:
                 await deed()
 
-        self.desk.errand(wait())
+        self.desk.in_background(wait())
 
 
 @dataclass(frozen=True, kw_only=True)

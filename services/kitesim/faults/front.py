@@ -63,10 +63,10 @@ class Front:
             self.board.add(fault)
         self.switches = Switches(self.board, "" if administration is None else address_of(administration))
         server.watch.switches = self.switches
-        levers = ExchangeLevers(server, seed)
+        controls = ExchangeControls(server, seed)
         host, port = server.listener.getsockname()[:2]
-        self.relay = Relay(public, Desk(self.board, levers, (host, port)))
-        server.pace.before_cut = Halts(self.board, levers)
+        self.relay = Relay(public, Desk(self.board, controls, (host, port)))
+        server.pace.before_cut = Halts(self.board, controls)
         server.postbacks.times = PostedTimes(self.board)
 
     async def serve(self) -> None:
@@ -104,7 +104,7 @@ class Front:
                 listener.close()
 
 
-class ExchangeLevers:
+class ExchangeControls:
     """The exchange of one server."""
 
     def __init__(self, server: Server, seed: int) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kitev3.services.kitesim.faults.board import Board
+from kitev3.services.kitesim.faults.controls import Controls
 from kitev3.services.kitesim.faults.fault import Fault, Happening, Happens, Milliseconds, says
-from kitev3.services.kitesim.faults.levers import Levers
 
 MS_NS = 1_000_000
 
@@ -27,8 +27,8 @@ class Halt(Fault):
 class Halts:
     """Halts the market at its steps and lets it go on. Told of each step before it is made."""
 
-    def __init__(self, board: Board, levers: Levers) -> None:
-        self.board, self.levers = board, levers
+    def __init__(self, board: Board, controls: Controls) -> None:
+        self.board, self.controls = board, controls
         self.now: tuple[Halt, int] | None = None  # and when it began
 
     def __call__(self, cut_ns: int) -> None:
@@ -37,9 +37,9 @@ class Halts:
             if (halt.ms == 0 and self.board.on(halt)) or cut_ns < begun_ns + halt.ms * MS_NS:
                 return
             self.now = None
-            self.levers.halt(None)
+            self.controls.halt(None)
         for fault in self.board.drawn(Happening(kind="cut")):
             assert isinstance(fault, Halt)
             if self.now is None:
                 self.now = (fault, cut_ns)
-                self.levers.halt(fault.message)
+                self.controls.halt(fault.message)

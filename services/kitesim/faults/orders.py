@@ -24,7 +24,7 @@ class StuckPutOrder(RequestFault):
     ms: Milliseconds = says(60_000, "market time until it goes on its way")
 
     async def on_request(self, call: Call) -> None:
-        call.request.add(urlencode({"mishap": "stuck", "mishap_ms": self.ms}))
+        call.request.add(urlencode({"order_fault": "stuck", "order_fault_ms": self.ms}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class RejectAfterAck(RequestFault):
     message: str = says("17070 : The Price is out of the LPP range", "the rejection's")
 
     async def on_request(self, call: Call) -> None:
-        fields = {"mishap": "rejected", "mishap_ms": self.ms, "mishap_message": self.message}
+        fields = {"order_fault": "rejected", "order_fault_ms": self.ms, "order_fault_message": self.message}
         call.request.add(urlencode(fields))
 
 
@@ -54,7 +54,7 @@ class PartialAutoslice(RequestFault):
 
     async def on_request(self, call: Call) -> None:
         if call.request.fields.get("autoslice") == "true":
-            fields = {"mishap": "slices", "mishap_slices": self.slices, "mishap_message": self.message}
+            fields = {"order_fault": "slices", "order_fault_slices": self.slices, "order_fault_message": self.message}
             call.request.add(urlencode(fields))
 
 
@@ -68,4 +68,4 @@ class CancelFillRace(RequestFault):
     USUALLY: ClassVar[Where] = Where(method="DELETE", route="/orders/*")
 
     async def on_request(self, call: Call) -> None:
-        call.request.add("mishap=filled")
+        call.request.add("order_fault=filled")

@@ -159,7 +159,7 @@ class Http400ThenPlaced(RequestFault):
 
     async def on_request(self, call: Call) -> None:
         call.answer = Answer.error(400, self.error_type, self.message)
-        call.desk.errand(self._place(call, call.request))
+        call.desk.in_background(self._place(call, call.request))
 
     async def _place(self, call: Call, request: Request) -> None:
         await asyncio.sleep(self.ms / 1000)
@@ -186,12 +186,12 @@ class TokenDeath(RequestFault):
 
     async def on_request(self, call: Call) -> None:
         if self.when == "before":
-            call.desk.levers.end_login(call.api_key)
+            call.desk.controls.end_login(call.api_key)
 
     async def on_answer(self, call: Call) -> None:
         if self.when == "after":
             await (await call.replied()).read()
-            call.desk.levers.end_login(call.api_key)
+            call.desk.controls.end_login(call.api_key)
             call.answer = Answer.error(403, "TokenException", "Incorrect `api_key` or `access_token`.")
 
 

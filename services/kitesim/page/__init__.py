@@ -5,6 +5,6 @@ until it asks, so it costs nothing while nobody looks.
 
     guard   who may see it: this machine, by its own name, and no page of somebody else's
     files   what a browser loads
-    looks   what it is shown, as plain data
+    queries what it is shown, as plain data
     routes  its addresses
 """

@@ -13,7 +13,7 @@ from kitev3.errors import ConfigError
 from kitev3.services.kitesim.faults.switches import BODY_BYTES_MAX, Switches, Unwelcome
 from kitev3.services.kitesim.page.files import files
 from kitev3.services.kitesim.page.guard import HEADERS, PATH, at_home, from_the_page
-from kitev3.services.kitesim.page.looks import Watch
+from kitev3.services.kitesim.page.queries import Queries
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -24,7 +24,7 @@ DIGITS_MAX = 10
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def table(watch: Watch) -> list[BaseRoute]:
+def table(watch: Queries) -> list[BaseRoute]:
     """Of a page that is shown."""
     page = _Page(watch)
     api = f"{PATH}/api"
@@ -56,7 +56,7 @@ def closed(why: str) -> list[BaseRoute]:
 
 
 class _Page:
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Queries) -> None:
         self.watch, self.files = watch, files()
 
     async def enter(self, request: Request) -> Response:

@@ -51,7 +51,7 @@ def modify(door: Door, caller: Session, request: Request, fields: Fields) -> Any
 def cancel(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """The end of an order that is open."""
     variety, order_id = _variety(request), _id(request)
-    fields = {name: text for name, text in request.query_params.items() if name == "mishap"}
+    fields = {name: text for name, text in request.query_params.items() if name == "order_fault"}
     door.exchange.cancel(caller.user_id, order_id, at_ns=door.clock_ns(), **fields)
     door.heard(caller, "cancel", order_id, variety, fields)
     return {"order_id": order_id}

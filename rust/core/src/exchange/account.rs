@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::held::Held;
-use super::limits::OrderPace;
+use crate::exchange::orders::limits::OrderPace;
+use crate::exchange::orders::position_product::PositionProduct;
 use crate::portfolio::Position;
 
 /// A fresh account's money: ten lakh.
@@ -25,7 +25,7 @@ pub struct Account {
     pub user: String,
     pub cash_e4: i64,
     pub holdings: Vec<Holding>,
-    pub positions: BTreeMap<(usize, Held), Position>,
+    pub positions: BTreeMap<(usize, PositionProduct), Position>,
     /// What its executed orders have cost.
     pub charges_e4: i64,
     /// What options that ended today have been taxed.
@@ -65,7 +65,12 @@ impl Account {
     }
 
     /// A position, new if there is none; `multiplier` is the instrument's.
-    pub fn position(&mut self, listing: usize, held: Held, multiplier: i64) -> &mut Position {
+    pub fn position(
+        &mut self,
+        listing: usize,
+        held: PositionProduct,
+        multiplier: i64,
+    ) -> &mut Position {
         self.positions
             .entry((listing, held))
             .or_insert_with(|| Position::new(multiplier))

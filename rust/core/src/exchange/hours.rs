@@ -1,11 +1,11 @@
 //! When what is traded: the sessions of a date, or a simpler day.
 
-use super::breaker::Halt;
 use super::dates::{
     CLOSE_NS, DAY_NS, HOUR_NS, IST_NS, MINUTE_NS, OPEN_NS, SECOND_NS, trades, weekday,
 };
-use super::rng::Stream;
 use crate::day::Day;
+use crate::exchange::market::breaker::Halt;
+use crate::exchange::market::rng::Stream;
 use crate::terms::{Exchange, Kind};
 
 /// Which day the exchange keeps.
@@ -306,7 +306,10 @@ fn call_auction(day: Day, seed: u64, from_ns: i64, name: &str) -> Vec<(i64, Phas
 
 /// A moment within two minutes, whole seconds, drawn for the day.
 fn chance_ns(day: Day, seed: u64, name: &str) -> i64 {
-    let mut stream = Stream::at(super::rng::key(seed, name), i64::from(day.0));
+    let mut stream = Stream::at(
+        crate::exchange::market::rng::key(seed, name),
+        i64::from(day.0),
+    );
     stream.between(0, 119) * SECOND_NS
 }
 

@@ -1,14 +1,14 @@
 //! What differs between the exchange of 2026 and the one that older programs were written for, and what the
 //! protocol's page leaves open.
 
-use super::amo::AmoHours;
-use super::dates::HOUR_NS;
-use super::feed::TOKENS_MAX;
-use super::floor::Hop;
-use super::price_protection::PriceProtection;
-use super::refusal::Refusal;
-use super::scan_rates::MarginRates;
-use super::squareoff::SquareOff;
+use crate::exchange::dates::HOUR_NS;
+use crate::exchange::margin::scan_rates::MarginRates;
+use crate::exchange::matching::price_protection::PriceProtection;
+use crate::exchange::orders::amo::AmoHours;
+use crate::exchange::orders::order_latency::Transit;
+use crate::exchange::refusal::Refusal;
+use crate::exchange::settlement::square_off::SquareOff;
+use crate::exchange::views::feed::TOKENS_MAX;
 
 /// How order ids look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub struct LoginRules {
     pub unlisted_answer: Answer,
 }
 
-/// How long an order's way takes, hop by hop, in market time.
+/// How long an order's way takes, transit by transit, in market time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Latencies {
     /// PUT ORDER REQ RECEIVED to VALIDATION PENDING.
@@ -158,19 +158,19 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    pub(super) fn of(&self, hop: Hop) -> i64 {
-        match hop {
-            Hop::Broker => self.broker_ns,
-            Hop::Checks => self.checks_ns,
-            Hop::Exchange => self.exchange_ns,
-            Hop::Book => self.book_ns,
-            Hop::Modification { .. } => self.modification_ns,
-            Hop::Cancellation => self.cancellation_ns,
+    pub(in crate::exchange) fn of(&self, transit: Transit) -> i64 {
+        match transit {
+            Transit::Broker => self.broker_ns,
+            Transit::Checks => self.checks_ns,
+            Transit::Exchange => self.exchange_ns,
+            Transit::Book => self.book_ns,
+            Transit::Modification { .. } => self.modification_ns,
+            Transit::Cancellation => self.cancellation_ns,
         }
     }
 
     /// Whether a new order takes any time to the exchange.
-    pub(super) fn any(&self) -> bool {
+    pub(in crate::exchange) fn any(&self) -> bool {
         self.broker_ns + self.checks_ns + self.exchange_ns > 0
     }
 }

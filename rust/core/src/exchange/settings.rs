@@ -5,13 +5,13 @@
 
 use std::fmt;
 
-use super::amo::{AmoHours, Window};
-use super::dates::{DAY_NS, HOUR_NS, MINUTE_NS};
-use super::price_protection::PriceProtection;
-use super::rules::{Limits, OrderIds, Rules, UnknownOrder};
-use super::scan_rates::Rates;
-use super::squareoff::SquareOff;
 use crate::day::Day;
+use crate::exchange::dates::{DAY_NS, HOUR_NS, MINUTE_NS};
+use crate::exchange::margin::scan_rates::Rates;
+use crate::exchange::matching::price_protection::PriceProtection;
+use crate::exchange::orders::amo::{AmoHours, Window};
+use crate::exchange::rules::{Limits, OrderIds, Rules, UnknownOrder};
+use crate::exchange::settlement::square_off::SquareOff;
 
 const MS_NS: i64 = 1_000_000;
 
@@ -96,9 +96,9 @@ macro_rules! scanned {
 
 /// Of an order's way, in ms.
 macro_rules! latency {
-    ($name:ident = $hop:ident) => {
-        setting!(Whole $name: |rules| rules.latencies.$hop / MS_NS, |rules, value| {
-            rules.latencies.$hop = value.checked_mul(MS_NS).ok_or(Whole::WANTED)?
+    ($name:ident = $transit:ident) => {
+        setting!(Whole $name: |rules| rules.latencies.$transit / MS_NS, |rules, value| {
+            rules.latencies.$transit = value.checked_mul(MS_NS).ok_or(Whole::WANTED)?
         })
     };
 }

@@ -1,5 +1,5 @@
 //! Real days from a file.
-use kitev3_core::exchange::recorded::{Recording, read_file};
+use kitev3_core::exchange::market::recorded::{Recording, read_file};
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -18,18 +18,19 @@ mod values;
 use std::collections::HashMap;
 
 use kitev3_core::exchange::dates::SECOND_NS;
-use kitev3_core::exchange::feed::{self, TOKENS_MAX};
-use kitev3_core::exchange::floor::{Floor, USERS_MAX};
 use kitev3_core::exchange::hours::Hours;
-use kitev3_core::exchange::instruments::instruments_csv;
-use kitev3_core::exchange::limits::Read;
-use kitev3_core::exchange::market::Market;
-use kitev3_core::exchange::mishap::Mishap;
+use kitev3_core::exchange::market::instruments::instruments_csv;
+use kitev3_core::exchange::market::simulated::Market;
+use kitev3_core::exchange::market::universe::Universe;
+use kitev3_core::exchange::orders::gtt;
+use kitev3_core::exchange::orders::limits::Read;
+use kitev3_core::exchange::orders::order_fault::OrderFault;
 use kitev3_core::exchange::refusal::Refusal;
-use kitev3_core::exchange::rows::Rows;
-use kitev3_core::exchange::universe::Universe;
-use kitev3_core::exchange::views::{self, Depth, LTPS_MAX, QUOTES_MAX};
-use kitev3_core::exchange::{calculators, gtt, history, holdings, overview};
+use kitev3_core::exchange::state::{Exchange as Core, USERS_MAX};
+use kitev3_core::exchange::views::books::{self, Depth, LTPS_MAX, QUOTES_MAX};
+use kitev3_core::exchange::views::feed::{self, TOKENS_MAX};
+use kitev3_core::exchange::views::rows::Rows;
+use kitev3_core::exchange::views::{calculators, history, holdings, overview};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -59,7 +60,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 #[pyclass(module = "kitev3._core")]
-struct Exchange(Floor, Rows);
+struct Exchange(Core, Rows);
 
 #[pymethods]
 impl Exchange {
@@ -104,9 +105,9 @@ impl Exchange {
         let step_ns = frame_ms * SECOND_NS / 1000;
         let opening = open_market(market, seed, start_ns, step_ns, universe, hours)?;
         let market = Market::open(opening);
-        let mut floor = Floor::new(market, rules, &users);
-        floor.advance(start_ns);
-        Ok(Self(floor, Rows::default()))
+        let mut exchange = Core::new(market, rules, &users);
+        exchange.advance(start_ns);
+        Ok(Self(exchange, Rows::default()))
     }
 
     #[getter]
@@ -138,8 +139,8 @@ impl Exchange {
     fn next_due_ns(&self) -> i64 {
         let cut_ns = self.0.market.next_cut_ns();
         self.0
-            .next_hop_ns()
-            .map_or(cut_ns, |hop_ns| hop_ns.min(cut_ns))
+            .next_transit_ns()
+            .map_or(cut_ns, |transit_ns| transit_ns.min(cut_ns))
     }
 
     #[getter]
@@ -250,7 +251,7 @@ impl Exchange {
     ) -> PyResult<()> {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
-        let cancelled = match Mishap::outruns_cancel(&fields).map_err(refused)? {
+        let cancelled = match OrderFault::outruns_cancel(&fields).map_err(refused)? {
             true => self.0.cancel_too_late(account, order_id, at_ns),
             false => self.0.cancel(account, order_id, at_ns),
         };
@@ -259,7 +260,7 @@ impl Exchange {
 
     #[pyo3(signature = (user, /))]
     fn orders(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &views::orders(&self.0, self.account(user)?))
+        python(py, &books::orders(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, /))]
@@ -271,7 +272,7 @@ impl Exchange {
     #[pyo3(signature = (user, order_id, /))]
     fn order_history(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
-            Some(index) => python(py, &views::history(&self.0, index)),
+            Some(index) => python(py, &books::history(&self.0, index)),
             None => Ok(PyList::empty(py).into_any().unbind()),
         }
     }
@@ -279,29 +280,29 @@ impl Exchange {
     #[pyo3(signature = (user, order_id, /))]
     fn order_trades(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
-            Some(index) => python(py, &views::order_trades(&self.0, index)),
+            Some(index) => python(py, &books::order_trades(&self.0, index)),
             None => Ok(PyList::empty(py).into_any().unbind()),
         }
     }
 
     #[pyo3(signature = (user, /))]
     fn trades(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &views::trades(&self.0, self.account(user)?))
+        python(py, &books::trades(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, /))]
     fn trades_json<'py>(&self, py: Python<'py>, user: &str) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(json(py, &views::trades(&self.0, self.account(user)?)))
+        Ok(json(py, &books::trades(&self.0, self.account(user)?)))
     }
 
     #[pyo3(signature = (user, /))]
     fn positions(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &views::positions(&self.0, self.account(user)?))
+        python(py, &books::positions(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, /))]
     fn holdings(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &views::holdings(&self.0, self.account(user)?))
+        python(py, &books::holdings(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, /))]
@@ -338,22 +339,22 @@ impl Exchange {
 
     #[pyo3(signature = (user, /))]
     fn margins(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &views::margins(&self.0, self.account(user)?))
+        python(py, &books::margins(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (names, /))]
     fn quote(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
-        python(py, &views::quotes(&self.0, &names, Depth::Quote))
+        python(py, &books::quotes(&self.0, &names, Depth::Quote))
     }
 
     #[pyo3(signature = (names, /))]
     fn ohlc(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
-        python(py, &views::quotes(&self.0, &names, Depth::Ohlc))
+        python(py, &books::quotes(&self.0, &names, Depth::Ohlc))
     }
 
     #[pyo3(signature = (names, /))]
     fn ltp(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
-        python(py, &views::quotes(&self.0, &names, Depth::Ltp))
+        python(py, &books::quotes(&self.0, &names, Depth::Ltp))
     }
 
     #[pyo3(signature = (exchange = None, /))]
@@ -541,9 +542,9 @@ impl Exchange {
         self.0.halt(why);
     }
 
-    #[pyo3(signature = (redoing, /))]
-    fn redo(&mut self, redoing: bool) {
-        self.0.redo(redoing);
+    #[pyo3(signature = (replaying, /))]
+    fn replaying(&mut self, replaying: bool) {
+        self.0.replaying(replaying);
     }
 }
 

@@ -2,9 +2,9 @@
 use kitev3_core::day::Day;
 use kitev3_core::exchange::dates::MINUTE_NS;
 use kitev3_core::exchange::hours::Hours;
-use kitev3_core::exchange::market::{Opening, minute_of};
-use kitev3_core::exchange::path::{Synthetic, frozen};
-use kitev3_core::exchange::universe::Universe;
+use kitev3_core::exchange::market::path::{Synthetic, frozen};
+use kitev3_core::exchange::market::simulated::{Opening, minute_of};
+use kitev3_core::exchange::market::universe::Universe;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 

@@ -1,7 +1,7 @@
 //! What one socket shows.
 use std::collections::HashMap;
 
-use kitev3_core::exchange::feed::{Subscription, TOKENS_MAX};
+use kitev3_core::exchange::views::feed::{Subscription, TOKENS_MAX};
 use kitev3_core::kite::Mode;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

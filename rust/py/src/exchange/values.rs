@@ -1,6 +1,6 @@
 //! Forms on their way in, answers on their way out.
 use kitev3_core::exchange::refusal::Refusal;
-use kitev3_core::exchange::shape::Value;
+use kitev3_core::exchange::views::json_value::Value;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 

@@ -1,0 +1,84 @@
+//! Money and shares behind the orders of an account.
+
+use crate::exchange::margin::blocked_margin::BlockedMargin;
+use crate::exchange::margin::margin_positions::MarginOrder;
+use crate::exchange::orders::checks::{Asked, check_shares, rupees};
+use crate::exchange::orders::order::Order;
+use crate::exchange::refusal::Refusal;
+use crate::exchange::state::Exchange;
+use crate::terms::{Product, Side};
+
+impl Exchange {
+    /// Is there money, or are there shares, for this order? `instead_of` names the order that it replaces.
+    pub(in crate::exchange) fn check_funds(
+        &self,
+        account: usize,
+        listing: usize,
+        asked: &Asked,
+        instead_of: Option<usize>,
+    ) -> Result<(), Refusal> {
+        let (instrument, last_e4) = self.instrument(listing);
+        let filled = instead_of.map_or(0, |order| self.orders[order].now.filled);
+        let quantity = asked.quantity - filled;
+        if asked.side == Side::Sell && asked.product == Product::Cnc {
+            let selling = self
+                .open_orders(account, instead_of)
+                .filter(|o| {
+                    o.listing == listing && o.product == Product::Cnc && o.side == Side::Sell
+                })
+                .map(|o| o.now.left())
+                .sum();
+            check_shares(&self.accounts[account], listing, quantity, selling).map_err(
+                |refusal| Refusal {
+                    status: self.rules.holding_status,
+                    ..refusal
+                },
+            )?;
+        }
+        let mut margin_positions = self.margin_positions(account, instead_of);
+        let reference = self.market.reference(listing);
+        let available_e4 = self.funds_e4(account) - self.blocked(&margin_positions).total_e4();
+        let before_e4 = self.blocked_on(&margin_positions, reference).total_e4();
+        let order = MarginOrder {
+            listing,
+            held: asked.held,
+            side: asked.side,
+            quantity,
+            price_e4: asked.dearest_e4(instrument, last_e4, &self.rules.protection),
+        };
+        margin_positions.ask(self, &order);
+        let required_e4 = self.blocked_on(&margin_positions, reference).total_e4() - before_e4;
+        // An order that ties up nothing more passes even when there is nothing left: it may be the way out.
+        if required_e4 > 0 && required_e4 > available_e4 {
+            return Err(Refusal::margin(format!(
+                "Insufficient funds. Required margin is {} but available margin is {}.",
+                rupees(required_e4),
+                rupees(available_e4.max(0))
+            )));
+        }
+        Ok(())
+    }
+
+    /// Opening cash and what the day has realised, less what it has cost.
+    pub fn funds_e4(&self, account: usize) -> i64 {
+        let account = &self.accounts[account];
+        account.cash_e4 + account.realised_e4() - account.costs_e4()
+    }
+
+    /// What an account's positions and open orders tie up.
+    pub fn blocked_now(&self, account: usize) -> BlockedMargin {
+        self.blocked(&self.margin_positions(account, None))
+    }
+
+    pub(in crate::exchange) fn open_orders(
+        &self,
+        account: usize,
+        but: Option<usize>,
+    ) -> impl Iterator<Item = &Order> {
+        self.accounts[account]
+            .open
+            .iter()
+            .filter(move |&&order| Some(order) != but)
+            .map(|&order| &self.orders[order])
+    }
+}

@@ -1,0 +1,38 @@
+//! How prices come about: what is listed, the index path, the market maker, candles.
+
+/// The market-wide circuit breaker.
+pub mod breaker;
+/// Candles and how they are made of shorter ones.
+pub mod candles;
+/// Lots, freeze quantities, ticks and symbols by date.
+pub mod contracts;
+/// Where a day stands: an instrument, the path, the moment.
+pub mod day_statistics;
+/// Steps that only some instruments have made.
+pub mod deferred_steps;
+/// An instrument of the simulated day, and their file.
+pub mod instruments;
+/// One instrument on the market.
+pub mod listing;
+/// The maker who quotes and the takers who trade.
+pub mod market_maker;
+/// Black's formula and the smile.
+pub mod options;
+/// Paths of the index: synthetic, frozen.
+pub mod path;
+/// What contracts are worth on their underlying.
+pub mod pricing;
+/// Real days from a file.
+pub mod recorded;
+/// Seeded randomness, the same on every machine.
+pub mod rng;
+/// The shares that are listed.
+pub mod shares;
+/// The simulated market around an index path.
+pub mod simulated;
+/// The days before today.
+pub mod synthetic_history;
+/// What is listed on a day.
+pub mod universe;
+/// Futures whose underlying is not listed here.
+pub mod unlisted_underlyings;

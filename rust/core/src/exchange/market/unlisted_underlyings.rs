@@ -1,0 +1,82 @@
+//! Futures whose underlying is not listed here: a currency pair and a commodity, each at two exchanges.
+
+use crate::day::Day;
+use crate::exchange::dates::{Expiry, crude_expiries, currency_expiries};
+use crate::exchange::market::instruments::RUPEE_E4;
+use crate::terms::Exchange;
+
+/// One of them, whatever its expiry.
+#[derive(Clone, Copy, Debug)]
+pub struct Elsewhere {
+    pub name: &'static str,
+    pub exchange: Exchange,
+    /// The last byte of its tokens, and what stands before it in the first contract's.
+    pub segment: u32,
+    pub first_token: u32,
+    pub close: f64,
+    pub tick_e4: i64,
+    pub multiplier: i64,
+    pub freeze: i64,
+    pub volatility: f64,
+    /// Lots a day.
+    pub volume: f64,
+    expiries: fn(Day, usize) -> Vec<Expiry>,
+}
+
+impl Elsewhere {
+    /// Its next contracts from a day on.
+    pub fn expiries(&self, from: Day, months: usize) -> Vec<Expiry> {
+        (self.expiries)(from, months)
+    }
+}
+
+/// 1,000 dollars a lot. Orders of 10,001 lots and more are refused.
+const USDINR: Elsewhere = Elsewhere {
+    name: "USDINR",
+    exchange: Exchange::Cds,
+    segment: 3,
+    first_token: 1_612,
+    close: 88.6525,
+    tick_e4: 25,
+    multiplier: 1000,
+    freeze: 10_000,
+    volatility: 0.03,
+    volume: 1.2e6,
+    expiries: currency_expiries,
+};
+
+/// 100 barrels a lot.
+const CRUDEOIL: Elsewhere = Elsewhere {
+    name: "CRUDEOIL",
+    exchange: Exchange::Mcx,
+    segment: 7,
+    first_token: 208_970,
+    close: 5_312.0,
+    tick_e4: RUPEE_E4,
+    multiplier: 100,
+    freeze: 100,
+    volatility: 0.32,
+    volume: 2.4e4,
+    expiries: crude_expiries,
+};
+
+/// Everything that is listed of them. The second exchanges trade a fraction of what the first do; their tokens are of
+/// our own making.
+pub const ALL: [Elsewhere; 4] = [
+    USDINR,
+    Elsewhere {
+        exchange: Exchange::Bcd,
+        segment: 6,
+        first_token: 1_100_612,
+        volume: 6.0e4,
+        ..USDINR
+    },
+    CRUDEOIL,
+    Elsewhere {
+        exchange: Exchange::Nco,
+        segment: 12,
+        first_token: 300_970,
+        volume: 1.2e3,
+        ..CRUDEOIL
+    },
+];

@@ -1,0 +1,309 @@
+//! Limit price protection: the exchange rejects an order for a contract on a share whose limit is too far beyond what
+//! has lately been paid. It stands beside the day's price bands, which the broker looks at before it takes an order.
+
+use std::collections::VecDeque;
+
+use crate::day::Day;
+use crate::exchange::dates::SECOND_NS;
+use crate::exchange::hours::Phase;
+use crate::exchange::market::listing::Listing;
+use crate::exchange::state::Exchange;
+use crate::terms::{Kind, Side};
+
+/// Trades are remembered for so long.
+pub const WINDOW_SECONDS_MAX: i64 = 60;
+
+/// What the exchange says.
+pub const BEYOND: &str = "17070 : The Price is out of the current execution range";
+
+/// How far a limit may be from the reference: a part of it, or an amount where that is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    pub bp: i64,
+    pub least_e4: i64,
+}
+
+impl Reach {
+    fn of(self, reference_e4: i64) -> i64 {
+        let part_e4 = i128::from(reference_e4) * i128::from(self.bp) / 10_000;
+        self.least_e4.max(part_e4 as i64)
+    }
+}
+
+/// The rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceProtection {
+    /// The first day on which it holds.
+    pub from: Day,
+    /// The reference is the mean price of the trades of so long.
+    pub window_seconds: i64,
+    pub options: Reach,
+    pub futures: Reach,
+    /// Limits on the safe side, below the reference for a buyer, are rejected too.
+    pub both_sides: bool,
+}
+
+impl PriceProtection {
+    /// BSE's circular of 2026-06-29 for the numbers and the day; the reference from secondary pages, and that the safe
+    /// side is free from memory.
+    pub const KNOWN: Self = Self {
+        from: Day::of(2026, 7, 6),
+        window_seconds: 30,
+        options: Reach {
+            bp: 4_000,
+            least_e4: 200_000,
+        },
+        futures: Reach {
+            bp: 300,
+            least_e4: 15_000,
+        },
+        both_sides: false,
+    };
+
+    /// Whether the exchange rejects a limit.
+    fn rejects(&self, kind: Kind, side: Side, price_e4: i64, reference_e4: i64) -> bool {
+        let reach = match kind.is_option() {
+            true => self.options,
+            false => self.futures,
+        };
+        let beyond_e4 = side.sign() * (price_e4 - reference_e4);
+        let far_e4 = if self.both_sides {
+            beyond_e4.abs()
+        } else {
+            beyond_e4
+        };
+        far_e4 > reach.of(reference_e4)
+    }
+}
+
+/// The trades of the last while, second by second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// Each second's number, how many trades it had, and the sum of their prices; oldest first.
+    seconds: VecDeque<(i64, i64, i64)>,
+}
+
+impl Recent {
+    /// One trade more, not before those that it knows.
+    pub fn add(&mut self, price_e4: i64, at_ns: i64) {
+        let second = at_ns.div_euclid(SECOND_NS);
+        match self.seconds.back_mut().filter(|last| last.0 == second) {
+            Some((_, trades, sum_e4)) => {
+                *trades += 1;
+                *sum_e4 += price_e4;
+            }
+            None => self.seconds.push_back((second, 1, price_e4)),
+        }
+        let oldest = second - WINDOW_SECONDS_MAX;
+        while self.seconds.front().is_some_and(|first| first.0 <= oldest) {
+            self.seconds.pop_front();
+        }
+    }
+
+    /// The mean price of the trades of the last so many seconds; none without a trade.
+    pub fn mean_e4(&self, now_ns: i64, seconds: i64) -> Option<i64> {
+        let oldest = now_ns.div_euclid(SECOND_NS) - seconds;
+        let late = self.seconds.iter().filter(|second| second.0 > oldest);
+        let (trades, sum_e4) = late.fold((0, 0), |(trades, sum_e4), second| {
+            (trades + second.1, sum_e4 + second.2)
+        });
+        (trades > 0).then(|| (sum_e4 + trades / 2) / trades)
+    }
+}
+
+impl Listing {
+    /// What a limit is measured by: the mean of what was paid of late, and without a trade the last price.
+    fn reference_e4(&self, now_ns: i64, seconds: i64) -> i64 {
+        let mean_e4 = self
+            .recent
+            .as_ref()
+            .and_then(|r| r.mean_e4(now_ns, seconds));
+        mean_e4.unwrap_or(self.day.last_e4)
+    }
+}
+
+impl Exchange {
+    /// Whether the exchange would reject an order at this price now. Auctions find a price of their own.
+    pub(in crate::exchange) fn is_too_far(
+        &self,
+        listing: usize,
+        side: Side,
+        price_e4: i64,
+    ) -> bool {
+        let listing = &self.market.listings[listing];
+        let Some(protection) = &self.rules.price_protection else {
+            return false;
+        };
+        let holds = listing.recent.is_some()
+            && listing.phase == Phase::Continuous
+            && self.market.day >= protection.from;
+        let reference_e4 = listing.reference_e4(self.now_ns, protection.window_seconds);
+        holds && protection.rejects(listing.instrument.kind, side, price_e4, reference_e4)
+    }
+
+    /// Time before a request during which no step of the market may be left out.
+    pub(in crate::exchange) fn looked_back_ns(&self) -> i64 {
+        let protection = self.rules.price_protection.as_ref();
+        protection.map_or(0, |protection| (protection.window_seconds + 1) * SECOND_NS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exchange::dates::{MINUTE_NS, OPEN_NS, at_ns};
+    use crate::exchange::hours::Hours;
+    use crate::exchange::market::path::Synthetic;
+    use crate::exchange::market::simulated::{Market, Opening};
+    use crate::exchange::market::universe::Universe;
+    use crate::exchange::orders::order::Status;
+    use crate::exchange::rules::Rules;
+    use crate::exchange::tests::exchanges::{DAY, exchange_of, unlimited};
+
+    const FUTURE: &str = "RELIANCE26NOVFUT";
+
+    fn moving(rules: Rules) -> Exchange {
+        let (previous_close, path) = Synthetic::new(5, DAY, SECOND_NS);
+        let market = Market::open(Opening {
+            day: DAY,
+            previous_close,
+            path: Box::new(path),
+            seed: 5,
+            step_ns: SECOND_NS,
+            universe: Universe::Full,
+            hours: Hours::Plain,
+            open_ns: at_ns(DAY, OPEN_NS),
+        });
+        exchange_of(market, unlimited(rules))
+    }
+
+    fn listing(exchange: &Exchange) -> usize {
+        let found = exchange
+            .market
+            .by_symbol(crate::terms::Exchange::Nfo, FUTURE);
+        found.expect("listed")
+    }
+
+    fn reference_e4(exchange: &Exchange) -> i64 {
+        exchange.market.listings[listing(exchange)].reference_e4(exchange.now_ns(), 30)
+    }
+
+    /// Places an order so far from the reference; what became of it, and why.
+    fn placed(exchange: &mut Exchange, side: &str, away_bp: i64) -> (Status, Option<String>) {
+        let row = &exchange.market.listings[listing(exchange)].instrument;
+        let (lot, tick_e4) = (row.lot, row.tick_e4);
+        let sign = if side == "BUY" { 1 } else { -1 };
+        let reference_e4 = reference_e4(exchange);
+        let price_e4 = (reference_e4 + sign * reference_e4 * away_bp / 10_000) / tick_e4 * tick_e4;
+        let fields: Vec<(String, String)> = [
+            ("exchange", "NFO"),
+            ("tradingsymbol", FUTURE),
+            ("transaction_type", side),
+            ("product", "MIS"),
+            ("order_type", "LIMIT"),
+            ("quantity", &lot.to_string()),
+            ("price", &format!("{}", price_e4 as f64 / 1e4)),
+        ]
+        .map(|(name, text)| (name.into(), text.into()))
+        .into();
+        let now_ns = exchange.now_ns();
+        let id = exchange
+            .place(0, "regular", &fields, now_ns)
+            .expect("taken");
+        let order = &exchange.orders[exchange.find(0, &id).expect("in the book")];
+        (order.now.status, order.now.message.clone())
+    }
+
+    #[test]
+    fn what_is_too_far_is_accepted_by_the_broker_and_rejected_by_the_exchange() {
+        let mut exchange = moving(Rules::strict_2026());
+        exchange.advance(at_ns(DAY, OPEN_NS) + 10 * MINUTE_NS);
+        let rejected = (Status::Rejected, Some(BEYOND.to_owned()));
+
+        assert_eq!(placed(&mut exchange, "BUY", 310), rejected);
+        assert_eq!(placed(&mut exchange, "SELL", 310), rejected);
+        assert!(exchange.orders[0].now.exchange_order_id.is_some());
+        assert_eq!(placed(&mut exchange, "BUY", 290).0, Status::Complete);
+        assert_eq!(placed(&mut exchange, "BUY", -500).0, Status::Open);
+    }
+
+    #[test]
+    fn the_safe_side_is_free_unless_the_rules_say_otherwise_and_legacy_knows_nothing_of_it() {
+        let both = PriceProtection {
+            both_sides: true,
+            ..PriceProtection::KNOWN
+        };
+        for (rules, away_bp, wanted) in [
+            (
+                Rules {
+                    price_protection: Some(both),
+                    ..Rules::strict_2026()
+                },
+                -500,
+                Status::Rejected,
+            ),
+            (Rules::legacy(), 500, Status::Complete),
+        ] {
+            let mut exchange = moving(rules);
+
+            assert_eq!(placed(&mut exchange, "BUY", away_bp).0, wanted);
+        }
+    }
+
+    #[test]
+    fn before_its_day_it_does_not_hold() {
+        let later = PriceProtection {
+            from: Day::of(2026, 11, 20),
+            ..PriceProtection::KNOWN
+        };
+        let mut exchange = moving(Rules {
+            price_protection: Some(later),
+            ..Rules::strict_2026()
+        });
+
+        assert_eq!(placed(&mut exchange, "BUY", 310).0, Status::Complete);
+    }
+
+    /// What was paid of late is the same whether the market was looked at second by second or passed in leaps.
+    #[test]
+    fn the_reference_does_not_depend_on_who_looked() {
+        let start_ns = at_ns(DAY, OPEN_NS);
+        let times = [61, 65, 200, 601, 3_600, 3_610].map(|s| start_ns + s * SECOND_NS);
+        let (mut leapt, mut stepped) = (moving(Rules::strict_2026()), moving(Rules::strict_2026()));
+        for at_ns in times {
+            leapt.advance(at_ns);
+            while stepped.market.next_cut_ns() <= at_ns {
+                stepped.step();
+            }
+            leapt.hear(at_ns);
+            stepped.hear(at_ns);
+
+            assert_eq!(reference_e4(&leapt), reference_e4(&stepped));
+            assert_ne!(reference_e4(&leapt), 0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_mean_is_that_of_the_trades_in_the_window(
+            trades in prop::collection::vec((0_i64..3, 1_i64..1_000_000), 1..200),
+            seconds in 1..=WINDOW_SECONDS_MAX,
+        ) {
+            let (mut recent, mut all, mut second) = (Recent::default(), Vec::new(), 1_000);
+            for (later, price_e4) in trades {
+                second += later;
+                recent.add(price_e4, second * SECOND_NS + 5);
+                all.push((second, price_e4));
+            }
+            let late: Vec<i64> = all.iter().filter(|(at, _)| *at > second - seconds).map(|(_, p)| *p).collect();
+            let count = late.len() as i64;
+
+            let mean_e4 = recent.mean_e4(second * SECOND_NS + 7, seconds);
+
+            prop_assert_eq!(mean_e4, Some((late.iter().sum::<i64>() + count / 2) / count));
+            prop_assert_eq!(recent.mean_e4((second + seconds) * SECOND_NS, seconds), None);
+        }
+    }
+}

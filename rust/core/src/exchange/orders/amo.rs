@@ -1,0 +1,187 @@
+//! Orders after hours, and what else the broker looks at by an order's variety.
+
+use crate::exchange::dates::{DAY_NS, HOUR_NS, IST_NS, MINUTE_NS};
+use crate::exchange::hours::{Phase, Segment};
+use crate::exchange::orders::checks::Asked;
+use crate::exchange::orders::form::{Placing, Protection};
+use crate::exchange::orders::sessions;
+use crate::exchange::orders::variety::Variety;
+use crate::exchange::refusal::Refusal;
+use crate::exchange::state::Exchange;
+use crate::terms::OrderType;
+
+/// From when to when a segment's after-market orders are taken, as times of the day; over midnight when the first is
+/// the later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub from_ns: i64,
+    pub until_ns: i64,
+}
+
+impl Window {
+    const fn of(from: (i64, i64), until: (i64, i64)) -> Self {
+        Self {
+            from_ns: from.0 * HOUR_NS + from.1 * MINUTE_NS,
+            until_ns: until.0 * HOUR_NS + until.1 * MINUTE_NS,
+        }
+    }
+
+    pub fn holds(&self, time_of_day_ns: i64) -> bool {
+        if self.from_ns <= self.until_ns {
+            (self.from_ns..self.until_ns).contains(&time_of_day_ns)
+        } else {
+            time_of_day_ns >= self.from_ns || time_of_day_ns < self.until_ns
+        }
+    }
+}
+
+/// The windows of all segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AmoHours {
+    pub shares: Window,
+    pub derivatives: Window,
+    pub currency: Window,
+    pub commodity: Window,
+}
+
+impl AmoHours {
+    /// Zerodha's page, which is older than the sessions of August 2026.
+    pub const KITE: Self = Self {
+        shares: Window::of((16, 0), (8, 58)),
+        derivatives: Window::of((15, 45), (9, 10)),
+        currency: Window::of((17, 0), (8, 59)),
+        commodity: Window::of((23, 55), (8, 58)),
+    };
+
+    pub fn of(&self, segment: Segment) -> Window {
+        match segment {
+            Segment::Index | Segment::ShareWithDerivatives => self.shares,
+            Segment::Future | Segment::Option => self.derivatives,
+            Segment::Currency | Segment::CurrencyEnding => self.currency,
+            Segment::Commodity => self.commodity,
+        }
+    }
+}
+
+impl Exchange {
+    /// May an order of this variety be placed now?
+    pub(in crate::exchange) fn check_variety(
+        &self,
+        account: usize,
+        listing: usize,
+        placing: &Placing,
+    ) -> Result<(), Refusal> {
+        self.check_expired(listing)?;
+        if placing.variety != Variety::Amo {
+            self.check_intraday(listing, placing.product)?;
+        }
+        match &placing.variety {
+            Variety::Amo => return self.check_amo(listing),
+            Variety::Cover { stop_e4 } => self.check_cover_stop(listing, placing, *stop_e4)?,
+            Variety::Auction { number } => self.check_auction(account, listing, number)?,
+            Variety::Regular | Variety::Iceberg(_) | Variety::CoverStop => {}
+        }
+        let plain = matches!(placing.variety, Variety::Regular);
+        if self.market.listings[listing].phase == Phase::PostClose && !plain {
+            return Err(Refusal::order(
+                "Only regular orders are allowed in the post-close session.",
+            ));
+        }
+        let asked = Asked::from(placing);
+        sessions::check(&self.market.listings[listing], &asked, placing.validity)
+    }
+
+    fn check_amo(&self, listing: usize) -> Result<(), Refusal> {
+        let Some(hours) = &self.rules.amo_hours else {
+            return Ok(());
+        };
+        let listing = &self.market.listings[listing];
+        let time_of_day_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
+        // Futures gather before the open while their orders after hours are still taken.
+        let trading = matches!(listing.phase, Phase::Continuous | Phase::PostClose);
+        if !trading && hours.of(listing.segment).holds(time_of_day_ns) {
+            Ok(())
+        } else {
+            Err(Refusal::order(
+                "AMO orders are not allowed while the markets are open.",
+            ))
+        }
+    }
+
+    /// The stop is to be a stop that the exchange would take beside the entry.
+    fn check_cover_stop(
+        &self,
+        listing: usize,
+        placing: &Placing,
+        stop_e4: i64,
+    ) -> Result<(), Refusal> {
+        let listing = &self.market.listings[listing];
+        let stop = Asked {
+            side: placing.side.opposite(),
+            order_type: OrderType::SlM,
+            price_e4: 0,
+            trigger_e4: stop_e4,
+            disclosed_quantity: 0,
+            protection: Protection::Auto,
+            ..Asked::from(placing)
+        };
+        let last_e4 = listing.day.last_e4;
+        stop.check(&listing.instrument, last_e4, &self.rules)?;
+        let entry_e4 = match placing.order_type {
+            OrderType::Limit => placing.price_e4,
+            _ => last_e4,
+        };
+        if stop.stop_on_wrong_side(entry_e4) {
+            return Err(Refusal::input(stop.wrong_side(entry_e4)));
+        }
+        Ok(())
+    }
+
+    /// Is there money, or are there shares, for an order that takes the place of one that has ended?
+    pub(in crate::exchange) fn funded(
+        &self,
+        before: usize,
+        placing: &Placing,
+    ) -> Result<(), Refusal> {
+        let order = &self.orders[before];
+        let asked = Asked::from(placing);
+        self.check_funds(order.account, order.listing, &asked, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_window_over_midnight_is_what_the_window_between_leaves(
+            from_ns in 0..DAY_NS, until_ns in 0..DAY_NS, at_ns in 0..DAY_NS
+        ) {
+            prop_assume!(from_ns != until_ns);
+            let window = Window { from_ns, until_ns };
+            let other = Window { from_ns: until_ns, until_ns: from_ns };
+
+            prop_assert!(window.holds(at_ns) != other.holds(at_ns));
+        }
+    }
+
+    #[test]
+    fn shares_are_taken_after_four_and_before_two_minutes_to_nine() {
+        let window = AmoHours::KITE.of(Segment::ShareWithDerivatives);
+        let minutes = [
+            (8, 57),
+            (8, 58),
+            (12, 0),
+            (15, 59),
+            (16, 0),
+            (23, 59),
+            (0, 0),
+        ];
+
+        let taken = minutes.map(|(hour, minute)| window.holds(hour * HOUR_NS + minute * MINUTE_NS));
+
+        assert_eq!(taken, [true, false, false, false, true, true, true]);
+    }
+}

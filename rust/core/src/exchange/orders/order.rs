@@ -1,0 +1,356 @@
+//! One order: what was asked, what became of it, and every state it went through.
+
+use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
+use crate::exchange::orders::checks::Asked;
+use crate::exchange::orders::form::{Modifying, Placing, Protection};
+use crate::exchange::orders::position_product::PositionProduct;
+use crate::exchange::orders::variety::Variety;
+use crate::exchange::rules::ProtectionBands;
+use crate::terms::{OrderType, Product, Side, Validity};
+
+/// Kite's states, transient ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    PutOrderReqReceived,
+    ValidationPending,
+    OpenPending,
+    Open,
+    TriggerPending,
+    AmoReqReceived,
+    ModifyAmoReqReceived,
+    ModifyValidationPending,
+    ModifyPending,
+    Modified,
+    NotModified,
+    CancelPending,
+    NotCancelled,
+    Complete,
+    Cancelled,
+    /// An order after hours that never went to the exchange, where the broker has a name of its own for that.
+    CancelledAmo,
+    Rejected,
+}
+
+impl Status {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::PutOrderReqReceived => "PUT ORDER REQ RECEIVED",
+            Self::ValidationPending => "VALIDATION PENDING",
+            Self::OpenPending => "OPEN PENDING",
+            Self::Open => "OPEN",
+            Self::TriggerPending => "TRIGGER PENDING",
+            Self::AmoReqReceived => "AMO REQ RECEIVED",
+            Self::ModifyAmoReqReceived => "MODIFY AMO REQ RECEIVED",
+            Self::ModifyValidationPending => "MODIFY VALIDATION PENDING",
+            Self::ModifyPending => "MODIFY PENDING",
+            Self::Modified => "MODIFIED",
+            Self::NotModified => "NOT MODIFIED",
+            Self::CancelPending => "CANCEL PENDING",
+            Self::NotCancelled => "NOT CANCELLED",
+            Self::Complete => "COMPLETE",
+            Self::Cancelled => "CANCELLED",
+            Self::CancelledAmo => "CANCELLED AMO",
+            Self::Rejected => "REJECTED",
+        }
+    }
+
+    /// Nothing follows it.
+    pub fn terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Complete | Self::Cancelled | Self::CancelledAmo | Self::Rejected
+        )
+    }
+}
+
+/// An order at one moment: what a row of its history shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub status: Status,
+    pub order_type: OrderType,
+    pub quantity: i64,
+    pub price_e4: i64,
+    pub trigger_e4: i64,
+    pub validity: Validity,
+    pub disclosed_quantity: i64,
+    pub filled: i64,
+    pub cancelled: i64,
+    pub message: Option<String>,
+    /// The exchange's number; none before it has acknowledged the order.
+    pub exchange_order_id: Option<String>,
+    /// When it was last asked for or changed by its owner.
+    pub asked_ns: i64,
+    /// When the exchange last acknowledged a request or traded it.
+    pub exchange_ns: Option<i64>,
+    pub updated_ns: Option<i64>,
+    pub modified: bool,
+    /// Sum of quantity × price of its trades.
+    pub value_e4: i64,
+}
+
+impl State {
+    /// Volume-weighted price of its trades, 0 before the first.
+    pub fn average_e4(&self) -> i64 {
+        if self.filled == 0 {
+            0
+        } else {
+            (self.value_e4 + self.filled / 2) / self.filled
+        }
+    }
+
+    pub fn left(&self) -> i64 {
+        self.quantity - self.filled - self.cancelled
+    }
+
+    /// What the book shows as pending: nothing of an order that is over.
+    pub fn pending(&self) -> i64 {
+        if self.status.terminal() {
+            0
+        } else {
+            self.left()
+        }
+    }
+}
+
+/// An order and its history.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub id: String,
+    pub variety: Variety,
+    /// The entry that a cover order's stop belongs to.
+    pub parent: Option<String>,
+    /// Its index among the accounts and among the listings.
+    pub account: usize,
+    pub listing: usize,
+    pub side: Side,
+    pub product: Product,
+    pub tag: Option<String>,
+    /// The tag and what the broker adds to it.
+    pub tags: Vec<String>,
+    pub protection: Protection,
+    /// What its owner asked for, before it became a limit.
+    pub asked_protection: Protection,
+    pub algo_id: Option<String>,
+    pub ttl_minutes: i64,
+    /// A TTL order is cancelled then.
+    pub expires_ns: Option<i64>,
+    pub modifications: u32,
+    pub placed_ns: i64,
+    /// Sent by the broker to close a position, which has its fee.
+    pub squares_off: bool,
+    /// What its account has been charged for it.
+    pub charges_e4: i64,
+    pub now: State,
+    pub history: Vec<State>,
+}
+
+impl Order {
+    pub fn new(id: String, account: usize, listing: usize, placing: &Placing, now_ns: i64) -> Self {
+        let state = State {
+            status: Status::PutOrderReqReceived,
+            order_type: placing.order_type,
+            quantity: placing.quantity,
+            price_e4: placing.price_e4,
+            trigger_e4: placing.trigger_e4,
+            validity: placing.validity,
+            disclosed_quantity: placing.disclosed_quantity,
+            filled: 0,
+            cancelled: 0,
+            message: None,
+            exchange_order_id: None,
+            asked_ns: now_ns,
+            exchange_ns: None,
+            updated_ns: None,
+            modified: false,
+            value_e4: 0,
+        };
+        Self {
+            id,
+            variety: placing.variety.clone(),
+            parent: None,
+            account,
+            listing,
+            side: placing.side,
+            product: placing.product,
+            tags: placing.tag.iter().cloned().collect(),
+            tag: placing.tag.clone(),
+            protection: placing.protection,
+            asked_protection: placing.protection,
+            algo_id: None,
+            ttl_minutes: placing.ttl_minutes,
+            expires_ns: None,
+            modifications: 0,
+            placed_ns: now_ns,
+            squares_off: false,
+            charges_e4: 0,
+            now: state,
+            history: Vec::new(),
+        }
+    }
+
+    /// Goes into a state and writes it into the history.
+    pub fn becomes(&mut self, status: Status) {
+        assert!(
+            !self.now.status.terminal(),
+            "nothing follows {}",
+            self.now.status.text()
+        );
+        self.now.status = status;
+        self.history.push(self.now.clone());
+    }
+
+    /// Takes on what its owner has changed.
+    pub fn change(&mut self, asked: &Asked, change: &Modifying) {
+        self.now.quantity = asked.quantity;
+        self.now.price_e4 = asked.price_e4;
+        self.now.trigger_e4 = asked.trigger_e4;
+        self.now.order_type = asked.order_type;
+        self.now.disclosed_quantity = asked.disclosed_quantity;
+        self.now.validity = change.validity.unwrap_or(self.now.validity);
+        self.now.modified = true;
+        if asked.protection != self.protection {
+            self.asked_protection = asked.protection;
+        }
+        self.protection = asked.protection;
+    }
+
+    /// What it trades into.
+    pub fn held(&self) -> PositionProduct {
+        self.variety.held(self.product)
+    }
+
+    /// Waits for its trigger.
+    pub fn waits(&self) -> bool {
+        self.now.status == Status::TriggerPending
+    }
+
+    /// Kept by the broker until the exchange takes orders.
+    pub fn kept(&self) -> bool {
+        self.now.status == Status::AmoReqReceived
+    }
+
+    /// What it asks for as it stands now.
+    pub fn asked(&self) -> Asked {
+        // A stop that the exchange has and that does not wait any more has been triggered: an order like any other.
+        let triggered = self.now.exchange_order_id.is_some() && !self.waits();
+        Asked {
+            side: self.side,
+            product: self.product,
+            held: self.held(),
+            order_type: match self.now.order_type {
+                OrderType::Sl if triggered => OrderType::Limit,
+                order_type => order_type,
+            },
+            quantity: self.now.quantity,
+            price_e4: self.now.price_e4,
+            trigger_e4: self.now.trigger_e4,
+            disclosed_quantity: self.now.disclosed_quantity,
+            protection: self.protection,
+        }
+    }
+}
+
+/// How far a protected order may go from the last price, in hundredths of a percent: the broker's table for `-1`.
+pub fn automatic_protection_bp(
+    instrument: &Instrument,
+    last_e4: i64,
+    bands: &ProtectionBands,
+) -> i64 {
+    let below = |rupees: i64| last_e4 < rupees * RUPEE_E4;
+    let dear = last_e4 > 500 * RUPEE_E4;
+    if instrument.kind.is_option() {
+        match bands.options_bp {
+            [bp, ..] if below(10) => bp,
+            [_, bp, ..] if below(100) => bp,
+            [_, _, bp, _] if !dear => bp,
+            [.., bp] => bp,
+        }
+    } else {
+        match bands.others_bp {
+            [bp, ..] if below(100) => bp,
+            [_, bp, _] if !dear => bp,
+            [.., bp] => bp,
+        }
+    }
+}
+
+/// The limit that stands for a protected MARKET order: the last price and the protection beyond it, on the tick grid
+/// on the near side, and never outside the day's band.
+pub fn protected_price_e4(
+    instrument: &Instrument,
+    side: Side,
+    last_e4: i64,
+    protection_bp: i64,
+) -> i64 {
+    let away_e4 = (i128::from(last_e4) * i128::from(protection_bp) / 10_000) as i64;
+    let tick_e4 = instrument.tick_e4;
+    let price_e4 = match side {
+        Side::Buy => (last_e4 + away_e4) / tick_e4 * tick_e4,
+        Side::Sell => (last_e4 - away_e4 + tick_e4 - 1) / tick_e4 * tick_e4,
+    };
+    if instrument.upper_e4 > 0 {
+        price_e4.clamp(instrument.lower_e4, instrument.upper_e4)
+    } else {
+        price_e4.max(tick_e4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Day;
+    use crate::exchange::market::universe::{Universe, universe_of};
+    use crate::exchange::rules::Rules;
+    use crate::terms::Kind;
+
+    fn instruments() -> impl Iterator<Item = Instrument> {
+        let day = Day::of(2026, 11, 19);
+        let rows = universe_of(Universe::House, day, 26_000.0, 26_000.0);
+        rows.into_iter().map(|row| row.instrument)
+    }
+
+    #[test]
+    fn a_two_percent_protection_is_kites_own_example() {
+        // TATASTEEL: last 156.69, protection 2 %, stored as a limit of 159.82.
+        let mut steel = instruments()
+            .find(|row| row.tradingsymbol == "TATASTEEL")
+            .expect("listed");
+        (steel.lower_e4, steel.upper_e4) = (1_400_000, 1_700_000);
+
+        assert_eq!(
+            protected_price_e4(&steel, Side::Buy, 1_566_900, 200),
+            1_598_200
+        );
+        assert_eq!(
+            protected_price_e4(&steel, Side::Sell, 1_566_900, 200),
+            1_535_600
+        );
+        assert_eq!(
+            protected_price_e4(&steel, Side::Buy, 1_690_000, 200),
+            1_700_000,
+            "not beyond the band"
+        );
+    }
+
+    #[test]
+    fn the_automatic_table_is_zerodhas() {
+        let rows: Vec<Instrument> = instruments().collect();
+        let of = |kind| rows.iter().find(|row| row.kind == kind).expect("listed");
+        let points = |kind, rupees: i64| {
+            automatic_protection_bp(
+                of(kind),
+                rupees * RUPEE_E4,
+                &Rules::strict_2026().protection,
+            )
+        };
+
+        assert_eq!(
+            [99, 100, 500, 501].map(|r| points(Kind::Cash, r)),
+            [200, 100, 100, 50]
+        );
+        assert_eq!(
+            [9, 10, 99, 100, 500, 501].map(|r| points(Kind::Call, r)),
+            [500, 300, 300, 200, 200, 100]
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! The broker closes what was meant for the day alone, before the exchange does.
+
+use crate::exchange::dates::{DAY_NS, HOUR_NS, IST_NS, MINUTE_NS};
+use crate::exchange::hours::{Hours, Phase, Segment};
+use crate::exchange::orders::form::{Placing, Protection};
+use crate::exchange::orders::position_product::PositionProduct;
+use crate::exchange::orders::variety::Variety;
+use crate::exchange::refusal::Refusal;
+use crate::exchange::state::Exchange;
+use crate::terms::{OrderType, Product, Side, Validity};
+
+/// Shares that one of the broker's own orders closes at most.
+const SHARES_MAX: i64 = 30_000;
+
+/// When the broker closes MIS and CO positions of a segment, as times of the day. It keeps them only in a market whose
+/// hours are dated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SquareOff {
+    pub shares_ns: i64,
+    pub derivatives_ns: i64,
+    pub currency_ns: i64,
+    pub commodity_ns: i64,
+}
+
+impl SquareOff {
+    /// Zerodha's pages; for shares that close by auction since August 2026 they say nothing, and 15:10 is a guess.
+    pub const KITE: Self = Self {
+        shares_ns: 15 * HOUR_NS + 10 * MINUTE_NS,
+        derivatives_ns: 15 * HOUR_NS + 25 * MINUTE_NS,
+        currency_ns: 16 * HOUR_NS + 45 * MINUTE_NS,
+        commodity_ns: 23 * HOUR_NS + 5 * MINUTE_NS,
+    };
+
+    pub fn of(&self, segment: Segment) -> i64 {
+        match segment {
+            Segment::Index | Segment::ShareWithDerivatives => self.shares_ns,
+            Segment::Future | Segment::Option => self.derivatives_ns,
+            Segment::Currency | Segment::CurrencyEnding => self.currency_ns,
+            Segment::Commodity => self.commodity_ns,
+        }
+    }
+}
+
+impl Exchange {
+    /// Closes what is due: open orders are withdrawn, then positions are traded away.
+    pub(in crate::exchange) fn square_off(&mut self) {
+        let Some(times) = self.square_off_times() else {
+            return;
+        };
+        let now_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
+        let before_ns = std::mem::replace(&mut self.squared_ns, now_ns);
+        let due = |segment: Segment| (before_ns + 1..=now_ns).contains(&times.of(segment));
+        let all = [
+            Segment::ShareWithDerivatives,
+            Segment::Future,
+            Segment::Currency,
+            Segment::Commodity,
+        ];
+        if !all.into_iter().any(due) {
+            return;
+        }
+        self.withdraw_intraday(due);
+        for (account, listing, held, quantity) in self.intraday_positions() {
+            if due(self.market.listings[listing].segment) {
+                self.close(account, listing, held, quantity);
+            }
+        }
+    }
+
+    /// Whether a time at which the broker closes positions comes by then.
+    pub(in crate::exchange) fn squares_off_by(&self, to_ns: i64) -> bool {
+        let time_of_day_ns = (to_ns + IST_NS).rem_euclid(DAY_NS);
+        let passed = self.squared_ns.min(time_of_day_ns) + 1..=time_of_day_ns;
+        self.square_off_times().is_some_and(|times| {
+            Segment::ALL
+                .into_iter()
+                .any(|segment| passed.contains(&times.of(segment)))
+        })
+    }
+
+    /// Whether somebody has a position that the broker will close: then the market's steps are all looked at.
+    pub(in crate::exchange) fn awaits_square_off(&self) -> bool {
+        self.square_off_times().is_some() && !self.intraday_positions().is_empty()
+    }
+
+    /// Nothing more is opened for the day once the broker has closed it.
+    pub(in crate::exchange) fn check_intraday(
+        &self,
+        listing: usize,
+        product: Product,
+    ) -> Result<(), Refusal> {
+        let Some(times) = self.square_off_times().filter(|_| product == Product::Mis) else {
+            return Ok(());
+        };
+        let now_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
+        if now_ns < times.of(self.market.listings[listing].segment) {
+            Ok(())
+        } else {
+            Err(Refusal::order(
+                "MIS orders are not allowed after the square-off time.",
+            ))
+        }
+    }
+
+    fn square_off_times(&self) -> Option<SquareOff> {
+        self.rules
+            .square_off
+            .filter(|_| self.market.hours() == Hours::Dated)
+    }
+
+    /// A cover order's entry that has traded in part leaves a stop behind, which goes too.
+    fn withdraw_intraday(&mut self, due: impl Fn(Segment) -> bool) {
+        loop {
+            let open: Vec<usize> = self
+                .accounts
+                .iter()
+                .flat_map(|account| &account.open)
+                .copied()
+                .filter(|&index| {
+                    let order = &self.orders[index];
+                    order.product == Product::Mis
+                        && due(self.market.listings[order.listing].segment)
+                })
+                .collect();
+            if open.is_empty() {
+                return;
+            }
+            for index in open {
+                self.withdraw(
+                    index,
+                    Some("Cancelled by the broker at the square-off time.".into()),
+                );
+            }
+            self.follow();
+        }
+    }
+
+    fn intraday_positions(&self) -> Vec<(usize, usize, PositionProduct, i64)> {
+        let accounts = self.accounts.iter().enumerate();
+        accounts
+            .flat_map(|(account, of)| {
+                let positions = of.positions.iter();
+                positions.map(move |(&(listing, held), position)| {
+                    (account, listing, held, position.quantity())
+                })
+            })
+            .filter(|&(_, _, held, quantity)| held.product() == Product::Mis && quantity != 0)
+            .collect()
+    }
+
+    fn close(&mut self, account: usize, listing: usize, held: PositionProduct, quantity: i64) {
+        let row = &self.market.listings[listing];
+        if row.phase != Phase::Continuous {
+            return;
+        }
+        let most = row.instrument.order_quantity_max().unwrap_or(SHARES_MAX);
+        let mut placing = Placing {
+            // What a cover order has left is closed as its stop would have closed it.
+            variety: match held {
+                PositionProduct::Cover => Variety::CoverStop,
+                PositionProduct::As(_) => Variety::Regular,
+            },
+            exchange: row.instrument.exchange,
+            tradingsymbol: row.instrument.tradingsymbol.clone(),
+            side: if quantity > 0 { Side::Sell } else { Side::Buy },
+            quantity: 0,
+            product: Product::Mis,
+            order_type: OrderType::Market,
+            price_e4: 0,
+            trigger_e4: 0,
+            validity: Validity::Day,
+            ttl_minutes: 0,
+            disclosed_quantity: 0,
+            protection: Protection::None,
+            tag: None,
+        };
+        let mut left = quantity.abs();
+        while left > 0 {
+            placing.quantity = left.min(most);
+            left -= placing.quantity;
+            let index = self.put(account, listing, &placing);
+            self.orders[index].squares_off = true;
+            self.send(index);
+        }
+    }
+}

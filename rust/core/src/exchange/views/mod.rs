@@ -1,0 +1,18 @@
+//! What the exchange knows, in Kite's shapes.
+
+/// What the exchange knows, in Kite's shapes.
+pub mod books;
+/// What orders would block and cost.
+pub mod calculators;
+/// What the socket shows: subscriptions and frames.
+pub mod feed;
+/// The request for candles.
+pub mod history;
+/// Holdings shorter, summed up, and what of them is in auction.
+pub mod holdings;
+/// Answers before they are JSON or Python.
+pub mod json_value;
+/// The whole exchange at a glance, for who runs it.
+pub mod overview;
+/// The book of orders as JSON.
+pub mod rows;
