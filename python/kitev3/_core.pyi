@@ -709,6 +709,9 @@ class Ema:
     def warmup(self) -> int:
         """How many clean inputs it takes until the first value."""
 
+INDICATOR_KINDS: Mapping[str, Mapping[str, float | None]]
+"""Every kind of indicator: its parameters and their defaults, None where one must be given."""
+
 @final
 class IndicatorEngine:
     """All declared indicators of all instruments, updated in one call a batch.

@@ -266,6 +266,8 @@ class Reject(Payload, frozen=True, array_like=True, gc=False):
     message: str
     order_id: str = ""  # a rejection after acknowledgement has one
     verb: Literal["place", "modify", "cancel"] = "place"
+    strategy: str = ""  # that asked for it
+    instrument_token: int = 0
 
 
 class UnknownOutcome(Payload, frozen=True, array_like=True, gc=False):
@@ -598,12 +600,12 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("strategy.signal", Signal, "strategy", "risk_portfolio journal", delivery="work", worker="risk_portfolio"),
     _c("risk.approved", Approved, "risk_portfolio", "execution journal",
        delivery="work", worker="execution", join="day"),
-    _c("risk.blocked", Blocked, "risk_portfolio", "journal", join="day"),
+    _c("risk.blocked", Blocked, "risk_portfolio", "strategy journal", join="day"),
     _c("portfolio.snapshot", PortfolioSnapshot, "risk_portfolio", "journal", join="keyed:source"),
     _c("execution.intent", Intent, "execution", "risk_portfolio journal", join="day"),
     _c("execution.sending", Sending, "execution", "journal", join="day"),
-    _c("execution.order_placed", OrderPlaced, "execution", "risk_portfolio strategy journal", join="day"),
-    _c("execution.update", OrderUpdate, "execution", "risk_portfolio strategy journal", join="day"),
+    _c("execution.order_placed", OrderPlaced, "execution", "risk_portfolio journal", join="day"),
+    _c("execution.update", OrderUpdate, "execution", "risk_portfolio journal", join="day"),
     _c("execution.fill", Fill, "execution", "risk_portfolio strategy journal", join="day"),
     _c("execution.reject", Reject, "execution", "risk_portfolio strategy journal", join="day"),
     _c("execution.unknown", UnknownOutcome, "execution", "risk_portfolio journal", join="day"),

@@ -28,7 +28,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "execution.order_placed": (0x2B9820D9,),
         "execution.update": (0x6CC54A3E,),
         "execution.fill": (0x091BF947,),
-        "execution.reject": (0x5CB7E20C,),
+        "execution.reject": (0xD87F8E17,),
         "execution.unknown": (0x91C9008C,),
         "execution.book": (0xD2467F94,),
         "execution.holdings": (0xD2062255,),

@@ -56,6 +56,21 @@ class OwnOrder(msgspec.Struct, array_like=True):
     def cancellable(self) -> bool:
         return self.stage == "placed" and not self.final and not self.cancelling
 
+    def reject(self, sent: bool, error_type: str, message: str, verb: Verb = "place") -> Reject:
+        """The end of an attempt of it that is no order, told to the strategy that asked for it."""
+        signal = self.signal
+        return Reject(
+            self.tag,
+            self.approved.intent_id,
+            sent,
+            error_type,
+            message,
+            self.order_id,
+            verb,
+            signal.strategy,
+            signal.instrument_token,
+        )
+
 
 class OwnOrders:
     """All own orders of the day. Every method gives the payloads to be said; time comes in as *now_ns*."""
@@ -113,7 +128,9 @@ class OwnOrders:
         signal = approved.signal
         verb: Verb = signal.intent if signal.intent in ("modify", "cancel") else "place"
         self.rejected += verb == "place"
-        return Reject(signal.order, approved.intent_id, False, "Refused", why, verb=verb)
+        return Reject(
+            signal.order, approved.intent_id, False, "Refused", why, "", verb, signal.strategy, signal.instrument_token
+        )
 
     # What came of it ----------------------------------------------------------------------------------------------
 
@@ -161,7 +178,7 @@ class OwnOrders:
         if answer.outcome == "unknown":
             return UnknownOutcome(own.tag, answer.message, now_ns, verb)
         sent = answer.outcome == "reject"
-        return Reject(own.tag, own.approved.intent_id, sent, answer.error_type, answer.message, own.order_id, verb)
+        return own.reject(sent, answer.error_type, answer.message, verb)
 
     # What is wanted of all ----------------------------------------------------------------------------------------
 
@@ -200,7 +217,7 @@ class OwnOrders:
                     own.stage = "void"
                     self.rejected += 1
                     words = f"in no book since {self._config.absent_s} s after the attempt: it does not exist"
-                    yield Reject(own.tag, own.approved.intent_id, True, "Absent", words)
+                    yield own.reject(True, "Absent", words)
             elif own.cancel_wanted and own.cancellable:
                 again_ns = own.cancel_ended_ns + self._config.cancel_again_ms * MS
                 if read_ns > own.cancel_ended_ns and now_ns >= again_ns:

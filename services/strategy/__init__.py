@@ -1,4 +1,5 @@
 """Hosts strategies.
 
-Hears ``marketdata.instrument``, ``.tick``, ``.ohlc``, ``.gap`` and ``execution.*``; says ``strategy.signal``.
+Hears ``marketdata.instrument``, ``.tick``, ``.ohlc``, ``.gap``, ``risk.blocked``, ``execution.fill`` and ``.reject``;
+says ``strategy.signal``.
 """

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from kitev3._core import IndicatorEngine, Newest
-from kitev3.contracts import DataRange, Fill, Gap, Instrument, Ohlc, Signal
+from kitev3.contracts import Blocked, Fill, Gap, Instrument, Ohlc, Reject, Signal
+from kitev3.errors import KiteError
 from kitev3.events import Event, Payload
 from kitev3.service import Context, ServiceSpec
-from kitev3.strategy import Decision, Strategy, load, parameters
+from kitev3.services.strategy.hosted import Hosted, Run
+from kitev3.strategy import Strategy, load, parameters
+from kitev3.strategy.decision import decisions
+from kitev3.strategy.place import place_of_error
+from kitev3.system.log import get_logger
 
-NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One strategy of the profile: which class, on which instruments, fed by bars of which period."""
-
-    name: str
-    use: str
-    instruments: tuple[str, ...]
-    bars: str = ""  # empty: fed by ticks
-    params: Mapping[str, Any] = field(default_factory=dict)
+WORDS_CHARS_MAX = 500  # of an error that a strategy raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,80 +31,16 @@ class StrategyConfig:
     run: tuple[Run, ...] = ()
 
 
-class Hosted:
-    """One strategy on one instrument, and what it may look at: the ``View`` handed to it."""
-
-    def __init__(
-        self, run: Run, strategy: Strategy, instrument: Instrument, engine: IndicatorEngine | None, newest: Newest
-    ) -> None:
-        self.run, self.strategy, self.instrument = run, strategy, instrument
-        self.engine, self.newest = engine, newest
-        self.token = instrument.instrument_token
-        self.indicators = tuple(strategy.indicators())
-        self.first: dict[
-            str, tuple[int, int]
-        ] = {}  # topic -> (epoch, topic_seq) of the first event its state stands on
-
-    @property
-    def last_e4(self) -> int:
-        return self.newest.last_e4(self.token)
-
-    @property
-    def bid_e4(self) -> int:
-        return self.newest.bid_e4(self.token)
-
-    @property
-    def ask_e4(self) -> int:
-        return self.newest.ask_e4(self.token)
-
-    @property
-    def warm(self) -> bool:
-        return self.engine is None or self.engine.warm(self.token)
-
-    def value(self, name: str) -> float:
-        if self.engine is None:
-            raise KeyError(name)
-        return self.engine.value(self.token, name)
-
-    def used(self, event: Event) -> tuple[DataRange, ...]:
-        """The range of *event*'s topic that a decision made now stands on."""
-        epoch, first = self.first.setdefault(event.type, (event.epoch, event.topic_seq))
-        if epoch != event.epoch:
-            epoch, first = self.first[event.type] = (event.epoch, event.topic_seq)
-        return (DataRange(event.source, epoch, first, event.topic_seq, event.type),)
-
-    def signal(self, decision: Decision, event: Event, data_ts_ns: int) -> Signal:
-        """What was decided at *event*, with who, when and from which data."""
-        row = self.instrument
-        return Signal(
-            self.run.name,
-            row.exchange,
-            row.tradingsymbol,
-            self.token,
-            decision.action,
-            decision.intent,
-            decision.quantity,
-            decision.order_type,
-            decision.price_e4,
-            decision.trigger_price_e4,
-            decision.product,
-            decision.validity,
-            decision.confidence,
-            deadline_ns=event.mono_ns + int(decision.ttl_s * NS),
-            data=self.used(event),
-            data_ts_ns=data_ts_ns,
-            reason=decision.reason,
-            indicators={name: self.value(name) for name in self.indicators} if self.indicators else {},
-            order=decision.order,
-            market_protection_bp=decision.market_protection_bp,
-        )
-
-
 class StrategyHandler:
-    """Ticks and bars in, signals out. Strategies decide; the rest of a signal is filled in here."""
+    """Ticks and bars in, signals out. Strategies decide; the rest of a signal is filled in here.
 
-    def __init__(self, runs: Iterable[Run]) -> None:
+    Strategies are code of others: whatever goes wrong in one stops that one, for the rest of the day, and no other.
+    """
+
+    def __init__(self, runs: Iterable[Run], log: Any = None) -> None:
+        """*log* is told of each strategy that had to be stopped."""
         self.runs = tuple(runs)
+        self.log = log or get_logger()
         self.made = {run.name: self._made(run) for run in self.runs}
         self.newest = Newest()
         self.engines = {run.name: self._engine(run) for run in self.runs}
@@ -117,6 +48,7 @@ class StrategyHandler:
         self.hosted: dict[tuple[str, int], Hosted] = {}
         self.on_bars: dict[tuple[int, str], list[Hosted]] = {}
         self.on_ticks: dict[int, list[Hosted]] = {}
+        self.stopped: dict[str, str] = {}  # strategy -> why, with file and line
         self.tick_ts_ns = 0
         self.signals = 0
         self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
@@ -125,6 +57,8 @@ class StrategyHandler:
             "marketdata.ohlc": self.bar,
             "marketdata.gap": self.gap,
             "execution.fill": self.fill,
+            "execution.reject": self.reject,
+            "risk.blocked": self.blocked,
         }
 
     def __call__(self, event: Event) -> Iterable[Payload]:
@@ -137,6 +71,7 @@ class StrategyHandler:
             "signals": self.signals,
             "strategies": len(self.hosted),
             "instruments": len({t for _, t in self.hosted}),
+            "stopped": dict(self.stopped),
         }
 
     # What is hosted -----------------------------------------------------------------------------------------------
@@ -159,13 +94,20 @@ class StrategyHandler:
             known = self.hosted.get((run.name, row.instrument_token))
             if known is not None:
                 known.instrument = row
-            elif any(fnmatchcase(key, pattern) for pattern in run.instruments):
-                self._host(run, row)
+            elif run.name not in self.stopped and any(fnmatchcase(key, pattern) for pattern in run.instruments):
+                self._host(run, row, event)
         return ()
 
-    def _host(self, run: Run, row: Instrument) -> None:
+    def _host(self, run: Run, row: Instrument, event: Event) -> None:
         kind, params = self.made[run.name]
-        hosted = Hosted(run, kind(params), row, self.engines[run.name], self.newest)
+        try:
+            strategy = kind(params)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._stop(run, row, "__init__", event, error, place_of_error(error, kind.__init__))
+            return
+        hosted = Hosted(run, strategy, row, self.engines[run.name], self.newest)
         self.hosted[run.name, row.instrument_token] = hosted
         if run.bars:
             self.on_bars.setdefault((row.instrument_token, run.bars), []).append(hosted)
@@ -185,8 +127,8 @@ class StrategyHandler:
         said: list[Payload] = []
         for tick in batch:
             for hosted in self.on_ticks.get(tick.token, ()):
-                if not tick.flags and (decisions := hosted.strategy.on_tick(tick, hosted)):
-                    self._say(said, event, hosted, decisions)
+                if not tick.flags:
+                    said += self._ask(event, hosted, "on_tick", tick)
         return said
 
     def bar(self, event: Event) -> Iterable[Payload]:
@@ -198,16 +140,23 @@ class StrategyHandler:
                     bar.instrument_token, bar.start_ns, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume
                 )
             hosted.used(event)
-            self._say(said, event, hosted, hosted.strategy.on_bar(bar, hosted))
+            said += self._ask(event, hosted, "on_bar", bar)
         return said
 
     def fill(self, event: Event) -> Iterable[Payload]:
         fill: Fill = event.payload
         hosted = self.hosted.get((fill.strategy, fill.instrument_token))
-        said: list[Payload] = []
-        if hosted is not None:
-            self._say(said, event, hosted, hosted.strategy.on_fill(fill, hosted))
-        return said
+        return self._ask(event, hosted, "on_fill", fill) if hosted is not None else ()
+
+    def reject(self, event: Event) -> Iterable[Payload]:
+        reject: Reject = event.payload
+        hosted = self.hosted.get((reject.strategy, reject.instrument_token))
+        return self._ask(event, hosted, "on_reject", reject) if hosted is not None else ()
+
+    def blocked(self, event: Event) -> Iterable[Payload]:
+        blocked: Blocked = event.payload
+        hosted = self.hosted.get((blocked.signal.strategy, blocked.signal.instrument_token))
+        return self._ask(event, hosted, "on_blocked", blocked) if hosted is not None else ()
 
     def gap(self, event: Event) -> Iterable[Payload]:
         """Ticks are missing: what stood on them warms up anew."""
@@ -224,12 +173,55 @@ class StrategyHandler:
 
     # What is said -------------------------------------------------------------------------------------------------
 
-    def _say(self, said: list[Payload], event: Event, hosted: Hosted, decisions: Iterable[Decision]) -> None:
-        for decision in decisions:
-            if decision.action == "HOLD" and not hosted.strategy.wants_hold:
-                continue
-            self.signals += 1
-            said.append(hosted.signal(decision, event, self.tick_ts_ns or event.ts))
+    def _ask(self, event: Event, hosted: Hosted, name: str, what: Any) -> Iterable[Signal]:
+        """What a strategy wants of *what*, whole or not at all: one wrong decision and it is stopped instead."""
+        callback = answer = None
+        try:
+            callback = getattr(hosted.strategy, name)
+            answer = callback(what, hosted)
+            if answer is None:
+                return ()
+            wanted = [
+                hosted.signal(decision, event, self.tick_ts_ns or event.ts)
+                for decision in decisions(answer, name)
+                if decision.action != "HOLD" or hosted.strategy.wants_hold
+            ]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # of user code, whatever it raises: sys.exit() ends a strategy, not the service
+            self._stop(hosted.run, hosted.instrument, name, event, error, place_of_error(error, callback, answer))
+            return ()
+        self.signals += len(wanted)
+        return wanted
+
+    def _stop(
+        self, run: Run, row: Instrument, callback: str, event: Event, error: BaseException, place: tuple[str, int]
+    ) -> None:
+        """Takes a strategy out, on all its instruments; its orders and positions stay as they are."""
+        words = str(error) if isinstance(error, KiteError) else traceback.format_exception_only(error)[-1].strip()
+        words = words[:WORDS_CHARS_MAX]
+        self.stopped[run.name] = f"{place[0]}:{place[1]}: {words}"
+        self.on_bars = {key: _without(run, several) for key, several in self.on_bars.items()}
+        self.on_ticks = {key: _without(run, several) for key, several in self.on_ticks.items()}
+        self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != run.name}
+        if (engine := self.engines[run.name]) in self.by_ticks:
+            self.by_ticks.remove(engine)
+        self.log.error(
+            "strategy stopped",
+            strategy=run.name,
+            instrument=f"{row.exchange}:{row.tradingsymbol}",
+            callback=callback,
+            file=place[0],
+            line=place[1],
+            error=words,
+            topic=event.type,
+            event_id=event.event_hex,
+            trace="".join(traceback.format_exception(error)),
+        )
+
+
+def _without(run: Run, several: list[Hosted]) -> list[Hosted]:
+    return [hosted for hosted in several if hosted.run.name != run.name]
 
 
 def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:

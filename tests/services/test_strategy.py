@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import zlib
+from math import isnan
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import Event, Tick, TickBatch
-from kitev3.contracts import DataRange, Gap, Instrument, Ohlc, Signal
+from kitev3._core import INDICATOR_KINDS, Event, IndicatorEngine, Tick, TickBatch
+from kitev3.contracts import Blocked, DataRange, Fill, Gap, Instrument, Ohlc, Reject, Signal, Verdict
 from kitev3.services.strategy.service import Run, StrategyHandler
 
 SECOND_NS = 1_000_000_000
@@ -19,6 +23,19 @@ class EveryTick(Strategy):
     def on_tick(self, tick, view):
         yield Decision(action="{action}", intent="enter", quantity=1, price_e4=view.ask_e4, reason="a tick")
 """
+ON_INDICATOR = """
+from kitev3.strategy import Decision, Strategy, indicator
+class OnIndicator(Strategy):
+    def indicators(self):
+        return {{"it": indicator("{kind}", **{params})}}
+    def on_bar(self, bar, view):
+        if view.warm:
+            return Decision(action="BUY", intent="enter", quantity=1, reason="warm")
+"""
+KINDS: dict[str, dict[str, float]] = {
+    kind: {name: 5 for name, default in parameters.items() if default is None}
+    for kind, parameters in INDICATOR_KINDS.items()
+}
 
 
 def instrument(token: int, symbol: str) -> Event:
@@ -138,6 +155,144 @@ def test_after_a_gap_the_indicators_warm_up_anew() -> None:
     assert not hosted.warm
     heard(service, [bar(1, 10_000_000, 9)])
     assert hosted.used(bar(1, 10_000_000, 10))[0].first_topic_seq == 10
+
+
+CALLBACKS = """
+from kitev3.strategy import Decision, Strategy, indicator
+import numpy as np
+class Asked(Strategy):
+    def on_bar(self, bar, view):
+        return self.wanted(bar, view)
+    on_tick = on_fill = on_reject = on_blocked = on_bar
+    def wanted(self, bar, view):
+        good = dict(action="BUY", intent="enter", quantity=1, reason="a test")
+        {body}
+"""
+
+
+class Log:
+    """What would be written."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def error(self, message: str, **fields: Any) -> None:
+        self.lines.append({"message": message, **fields})
+
+
+def two(tmp_path: Path, body: str, log: Log | None = None, bars: str = "5s") -> StrategyHandler:
+    """A strategy of a user's, and beside it one that is known to work."""
+    path = tmp_path / f"mine{zlib.crc32(body.encode())}.py"
+    path.write_text(CALLBACKS.format(body=body))
+    mine = Run(name="mine", use=f"{path}:Asked", instruments=("NSE:*",), bars=bars)
+    cross = Run(name="cross", use="ema_cross", instruments=("NSE:*",), bars="5s", params={"fast": 2, "slow": 4})
+    return StrategyHandler([mine, cross], log or Log())
+
+
+def fill(strategy: str, token: int) -> Event:
+    payload = Fill("tag", "1", "2", "NSE", "AAA", token, "BUY", "MIS", 1, 10_000_000, 0, strategy)
+    return Event("execution.fill", payload, source="execution")
+
+
+def reject(strategy: str, token: int) -> Event:
+    payload = Reject("tag", "0" * 32, True, "InputException", "no", "", "place", strategy, token)
+    return Event("execution.reject", payload, source="execution")
+
+
+def blocked(signal: Signal) -> Event:
+    return Event("risk.blocked", Blocked("0" * 32, signal, Verdict(1, 1, "R11", "too large")), source="risk_portfolio")
+
+
+def a_signal(strategy: str = "mine") -> Signal:
+    return Signal(
+        strategy, "NSE", "AAA", 1, "BUY", "enter", 1, "LIMIT", 1, 0, "MIS", "DAY", 1.0, 9, (), 9, "a test", {}
+    )  # fmt: skip
+
+
+RAISES = {
+    "a float price": ("return Decision(**good, price_e4=1500.5)", "Decision.price_e4 is 1500.5"),
+    "a wrong word": ("yield Decision(**{**good, 'intent': 'entry'})", "write 'enter'"),
+    "a good one, then a wrong one": ("yield Decision(**good)\n        yield 'BUY'", "on_bar gave 'BUY'"),
+    "no list of decisions": ("return 'BUY'", "on_bar gave 'BUY'"),
+    "an exception": ("return 1 // 0", "ZeroDivisionError"),
+    "the end of the process": ("raise SystemExit(3)", "SystemExit"),
+    "no such indicator": ("return view.value('rsi')", "no indicators"),
+    "a wrong array": ("return [Decision(**good)] if np.array([1, 2]) else None", "ValueError"),
+}
+
+
+@pytest.mark.parametrize("wrong", RAISES)
+def test_what_goes_wrong_in_a_strategy_stops_it_alone_with_file_and_line(tmp_path: Path, wrong: str) -> None:
+    body, words = RAISES[wrong]
+    log = Log()
+    service = two(tmp_path, body, log)
+    closes = [10_000_000 + 10_000 * (n % 9) * (-1 if n % 18 < 9 else 1) for n in range(60)]
+    events = [instrument(1, "AAA"), instrument(2, "BBB"), *(bar(t, c, n) for n, c in enumerate(closes) for t in (1, 2))]
+
+    signals = heard(service, [*events, fill("mine", 1), reject("mine", 2), blocked(a_signal())])
+
+    assert {(s.strategy, s.instrument_token) for s in signals} == {("cross", 1), ("cross", 2)}
+    [line] = log.lines
+    assert line["strategy"] == "mine"
+    assert line["file"].endswith(".py")
+    assert tmp_path.name in line["file"]
+    assert 5 <= line["line"] <= 11 + body.count("\n")
+    assert words in line["error"]
+    assert service.status()["stopped"] == {"mine": f"{line['file']}:{line['line']}: {line['error']}"}
+
+
+def test_what_a_strategy_wanted_before_it_went_wrong_stands(tmp_path: Path) -> None:
+    service = two(tmp_path, "return Decision(**good) if bar.close_e4 > 1_000 else 1 // 0")
+
+    signals = heard(service, [instrument(1, "AAA"), bar(1, 2_000, 0), bar(1, 10, 1), bar(1, 2_000, 2)])
+
+    assert [s.strategy for s in signals] == ["mine"]
+
+
+@pytest.mark.parametrize("body", ["return None", "return", "pass", "return []", "return [None]", "yield None"])
+def test_every_callback_may_answer_nothing(tmp_path: Path, body: str) -> None:
+    service = two(tmp_path, body)
+    events = [instrument(1, "AAA"), ticks(Tick(1, 100)), bar(1, 10, 0)]
+
+    assert heard(service, [*events, fill("mine", 1), reject("mine", 1), blocked(a_signal())]) == []
+    assert service.stopped == {}
+
+
+@pytest.mark.parametrize("body", ["return Decision(**good)", "return [Decision(**good)]", "yield Decision(**good)"])
+def test_every_callback_may_answer_one_decision(tmp_path: Path, body: str) -> None:
+    events = [ticks(Tick(1, 100)), bar(1, 10, 0), fill("mine", 1), reject("mine", 1), blocked(a_signal())]
+
+    service = two(tmp_path, body)
+    heard(service, [instrument(1, "AAA")])
+
+    assert [len(heard(service, [event])) for event in events] == [1, 1, 1, 1, 1]
+
+
+def test_what_the_gate_or_the_broker_refused_is_told_to_the_strategy_that_asked_and_to_no_other(tmp_path: Path) -> None:
+    service = two(tmp_path, "return Decision(**good)")
+    heard(service, [instrument(1, "AAA"), instrument(2, "BBB")])
+
+    others = [blocked(a_signal("other")), reject("", 1), reject("mine", 9), reject("other", 1)]
+
+    assert heard(service, others) == []
+    [signal] = heard(service, [reject("mine", 2)])
+    assert (signal.strategy, signal.tradingsymbol) == ("mine", "BBB")
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_strategy_trades_on_every_indicator(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"on_{kind}.py"
+    path.write_text(ON_INDICATOR.format(kind=kind, params=KINDS[kind]))
+    service = StrategyHandler([Run(name="mine", use=f"{path}:OnIndicator", instruments=("NSE:*",), bars="5s")], Log())
+    closes = [10_000_000 + 7_000 * (n % 11) * (-1 if n % 22 < 11 else 1) for n in range(80)]
+
+    signals = heard(service, [instrument(1, "AAA"), *(bar(1, close, n) for n, close in enumerate(closes))])
+
+    assert service.stopped == {}
+    assert len(signals) > 10
+    named = IndicatorEngine([("it", kind, KINDS[kind])]).names
+    assert all(list(signal.indicators) == named for signal in signals)
+    assert not any(isnan(value) for value in signals[-1].indicators.values())
 
 
 def every_tick(tmp_path: Path, action: str, *, wants_hold: bool = False) -> StrategyHandler:

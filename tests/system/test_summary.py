@@ -39,6 +39,7 @@ KEYS = [
     "messages_lost",
     "latency_us",
     "processes",
+    "stopped_strategies",
 ]
 
 
@@ -100,12 +101,14 @@ def test_a_person_reads_the_same_numbers() -> None:
             blocked={"R35": 2, "R23": 5},
             latency_us=Latency(p50=150, p99=400, p999=1900, n=77),
             processes={"journal": ProcessUse(pid=4711, rss_mb=101.4, cpu_s=2.5, restarts=1)},
+            stopped_strategies={"mine": "mine.py:7: [bold]no"},
         ),
         Console(file=out, width=120),
     )
 
     text = out.getvalue()
     assert all(words in text for words in ("12,345", "7 (R23 5, R35 2)", "150 / 400 / 1,900 µs", "4711", "demo"))
+    assert "strategy mine was stopped: mine.py:7: [bold]no" in text
 
 
 def test_positions_are_named_up_to_a_few() -> None:

@@ -9,7 +9,7 @@ import pytest
 from kitev3.control import Health
 from kitev3.system.session import lateness
 from kitev3.system.summary import Tally
-from kitev3.system.table import LINE_S, LiveTable, PlainLines, Row, view
+from kitev3.system.table import LINE_S, LiveTable, PlainLines, Row, note, view
 from rich.console import Console
 
 SECOND_NS = 1_000_000_000
@@ -111,3 +111,9 @@ def test_a_market_that_its_hearers_hold_up_is_called_late(market_lag_ms: int, sp
 
 def test_without_a_terminal_there_are_lines() -> None:
     assert isinstance(view(Console(file=io.StringIO())), PlainLines)
+
+
+def test_a_strategy_that_was_stopped_is_named_with_its_reason() -> None:
+    said = health(name="strategy", service={"stopped": {"mine": "mine.py:7: ZeroDivisionError"}})
+
+    assert note(said) == "mine is stopped: mine.py:7: ZeroDivisionError"

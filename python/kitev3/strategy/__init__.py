@@ -1,6 +1,7 @@
 """Strategies: the base class, what it may look at, and two that everybody knows."""
 
-from kitev3.strategy.base import Decision, Indicator, Strategy, View, indicator, through
+from kitev3.strategy.base import Indicator, Strategy, View, Wanted, indicator, through
+from kitev3.strategy.decision import Decision, WrongDecision
 from kitev3.strategy.ema_cross import EmaCross
 from kitev3.strategy.load import load, parameters
 from kitev3.strategy.rsi_pullback import RsiPullback
@@ -12,6 +13,8 @@ __all__ = [
     "RsiPullback",
     "Strategy",
     "View",
+    "Wanted",
+    "WrongDecision",
     "indicator",
     "load",
     "parameters",

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
-
-import msgspec
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from kitev3._core import Tick
-from kitev3.contracts import Action, Fill, Instrument, IntentKind, Ohlc, OrderType, Product, Side, Validity
-
-TTL_S = 5.0
-"""How long a decision is good for unless it says otherwise: rule R09's limit for entries."""
+from kitev3.contracts import Blocked, Fill, Instrument, Ohlc, Reject, Side
+from kitev3.strategy.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +26,6 @@ class Indicator:
 def indicator(kind: str, **params: float) -> Indicator:
     """``indicator("ema", period=5)``: the kinds and parameters are those of ``kitev3._core``'s indicators."""
     return Indicator(kind, params)
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a strategy wants. The service adds who, when and from which data, and says it as a signal."""
-
-    action: Action
-    intent: IntentKind
-    quantity: int
-    reason: str
-    order_type: OrderType = "LIMIT"
-    price_e4: int = 0
-    trigger_price_e4: int = 0
-    product: Product = "MIS"
-    validity: Validity = "DAY"
-    confidence: float = 1.0
-    ttl_s: float = TTL_S
-    order: str = ""
-    market_protection_bp: int = 0
 
 
 class View(Protocol):
@@ -77,6 +55,10 @@ class View(Protocol):
         """Every declared indicator has seen enough."""
 
 
+Wanted: TypeAlias = Decision | Iterable[Decision | None] | None
+"""What a callback may answer: nothing, one decision, or any number of them."""
+
+
 class Strategy:
     """Subclass it, give it ``Params``, declare indicators, and answer what it hears with decisions.
 
@@ -98,17 +80,20 @@ class Strategy:
         """Name to declared indicator."""
         return {}
 
-    def on_tick(self, tick: Tick, view: View) -> Iterable[Decision]:
+    def on_tick(self, tick: Tick, view: View) -> Wanted:
         """A tick of the instrument, never a flagged one."""
-        return ()
 
-    def on_bar(self, bar: Ohlc, view: View) -> Iterable[Decision]:
+    def on_bar(self, bar: Ohlc, view: View) -> Wanted:
         """A closed bar of the strategy's period; the indicators have taken it."""
-        return ()
 
-    def on_fill(self, fill: Fill, view: View) -> Iterable[Decision]:
+    def on_fill(self, fill: Fill, view: View) -> Wanted:
         """A trade of an order that this strategy asked for."""
-        return ()
+
+    def on_blocked(self, blocked: Blocked, view: View) -> Wanted:
+        """The gate refused what this strategy wanted: ``blocked.signal``, by ``blocked.verdict.rule`` and ``.why``."""
+
+    def on_reject(self, reject: Reject, view: View) -> Wanted:
+        """What this strategy wanted was passed by the gate and is no order: refused by the broker, or never sent."""
 
 
 def through(view: View, side: Side, ticks: int) -> int:

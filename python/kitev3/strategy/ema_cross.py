@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kitev3.contracts import Ohlc, Side
-from kitev3.strategy.base import Decision, Indicator, Strategy, View, indicator, through
+from kitev3.strategy.base import Indicator, Strategy, View, indicator, through
+from kitev3.strategy.decision import Decision
 
 
 class EmaCross(Strategy):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import isnan
 
 from kitev3.contracts import Ohlc
-from kitev3.strategy.base import Decision, Indicator, Strategy, View, indicator, through
+from kitev3.strategy.base import Indicator, Strategy, View, indicator, through
+from kitev3.strategy.decision import Decision
 
 
 class RsiPullback(Strategy):

@@ -68,6 +68,7 @@ class Session:
         self._resident_mb: dict[str, float] = {}
         self._seconds = 0.0
         self._lost = 0
+        self._stopped_strategies: set[str] = set()  # that the view was told of
 
     async def run(self) -> Summary:
         """The whole session; ConfigError when a service refuses before the market has started."""
@@ -164,7 +165,12 @@ class Session:
         for row in self.rows:
             restarts = len(self.supervisor.pids[row.name]) - 1
             row.update(healths.get(row.name), self.supervisor.pid(row.name), restarts, row.name in down, machine_ns())
-        self.view.show(self.rows, self.tally.figures(), self._market_time(), seconds)
+        figures = self.tally.figures()
+        for name, why in figures["stopped_strategies"].items():
+            if name not in self._stopped_strategies:
+                self._stopped_strategies.add(name)
+                self.view.say(f"strategy {name} is stopped: {why}")
+        self.view.show(self.rows, figures, self._market_time(), seconds)
         await self._start_again(healths)
 
     async def _start_again(self, healths: Mapping[str, Health]) -> None:

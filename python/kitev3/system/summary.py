@@ -66,6 +66,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     messages_lost: int = 0
     latency_us: Latency = Latency()
     processes: dict[str, ProcessUse] = {}
+    stopped_strategies: dict[str, str] = {}  # name -> why, with file and line
 
 
 class Tally:
@@ -102,6 +103,7 @@ class Tally:
             "batches": self.said("marketdata", "batches"),
             "bars": self.said("marketdata", "bars"),
             "signals": self.said("strategy", "signals"),
+            "stopped_strategies": dict(self.said("strategy", "stopped", {})),
             "approved": self.said("risk_portfolio", "approved"),
             "blocked": dict(self.said("risk_portfolio", "blocked", {})),
             "orders": self.said("execution", "orders"),
@@ -153,6 +155,8 @@ def show(summary: Summary, console: Console) -> None:
     percentiles = f"{latency.p50:,} / {latency.p99:,} / {latency.p999:,} µs" if latency.n else "no order"
     rows.add_row(f"tick to order p50 / p99 / p99.9 of {latency.n:,}", percentiles)
     console.print(rows)
+    for name, why in summary.stopped_strategies.items():
+        console.print(f"strategy {name} was stopped: {why}", markup=False, highlight=False, soft_wrap=True)
     used = Table(box=BOX, header_style="dim")
     for column in ("service", "pid", "resident MB", "CPU s", "restarts"):
         used.add_column(column, justify="left" if column == "service" else "right")

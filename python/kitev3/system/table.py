@@ -107,6 +107,8 @@ def note(health: Health) -> str:
     elif health.name == "execution":
         parts += [f"{said[key]} {key.replace('_', ' ')}" for key in ("open_orders", "unknown") if said.get(key)]
         parts += said.get("mismatches", ())
+    elif health.name == "strategy":
+        parts += [f"{name} is stopped: {why}" for name, why in said.get("stopped", {}).items()]
     return "; ".join(part for part in parts if part)
 
 

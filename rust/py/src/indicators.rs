@@ -11,11 +11,17 @@ use numpy::{
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyFloat, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyTuple};
 
 use crate::kite::PyTickBatch;
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let kinds = PyDict::new(module.py());
+    for kind in core::KINDS {
+        let parameters: BTreeMap<_, _> = kind.parameters.iter().copied().collect();
+        kinds.set_item(kind.name, parameters)?;
+    }
+    module.add("INDICATOR_KINDS", kinds)?;
     module.add_class::<Adx>()?;
     module.add_class::<Atr>()?;
     module.add_class::<Bollinger>()?;

@@ -1,0 +1,93 @@
+"""One strategy on one instrument, and what it may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kitev3._core import IndicatorEngine, Newest
+from kitev3.contracts import DataRange, Instrument, Signal
+from kitev3.events import Event
+from kitev3.strategy import Decision, Strategy
+
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One strategy of the profile: which class, on which instruments, fed by bars of which period."""
+
+    name: str
+    use: str
+    instruments: tuple[str, ...]
+    bars: str = ""  # empty: fed by ticks
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Hosted:
+    """One strategy on one instrument, and what it may look at: the ``View`` handed to it."""
+
+    def __init__(
+        self, run: Run, strategy: Strategy, instrument: Instrument, engine: IndicatorEngine | None, newest: Newest
+    ) -> None:
+        self.run, self.strategy, self.instrument = run, strategy, instrument
+        self.engine, self.newest = engine, newest
+        self.token = instrument.instrument_token
+        self.values = tuple(engine.names) if engine is not None else ()
+        # topic -> (epoch, topic_seq) of the first event its state stands on
+        self.first: dict[str, tuple[int, int]] = {}
+
+    @property
+    def last_e4(self) -> int:
+        return self.newest.last_e4(self.token)
+
+    @property
+    def bid_e4(self) -> int:
+        return self.newest.bid_e4(self.token)
+
+    @property
+    def ask_e4(self) -> int:
+        return self.newest.ask_e4(self.token)
+
+    @property
+    def warm(self) -> bool:
+        return self.engine is None or self.engine.warm(self.token)
+
+    def value(self, name: str) -> float:
+        if self.engine is None:
+            raise KeyError(f"{name!r}: this strategy declares no indicators")
+        return self.engine.value(self.token, name)
+
+    def used(self, event: Event) -> tuple[DataRange, ...]:
+        """The range of *event*'s topic that a decision made now stands on."""
+        epoch, first = self.first.setdefault(event.type, (event.epoch, event.topic_seq))
+        if epoch != event.epoch:
+            epoch, first = self.first[event.type] = (event.epoch, event.topic_seq)
+        return (DataRange(event.source, epoch, first, event.topic_seq, event.type),)
+
+    def signal(self, decision: Decision, event: Event, data_ts_ns: int) -> Signal:
+        """What was decided at *event*, with who, when and from which data."""
+        row = self.instrument
+        return Signal(
+            self.run.name,
+            row.exchange,
+            row.tradingsymbol,
+            self.token,
+            decision.action,
+            decision.intent,
+            decision.quantity,
+            decision.order_type,
+            decision.price_e4,
+            decision.trigger_price_e4,
+            decision.product,
+            decision.validity,
+            decision.confidence,
+            deadline_ns=event.mono_ns + int(decision.ttl_s * NS),
+            data=self.used(event),
+            data_ts_ns=data_ts_ns,
+            reason=decision.reason,
+            indicators={name: self.value(name) for name in self.values},
+            order=decision.order,
+            market_protection_bp=decision.market_protection_bp,
+        )
