@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from doubles.system import System
-from kitev3.account.latch import LatchState
+from kitev3.account.latch import Latch, LatchState
+from kitev3.cli.requests import who
 from kitev3.control import START_ORDER, STOP_ORDER
+from kitev3.system.runfolder import Run
 
 COMMANDS = ("up", "start", "stop", "kill", "arm", "down", "status", "ls")
 
@@ -21,7 +25,7 @@ def test_every_command_explains_itself_with_an_example(system: System, command: 
     assert f"    kitev3 {command}" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["start", "stop", "kill", "arm", "down", "status"])
+@pytest.mark.parametrize("command", ["start", "stop", "arm", "down", "status"])
 def test_where_nothing_runs_one_line_says_so(system: System, command: str) -> None:
     done = system.command(command)
 
@@ -122,6 +126,96 @@ def test_kill_halts_also_when_a_service_is_deaf_and_says_which(system: System) -
     assert done.returncode == 1
     assert "HALTED" in done.stdout
     assert done.stderr == "kitev3: strategy: did not answer within 1000 ms\n"
+
+
+def state(system: System) -> LatchState:
+    latch = Latch(system.folder.path / "account")
+    try:
+        return latch.read()
+    finally:
+        latch.close()
+
+
+def test_kill_lowers_the_latch_where_nothing_runs(system: System) -> None:
+    done = system.command("kill")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["HALTED", f"no service runs in {system.folder.path}"]
+    assert state(system) is LatchState.HALTED
+
+
+def a_run(system: System, *services: str) -> Run:
+    return Run(
+        profile="mine",
+        mode="sim",
+        account="kitesim-KS0001",
+        session="2026-11-19",
+        speed=30.0,
+        pid=2**22,
+        started="2026-11-19T09:20:00+05:30",
+        exchange="",
+        sockets=str(system.folder.sockets),
+        services=services,
+    )
+
+
+@pytest.mark.parametrize("left", ["run.json", "nothing"])
+def test_kill_reaches_services_whose_up_is_dead(system: System, left: str) -> None:
+    """Their parent is the test: an up that is dead while they live on."""
+    latch = system.armed()
+    system.folder.make()
+    service = system.alone("execution")
+    if left == "run.json":
+        system.folder.write_run(a_run(system, "execution"))
+
+    done = system.command("kill")
+
+    service.kill()
+    service.wait()
+    assert latch.read() is LatchState.HALTED
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == ["HALTED", "execution: answered"]
+    assert system.asked() == ["execution control.kill"]
+
+
+def test_kill_is_heard_though_nobody_reads_and_the_latch_cannot_be_lowered(system: System) -> None:
+    system.start()
+    system.runs()
+    shutil.rmtree(system.folder.path / "account")
+    (system.folder.path / "account").write_text("in the way")
+
+    with open("/dev/full", "w") as full:
+        done = system.command("kill", stdout=full.fileno())
+
+    assert done.returncode == 1
+    assert "its latch could not be lowered" in done.stderr
+    assert {line for line in system.asked() if line.endswith("kill")} == {f"{n} control.kill" for n in START_ORDER}
+
+
+def test_a_profile_does_not_arm_over_a_kill_and_a_person_does(system: System) -> None:
+    system.command("kill")
+    system.start()
+    system.serves()
+
+    assert "control.arm" not in {line.split()[1] for line in system.asked()}
+    assert state(system) is LatchState.HALTED
+    assert system.command("arm").returncode == 0
+    assert state(system) is LatchState.ACTIVE
+    system.process.terminate()
+    code, out, err = system.end()
+    assert (code, err) == (0, "")
+    assert "not armed: the account was halted by a kill or a trip" in out
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+
+    assert who() == f"user {os.getuid()}"
 
 
 def test_arm_asks_every_service(system: System) -> None:

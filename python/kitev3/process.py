@@ -37,6 +37,7 @@ from kitev3.system import profile as configuration
 from kitev3.system.hugepages import collapse
 from kitev3.system.log import get_logger, log_to
 from kitev3.system.placement import hurry, place
+from kitev3.system.private import UMASK
 from kitev3.system.profile import IST, Profile
 from kitev3.system.runfolder import RunFolder, default_run_dir
 
@@ -48,6 +49,7 @@ HOUSE_OPTIONS = ("--config", "--run-dir", "--start")
 
 def main(argv: Sequence[str] = ()) -> None:
     """The command. *argv* comes before what stands on the command line."""
+    os.umask(UMASK)
     words = [*argv, *sys.argv[1:]]
     alone = stands_alone(words)
     sys.exit(alone(words[1:]) if alone is not None else run(parse(words)))

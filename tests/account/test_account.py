@@ -140,6 +140,35 @@ def test_an_arm_that_crosses_a_kill_loses(tmp_path: Path) -> None:
     assert Latch(tmp_path).read() is LatchState.HALTED
 
 
+@given(st.lists(st.sampled_from(["lower", "day", "person", "profile"]), max_size=20))
+def test_what_somebody_lowered_waits_for_a_person(tmp_path_factory: pytest.TempPathFactory, deeds: list[str]) -> None:
+    latch = Latch(tmp_path_factory.mktemp("latch"))
+    held, state = False, LatchState.HALTED
+    for deed in deeds:
+        if deed == "lower":
+            latch.lower(LatchState.HALTED)
+            held, state = True, LatchState.HALTED
+        elif deed == "day":
+            latch.lower(LatchState.HALTED, held=False)
+            state = LatchState.HALTED
+        elif deed == "person":
+            latch.raise_to_active()
+            held, state = False, LatchState.ACTIVE
+        elif held:
+            with pytest.raises(Refused, match="`kitev3 arm`"):
+                latch.raise_to_active(over_held=False)
+        else:
+            latch.raise_to_active(over_held=False)
+            state = LatchState.ACTIVE
+        assert (latch.held, latch.read()) == (held, state)
+    latch.close()
+
+
+def test_without_a_home_the_refusal_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="HOME: not set"):
+        account_folder("zerodha", "AB1234", tmp_path, {})
+
+
 def test_a_latch_cannot_be_lowered_to_active(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="only arm"):
         Latch(tmp_path).lower(LatchState.ACTIVE)

@@ -40,6 +40,7 @@ class System:
         (self.path / "mine.toml").write_text(PROFILE.format(exchange=exchange))
 
     def order(self, service: str, **orders: Any) -> None:
+        self.folder.claim()
         (self.folder.path / "orders").mkdir(parents=True, exist_ok=True)
         (self.folder.path / "orders" / f"{service}.json").write_text(json.dumps(orders))
 
@@ -58,6 +59,18 @@ class System:
         """Waits until the market has been started and all that were told to start were told that it is armed."""
         until(lambda: self.is_armed() or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()[1]
+
+    def serves(self) -> None:
+        """Waits until the market has been started, armed or not."""
+        until(lambda: "kitesim control.start" in self.asked() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.process.communicate()[1]
+
+    def alone(self, service: str) -> subprocess.Popen[bytes]:
+        """One service without an `up`, once it can be asked."""
+        command = [sys.executable, "-m", "tests.doubles.service", service, str(self.folder.path)]
+        one = subprocess.Popen(command, cwd=ROOT, env=self.environment | {"KITEV3_PARENT": str(os.getpid())})
+        until((self.folder.sockets / f"{service}.router").exists)
+        return one
 
     def is_armed(self) -> bool:
         """They are asked side by side, so kitesim's arm alone says nothing of the others'."""
@@ -95,19 +108,20 @@ class System:
     def summary(self) -> dict[str, Any]:
         return dict(json.loads(self.folder.summary.read_text()))
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
         """``kitev3`` with these arguments, for this system."""
         return subprocess.run(
             [sys.executable, "-c", "from kitev3.cli import main; main()", *arguments],
             env=self.environment | {"KITEV3_RUN_DIR": str(self.folder.path)},
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=WAIT_S_MAX,
         )
 
     def armed(self) -> Latch:
         """The account's latch, raised as a real execution would have left it."""
-        (self.folder.path / "account").mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.claim()
         latch = Latch(self.folder.path / "account")
         latch.raise_to_active()
         return latch

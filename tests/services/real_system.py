@@ -42,7 +42,7 @@ class RealSystem:
         """Starts `kitev3 up`; what it prints is read at its end."""
         words = (*KITEV3, "up", "--profile", profile, "--run-dir", str(self.folder.path), *options)
         self.up = subprocess.Popen(
-            words, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            words, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, umask=0
         )
 
     @property

@@ -11,8 +11,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kitev3.account.latch import Latch, LatchState
 from kitev3.errors import ConfigError
-from kitev3.system.runfolder import OLD_RUNS_MAX, SOCKET_PATH_BYTES_MAX, Run, RunFolder, default_run_dir, sockets_folder
+from kitev3.system.runfolder import (
+    MARK,
+    OLD_RUNS_MAX,
+    SOCKET_PATH_BYTES_MAX,
+    Run,
+    RunFolder,
+    default_run_dir,
+    sockets_folder,
+)
 
 RUN = Run(
     profile="demo",
@@ -116,6 +125,7 @@ def test_earlier_runs_are_kept_the_newest_five(folder: RunFolder) -> None:
         folder.make()
         (folder.path / "tape" / "a.tape").write_text(str(run))
         (folder.path / "account").mkdir()
+        (folder.path / "account" / "epoch").touch()
         (folder.path / "instruments" / "kept").touch()
         folder.summary.write_text(str(run))
 
@@ -125,7 +135,75 @@ def test_earlier_runs_are_kept_the_newest_five(folder: RunFolder) -> None:
     assert [(p.name, (p / "tape" / "a.tape").read_text()) for p in kept] == [
         (str(n), str(n - 1)) for n in range(4, OLD_RUNS_MAX + 4)
     ]
-    assert sorted(os.listdir(folder.path)) == ["instruments", "old"]
+    assert sorted(os.listdir(folder.path)) == [MARK, "instruments", "old"]
+
+
+def test_a_latch_that_somebody_lowered_is_not_put_aside(folder: RunFolder) -> None:
+    for lowered in (False, True):
+        folder.make()
+        (folder.path / "tape" / "a.tape").touch()
+        latch = Latch(folder.path / "account")
+        latch.raise_to_active()
+        if lowered:
+            latch.lower(LatchState.HALTED)
+        (folder.path / "account" / "epoch").write_text("7")
+
+        old = folder.rotate()
+
+        assert old is not None
+        assert (old / "account" / "epoch").read_text() == "7"
+        assert os.listdir(folder.path / "account") == ["latch"] if lowered else not (folder.path / "account").exists()
+    assert Latch(folder.path / "account").held
+    assert folder.rotate() is None
+
+
+@pytest.mark.parametrize("names", [["log"], ["journal", "notes.txt"], [".git"], ["run.json"]])
+def test_a_folder_of_somebodys_is_refused_and_left_as_it_is(folder: RunFolder, names: list[str]) -> None:
+    folder.path.mkdir(mode=0o755)
+    for name in names:
+        (folder.path / name).mkdir()
+
+    for begin in (folder.make, folder.held().__enter__):
+        with pytest.raises(ConfigError, match="something lies here and it is no run folder"):
+            begin()
+
+    assert sorted(os.listdir(folder.path)) == sorted(names)
+    assert folder.path.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_empty_folder_or_a_new_disk_is_taken(folder: RunFolder) -> None:
+    (folder.path / "lost+found").mkdir(parents=True)
+
+    folder.make()
+
+    assert (folder.path / MARK).is_file()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_it_is_ours_alone_whatever_the_umask(folder: RunFolder, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        folder.make()
+        folder.write_run(RUN)
+    finally:
+        os.umask(before)
+
+    for path in (folder.path, folder.sockets, *folder.path.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_folder_that_others_may_enter_is_closed_and_what_they_put_there_refused(folder: RunFolder) -> None:
+    folder.make()
+    folder.path.chmod(0o777)
+    (folder.path / "tape").chmod(0o755)
+
+    folder.make()
+
+    assert folder.path.stat().st_mode & 0o777 == (folder.path / "tape").stat().st_mode & 0o777 == 0o700
+    (folder.path / "log").rmdir()
+    (folder.path / "log").symlink_to(folder.path / "tape")
+    with pytest.raises(ConfigError, match="log: must be a folder"):
+        folder.make()
 
 
 @given(length=st.integers(1, 200))

@@ -22,8 +22,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from kitev3.account.latch import Latch, LatchState, private_folder
+from kitev3.account.latch import Latch, LatchState
 from kitev3.errors import ConfigError
+from kitev3.system.private import private_folder
 
 __all__ = ["Account", "Latch", "LatchState", "account_folder", "account_folder_of"]
 
@@ -35,7 +36,10 @@ def account_folder(broker: str, user_id: str, run_dir: Path, environment: Mappin
     """Where the account's folder lies: in the run folder for kitesim, else in the user's state folder."""
     if broker == "kitesim":
         return run_dir / "account"
-    state = environment.get("XDG_STATE_HOME") or str(Path(environment["HOME"]) / ".local" / "state")
+    home, state = environment.get("HOME"), environment.get("XDG_STATE_HOME")
+    if not home and not state:
+        raise ConfigError("environment: HOME: not set, nor XDG_STATE_HOME: the account's latch must have a place")
+    state = state or str(Path(str(home)) / ".local" / "state")
     return Path(state) / "kitev3" / f"{broker}-{user_id}"
 
 
@@ -87,7 +91,7 @@ class Account:
         noted, _ = _DAY.unpack_from(self._day)
         if noted == day.toordinal():
             return False
-        self.latch.lower(LatchState.HALTED)
+        self.latch.lower(LatchState.HALTED, held=False)
         _DAY.pack_into(self._day, 0, day.toordinal(), 0)
         self._day.flush()
         return True

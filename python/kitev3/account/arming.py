@@ -14,13 +14,15 @@ SAME_BUILD = ("risk_portfolio", "execution")
 """Two that must mean the same by an approval."""
 
 
-def arm(control: Control, services: Iterable[str], account: Path, by: str) -> dict[str, str]:
+def arm(control: Control, services: Iterable[str], account: Path, by: str, *, over_held: bool = True) -> dict[str, str]:
     """Raises the account's latch and tells every service; service -> why, for those that did not take it.
+
+    A profile arms by itself only what nobody halted: it is not *over_held*.
 
     The latch comes first, as it does for kill: what a service hears is then already so. If one does not take it the
     latch is lowered again, because a system of which a part does not answer must not trade.
 
-    Raises Refused when the gate and execution are not of one build, or somebody lowers the latch meanwhile.
+    Raises Refused when the gate and execution are not of one build, or somebody lowered the latch or does so meanwhile.
     """
     names = tuple(services)
     healths = control.health(name for name in SAME_BUILD if name in names)
@@ -28,13 +30,13 @@ def arm(control: Control, services: Iterable[str], account: Path, by: str) -> di
     if len(set(builds.values())) > 1:
         said = ", ".join(f"{name} {build}" for name, build in builds.items())
         raise Refused(f"not armed: the gate and execution are of two builds ({said}); restart the system")
-    account.mkdir(mode=0o700, parents=True, exist_ok=True)
     latch = Latch(account)
     try:
-        latch.raise_to_active()
+        held = latch.held
+        latch.raise_to_active(over_held=over_held)
         failed = control.send(names, Arm(by), by)
         if failed:
-            latch.lower(LatchState.HALTED)
+            latch.lower(LatchState.HALTED, held=held)
         return failed
     finally:
         latch.close()

@@ -5,9 +5,10 @@ the gate reads it at each verdict and execution right before the first byte. A s
 processes at once and outlives a kill -9 of any of them; `lower` and `raise_to_active` also sync it, so that it outlives
 a power cut.
 
-The word is 8 bytes: ``may_trade u8, may_enter u8, u16 unused, lowered u32`` (little-endian). A file of zeros, the
-first start, says HALTED. Permissions are two bytes that lowering only ever clears, so that two processes lowering
-at once, in any interleaving and without a lock that a stopped process could hold, never raise anything.
+The word is 8 bytes: ``may_trade u8, may_enter u8, held u8, unused u8, lowered u32`` (little-endian). A file of zeros,
+the first start, says HALTED. Permissions are two bytes that lowering only ever clears, so that two processes lowering
+at once, in any interleaving and without a lock that a stopped process could hold, never raise anything. ``held`` is set
+by a kill and a trip: then a person alone raises the latch, and no profile.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from enum import IntEnum
 from pathlib import Path
 
 from kitev3.contracts import LatchRead
-from kitev3.errors import ConfigError, Refused
+from kitev3.errors import Refused
+from kitev3.system.private import private_folder
 
 WORD_BYTES = 8
-_MAY_TRADE, _MAY_ENTER, _LOWERED = 0, 1, 4
+_MAY_TRADE, _MAY_ENTER, _HELD, _LOWERED = 0, 1, 2, 4
 
 
 class LatchState(IntEnum):
@@ -64,26 +66,35 @@ class Latch:
         """The two permissions as they lie there: what is cheapest to compare."""
         return memoryview(self._word)[_MAY_TRADE : _MAY_ENTER + 1]
 
-    def lower(self, state: LatchState) -> LatchState:
-        """Lowers the latch to *state*, never raises it; what it says afterwards."""
+    @property
+    def held(self) -> bool:
+        """Whether somebody lowered it, so that it waits for a person."""
+        return bool(self._word[_HELD])
+
+    def lower(self, state: LatchState, *, held: bool = True) -> LatchState:
+        """Lowers the latch to *state*, never raises it; what it says afterwards. *held* is false for what is no alarm,
+        as a new day is none: then it stays as it was."""
         assert state is not LatchState.ACTIVE, "only arm raises the latch"
-        self._clear(state)
+        self._clear(state, held)
         struct.pack_into("<I", self._word, _LOWERED, (self._lowered() + 1) & 0xFFFF_FFFF)
-        self._clear(state)  # an arm that stored between the two lines above, and checked too early, is undone here
+        self._clear(state, held)  # an arm that stored between the lines above, and checked too early, is undone here
         self._word.flush()
         return self.read()
 
-    def raise_to_active(self) -> None:
-        """Lets entries pass: the deed of a person's arm, or of a profile on the local exchange.
+    def raise_to_active(self, *, over_held: bool = True) -> None:
+        """Lets entries pass: the deed of a person's arm; or of a profile on the local exchange, never *over_held*.
 
         Raises:
-            Refused: somebody lowered the latch in the same moment; it stays low.
+            Refused: somebody lowered the latch, before or in the same moment; it stays low.
         """
         seen = self._lowered()
+        if self.held and not over_held:
+            raise Refused("not armed: the account was halted by a kill or a trip; look why, then `kitev3 arm`")
         self._word[_MAY_TRADE] = 1
         self._word[_MAY_ENTER] = 1
+        self._word[_HELD] = 0
         if self._lowered() != seen:
-            self._clear(LatchState.HALTED)
+            self._clear(LatchState.HALTED, held=True)
             self._word.flush()
             raise Refused("the latch was lowered while it was being raised: it stays HALTED; look why, then arm again")
         self._word.flush()
@@ -92,7 +103,9 @@ class Latch:
         """Unmaps the word; the file stays."""
         self._word.close()
 
-    def _clear(self, state: LatchState) -> None:
+    def _clear(self, state: LatchState, held: bool) -> None:
+        if held:
+            self._word[_HELD] = 1
         self._word[_MAY_ENTER] = 0
         if state is LatchState.HALTED:
             self._word[_MAY_TRADE] = 0
@@ -120,13 +133,3 @@ class LatchWatch:
             return None
         self._last = state
         return LatchRead(state.name)  # type: ignore[arg-type]
-
-
-def private_folder(folder: Path) -> None:
-    """Makes an account's folder, or takes the one that is there if it is ours, and closes it to everyone else."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner = folder.stat()
-    if owner.st_uid != os.geteuid():
-        raise ConfigError(f"{folder} belongs to user {owner.st_uid}: the account's folder must be ours")
-    if owner.st_mode & 0o077:
-        folder.chmod(0o700)

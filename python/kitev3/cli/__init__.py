@@ -5,12 +5,14 @@ Exit code 0: done. 1: something gave up, was lost, or did not answer. 2: refused
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from kitev3.cli import journal, listing, requests, status, up
 from kitev3.errors import ConfigError, KiteError
+from kitev3.system.private import UMASK
 
 app = typer.Typer(
     name="kitev3",
@@ -31,6 +33,7 @@ app.add_typer(journal.app, name="journal")
 
 def main() -> None:
     """``kitev3``. What went wrong is one line on stderr; only our own bugs show a traceback."""
+    os.umask(UMASK)
     try:
         app()
     except ConfigError as error:

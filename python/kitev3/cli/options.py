@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kitev3.errors import ConfigError
 from kitev3.system.profile import find
 from kitev3.system.runfolder import Run, RunFolder, default_run_dir
 
@@ -23,6 +24,15 @@ RunDirOption = Annotated[
 def run_dir_of(profile: str, run_dir: Path | None) -> Path:
     """The run folder that a command means."""
     return run_dir or default_run_dir(find(profile).stem, os.environ)
+
+
+def described(profile: str, run_dir: Path | None) -> tuple[RunFolder, Run | None]:
+    """The run folder that a command means, and what its ``run.json`` says, whether or not that still runs."""
+    folder = RunFolder(run_dir_of(profile, run_dir))
+    try:
+        return folder, folder.read_run()
+    except ConfigError:
+        return folder, None
 
 
 def running(profile: str, run_dir: Path | None) -> tuple[RunFolder, Run]:

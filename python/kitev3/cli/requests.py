@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +18,12 @@ import typer
 from kitev3.account import arming
 from kitev3.account.account import account_folder
 from kitev3.account.latch import Latch, LatchState
-from kitev3.cli.options import ProfileOption, RunDirOption, running
+from kitev3.cli.options import ProfileOption, RunDirOption, described, running
 from kitev3.clock import MarketClock, machine_ns
 from kitev3.contracts import Kill, Start, Stop
-from kitev3.control import START_ORDER, STOP_ORDER, Command, Control
-from kitev3.system.profile import IST
+from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
+from kitev3.errors import ConfigError
+from kitev3.system.profile import IST, load
 from kitev3.system.runfolder import Run, RunFolder
 
 DOWN_S_MAX = 60.0
@@ -37,7 +39,7 @@ def start(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None
     folder, run = running(profile, run_dir)
     with Control(folder) as control:
         clock = _clock_from_here(control, run)
-        failed = control.send(run.services, clock.payload(), _who())
+        failed = control.send(run.services, clock.payload(), who())
         _finish(failed | _in_turn(control, START_ORDER, run, Start(run.session)), "started")
 
 
@@ -53,25 +55,26 @@ def stop(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
 
 
 def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: ReasonOption = "kitev3 kill") -> None:
-    """HALTED at once, latched on disk until `kitev3 arm`: cancels only. Works whether or not the services answer.
+    """HALTED at once, latched on disk until `kitev3 arm`: cancels only. Works whatever runs, and whatever answers.
 
     \b
       kitev3 kill --reason "prices look wrong"
     """
-    folder, run = running(profile, run_dir)
-    latch = Latch(_account(folder, run))
-    latch.lower(LatchState.HALTED)  # before anyone is asked: it takes effect without an answer
-    latch.close()
-    print("HALTED")
-    with Control(folder) as control:
-        failed = control.send(run.services, Kill(reason, _who()), _who())
-        for name in run.services:
-            print(f"{name}: {failed.get(name, 'answered')}")
-        healths = control.health(run.services)
-    execution, gate = healths.get("execution"), healths.get("risk_portfolio")
-    print(f"open orders: {_known(execution and execution.service.get('open_orders'))}")
-    print(f"open positions: {_known(gate and gate.service.get('positions'))}")
-    _finish(failed, "")
+    folder, run = described(profile, run_dir)
+    failed = {str(account): why for account in _accounts(profile, folder, run) if (why := _lowered(account, folder))}
+    services = list(dict.fromkeys((*(run.services if run else ()), *sorted(folder.bound()))))
+    with Control(folder) as control:  # they hear it before anything is printed
+        silent = control.send(services, Kill(reason, who()), who())
+        healths = control.health(services)
+    _say("not HALTED" if failed else "HALTED")
+    for name in services:
+        _say(f"{name}: {silent.get(name, 'answered')}")
+    if services:
+        _say(f"open orders: {_known(healths, 'open_orders')}")
+        _say(f"open positions: {_known(healths, 'positions')}")
+    else:
+        _say(f"no service runs in {folder.path}")
+    _finish(failed | silent, "")
 
 
 def arm(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
@@ -82,8 +85,8 @@ def arm(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
     """
     folder, run = running(profile, run_dir)
     with Control(folder) as control:
-        failed = arming.arm(control, run.services, _account(folder, run), _who())
-    _finish(failed, f"armed {run.account} by {_who()}")
+        failed = arming.arm(control, run.services, _account(folder, run), who())
+    _finish(failed, f"armed {run.account} by {who()}")
 
 
 def down(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
@@ -115,7 +118,7 @@ def _clock_from_here(control: Control, run: Run) -> MarketClock:
 def _in_turn(control: Control, order: Iterable[str], run: Run, command: Command) -> dict[str, str]:
     failed: dict[str, str] = {}
     for name in (name for name in order if name in run.services):
-        failed |= control.send((name,), command, _who())
+        failed |= control.send((name,), command, who())
     return failed
 
 
@@ -128,18 +131,52 @@ def _finish(failed: dict[str, str], done: str) -> None:
         print(done)
 
 
+def _accounts(profile: str, folder: RunFolder, run: Run | None) -> set[Path]:
+    """The accounts that a kill is for: the running system's, and the profile's, if that is another."""
+    accounts = set() if run is None else {_account(folder, run)}
+    try:
+        read = load(profile)
+        accounts.add(account_folder(read.account, read.user_id, folder.path, os.environ))
+    except ConfigError:
+        if not accounts:
+            raise  # nobody can say which account is meant
+    return accounts
+
+
+def _lowered(account: Path, folder: RunFolder) -> str:
+    """Lowers an account's latch; why it could not be, or nothing. It takes effect without anybody's answer."""
+    try:
+        if not account.exists() and account.is_relative_to(folder.path):
+            folder.claim()
+        latch = Latch(account)
+        latch.lower(LatchState.HALTED)
+        latch.close()
+    except (ConfigError, OSError) as error:
+        return f"its latch could not be lowered: {error}"
+    return ""
+
+
 def _account(folder: RunFolder, run: Run) -> Path:
     broker, _, user_id = run.account.partition("-")
-    account = account_folder(broker, user_id, folder.path, os.environ)
-    account.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return account
+    return account_folder(broker, user_id, folder.path, os.environ)
 
 
-def _who() -> str:
-    return getpass.getuser()
+def who() -> str:
+    """Who does it: a name, or the number of a user who has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
-def _known(count: object) -> str:
-    if count is None:
-        return "not known"
-    return str(len(count)) if isinstance(count, list | tuple) else str(count)
+def _say(line: str) -> None:
+    """A line for a person, if anybody reads: what is done here does not depend on it."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+def _known(healths: Mapping[str, Health], key: str) -> str:
+    """How many there are, as whoever counts them says."""
+    said = [health.service[key] for health in healths.values() if key in health.service]
+    counts = [len(value) if isinstance(value, list | tuple) else value for value in said]
+    return str(sum(counts)) if counts else "not known"

@@ -5,6 +5,9 @@
     token         the access token, mode 0400
     summary.json  of the last run that ended
     old/<n>/      what earlier runs left, where a profile starts afresh each time
+    .kitev3       our mark: a folder in which anything lies without it is somebody's, and is left alone
+
+All of it has mode 0700 or 0600, whatever the umask.
 
 The sockets lie elsewhere, in a folder of mode 0700 with a short name, because a socket's path ends at 107 bytes.
 """
@@ -17,7 +20,6 @@ import hashlib
 import os
 import re
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,11 +28,16 @@ from pathlib import Path
 
 import msgspec
 
+from kitev3.account.latch import Latch
 from kitev3.errors import ConfigError
+from kitev3.system.private import private_folder, write_whole
 
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path, less its closing zero
 OLD_RUNS_MAX = 5
 LOCK_TRIES_MAX = 5
+MARK = ".kitev3"
+_MARK_TEXT = b"A run folder of kitev3: what an earlier run left here goes to old/, and in time is deleted.\n"
+_NOBODYS = {"lost+found"}
 _MOVED = ("tape", "journal", "journal-chain", "log", "account", "summary.json")
 _SOCKETS = ("pub", "pull", "router")
 
@@ -80,6 +87,10 @@ class RunFolder:
         """The ipc address of a service's socket; *kind* is pub, pull or router."""
         return f"ipc://{self.sockets / name}.{kind}"
 
+    def bound(self) -> set[str]:
+        """The services that have a socket here to be asked at, alive or not."""
+        return {path.stem for path in self.sockets.glob("*.router")}
+
     def check_sockets(self, names: Iterable[str]) -> None:
         """ConfigError when a socket's path would not fit into what the kernel takes."""
         for name in names:
@@ -91,23 +102,35 @@ class RunFolder:
                         f"{SOCKET_PATH_BYTES_MAX} is possible: set XDG_RUNTIME_DIR to a shorter folder"
                     )
 
-    def make(self) -> None:
-        """The folders that every run needs; those that are there are taken."""
+    def claim(self) -> None:
+        """Makes the folder ours: made where there is none, marked where it is empty, closed to everyone else.
+
+        ConfigError when anything lies there without our mark: it is somebody's, and a run would put it aside.
+        """
         try:
-            for name in ("", "tape", "journal", "log", "instruments"):
-                (self.path / name).mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mark = self.path / MARK
+            if not mark.exists():
+                if set(os.listdir(self.path)) - _NOBODYS:
+                    raise ConfigError(f"{self.path}: something lies here and it is no run folder: choose an empty one")
+                private_folder(self.path.resolve())
+                write_whole(mark, _MARK_TEXT)
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be a run folder: {error.strerror}") from None
-        make_private(self.sockets)
+        private_folder(self.path.resolve())
+
+    def make(self) -> None:
+        """The folders that every run needs; those that are there are taken, and closed to everyone else."""
+        self.claim()
+        for name in ("tape", "journal", "log", "instruments"):
+            private_folder(self.path / name)
+        private_folder(self.sockets, mend=False)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """One `kitev3 up` a folder. The lock lies on the folder itself and ends with the process, leaving nothing."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise ConfigError(f"{self.path}: cannot be a run folder: {error.strerror}") from None
+        self.claim()
+        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             if not _locked(handle):
                 raise ConfigError(f"{self.path}: a system runs here already: `kitev3 down` ends it")
@@ -148,17 +171,25 @@ class RunFolder:
         return run
 
     def rotate(self) -> Path | None:
-        """Moves what an earlier run left to ``old/<n>/``, keeping the newest five; where to, if there was anything."""
+        """Moves what an earlier run left to ``old/<n>/``, keeping the newest five; where to, if there was anything.
+
+        A latch that somebody lowered stays: putting a run aside arms nothing.
+        """
         left = [self.path / name for name in _MOVED if (self.path / name).exists()]
+        account = self.path / "account"
+        if account.is_dir() and _is_held(account):
+            left.remove(account)
+            left += [path for path in account.iterdir() if path.name != "latch"]
         if not any(path.is_file() or any(path.iterdir()) for path in left):
             return None
         old = self.path / "old"
-        old.mkdir(exist_ok=True)
+        private_folder(old)
         numbers = sorted(int(p.name) for p in old.iterdir() if re.fullmatch(r"[0-9]{1,9}", p.name))
         target = old / str(numbers[-1] + 1 if numbers else 1)
-        target.mkdir()
         for path in left:
-            path.rename(target / path.name)
+            to = target / path.relative_to(self.path)
+            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.rename(to)
         for number in numbers[: max(0, len(numbers) + 1 - OLD_RUNS_MAX)]:
             shutil.rmtree(old / str(number))
         return target
@@ -190,6 +221,14 @@ class RunFolder:
         return not self.is_held() or _is_dead(run.pid)
 
 
+def _is_held(account: Path) -> bool:
+    latch = Latch(account)
+    try:
+        return latch.held
+    finally:
+        latch.close()
+
+
 def _is_dead(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -217,24 +256,6 @@ def sockets_folder(run_dir: Path, environment: Mapping[str, str]) -> Path:
     return Path(base) / f"kitev3-{digest[:8]}"
 
 
-def make_private(folder: Path) -> None:
-    """Makes a folder that is ours alone; one that somebody else put there first is refused."""
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be the sockets' folder: {error.strerror}") from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise ConfigError(f"{folder}: must be a folder of mode 0700 of your own; remove it")
-
-
 def default_run_dir(profile: str, environment: Mapping[str, str]) -> Path:
     """``run/<profile>``, unless KITEV3_RUN_DIR says otherwise."""
     return Path(environment.get("KITEV3_RUN_DIR") or Path("run") / profile)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that a reader sees either as it was or whole."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_bytes(content)
-    os.replace(fresh, path)

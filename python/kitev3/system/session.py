@@ -25,12 +25,12 @@ from kitev3.account.latch import Latch, LatchState
 from kitev3.clock import NS, MarketClock, machine_ns
 from kitev3.contracts import Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
-from kitev3.errors import ConfigError
+from kitev3.errors import ConfigError, Refused
 from kitev3.system.preflight import Plan
+from kitev3.system.private import write_whole
 from kitev3.system.profile import IST
 from kitev3.system.resources import cpu_s, resident_mb
 from kitev3.system.restarts import Death
-from kitev3.system.runfolder import write_whole
 from kitev3.system.summary import ProcessUse, Summary, Tally, unheard
 from kitev3.system.supervisor import Supervisor
 from kitev3.system.table import Row, View, note
@@ -135,7 +135,11 @@ class Session:
 
     async def _arm(self) -> None:
         by = f"profile {self.profile.name}"
-        failed = await asyncio.to_thread(arm, self.control, self.names, self._account(), by)
+        try:
+            failed = await asyncio.to_thread(arm, self.control, self.names, self._account(), by, over_held=False)
+        except Refused as refused:
+            self.view.say(str(refused))
+            return
         self._count_failed("arm", failed)
         if not failed:
             self.view.say(f"armed by {by}: {self.profile.account} on {self.profile.exchange}")
