@@ -25,7 +25,7 @@ from kitev3 import process
 from kitev3._core import TapeReader, Tick, TickBatch, encode_frame
 from kitev3.contracts import Frame, Reading, Socket
 from kitev3.control import Health
-from kitev3.service import AsyncDriver, Driver, World
+from kitev3.runtime.service import AsyncDriver, Driver, World
 from kitev3.services.marketdata.service import SERVICE, QuoteRow, SubscribedRow
 from kitev3.strategy import Indicator, Strategy, indicator
 from kitev3.system import profile as config

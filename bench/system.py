@@ -16,9 +16,9 @@ from types import TracebackType
 from kitev3.account.account import account_folder_of
 from kitev3.account.arming import arm
 from kitev3.account.secret import write_secret
-from kitev3.clock import MarketClock
 from kitev3.contracts import Start
 from kitev3.control import START_ORDER, Control, Health
+from kitev3.runtime.clock import MarketClock
 from kitev3.system import profile as config
 from kitev3.system.profile import IST, PREFIX
 from kitev3.system.runfolder import Run, RunFolder
@@ -38,7 +38,7 @@ class System:
     Args:
         profile: its name, or the path of its file.
         exchange: where marketdata finds it.
-        modules: services that another module runs than ``kitev3.process``, with the same arguments.
+        modules: services that another module runs than ``kitev3.runtime.process``, with the same arguments.
         settings: variables laid over the profile, without their prefix (``{"STRATEGY_CPU": "1"}``).
     """
 
@@ -138,7 +138,7 @@ class System:
 
     def _process(self, name: str) -> subprocess.Popen[bytes]:
         place = ("--config", str(self.profile.file.resolve()), "--run-dir", str(self.folder.path))
-        command = [sys.executable, "-m", self.modules.get(name, "kitev3.process"), name, *place]
+        command = [sys.executable, "-m", self.modules.get(name, "kitev3.runtime.process"), name, *place]
         environment = self.environment | {f"{PREFIX}PARENT": str(os.getpid())}
         with self.folder.errors(name).open("wb") as errors:
             return subprocess.Popen(command, env=environment, stderr=errors)

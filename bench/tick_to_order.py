@@ -138,7 +138,7 @@ class Ours:
             counts = health.counters
             # A heartbeat that overtook work on its way makes a hole that is none: it is read from the tape, and what
             # then comes is dropped as a duplicate.
-            if counts["gaps_seen"] != counts["gaps_mended"] or counts["refused_messages"] or counts["push_full"]:
+            if counts["gaps_seen"] != counts["gaps_filled"] or counts["refused_messages"] or counts["push_full"]:
                 wrong.append(f"{health.name}: {counts}")
         if gate.service["blocked"] != self.blocked:
             wrong.append(f"the gate refused {gate.service['blocked']}")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from kitev3._core import TickBatch
-from kitev3.bus.topology import lanes, matches, matching, takes_work, workers
+from kitev3.bus.topology import links, matches, matching, takes_work, workers
 from kitev3.contracts import BY_TOPIC, CONTRACTS, TOPIC_OF, Contract, heard_by, schema_hash
-from kitev3.heart import ENCODE, decoder
+from kitev3.runtime.setup import ENCODE, decoder
 from kitev3.schemas import SPOKEN
 from kitev3.system.profile import known_services
 from strategies import payloads
@@ -54,13 +54,13 @@ def test_delivery_worker_and_join_fit_each_other(contract: Contract) -> None:
 def test_every_service_takes_each_source_in_one_way(service: str) -> None:
     topics = [contract.topic for contract in heard_by(service)]
 
-    taken = lanes(service, topics)  # asserts that work comes alone
+    taken = links(service, topics)  # asserts that work comes alone
 
-    assert len({lane.source for lane in taken}) == len(taken)
-    assert takes_work(service, topics) == any(lane.kind == "work" for lane in taken)
-    for lane in taken:
-        if lane.kind == "sparse":
-            assert not any(BY_TOPIC[topic].bulk for topic in lane.received)
+    assert len({link.source for link in taken}) == len(taken)
+    assert takes_work(service, topics) == any(link.mode == "work" for link in taken)
+    for link in taken:
+        if link.mode == "sparse":
+            assert not any(BY_TOPIC[topic].bulk for topic in link.received)
 
 
 def test_who_works_for_whom() -> None:

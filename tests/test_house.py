@@ -89,7 +89,7 @@ def test_a_service_folder_has_the_three_files_and_says_what_it_hears(name: str) 
     main = (folder / "__main__.py").read_text().splitlines()
 
     assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
-    assert [line for line in main if line] == ["from kitev3.process import main", f'main(["{name}"])']
+    assert [line for line in main if line] == ["from kitev3.runtime.process import main", f'main(["{name}"])']
     assert (folder / "service.py").is_file()
 
 

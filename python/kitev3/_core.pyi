@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 def build() -> str:
     """The core's version."""
 
-# --- heart --------------------------------------------------------------------------------------------------------
+# --- runtime --------------------------------------------------------------------------------------------------------
 
 @final
 class Event:
     """One event, frozen. Times are ints of nanoseconds; ``ts`` and ``now_ns`` market time, ``mono_ns`` machine time.
 
-    Equal when all that travels is equal. The constructor is for tests; a heart makes the real ones.
+    Equal when all that travels is equal. The constructor is for tests; a runtime makes the real ones.
     """
 
     def __new__(
@@ -91,7 +91,7 @@ class RecoveryError(Exception):
 
 @final
 class TapeSync:
-    """Waits for the disk; may be used from another thread than the heart."""
+    """Waits for the disk; may be used from another thread than the runtime."""
 
     def sync(self) -> None:
         """Returns when all that has been appended by now is on the disk."""
@@ -105,12 +105,12 @@ class TapeFollower:
         """The next message of these topics and above this number; None at the end, for now."""
 
 @final
-class Heart:
-    """A process's loop without its sockets: checks, numbers, tapes and hands on; see ``kitev3.heart.open_heart``.
+class Runtime:
+    """A process's loop without its sockets: checks, numbers, tapes and hands on; see ``kitev3.runtime.setup``.
 
     What a call makes the handler say is returned to be sent, in order: ``(frame, worker, event)``, the frame for PUB,
     the name of the service that also gets it by PUSH, and the event if the driver hears of its topic. None: nothing.
-    An error of the handler comes out of the call; the heart then takes nothing more, and ``in_hand`` names the event.
+    An error of the handler comes out of the call; the runtime then takes nothing more, and ``in_hand`` names the event.
     """
 
     def __new__(
@@ -122,9 +122,9 @@ class Heart:
         day: str,
         start_ns: int,
         tapes: str | PathLike[str],
-        ears: list[tuple[str, type[Any], list[tuple[int, Callable[[bytes], Any]]], bool, str]],
-        voices: list[tuple[str, type[Any], int, Callable[[bytes], Any], str | None, bool]],
-        lanes: list[tuple[str, str]],
+        subscriptions: list[tuple[str, type[Any], list[tuple[int, Callable[[bytes], Any]]], bool, str]],
+        publications: list[tuple[str, type[Any], int, Callable[[bytes], Any], str | None, bool]],
+        sequence_modes: list[tuple[str, str]],
         handler: Callable[[Event], Iterable[Any]],
         encode: Callable[[Any], bytes],
         about: bytes,
@@ -133,7 +133,7 @@ class Heart:
         segment_bytes: int = 16777216,
         spare_segments: int = 1,
         sync_every_ms: int = 1000,
-    ) -> Heart: ...
+    ) -> Runtime: ...
     def recover(self) -> _Said | None:
         """Executes again what the own tape says was heard; gives what a kill had kept from the tape, now on it.
 
@@ -142,7 +142,7 @@ class Heart:
     def begin(self, mono_ns: int) -> tuple[int, int]:
         """Begins an epoch, synced: its number and the last ``seq`` before it."""
     def hear(self, frame: bytes, mono_ns: int) -> _Said | None:
-        """A message from the bus. A hole is mended before this returns."""
+        """A message from the bus. A hole is filled before this returns."""
     def world(self, payload: Any, mono_ns: int) -> _Said | None:
         """Something the world said."""
     def control(self, payload: Any, mono_ns: int) -> _Said | None:
@@ -157,7 +157,7 @@ class Heart:
         """The message that tells hearers how far this service has come."""
     def market_ns(self, mono_ns: int) -> int:
         """Market time at a machine time."""
-    def attach(self, wire: Wire) -> None:
+    def attach(self, sockets: ZmqSockets) -> None:
         """From here on what is said is sent at once and nothing is returned, unless the driver hears of it first."""
     def sync_handle(self) -> TapeSync: ...
     def close(self) -> None:
@@ -177,7 +177,7 @@ class Heart:
     def recovered(self) -> tuple[int, int, bool]:
         """Records read, events that had to be appended, whether the tape was another build's."""
     @property
-    def heads(self) -> dict[str, int]:
+    def watermarks(self) -> dict[str, int]:
         """topic -> ``topic_seq`` of the last one said"""
     @property
     def heard(self) -> dict[str, int]:
@@ -186,7 +186,7 @@ class Heart:
     def applied(self) -> dict[str, tuple[int, int]]:
         """source -> (epoch, ``seq``) of the last one applied"""
     @property
-    def greeted(self) -> list[str]:
+    def connected(self) -> list[str]:
         """Sources of which a heartbeat has come."""
     @property
     def counters(self) -> dict[str, int]: ...
@@ -195,10 +195,10 @@ class Heart:
         """Topic, source and id of the event that the handler had when an error came."""
 
 @final
-class Turn:
-    """A loop's turn over a heart and its wire: what comes is heard and what is said is sent, without Python in between.
+class PollLoop:
+    """Polls the sockets for a runtime: what comes is heard and what is said is sent, without Python in between.
 
-    Each call ends with whether anything came, and with what was said of which the driver hears first, as of ``Heart``.
+    Each call ends with whether anything came, and with what was said of which the driver hears first, as ``Runtime``'s.
     It ends when the socket's own time ran out (nothing came), at *until_ns* of machine time, when another thread has
     woken the loop, when a signal came, or when a byte of *watch* has changed: then the message in hand is kept for the
     next call.
@@ -209,8 +209,8 @@ class Turn:
     """
 
     def __new__(
-        cls, heart: Heart, wire: Wire, *, watch: memoryview | None = None, answer_ms: int | None = None
-    ) -> Turn: ...
+        cls, runtime: Runtime, sockets: ZmqSockets, *, watch: memoryview | None = None, answer_ms: int | None = None
+    ) -> PollLoop: ...
     def listen(self, until_ns: int) -> tuple[bool, _Said | None]:
         """A hearer's: waits on the SUB."""
     def work(self, until_ns: int) -> tuple[bool, _Said | None]:
@@ -221,7 +221,7 @@ class Turn:
 # --- wire ---------------------------------------------------------------------------------------------------------
 
 @final
-class Wire:
+class ZmqSockets:
     """A process's sockets by their addresses, for messages to come and go without Python; see ``kitev3.bus.sockets``.
 
     Args:
@@ -240,7 +240,7 @@ class Wire:
         pull: int | None,
         publisher: int,
         workers: list[tuple[str, int]],
-    ) -> Wire: ...
+    ) -> ZmqSockets: ...
     def send(self, frame: bytes, worker: str | None) -> None:
         """To all, and before them to the one worker if there is a name and it runs. Never waits."""
     @property

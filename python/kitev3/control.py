@@ -44,8 +44,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0  # said so far
     ready: bool = False
     missing: tuple[str, ...] = ()  # what it still waits for
-    counters: dict[str, int] = {}  # heard, said, refused_messages, gaps_seen, gaps_mended, push_full
-    heads: dict[str, int] = {}  # topic -> topic_seq of the last one said
+    counters: dict[str, int] = {}  # heard, said, refused_messages, gaps_seen, gaps_filled, push_full
+    watermarks: dict[str, int] = {}  # topic -> topic_seq of the last one said
     heard: dict[str, int] = {}  # topic -> topic_seq of the last one applied
     lag_ms: float = 0.0
     rss: int = 0  # bytes

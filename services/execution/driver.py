@@ -23,7 +23,7 @@ from kitev3.errors import KiteError
 from kitev3.events import Event
 from kitev3.orders.classify import Finding
 from kitev3.orders.rows import OrderRow, read_rows
-from kitev3.service import Context, Driver, World
+from kitev3.runtime.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.latency import Latency

@@ -12,7 +12,7 @@ from kitev3.account.latch import LatchWatch
 from kitev3.contracts import AccountOpened, Answer, Approved, Clock, Intent, LatchRead, Reconciled, Sending, Signal
 from kitev3.events import Event, Handler, Payload
 from kitev3.orders.rows import HoldingRow, OrderRow, Rows, TradeRow, read_margins, read_positions, read_rows
-from kitev3.service import Context, ServiceSpec, Watch
+from kitev3.runtime.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
 from kitev3.services.execution.driver import driver

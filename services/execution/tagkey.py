@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kitev3.account.secret import read_secret
 from kitev3.errors import ConfigError
-from kitev3.service import Context
+from kitev3.runtime.service import Context
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.tags import Tags, key_of_seed
 

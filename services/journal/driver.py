@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 from kitev3._core import TapeAltered, TapeChain
-from kitev3.service import Driver, World
+from kitev3.runtime.service import Driver, World
 from kitev3.system.log import get_logger
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kitev3.events import Event, Payload
-from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.runtime.service import Context, Driver, ServiceSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa

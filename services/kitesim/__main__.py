@@ -1,3 +1,3 @@
-from kitev3.process import main
+from kitev3.runtime.process import main
 
 main(["kitesim"])

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kitev3.account.secret import read_secret
-from kitev3.clock import MarketClock
 from kitev3.contracts import MarketRun, Request
 from kitev3.events import Event
-from kitev3.service import AsyncDriver, Context, World
+from kitev3.runtime.clock import MarketClock
+from kitev3.runtime.service import AsyncDriver, Context, World
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.catalogue import read_faults
 from kitev3.services.kitesim.faults.front import Front, in_front

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
-from kitev3.clock import datetime_ns
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import datetime_ns
 from kitev3.system.market_file import read_market
 from kitev3.system.profile import IST
 

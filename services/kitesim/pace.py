@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from kitev3._core import Exchange
-from kitev3.clock import MarketClock
+from kitev3.runtime.clock import MarketClock
 from kitev3.services.kitesim.sockets import Sockets
 
 NS = 1_000_000_000

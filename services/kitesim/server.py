@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import uvicorn
 from kitev3._core import Exchange
-from kitev3.clock import MarketClock
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import MarketClock
 from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.access import EVERYWHERE, Access, flushed, is_this_machine, time_of_day_ns
 from kitev3.services.kitesim.access_log import AccessLog

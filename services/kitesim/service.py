@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from kitev3.contracts import Clock, Epoch, MarketRun, Request
 from kitev3.events import Event, Payload
-from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.services.kitesim.rules import read_rules
 from kitev3.system.settings import place
 

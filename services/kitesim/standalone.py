@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from kitev3._core import Exchange
-from kitev3.clock import MarketClock, machine_ns
 from kitev3.contracts import Request
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import MarketClock, machine_ns
 from kitev3.services.kitesim.applications import credentials, tokens_of, users_of
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.faults.front import Front, in_front

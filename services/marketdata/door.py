@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from kitev3.broker.readonly import ReadOnlyKite
-from kitev3.service import Context
+from kitev3.runtime.service import Context
 from kitev3.services.marketdata.driver import Feed
 from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.system.runfolder import RunFolder

@@ -22,7 +22,7 @@ from kitev3.account.secret import read_secret
 from kitev3.contracts import Frame, Reading, Socket, Text
 from kitev3.errors import KiteError
 from kitev3.orders.classify import Finding
-from kitev3.service import AsyncDriver, World
+from kitev3.runtime.service import AsyncDriver, World
 from kitev3.services.marketdata.service import MarketdataConfig, QuoteRow, SubscribedRow
 from kitev3.system.log import get_logger
 from picows import (

@@ -10,7 +10,7 @@ import msgspec
 from kitev3._core import Bar, BarBuilder, Decoder, session_hours
 from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Text
 from kitev3.events import Event, Payload
-from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.runtime.service import Context, Driver, ServiceSpec
 
 NS = 1_000_000_000
 SEGMENTS = {"NSE": 1, "NFO": 2, "BSE": 4, "BFO": 5, "INDICES": 9}

@@ -14,7 +14,7 @@ from kitev3.contracts import Hole, Instrument, LatchRead, LostTail, PortfolioSna
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.risk import Risk, gate
-from kitev3.service import Context, Driver, ServiceSpec, Watch, World
+from kitev3.runtime.service import Context, Driver, ServiceSpec, Watch, World
 
 MS = 1_000_000
 NOTHING: tuple[Payload, ...] = ()

@@ -12,7 +12,7 @@ from kitev3._core import IndicatorEngine, Newest
 from kitev3.contracts import Blocked, Fill, Gap, Instrument, Ohlc, Reject, Signal
 from kitev3.errors import KiteError
 from kitev3.events import Event, Payload
-from kitev3.service import Context, ServiceSpec
+from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.strategy.hosted import Hosted, Run
 from kitev3.strategy import Strategy, load, parameters
 from kitev3.strategy.decision import decisions

@@ -24,12 +24,12 @@ from kitev3.broker.kite import KiteBroker
 from kitev3.broker.pace import Limits
 from kitev3.broker.readonly import ReadOnlyKite
 from kitev3.broker.session import login_to_kitesim, open_session
-from kitev3.clock import machine_ns
 from kitev3.contracts import Approved, Reservation, Signal, Stop, Verdict
-from kitev3.desk import Desk
 from kitev3.errors import Refused
 from kitev3.orders.rows import OrderRow, TradeRow, read_rows
-from kitev3.service import Context, ServiceSpec
+from kitev3.runtime.clock import machine_ns
+from kitev3.runtime.runner import Desk
+from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import BrokerDriver
 from kitev3.services.execution.service import RULES, SERVICE
@@ -213,7 +213,7 @@ def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> 
 
 
 def _gate(context: Context) -> Callable[[Approved], list[bytes]]:
-    """A heart that says approvals."""
+    """A runtime that says approvals."""
     frames: list[bytes] = []
     spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: lambda event: ())
     desk = Desk(

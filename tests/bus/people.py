@@ -13,7 +13,7 @@ from typing import Any
 
 from kitev3.contracts import FeedHealth, Ohlc, Signal, Text
 from kitev3.events import Event
-from kitev3.service import Context, ServiceSpec
+from kitev3.runtime.service import Context, ServiceSpec
 
 DAY = "2026-11-19"
 START_NS = 1795059900_000_000_000  # 09:15 in India

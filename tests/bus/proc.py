@@ -26,8 +26,8 @@ from kitev3.bus.message import Message
 from kitev3.bus.sockets import Sockets
 from kitev3.contracts import Text
 from kitev3.events import Event
-from kitev3.process import Process, refusing
-from kitev3.service import Context, Driver, ServiceSpec, World
+from kitev3.runtime.process import Process, refusing
+from kitev3.runtime.service import Context, Driver, ServiceSpec, World
 from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder
 
@@ -117,7 +117,7 @@ def lose(share: float, seed: int, last: int) -> None:
             send(self, frame, worker)
 
     Sockets.send = lossy  # type: ignore[method-assign]
-    Sockets.carry = lambda self, heart: None  # type: ignore[method-assign]  # so that all goes through the line above
+    Sockets.carry = lambda self, runtime: None  # type: ignore[method-assign]  # so that all goes through the line above
 
 
 def main(name: str, run_dir: str, text: str) -> None:

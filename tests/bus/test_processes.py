@@ -14,7 +14,7 @@ from kitev3.bus.message import Message
 from kitev3.contracts import CONTRACTS
 from kitev3.control import Health
 
-from bus.house import House
+from bus.system import System
 
 COUNT = 400
 BARS = "marketdata.ohlc"
@@ -22,8 +22,8 @@ SIGNALS = "strategy.signal"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
+def system(tmp_path: Path) -> Iterator[System]:
+    made = System(tmp_path)
     yield made
     made.close()
 
@@ -35,159 +35,159 @@ def has_heard(topic: str, count: int) -> object:
     return heard
 
 
-def all_heard_once_in_order(house: House, hearer: str, speaker: str, topic: str) -> bool:
-    heard, said = house.heard(hearer, topic), house.said(speaker, topic)
+def all_heard_once_in_order(system: System, hearer: str, speaker: str, topic: str) -> bool:
+    heard, said = system.heard(hearer, topic), system.said(speaker, topic)
     assert heard == sorted(set(said))  # said has no duplicates either: seq never repeats
     return heard == said
 
 
-def test_a_house_without_faults_hears_all(house: House) -> None:
-    house.start("journal", "risk_portfolio", "strategy", "marketdata", count=COUNT)
-    house.begin("journal", "risk_portfolio", "strategy", "marketdata")
+def test_a_house_without_faults_hears_all(system: System) -> None:
+    system.start("journal", "risk_portfolio", "strategy", "marketdata", count=COUNT)
+    system.begin("journal", "risk_portfolio", "strategy", "marketdata")
 
-    house.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
-    worker = house.health("risk_portfolio", has_heard(SIGNALS, COUNT))
+    system.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+    worker = system.health("risk_portfolio", has_heard(SIGNALS, COUNT))
 
     assert worker.counters["gaps_seen"] == 0
-    assert [house.end(name) for name in ("journal", "risk_portfolio", "strategy", "marketdata")] == [0, 0, 0, 0]
+    assert [system.end(name) for name in ("journal", "risk_portfolio", "strategy", "marketdata")] == [0, 0, 0, 0]
     for hearer, speaker, topic in (
         ("journal", "marketdata", BARS),
         ("strategy", "marketdata", BARS),
         ("journal", "strategy", SIGNALS),
         ("risk_portfolio", "strategy", SIGNALS),
     ):
-        assert all_heard_once_in_order(house, hearer, speaker, topic)
+        assert all_heard_once_in_order(system, hearer, speaker, topic)
 
 
 @pytest.mark.parametrize("lose", [0.01, 0.05, 0.2])
-def test_whatever_is_lost_is_mended_also_a_lost_last_message(house: House, lose: float) -> None:
-    house.start("journal", "risk_portfolio", "strategy", "marketdata", count=COUNT, lose=lose, pause=60, seed=7)
-    house.begin("journal", "risk_portfolio", "strategy", "marketdata")
+def test_whatever_is_lost_is_mended_also_a_lost_last_message(system: System, lose: float) -> None:
+    system.start("journal", "risk_portfolio", "strategy", "marketdata", count=COUNT, lose=lose, pause=60, seed=7)
+    system.begin("journal", "risk_portfolio", "strategy", "marketdata")
 
-    journal = house.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
-    house.health("risk_portfolio", has_heard(SIGNALS, COUNT))
+    journal = system.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+    system.health("risk_portfolio", has_heard(SIGNALS, COUNT))
 
-    assert journal.counters["gaps_seen"] == journal.counters["gaps_mended"] > 0
+    assert journal.counters["gaps_seen"] == journal.counters["gaps_filled"] > 0
     for name in ("marketdata", "strategy", "risk_portfolio", "journal"):
-        assert house.end(name) == 0
+        assert system.end(name) == 0
     for hearer, speaker, topic in (
         ("strategy", "marketdata", BARS),
         ("journal", "marketdata", BARS),
         ("risk_portfolio", "strategy", SIGNALS),
     ):
-        assert all_heard_once_in_order(house, hearer, speaker, topic)
+        assert all_heard_once_in_order(system, hearer, speaker, topic)
 
 
 @pytest.mark.parametrize("victim", ["strategy", "risk_portfolio", "journal"])
-def test_a_hearer_that_is_killed_and_comes_back_has_lost_nothing(house: House, victim: str) -> None:
-    house.start("journal", "risk_portfolio", "strategy", "marketdata", count=COUNT, pause=20)
-    house.begin("journal", "risk_portfolio", "strategy", "marketdata")
+def test_a_hearer_that_is_killed_and_comes_back_has_lost_nothing(system: System, victim: str) -> None:
+    system.start("journal", "risk_portfolio", "strategy", "marketdata", count=COUNT, pause=20)
+    system.begin("journal", "risk_portfolio", "strategy", "marketdata")
     topic = SIGNALS if victim == "risk_portfolio" else BARS
 
     for killed_at in (COUNT // 4, COUNT // 2):
-        house.health(victim, lambda h, at=killed_at: h.heard.get(topic, 0) >= at)  # type: ignore[misc]
-        house.kill(victim)
-        house.start(victim, count=COUNT, pause=20)
-    reborn = house.health(victim, has_heard(topic, COUNT))
-    house.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
-    house.health("risk_portfolio", has_heard(SIGNALS, COUNT))
+        system.health(victim, lambda h, at=killed_at: h.heard.get(topic, 0) >= at)  # type: ignore[misc]
+        system.kill(victim)
+        system.start(victim, count=COUNT, pause=20)
+    reborn = system.health(victim, has_heard(topic, COUNT))
+    system.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+    system.health("risk_portfolio", has_heard(SIGNALS, COUNT))
 
     assert reborn.epoch == 3
     assert reborn.state == "running"  # its start is on its tape
     for name in ("marketdata", "strategy", "risk_portfolio", "journal"):
-        assert house.end(name) == 0
-    assert all_heard_once_in_order(house, "strategy", "marketdata", BARS)
-    assert all_heard_once_in_order(house, "journal", "marketdata", BARS)
-    assert all_heard_once_in_order(house, "risk_portfolio", "strategy", SIGNALS)
+        assert system.end(name) == 0
+    assert all_heard_once_in_order(system, "strategy", "marketdata", BARS)
+    assert all_heard_once_in_order(system, "journal", "marketdata", BARS)
+    assert all_heard_once_in_order(system, "risk_portfolio", "strategy", SIGNALS)
 
 
-def test_a_sender_that_is_killed_goes_on_in_a_new_epoch(house: House) -> None:
-    house.start("journal", "risk_portfolio", "strategy", count=COUNT)
-    house.start("marketdata", count=COUNT, pause=2)  # so slow that it is killed long before it has said all
-    house.begin("journal", "risk_portfolio", "strategy", "marketdata")
+def test_a_sender_that_is_killed_goes_on_in_a_new_epoch(system: System) -> None:
+    system.start("journal", "risk_portfolio", "strategy", count=COUNT)
+    system.start("marketdata", count=COUNT, pause=2)  # so slow that it is killed long before it has said all
+    system.begin("journal", "risk_portfolio", "strategy", "marketdata")
 
-    house.health("strategy", lambda h: h.heard.get(BARS, 0) >= COUNT // 4)
-    house.kill("marketdata")
-    house.start("marketdata", count=COUNT, pause=20)
-    house.health("strategy", has_heard(BARS, COUNT))
-    house.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+    system.health("strategy", lambda h: h.heard.get(BARS, 0) >= COUNT // 4)
+    system.kill("marketdata")
+    system.start("marketdata", count=COUNT, pause=20)
+    system.health("strategy", has_heard(BARS, COUNT))
+    system.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
 
     for name in ("marketdata", "strategy", "risk_portfolio", "journal"):
-        assert house.end(name) == 0
-    said = house.said("marketdata")
+        assert system.end(name) == 0
+    said = system.said("marketdata")
     assert [seq for _, seq in said] == list(range(1, COUNT + 1))
     assert {epoch for epoch, _ in said} == {1, 2}
-    assert all_heard_once_in_order(house, "strategy", "marketdata", BARS)
+    assert all_heard_once_in_order(system, "strategy", "marketdata", BARS)
 
 
-def test_a_slow_hearer_loses_nothing(house: House) -> None:
-    house.start("journal", count=COUNT, slow_ms=1)
-    house.start("risk_portfolio", "strategy", "marketdata", count=COUNT)
-    house.begin("journal", "risk_portfolio", "strategy", "marketdata")
+def test_a_slow_hearer_loses_nothing(system: System) -> None:
+    system.start("journal", count=COUNT, slow_ms=1)
+    system.start("risk_portfolio", "strategy", "marketdata", count=COUNT)
+    system.begin("journal", "risk_portfolio", "strategy", "marketdata")
 
-    house.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+    system.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
 
-    assert house.end("journal") == 0
-    assert all_heard_once_in_order(house, "journal", "marketdata", BARS)
-    assert all_heard_once_in_order(house, "journal", "strategy", SIGNALS)
+    assert system.end("journal") == 0
+    assert all_heard_once_in_order(system, "journal", "marketdata", BARS)
+    assert all_heard_once_in_order(system, "journal", "strategy", SIGNALS)
 
 
-def test_a_late_journal_hears_the_whole_day(house: House) -> None:
+def test_a_late_journal_hears_the_whole_day(system: System) -> None:
     running = ["strategy", "risk_portfolio", "marketdata"]
-    house.start(*running, count=COUNT, running=running)
-    house.begin(*running)
-    house.health("strategy", has_heard(BARS, COUNT))
+    system.start(*running, count=COUNT, running=running)
+    system.begin(*running)
+    system.health("strategy", has_heard(BARS, COUNT))
 
-    house.start("journal", count=COUNT)
-    house.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+    system.start("journal", count=COUNT)
+    system.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
 
     # The journal needs every message, also of what a late hearer would not be given by the contracts.
-    assert house.end("journal") == 0
-    assert all_heard_once_in_order(house, "journal", "marketdata", BARS)
-    assert all_heard_once_in_order(house, "journal", "strategy", SIGNALS)
+    assert system.end("journal") == 0
+    assert all_heard_once_in_order(system, "journal", "marketdata", BARS)
+    assert all_heard_once_in_order(system, "journal", "strategy", SIGNALS)
 
 
-def test_a_second_instance_is_refused_and_the_first_lives(house: House) -> None:
-    house.start("journal", running=["journal"])
-    house.begin("journal")
-    first = house.running["journal"]
+def test_a_second_instance_is_refused_and_the_first_lives(system: System) -> None:
+    system.start("journal", running=["journal"])
+    system.begin("journal")
+    first = system.running["journal"]
 
-    house.start("journal", running=["journal"])
-    code, words = house.wait("journal")
+    system.start("journal", running=["journal"])
+    code, words = system.wait("journal")
 
     assert code == 2
     assert "has a writer already" in words
-    house.running["journal"] = first
-    house.health("journal", lambda health: health.pid == first.pid)
+    system.running["journal"] = first
+    system.health("journal", lambda health: health.pid == first.pid)
 
 
-def test_a_handler_that_raises_ends_the_process_and_names_the_event(house: House) -> None:
-    house.start("strategy", "risk_portfolio", "journal", "marketdata", count=50, raises=20)
-    house.begin("strategy", "risk_portfolio", "journal", "marketdata")
+def test_a_handler_that_raises_ends_the_process_and_names_the_event(system: System) -> None:
+    system.start("strategy", "risk_portfolio", "journal", "marketdata", count=50, raises=20)
+    system.begin("strategy", "risk_portfolio", "journal", "marketdata")
 
-    code, words = house.wait("strategy")
+    code, words = system.wait("strategy")
 
     assert code == 1
     assert "ValueError: bar 20" in words
-    last = house.folder.log("strategy").read_text().splitlines()[-1]
-    fatal = [m for m in house.records("strategy", 2) if m.topic == BARS][-1]
+    last = system.folder.log("strategy").read_text().splitlines()[-1]
+    fatal = [m for m in system.records("strategy", 2) if m.topic == BARS][-1]
     assert '"level": "critical"' in last
     assert fatal.seq == 21
     # Nothing is skipped: started again it meets the same event and ends the same way.
-    house.start("strategy", count=50, raises=20)
-    code, words = house.wait("strategy")
+    system.start("strategy", count=50, raises=20)
+    code, words = system.wait("strategy")
     assert code == 1
     assert "bar 20" in words
-    again = house.folder.log("strategy").read_text().splitlines()[-1]
+    again = system.folder.log("strategy").read_text().splitlines()[-1]
     event_id = last.split('"event_id": "')[1][:32]
     assert event_id in again
 
 
-def test_messages_of_another_version_schema_or_mode_are_refused_and_counted(house: House) -> None:
-    house.start("strategy", running=["strategy", "marketdata"])
+def test_messages_of_another_version_schema_or_mode_are_refused_and_counted(system: System) -> None:
+    system.start("strategy", running=["strategy", "marketdata"])
     with zmq.Context() as zmq_context, zmq_context.socket(zmq.PUB) as pub:
-        house.folder.make()
-        pub.bind(house.folder.endpoint("marketdata", "pub"))
+        system.folder.make()
+        pub.bind(system.folder.endpoint("marketdata", "pub"))
         schema = next(contract.schema for contract in CONTRACTS if contract.topic == BARS)
         good = stranger(schema)
         strange = [
@@ -202,7 +202,7 @@ def test_messages_of_another_version_schema_or_mode_are_refused_and_counted(hous
             counters = health.counters
             return all(counters.get(f"refused_{why}", 0) > 0 for why in ("version", "mode", "source"))
 
-        health = house.health("strategy", refuses_all)
+        health = system.health("strategy", refuses_all)
         pub.close(linger=0)
 
     assert health.counters["heard"] == 0
@@ -217,14 +217,14 @@ def fields(message: Message) -> dict[str, object]:
     return {name: getattr(message, name) for name in message.__slots__}  # type: ignore[attr-defined]
 
 
-def test_the_tape_of_another_mode_is_not_executed(house: House) -> None:
-    house.start("strategy", "marketdata", count=5, running=["strategy", "marketdata"])
-    house.begin("strategy", "marketdata")
-    house.health("strategy", has_heard(BARS, 5))
-    assert house.end("strategy") == 0
+def test_the_tape_of_another_mode_is_not_executed(system: System) -> None:
+    system.start("strategy", "marketdata", count=5, running=["strategy", "marketdata"])
+    system.begin("strategy", "marketdata")
+    system.health("strategy", has_heard(BARS, 5))
+    assert system.end("strategy") == 0
 
-    house.start("strategy", count=5, mode="paper", running=["strategy", "marketdata"])
-    code, words = house.wait("strategy")
+    system.start("strategy", count=5, mode="paper", running=["strategy", "marketdata"])
+    code, words = system.wait("strategy")
 
     assert code == 2
     assert "another build or with other settings" in words

@@ -27,11 +27,11 @@ def full_house(run_dir: Path, **arguments: object) -> SteppedBus:
 def test_what_is_said_reaches_who_hears_it_in_order(tmp_path: Path) -> None:
     with full_house(tmp_path) as bus:
         for number in range(5):
-            bus.desks["marketdata"].put(text(number))
+            bus.runners["marketdata"].put(text(number))
         bus.run()
 
-        worked = [number for _, _, _, number in bus.desks["risk_portfolio"].handler.heard]
-        listened = [(topic, number) for topic, _, _, number in bus.desks["journal"].handler.heard]
+        worked = [number for _, _, _, number in bus.runners["risk_portfolio"].handler.heard]
+        listened = [(topic, number) for topic, _, _, number in bus.runners["journal"].handler.heard]
 
     assert worked == [0, 1, 2, 3, 4]
     assert [number for topic, number in listened if topic == "marketdata.ohlc"] == [0, 1, 2, 3, 4]
@@ -41,12 +41,12 @@ def test_what_is_said_reaches_who_hears_it_in_order(tmp_path: Path) -> None:
 def test_a_killed_hearer_comes_back_to_where_it_was(tmp_path: Path) -> None:
     bus = full_house(tmp_path)
     for number in range(5):
-        bus.desks["marketdata"].put(text(number))
+        bus.runners["marketdata"].put(text(number))
     bus.run()
 
     bus.remove("strategy")
     for number in range(5, 8):
-        bus.desks["marketdata"].put(text(number))
+        bus.runners["marketdata"].put(text(number))
     bus.run()
     relay = bus.add(RELAY, context(tmp_path))
     assert [number for _, _, _, number in relay.handler.heard] == [0, 1, 2, 3, 4]
@@ -54,8 +54,8 @@ def test_a_killed_hearer_comes_back_to_where_it_was(tmp_path: Path) -> None:
     bus.advance(2_000_000_000)
 
     assert [number for _, _, _, number in relay.handler.heard] == list(range(8))
-    assert [number for _, _, _, number in bus.desks["risk_portfolio"].handler.heard] == list(range(8))
-    assert relay.heart.epoch == 2
+    assert [number for _, _, _, number in bus.runners["risk_portfolio"].handler.heard] == list(range(8))
+    assert relay.runtime.epoch == 2
     bus.close()
 
 
@@ -67,7 +67,7 @@ def run_with_losses(run_dir: Path, losses: set[int]) -> SteppedBus:
     sent = itertools.count()
     bus = full_house(run_dir, loses=lambda hearer, frame: next(sent) in losses)
     for number in range(20):
-        bus.desks["marketdata"].put(text(number))
+        bus.runners["marketdata"].put(text(number))
         bus.advance(10_000_000)
     bus.advance(2_000_000_000)
     return bus
@@ -79,8 +79,10 @@ def test_whatever_is_lost_is_heard_after_the_next_heartbeat(losses: set[int]) ->
     with tempfile.TemporaryDirectory() as folder, run_with_losses(Path(folder), losses) as bus:
         bus.beat()
 
-        worked = [number for _, _, _, number in bus.desks["risk_portfolio"].handler.heard]
-        listened = [number for topic, _, _, number in bus.desks["journal"].handler.heard if topic == "marketdata.ohlc"]
+        worked = [number for _, _, _, number in bus.runners["risk_portfolio"].handler.heard]
+        listened = [
+            number for topic, _, _, number in bus.runners["journal"].handler.heard if topic == "marketdata.ohlc"
+        ]
         assert worked == listened == list(range(20))
 
 
@@ -105,7 +107,7 @@ def test_publish_is_not_for_handlers(tmp_path: Path) -> None:
         bus.remove("strategy")
         desk = bus.add(replace(RELAY, handler=lambda context, config: publishes), context(tmp_path))
         desk.join("marketdata")
-        bus.desks["marketdata"].put(text(1))
+        bus.runners["marketdata"].put(text(1))
 
         with pytest.raises(RuntimeError, match="yields"):
             bus.run()

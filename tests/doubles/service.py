@@ -69,7 +69,7 @@ class FakeService:
             "state": self.state,
             "ready": not late,
             "missing": ["its tape"] if late else [],
-            "counters": {"heard": 10, "said": 5, "gaps_seen": 1, "gaps_mended": 1},
+            "counters": {"heard": 10, "said": 5, "gaps_seen": 1, "gaps_filled": 1},
             "service": STATUS.get(self.name, {}),
         }
 

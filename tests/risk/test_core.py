@@ -14,13 +14,13 @@ import strategies
 from doubles.account import LAST_E4, ROWS, SHARE, WARM_S, WIDE, clean_ticks, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kitev3 import heart
 from kitev3.account.account import account_folder_of
 from kitev3.account.latch import Latch
 from kitev3.bus.stepped import SteppedBus, VirtualClock
 from kitev3.contracts import Arm, Clock, Funds, Reconciled, Signal, Start
 from kitev3.risk import gate
-from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.runtime import setup
+from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.services.risk_portfolio.service import SERVICE, RiskPortfolio, RiskPortfolioConfig
 
 NS = 1_000_000_000
@@ -76,7 +76,7 @@ def gate_on_a_bus(folder: Path) -> Iterator[SteppedBus]:
 
 
 def say(bus: SteppedBus, name: str, payload: Any) -> None:
-    bus.desks[name].publish(payload)
+    bus.runners[name].publish(payload)
     bus.run()
 
 
@@ -84,8 +84,8 @@ def answers(signals: list[Signal], *, in_core: bool) -> list[bytes]:
     """What the gate says to these signals, as it goes over the wire."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         if not in_core:
-            made = heart.Heart
-            patch.setattr(heart, "Heart", lambda **words: made(**words | {"handles": None, "core": None}))
+            made = setup.Runtime
+            patch.setattr(setup, "Runtime", lambda **words: made(**words | {"handles": None, "core": None}))
         with gate_on_a_bus(Path(folder)) as bus:
             for signal in signals:
                 say(bus, "strategy", signal)

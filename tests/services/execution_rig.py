@@ -30,7 +30,7 @@ from kitev3.contracts import (
 )
 from kitev3.errors import ConfigError
 from kitev3.events import Event
-from kitev3.service import World
+from kitev3.runtime.service import World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver
 from kitev3.services.execution.service import RULES, Execution

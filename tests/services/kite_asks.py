@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kitev3._core import Exchange
-from kitev3.clock import machine_ns
+from kitev3.runtime.clock import machine_ns
 from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Logins

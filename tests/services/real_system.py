@@ -82,8 +82,8 @@ class RealSystem:
         found: dict[str, int] = {}
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or []
-            if "kitev3.process" in words and str(self.folder.path) in words:
-                found[words[words.index("kitev3.process") + 1]] = process.pid
+            if "kitev3.runtime.process" in words and str(self.folder.path) in words:
+                found[words[words.index("kitev3.runtime.process") + 1]] = process.pid
         self.seen |= set(found.values())
         return found
 

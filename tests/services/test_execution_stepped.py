@@ -19,7 +19,7 @@ from kitev3.broker.direct import DirectBroker
 from kitev3.broker.pace import Limits
 from kitev3.bus.stepped import SteppedBus
 from kitev3.contracts import Approved, Clock, OrderFrame, Reservation, Signal, Start, Stop, Verdict
-from kitev3.service import Context, ServiceSpec
+from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver
 from kitev3.services.execution.service import RULES, SERVICE
@@ -81,7 +81,7 @@ class Town:
 
     def kill(self) -> None:
         """kill -9 of execution, and its next start."""
-        driver = self.bus.desks["execution"].driver
+        driver = self.bus.runners["execution"].driver
         assert driver is not None
         driver.close()
         del driver
@@ -89,13 +89,13 @@ class Town:
         gc.collect()  # desk and driver hold each other, and with them the tape
         self.add_execution()
         for source in ("risk_portfolio", "marketdata"):
-            self.bus.desks["execution"].join(source)
-        self.bus.desks["execution"].open()
+            self.bus.runners["execution"].join(source)
+        self.bus.runners["execution"].open()
         self.bus.advance(2 * S)
 
     @property
     def handler(self) -> Any:
-        return self.bus.desks["execution"].handler
+        return self.bus.runners["execution"].handler
 
     def trade(self, seconds: int) -> None:
         """The market moves; its order frames are hints."""
@@ -104,7 +104,7 @@ class Town:
             self.bus.advance(S)
             for _, data in self.exchange.take_order_frames():
                 frame = OrderFrame(data["order_id"], data["status"], data["filled_quantity"])
-                self.bus.desks["marketdata"].publish(frame)
+                self.bus.runners["marketdata"].publish(frame)
             self.bus.run()
 
     def approve(self, number: int, symbol: str, action: str, quantity: int, price_e4: int, **changes: Any) -> None:
@@ -130,7 +130,7 @@ class Town:
             **changes,
         )
         approved = Approved(f"{number:032x}", signal, Verdict(RULES, 0), Reservation(quantity, 0, 0))
-        self.bus.desks["risk_portfolio"].publish(approved)
+        self.bus.runners["risk_portfolio"].publish(approved)
         self.bus.run()
 
     def at_market_e4(self, symbol: str, action: str) -> int:

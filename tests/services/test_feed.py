@@ -17,7 +17,7 @@ from kitev3.account.secret import write_secret
 from kitev3.contracts import Frame, Reading, Socket, Text
 from kitev3.instruments import COLUMNS
 from kitev3.orders.classify import Finding
-from kitev3.service import World
+from kitev3.runtime.service import World
 from kitev3.services.marketdata.driver import Feed, Listener
 from kitev3.services.marketdata.service import MarketdataConfig, QuoteRow, SubscribedRow
 from picows import WSListener, WSMsgType, WSUpgradeResponse, WSUpgradeResponseWithListener

@@ -1,7 +1,7 @@
 """kitesim's clock: what a stop stops, and what it does not."""
 
 from kitev3._core import Exchange
-from kitev3.clock import MarketClock
+from kitev3.runtime.clock import MarketClock
 from kitev3.services.kitesim.pace import Pace
 
 S = 1_000_000_000

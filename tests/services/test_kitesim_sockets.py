@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 from kitev3._core import Exchange
-from kitev3.clock import MarketClock, machine_ns
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import MarketClock, machine_ns
 from kitev3.services.kitesim import hangup, sockets
 from kitev3.services.kitesim.logins import Application, Logins
 from kitev3.services.kitesim.postbacks import check_address

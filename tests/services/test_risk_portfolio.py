@@ -28,7 +28,7 @@ from kitev3.contracts import (
 )
 from kitev3.errors import ConfigError
 from kitev3.risk import gate
-from kitev3.service import Context, World
+from kitev3.runtime.service import Context, World
 from kitev3.services.risk_portfolio.service import SERVICE, LowersLatch, RiskPortfolio, RiskPortfolioConfig
 from kitev3.system.profile import load
 

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from kitev3 import heart, instruments
+from kitev3 import instruments
 from kitev3._core import Exchange, MarketFile, Subscription, session_open_ns
 from kitev3.account.account import account_folder_of
 from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.egress import Egress
 from kitev3.bus.stepped import SteppedBus, VirtualClock
-from kitev3.clock import datetime_ns
 from kitev3.contracts import Arm, Clock, Frame, Reading, Socket, Start, Stop, Text
-from kitev3.service import Context, Driver, World
+from kitev3.runtime import setup
+from kitev3.runtime.clock import datetime_ns
+from kitev3.runtime.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver
 from kitev3.services.execution.service import SERVICE as EXECUTION
@@ -162,7 +163,7 @@ class WholeSystem:
 
     def status(self, name: str) -> dict[str, Any]:
         """What a service says of itself."""
-        return dict(self.bus.desks[name].handler.status())  # type: ignore[attr-defined]
+        return dict(self.bus.runners[name].handler.status())  # type: ignore[attr-defined]
 
     def tapes(self) -> dict[str, str]:
         """File -> SHA-256 of every tape."""
@@ -171,9 +172,9 @@ class WholeSystem:
 
 
 def without_core() -> None:
-    """Every heart made from here on hands all that it hears to its handler."""
-    made = heart.Heart
-    heart.Heart = lambda **words: made(**words | {"handles": None, "core": None})  # type: ignore[assignment, misc]
+    """Every runtime made from here on hands all that it hears to its handler."""
+    made = setup.Runtime
+    setup.Runtime = lambda **words: made(**words | {"handles": None, "core": None})  # type: ignore[assignment, misc]
 
 
 def main() -> None:

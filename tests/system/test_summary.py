@@ -35,7 +35,7 @@ KEYS = [
     "gross_pnl_e4",
     "net_pnl_e4",
     "gaps_seen",
-    "gaps_mended",
+    "gaps_filled",
     "messages_lost",
     "latency_us",
     "processes",
@@ -80,10 +80,10 @@ def test_what_the_handlers_say_is_taken_as_it_is() -> None:
 
 def test_unheard_is_what_a_hearer_of_the_topic_lacks() -> None:
     healths = {
-        "strategy": Health(heads={"strategy.signal": 9}, heard={"marketdata.ohlc": 4}),
+        "strategy": Health(watermarks={"strategy.signal": 9}, heard={"marketdata.ohlc": 4}),
         "risk_portfolio": Health(heard={"strategy.signal": 7}),
         "journal": Health(heard={"strategy.signal": 9, "marketdata.ohlc": 6}),
-        "marketdata": Health(heads={"marketdata.ohlc": 6}),
+        "marketdata": Health(watermarks={"marketdata.ohlc": 6}),
     }
 
     assert unheard(healths, healths) == {

@@ -63,7 +63,7 @@ def test_the_summary_counts_what_the_services_say(system: System) -> None:
         "gross_pnl_e4": 1_234_500,
         "net_pnl_e4": -20_000,
         "gaps_seen": 6,
-        "gaps_mended": 6,
+        "gaps_filled": 6,
         "messages_lost": 0,
         "latency_us": {"p50": 150, "p99": 400, "p999": 900, "n": 5},
     }

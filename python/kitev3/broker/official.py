@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from kiteconnect import KiteConnect
     from kiteconnect.exceptions import KiteException
 else:
-    from kitev3.lean import part
+    from kitev3.runtime.import_guard import part
 
     KiteConnect = part("kiteconnect", "connect").KiteConnect
     KiteException = part("kiteconnect", "exceptions").KiteException

@@ -1,7 +1,7 @@
 """The loop of one process: waits on one socket, and looks at the rest in between.
 
-What is done with a message is a ``Turn``'s affair, in the core: it goes on hearing and sending until there is something
-that only Python can do.
+What is done with a message is a ``PollLoop``'s affair, in the core: it goes on hearing and sending until there is
+something that only Python can do.
 
 Three kinds, by what a service is:
 
@@ -29,10 +29,10 @@ from dataclasses import dataclass
 
 import zmq
 
-from kitev3._core import Turn
+from kitev3._core import PollLoop
 from kitev3.bus.sockets import Sockets
-from kitev3.desk import Desk
-from kitev3.service import AsyncDriver
+from kitev3.runtime.runner import Runner
+from kitev3.runtime.service import AsyncDriver
 
 NS_PER_MS = 1_000_000
 LOOK_MS = 20
@@ -52,7 +52,7 @@ class Pace:
 
 
 class Loop:
-    """Runs a desk over sockets until it is told to stop.
+    """Runs a runner over sockets until it is told to stop.
 
     Args:
         answer: a request's bytes to its answer's.
@@ -61,14 +61,14 @@ class Loop:
 
     def __init__(
         self,
-        desk: Desk,
+        runner: Runner,
         sockets: Sockets,
         pace: Pace,
         *,
         answer: Callable[[bytes], bytes],
         each_second: Callable[[], None] = lambda: None,
     ) -> None:
-        self.desk, self.sockets, self.pace = desk, sockets, pace
+        self.runner, self.sockets, self.pace = runner, sockets, pace
         self._answer, self._each_second = answer, each_second
         self._stopping = False
         self._look_ns = self._beat_ns = self._second_ns = 0
@@ -82,12 +82,12 @@ class Loop:
 
     def run(self) -> None:
         """Blocks until stopped; what a handler raises comes out of here."""
-        is_answered = any(lane.source in self.sockets.workers for lane in self.sockets.lanes)
-        self.sockets.carry(self.desk.heart)
-        self._turn = Turn(
-            self.desk.heart,
+        is_answered = any(link.source in self.sockets.workers for link in self.sockets.links)
+        self.sockets.carry(self.runner.runtime)
+        self._polling = PollLoop(
+            self.runner.runtime,
             self.sockets.wire,
-            watch=self.desk.watched,
+            watch=self.runner.watched,
             answer_ms=self.pace.drain_ms if is_answered else None,
         )
         for socket in (self.sockets.sub, self.sockets.router, self.sockets.pull):
@@ -99,8 +99,8 @@ class Loop:
         self._drain()
 
     def _run(self, pipe: int) -> None:
-        if isinstance(self.desk.driver, AsyncDriver):
-            asyncio.run(self._live(self.desk.driver, pipe))
+        if isinstance(self.runner.driver, AsyncDriver):
+            asyncio.run(self._live(self.runner.driver, pipe))
         elif self.sockets.pull is not None:
             self._work(self.sockets.pull)
         else:
@@ -111,16 +111,16 @@ class Loop:
     def _listen(self) -> None:
         self.sockets.sub.set(zmq.RCVTIMEO, LOOK_MS)
         while not self._stopping:
-            if not self.desk.turn(self._turn.listen, self._look_ns):
+            if not self.runner.poll(self._polling.listen, self._look_ns):
                 self._sleep()
             self._look_if_due()
 
     def _work(self, pull: zmq.Socket[bytes]) -> None:
         pull.set(zmq.RCVTIMEO, self.pace.drain_ms)
         while not self._stopping:
-            if not self.desk.turn(self._turn.work, self._look_ns):
+            if not self.runner.poll(self._polling.work, self._look_ns):
                 self._take_sub()
-                self.desk.settle()
+                self.runner.settle()
                 self._sleep()
                 self._take_sub()
             self._look_if_due()
@@ -129,10 +129,10 @@ class Loop:
         if time.monotonic_ns() >= self._look_ns:
             self._look()
         else:
-            self.desk.look()
+            self.runner.look()
 
     async def _live(self, driver: AsyncDriver, pipe: int) -> None:
-        running = asyncio.create_task(driver.run(self.desk))
+        running = asyncio.create_task(driver.run(self.runner))
         stirred, sockets = asyncio.Event(), (self.sockets.sub, self.sockets.router)
         handles = (*(int(socket.get(zmq.FD)) for socket in sockets), pipe)
         for handle in handles:
@@ -184,20 +184,20 @@ class Loop:
             if come:
                 return
             if self.sockets.pull is not None:
-                self.desk.settle()
+                self.runner.settle()
 
     def _idle_ms(self) -> int:
         """How long there is nothing to do by ourselves, rounded up; at least a millisecond."""
-        due_ns = min(self.desk.due_ns, self._beat_ns, self._second_ns) - time.monotonic_ns()
+        due_ns = min(self.runner.due_ns, self._beat_ns, self._second_ns) - time.monotonic_ns()
         return min(max(-(-due_ns // NS_PER_MS), 1), SLEEP_MS_MAX)
 
     def _take_sub(self) -> None:
-        while self.desk.turn(self._turn.drain):
-            self.desk.look()
+        while self.runner.poll(self._polling.drain):
+            self.runner.look()
 
     def _look(self) -> None:
         """Timers, requests, the heartbeat: whatever is due."""
-        self.desk.look()
+        self.runner.look()
         for _ in range(REQUESTS_PER_LOOK_MAX):
             if not has_come(self.sockets.router):
                 break
@@ -212,12 +212,12 @@ class Loop:
         if now_ns >= self._second_ns:
             self._second_ns = now_ns + 1_000 * NS_PER_MS
             self._each_second()
-        self._look_ns = min(now_ns + self._look_every_ns, self.desk.due_ns, self._beat_ns)
+        self._look_ns = min(now_ns + self._look_every_ns, self.runner.due_ns, self._beat_ns)
 
     def _beat(self, now_ns: int) -> None:
-        every_ms = self.pace.hello_ms if self.desk.heart.phase == 0 else self.pace.heartbeat_ms
+        every_ms = self.pace.hello_ms if self.runner.runtime.phase == 0 else self.pace.heartbeat_ms
         self._beat_ns = now_ns + every_ms * NS_PER_MS
-        self.sockets.send(self.desk.heart.heartbeat(now_ns), None)
+        self.sockets.send(self.runner.runtime.heartbeat(now_ns), None)
 
     def _serve(self, parts: list[bytes]) -> None:
         if len(parts) == 2:  # a DEALER's one frame; anything else is nobody of ours
@@ -226,15 +226,15 @@ class Loop:
     def _drain(self) -> None:
         """Hears what has already been sent to us, for a bounded moment, and says for the last time how far we are."""
         until_ns = time.monotonic_ns() + DRAIN_MS_MAX * NS_PER_MS
-        waits, receive = self.sockets.sub, self._turn.listen
+        waits, receive = self.sockets.sub, self._polling.listen
         if self.sockets.pull is not None:
-            waits, receive = self.sockets.pull, self._turn.work
+            waits, receive = self.sockets.pull, self._polling.work
         waits.set(zmq.RCVTIMEO, QUIET_MS)
         while time.monotonic_ns() < until_ns:
             self._take_sub()
-            if not self.desk.turn(receive, until_ns):
+            if not self.runner.poll(receive, until_ns):
                 break
-        self.desk.look()
+        self.runner.look()
         self._beat(time.monotonic_ns())
 
 

@@ -18,8 +18,8 @@ import msgspec
 from kitev3._core import TapeFollower, TickBatch
 from kitev3.bus.message import Message
 from kitev3.contracts import BY_TOPIC, Kill
-from kitev3.desk import Desk
-from kitev3.heart import decoder
+from kitev3.runtime.runner import Runner
+from kitev3.runtime.setup import decoder
 
 State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped", "refused", "failed"]
 RESEND_BYTES_MAX = 512 << 10
@@ -39,7 +39,7 @@ class Request(msgspec.Struct, kw_only=True):
 
 
 class Requests:
-    """Answers for one desk.
+    """Answers for one runner.
 
     Args:
         tape: the folder of the service's own tape. day: of its session.
@@ -49,7 +49,7 @@ class Requests:
 
     def __init__(
         self,
-        desk: Desk,
+        runner: Runner,
         *,
         tape: Path,
         day: str,
@@ -57,7 +57,7 @@ class Requests:
         build: str = "",
         more_counters: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        self.desk = desk
+        self.runner = runner
         self._tape, self._day = tape, day
         self._missing, self._more_counters, self._build = missing, more_counters, build
         self._decode = msgspec.msgpack.Decoder(Request).decode
@@ -77,52 +77,52 @@ class Requests:
 
     def state(self) -> State:
         """Where the process stands; a driver that was refused by the world says so of itself."""
-        if getattr(self.desk.driver, "refused", False) or getattr(self.desk.handler, "refused", False):
+        if getattr(self.runner.driver, "refused", False) or getattr(self.runner.handler, "refused", False):
             return "refused"
-        match self.desk.heart.phase:
+        match self.runner.runtime.phase:
             case 0:
                 return "starting" if self._missing() else "ready"
             case 1:
                 return "running"
             case _:
-                return "stopped" if self.desk.drained else "draining"
+                return "stopped" if self.runner.drained else "draining"
 
     def health(self, asked: Request) -> dict[str, Any]:
-        heart = self.desk.heart
+        runtime = self.runner.runtime
         service: dict[str, Any] = {}
-        for part in (self.desk.handler, self.desk.driver):
+        for part in (self.runner.handler, self.runner.driver):
             if (status := getattr(part, "status", None)) is not None:
                 service |= status()
         missing = self._missing()
         return {
-            "name": self.desk.name,
+            "name": self.runner.name,
             "pid": os.getpid(),
             "build": self._build,
             "state": self.state(),
-            "epoch": heart.epoch,
-            "seq": heart.seq,
+            "epoch": runtime.epoch,
+            "seq": runtime.seq,
             "ready": not missing,
             "missing": missing,
-            "counters": {**heart.counters, **self._more_counters()},
-            "heads": heart.heads,
-            "heard": heart.heard,
-            "lag_ms": heart.lag_ms,
+            "counters": {**runtime.counters, **self._more_counters()},
+            "watermarks": runtime.watermarks,
+            "heard": runtime.heard,
+            "lag_ms": runtime.lag_ms,
             "rss": resident_bytes(),
             "service": service,
         }
 
     def control(self, asked: Request) -> dict[str, Any]:
-        if asked.topic not in self.desk.spec.hears or not asked.topic.startswith("control."):
-            return {"ok": False, "error": f"{self.desk.name} does not hear {asked.topic!r}"}
+        if asked.topic not in self.runner.spec.hears or not asked.topic.startswith("control."):
+            return {"ok": False, "error": f"{self.runner.name} does not hear {asked.topic!r}"}
         try:
             payload = decoder(BY_TOPIC[asked.topic].payload)(bytes(asked.payload))
         except msgspec.DecodeError as error:
             return {"ok": False, "error": f"{asked.topic}: {error}"}
         if isinstance(payload, Kill) and not payload.by:
             payload = Kill(payload.reason, asked.by)
-        self.desk.control(payload)
+        self.runner.control(payload)
         if asked.topic in ("control.kill", "control.arm"):
-            self.desk.sync()  # these two must outlive the machine's power
+            self.runner.sync()  # these two must outlive the machine's power
         return {"ok": True}
 
     def resend(self, asked: Request) -> dict[str, Any]:
@@ -141,8 +141,8 @@ class Requests:
 
     def snapshot(self, asked: Request) -> dict[str, Any]:
         contract = BY_TOPIC.get(asked.topic)
-        if contract is None or asked.topic not in self.desk.spec.says:
-            return {"ok": False, "error": f"{self.desk.name} does not say {asked.topic!r}"}
+        if contract is None or asked.topic not in self.runner.spec.says:
+            return {"ok": False, "error": f"{self.runner.name} does not say {asked.topic!r}"}
         field = contract.join.partition(":")[2]
         decode = decoder(contract.payload)
         follower = TapeFollower(self._tape, self._day)
@@ -152,7 +152,7 @@ class Requests:
             key = getattr(decode(Message.parse(frame).payload), field) if keyed else None
             newest.pop(key, None)  # so that the newest come last, in the order in which they were said
             newest[key] = frame
-        return {"ok": True, "frames": list(newest.values()), "seq": self.desk.heart.seq}
+        return {"ok": True, "frames": list(newest.values()), "seq": self.runner.runtime.seq}
 
 
 def resident_bytes() -> int:

@@ -17,8 +17,8 @@ from typing import Any
 import zmq
 import zmq.backend.cython._zmq as compiled
 
-from kitev3._core import Heart, Wire
-from kitev3.bus.topology import HEARTBEAT, Lane
+from kitev3._core import Runtime, ZmqSockets
+from kitev3.bus.topology import HEARTBEAT, SourceLink
 
 MESSAGE_BYTES_MAX = 2 << 20  # a tick batch at its largest, and its header
 REQUEST_BYTES_MAX = 1 << 20
@@ -29,7 +29,7 @@ _FUNCTIONS = ("errno", "getsockopt", "msg_close", "msg_data", "msg_init", "msg_r
 
 
 def libzmq() -> dict[str, int]:
-    """The addresses of libzmq's functions that a ``Wire`` calls: of the one library that pyzmq has loaded."""
+    """The addresses of libzmq's functions that a ``ZmqSockets`` calls: of the one library that pyzmq has loaded."""
     library = ctypes.CDLL(compiled.__file__)
     return {name: ctypes.cast(library[f"zmq_{name}"], ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
 
@@ -39,7 +39,7 @@ class Sockets:
 
     Args:
         folder: of the sockets, 0700.
-        lanes: how this service takes each of its sources; those not in *senders* do not run.
+        links: how this service takes each of its sources; those not in *senders* do not run.
         workers: the services that take work from this one.
         high_water: messages a socket holds before a PUB drops and a PUSH is left to the tape.
     """
@@ -49,7 +49,7 @@ class Sockets:
         folder: Path,
         name: str,
         *,
-        lanes: Sequence[Lane],
+        links: Sequence[SourceLink],
         senders: Collection[str],
         workers: Sequence[str],
         takes_work: bool,
@@ -57,7 +57,7 @@ class Sockets:
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self.folder, self.name = folder, name
-        self.lanes = [lane for lane in lanes if lane.source in senders]
+        self.links = [link for link in links if link.source in senders]
         self.workers, self.takes_work = workers, takes_work
         self._high_water = high_water
         self._context = context or zmq.Context()
@@ -79,10 +79,10 @@ class Sockets:
         finally:
             os.umask(umask)
         self.sub = self._socket(zmq.SUB)
-        for lane in self.lanes:
-            for topic in (*lane.received, HEARTBEAT):
+        for link in self.links:
+            for topic in (*link.received, HEARTBEAT):
                 self.sub.subscribe(topic.encode() + b"\0")
-            self.sub.connect(self.endpoint(lane.source, "pub"))
+            self.sub.connect(self.endpoint(link.source, "pub"))
         pushes = []
         for worker in self.workers:
             push = self._socket(zmq.PUSH)
@@ -91,7 +91,7 @@ class Sockets:
             pushes.append((worker, push))
         self._open_wake()
         self._pushes = [push for _, push in pushes]  # a socket that nobody holds is closed
-        self.wire = Wire(
+        self.wire = ZmqSockets(
             libzmq(),
             sub=int(self.sub.underlying),
             pull=int(self.pull.underlying) if self.pull is not None else None,
@@ -109,9 +109,9 @@ class Sockets:
         """
         self.wire.send(frame, worker)
 
-    def carry(self, heart: Heart) -> None:
-        """Has *heart* send by itself what it says."""
-        heart.attach(self.wire)
+    def carry(self, runtime: Runtime) -> None:
+        """Has *runtime* send by itself what it says."""
+        runtime.attach(self.wire)
 
     @property
     def push_full(self) -> int:
@@ -122,7 +122,7 @@ class Sockets:
         """Ends the loop's wait, from any thread."""
         with self._lock:
             if self._waker is not None and not self._waker.closed:
-                self._waker.send(Wire.WAKE, zmq.DONTWAIT)
+                self._waker.send(ZmqSockets.WAKE, zmq.DONTWAIT)
 
     def close(self) -> None:
         """Sends what is queued, for a moment, then closes all."""
@@ -141,7 +141,7 @@ class Sockets:
         else:
             self._waker = self._socket(zmq.PUB)
             self._waker.bind(_INPROC)
-            self.sub.subscribe(Wire.WAKE)
+            self.sub.subscribe(ZmqSockets.WAKE)
             self.sub.connect(_INPROC)
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, TypeAlias
 
-from kitev3.bus.topology import base, lanes
+from kitev3.bus.topology import base, links
 from kitev3.contracts import BY_TOPIC
-from kitev3.desk import Desk
-from kitev3.heart import SEGMENT_BYTES
-from kitev3.service import Context, Driver, ServiceSpec
+from kitev3.runtime.runner import Runner
+from kitev3.runtime.service import Context, Driver, ServiceSpec
+from kitev3.runtime.setup import SEGMENT_BYTES
 
 HEARTBEAT_NS = 1_000_000_000
 QUEUE_MAX = 1_000_000  # messages on their way; more is a circle of services that answer each other
@@ -44,7 +44,7 @@ class SteppedBus:
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self.clock = clock or VirtualClock()
-        self.desks: dict[str, Desk] = {}
+        self.runners: dict[str, Runner] = {}
         self.published: list[tuple[str, bytes]] = []
         self.keeps_published = False
         self._loses = loses
@@ -63,14 +63,14 @@ class SteppedBus:
         name: str = "",
         driver: Driver | None = None,
         about: Mapping[str, Any] = MappingProxyType({}),
-    ) -> Desk:
+    ) -> Runner:
         """Hangs a service up: its tape is read and its epoch begun before this returns."""
         source = name or spec.name
 
         def send(frame: bytes, worker: str | None) -> None:
             self._send(source, frame, worker)
 
-        desk = Desk(
+        runner = Runner(
             spec,
             context,
             spec.config() if config is None else config,
@@ -81,25 +81,25 @@ class SteppedBus:
             driver=driver,
             segment_bytes=self._segment_bytes,
         )
-        self.desks[source] = desk
-        taken = lanes(spec.name, spec.hears, own=spec.hears_own)
-        self._filters[source] = {lane.source: frozenset(lane.received) for lane in taken}
+        self.runners[source] = runner
+        taken = links(spec.name, spec.hears, own=spec.hears_own)
+        self._filters[source] = {link.source: frozenset(link.received) for link in taken}
         self._routes.clear()
-        desk.recover()
-        desk.begin()
-        return desk
+        runner.recover()
+        runner.begin()
+        return runner
 
     def open(self) -> None:
         """Every service takes up those it hears; then the drivers begin."""
-        for name in self.desks:
+        for name in self.runners:
             self._join(name)
-        for desk in list(self.desks.values()):
-            desk.open()
+        for runner in list(self.runners.values()):
+            runner.open()
         self.run()
 
     def remove(self, name: str) -> None:
         """Takes a service away as a kill would: its tape stays as it is, what was on its way to it is gone."""
-        del self.desks[name], self._filters[name]
+        del self.runners[name], self._filters[name]
         self._routes.clear()
         self._queue = deque(item for item in self._queue if item[0] != name)
 
@@ -107,47 +107,47 @@ class SteppedBus:
         """Delivers until nothing is on its way."""
         while self._queue:
             hearer, frame = self._queue.popleft()
-            self.desks[hearer].hear(frame)
+            self.runners[hearer].hear(frame)
 
     def advance(self, duration_ns: int) -> None:
         """Lets machine time pass: timers and heartbeats in their order, everything delivered in between."""
         end_ns = self.clock.now_ns + duration_ns
         self.run()
-        while (due_ns := min((d.due_ns for d in self.desks.values()), default=end_ns + 1)) <= end_ns or (
+        while (due_ns := min((d.due_ns for d in self.runners.values()), default=end_ns + 1)) <= end_ns or (
             self._beat_ns <= end_ns
         ):
             self.clock.now_ns = max(self.clock.now_ns, min(due_ns, self._beat_ns))
             if self._beat_ns <= self.clock.now_ns:
                 self._beat_ns += HEARTBEAT_NS
                 self.beat()
-            for desk in list(self.desks.values()):
-                desk.look()
+            for runner in list(self.runners.values()):
+                runner.look()
             self.run()
         self.clock.now_ns = end_ns
 
     def beat(self) -> None:
-        """Everybody's heartbeat, and what it shows is missing is mended."""
-        for name, desk in list(self.desks.items()):
-            frame = desk.heart.heartbeat(self.clock())
+        """Everybody's heartbeat, and what it shows is missing is filled."""
+        for name, runner in list(self.runners.items()):
+            frame = runner.runtime.heartbeat(self.clock())
             for hearer, filters in self._filters.items():
                 if base(name) in filters and not self._loses(hearer, frame):
                     self._queue.append((hearer, frame))
         self.run()
-        for desk in self.desks.values():
-            desk.settle()
+        for runner in self.runners.values():
+            runner.settle()
         self.run()
 
     def control(self, payload: Any, *names: str) -> None:
         """Gives a command to these services, or to all, in their order."""
-        for name in names or tuple(self.desks):
-            self.desks[name].control(payload)
+        for name in names or tuple(self.runners):
+            self.runners[name].control(payload)
             self.run()
 
     def close(self) -> None:
         """Finishes what is on its way, then closes drivers and tapes."""
         self.run()
-        for desk in self.desks.values():
-            desk.close()
+        for runner in self.runners.values():
+            runner.close()
 
     def __enter__(self) -> SteppedBus:
         return self
@@ -159,9 +159,9 @@ class SteppedBus:
             self.close()
 
     def _join(self, name: str) -> None:
-        for source in list(self.desks):
+        for source in list(self.runners):
             if base(source) in self._filters[name]:
-                self.desks[name].join(source)
+                self.runners[name].join(source)
 
     def _send(self, source: str, frame: bytes, worker: str | None) -> None:
         if self.keeps_published:

@@ -1,6 +1,7 @@
 """Who hears whom, and how: read off the contracts.
 
-A hearer counts each of its sources in one of three ways (``Lane``), so that every loss shows at the very next message:
+A hearer counts each of its sources in one of three ways (its sequence mode), so that every loss shows at the
+very next message:
 
 - ``all``: it hears the source's ticks, so it receives all that the source says; ``seq`` has no holes;
 - ``sparse``: it receives all but ticks; ``sparse_seq`` has no holes;
@@ -18,17 +19,17 @@ from typing import Literal, TypeAlias
 
 from kitev3.contracts import BY_TOPIC, CONTRACTS, Contract
 
-LaneKind: TypeAlias = Literal["all", "sparse", "work"]
+SequenceMode: TypeAlias = Literal["all", "sparse", "work"]
 HEARTBEAT = "bus.heartbeat"
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class SourceLink:
     """One source, as one hearer takes it."""
 
     source: str  # a service, without shard
-    kind: LaneKind
-    received: tuple[str, ...]  # topics that arrive by SUB; of a working lane none
+    mode: SequenceMode
+    received: tuple[str, ...]  # topics that arrive by SUB; of a working link none
 
 
 def base(source: str) -> str:
@@ -36,22 +37,22 @@ def base(source: str) -> str:
     return source.partition(".")[0]
 
 
-def lanes(service: str, topics: Iterable[str], *, own: bool = False) -> tuple[Lane, ...]:
+def links(service: str, topics: Iterable[str], *, own: bool = False) -> tuple[SourceLink, ...]:
     """How *service*, which hears *topics*, takes each of its sources; itself only if it asks for its *own*."""
     heard = [contract for topic in topics if _is_on_bus(contract := BY_TOPIC[topic])]
     sources = dict.fromkeys(speaker for contract in heard for speaker in contract.speakers)
-    return tuple(_lane(service, source, heard) for source in sources if own or source != base(service))
+    return tuple(_link(service, source, heard) for source in sources if own or source != base(service))
 
 
-def _lane(service: str, source: str, heard: list[Contract]) -> Lane:
+def _link(service: str, source: str, heard: list[Contract]) -> SourceLink:
     own = [contract for contract in heard if source in contract.speakers]
     if any(contract.worker == base(service) for contract in own):
         # Two sockets keep no order between them, so what comes by the PULL comes alone.
         assert len(own) == 1, f"{service} takes work from {source} and hears {len(own) - 1} more topics of it"
-        return Lane(source, "work", ())
+        return SourceLink(source, "work", ())
     everything = any(contract.bulk for contract in own)
     said = (c for c in CONTRACTS if source in c.speakers and _is_on_bus(c) and (everything or not c.bulk))
-    return Lane(source, "all" if everything else "sparse", tuple(contract.topic for contract in said))
+    return SourceLink(source, "all" if everything else "sparse", tuple(contract.topic for contract in said))
 
 
 def takes_work(service: str, topics: Iterable[str]) -> bool:

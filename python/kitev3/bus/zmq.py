@@ -1,7 +1,7 @@
 """The bus of one machine, for code that is no service: a bridge, a notebook, a test.
 
-It is a process of the house like any other, under a name of its own: it has a tape, it mends what it misses, and others
-mend from it. Services run under ``kitev3.process``, on the same loop.
+It is a process of the house like any other, under a name of its own: it has a tape, it fills its gaps, and others fill
+theirs from it. Services run under ``kitev3.runtime.process``, on the same loop.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from kitev3.bus import EventBus, Hearer
 from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
 from kitev3.bus.sockets import Sockets
-from kitev3.bus.topology import lanes, matches, matching, workers
+from kitev3.bus.topology import links, matches, matching, workers
 from kitev3.contracts import TOPIC_OF
-from kitev3.desk import Desk
 from kitev3.errors import ConfigError
 from kitev3.events import Event
-from kitev3.service import Context, ServiceSpec
+from kitev3.runtime.runner import Runner
+from kitev3.runtime.service import Context, ServiceSpec
 
 HIGH_WATER = 100_000
 STOP_S_MAX = 5.0
@@ -80,14 +80,14 @@ class ZmqEventBus(EventBus):
         self._zmq = zmq_context
         self._switch = _Switch()
         self._own = False
-        self._desk: Desk | None = None
+        self._runner: Runner | None = None
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
         self._opened = threading.Event()
         self.error: BaseException | None = None  # what a handler raised in the bus's thread
 
     def subscribe(self, topic: str, handler: Hearer, *, name: str = "", own: bool = False) -> None:
-        if self._desk is not None:
+        if self._runner is not None:
             raise RuntimeError("this bus runs: subscribe before it starts")
         if name not in ("", self.name):
             raise ConfigError(f"this bus speaks as {self.name}; {name} needs one of its own")
@@ -99,9 +99,9 @@ class ZmqEventBus(EventBus):
     def publish(self, topic: str, payload: Any) -> None:
         if topic != TOPIC_OF.get(type(payload)):
             raise TypeError(f"{type(payload).__name__} is the payload of {TOPIC_OF.get(type(payload))}, not of {topic}")
-        if self._desk is None:
+        if self._runner is None:
             raise RuntimeError("this bus does not run yet")
-        self._desk.post(payload)
+        self._runner.post(payload)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run_in_thread, name=f"bus of {self.name}", daemon=True)
@@ -127,7 +127,7 @@ class ZmqEventBus(EventBus):
             hears_own=self._own,
         )
         sockets = self._sockets(spec, topics)
-        desk = Desk(
+        runner = Runner(
             spec,
             self._context,
             _Nothing(),
@@ -137,18 +137,18 @@ class ZmqEventBus(EventBus):
             about={"settings": dict(self._settings)},
         )
         tape = self._context.run_dir / "tape" / self.name
-        requests = Requests(desk, tape=tape, day=self._context.session, missing=tuple)
-        self._loop = Loop(desk, sockets, self._pace, answer=requests.answer)
+        requests = Requests(runner, tape=tape, day=self._context.session, missing=tuple)
+        self._loop = Loop(runner, sockets, self._pace, answer=requests.answer)
         try:
-            desk.recover()
+            runner.recover()
             sockets.open()
-            desk.begin()
-            for lane in sockets.lanes:
-                desk.join(lane.source)
-            self._desk = desk
+            runner.begin()
+            for link in sockets.links:
+                runner.join(link.source)
+            self._runner = runner
             self._opened.set()
             self._loop.run()
-            desk.close()
+            runner.close()
         finally:
             sockets.close()
 
@@ -156,7 +156,7 @@ class ZmqEventBus(EventBus):
         return Sockets(
             self._folder,
             self.name,
-            lanes=lanes(self.name, topics, own=self._own),
+            links=links(self.name, topics, own=self._own),
             senders=self._senders,
             workers=[worker for worker in workers(spec.says) if worker in self._senders],
             takes_work=False,

@@ -19,10 +19,10 @@ from kitev3.account import arming
 from kitev3.account.account import account_folder
 from kitev3.account.latch import Latch, LatchState
 from kitev3.cli.options import ProfileOption, RunDirOption, described, running
-from kitev3.clock import MarketClock, machine_ns
 from kitev3.contracts import Kill, Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import MarketClock, machine_ns
 from kitev3.system.profile import IST, load
 from kitev3.system.runfolder import Run, RunFolder
 

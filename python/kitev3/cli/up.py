@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.house import spec
 from kitev3.risk import Risk, gate
+from kitev3.runtime.registry import spec
 from kitev3.system.placement import place
 from kitev3.system.preflight import prepared
 from kitev3.system.profile import Profile, load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kitev3.lean import absent
+from kitev3.runtime.import_guard import absent
 
 with absent("twisted", "rich"):
     import structlog

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from kitev3._core import session_open_ns
 from kitev3.account.secret import read_secret, write_secret
-from kitev3.clock import NS, market_date
 from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import NS, market_date
 from kitev3.system.market_file import read_market
 from kitev3.system.profile import IST, PREFIX, Profile
 from kitev3.system.runfolder import Run, RunFolder
@@ -138,7 +138,7 @@ def _run(profile: Profile, folder: RunFolder, names: tuple[str, ...], pid: int, 
 
 def _command(service: str, profile: Path, run_dir: Path) -> tuple[str, ...]:
     config = str(profile.resolve())
-    return (sys.executable, "-m", "kitev3.process", service, "--config", config, "--run-dir", str(run_dir))
+    return (sys.executable, "-m", "kitev3.runtime.process", service, "--config", config, "--run-dir", str(run_dir))
 
 
 def _variables(profile: Profile, run_dir: Path, pid: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from kitev3.control import Health
 BOX = box.ROUNDED
 NAMED_MAX = 4  # positions in one line
 
-_SINCE_START = ("gaps_seen", "gaps_mended", "refused_messages", "push_full")
+_SINCE_START = ("gaps_seen", "gaps_filled", "refused_messages", "push_full")
 """Counters of the process, not of the handler: they begin anew with it, so each process's are added up."""
 
 
@@ -62,7 +62,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gross_pnl_e4: int = 0
     net_pnl_e4: int = 0
     gaps_seen: int = 0
-    gaps_mended: int = 0
+    gaps_filled: int = 0
     messages_lost: int = 0
     latency_us: Latency = Latency()
     processes: dict[str, ProcessUse] = {}
@@ -113,7 +113,7 @@ class Tally:
             "gross_pnl_e4": self.said("risk_portfolio", "gross_pnl_e4"),
             "net_pnl_e4": self.said("risk_portfolio", "net_pnl_e4"),
             "gaps_seen": self.counter("gaps_seen"),
-            "gaps_mended": self.counter("gaps_mended"),
+            "gaps_filled": self.counter("gaps_filled"),
             "latency_us": msgspec.convert(self.said("execution", "latency_us", {}), Latency, strict=False),
         }
 
@@ -127,7 +127,7 @@ def unheard(healths: Mapping[str, Health], services: Iterable[str]) -> dict[tupl
         for speaker in names:
             for contract in said_by(speaker):
                 if contract.topic in topics and hearer != speaker:
-                    said = healths[speaker].heads.get(contract.topic, 0)
+                    said = healths[speaker].watermarks.get(contract.topic, 0)
                     behind = said - healths[hearer].heard.get(contract.topic, 0)
                     if behind > 0:
                         missing[hearer, contract.topic] = behind
@@ -150,7 +150,7 @@ def show(summary: Summary, console: Console) -> None:
     rows.add_row("orders, fills, rejects", f"{summary.orders:,}, {summary.fills:,}, {summary.rejects:,}")
     rows.add_row("open positions", positions(summary.open_positions))
     rows.add_row("P&L gross, net", f"{rupees(summary.gross_pnl_e4)}, {rupees(summary.net_pnl_e4)}")
-    rows.add_row("gaps seen, mended; lost", f"{summary.gaps_seen}, {summary.gaps_mended}; {summary.messages_lost}")
+    rows.add_row("gaps seen, mended; lost", f"{summary.gaps_seen}, {summary.gaps_filled}; {summary.messages_lost}")
     latency = summary.latency_us
     percentiles = f"{latency.p50:,} / {latency.p99:,} / {latency.p999:,} µs" if latency.n else "no order"
     rows.add_row(f"tick to order p50 / p99 / p99.9 of {latency.n:,}", percentiles)

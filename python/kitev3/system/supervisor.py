@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from kitev3.clock import NS, machine_ns
+from kitev3.runtime.clock import NS, machine_ns
 from kitev3.system.restarts import FAILED, Death, Restarts
 from kitev3.system.runfolder import RunFolder
 

@@ -5,8 +5,6 @@
 pub mod day;
 /// Order book, matching and the synthetic market that quotes around a path.
 pub mod exchange;
-/// The heart of the process loop: sequence, decode, tape, dispatch.
-pub mod heart;
 /// Indicators, streaming and batch from one definition each.
 pub mod indicators;
 /// The Kite WebSocket's frames: encode, decode, tick batches.
@@ -23,6 +21,8 @@ pub mod payload;
 pub mod portfolio;
 /// Rules that an order passes before it may reach the exchange.
 pub mod risk;
+/// The runtime of the process loop: sequence, decode, tape, dispatch.
+pub mod runtime;
 /// The append-only record of what a process heard and said.
 pub mod tape;
 /// The words of the trade: exchange, side, product, order type.

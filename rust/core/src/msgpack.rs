@@ -1,4 +1,4 @@
-//! The little msgpack that the core reads and writes itself: clocks, heads, words about holes, signals and verdicts.
+//! The little msgpack that the core reads and writes itself: clocks, watermarks, words about gaps, signals and verdicts.
 
 /// Reads from the front of a slice; `None` for anything else than was asked for.
 pub struct Reader<'a>(pub &'a [u8]);
@@ -126,8 +126,8 @@ impl Writer {
     }
 
     /// A length in the fewest bytes that its kind has a head for: of one, two and four.
-    fn long(&mut self, heads: &[Option<u8>; 3], length: usize) {
-        match (length, heads) {
+    fn long(&mut self, watermarks: &[Option<u8>; 3], length: usize) {
+        match (length, watermarks) {
             (..=0xff, [Some(head), ..]) => self.0.extend_from_slice(&[*head, length as u8]),
             (..=0xffff, [_, Some(head), _]) => {
                 self.0.push(*head);

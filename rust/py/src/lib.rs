@@ -2,7 +2,6 @@
 use pyo3::prelude::*;
 
 mod exchange;
-mod heart;
 mod indicators;
 mod kite;
 mod market;
@@ -11,8 +10,9 @@ mod orders;
 mod payload;
 mod portfolio;
 mod risk;
+mod runtime;
 mod tape;
-mod wire;
+mod zmq_sockets;
 
 /// What this build is: the crate's version. Two processes of one system compare it before they trade.
 #[pyfunction]
@@ -24,7 +24,7 @@ fn build() -> &'static str {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(build, module)?)?;
     exchange::register(module)?;
-    heart::register(module)?;
+    runtime::register(module)?;
     indicators::register(module)?;
     kite::register(module)?;
     market::register(module)?;
@@ -34,7 +34,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;
-    module.add_class::<wire::PyWire>()?;
+    module.add_class::<zmq_sockets::PyZmqSockets>()?;
     // The stub says what is here; a second list would only go stale.
     module.delattr("__all__")
 }

@@ -1,0 +1,1 @@
+"""The runtime: a handler hung up, with what it hears and says, its tape, its clock and its process."""

@@ -1,0 +1,202 @@
+"""What a service is made of. The process around it, live or stepped, is not its business.
+
+A service is a *handler*: one event in, any number of payloads out. It keeps its state in itself and touches nothing
+else, so the same events give the same payloads, live, on replay and in a backtest. What it wants done to the world it
+says as an event; its *driver*, if it has one, does it after the event is on the tape, and puts the world's answer back
+as another event.
+
+``services/<name>/service.py`` ends with ``SERVICE = ServiceSpec(name=..., config=..., handler=..., ...)``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from kitev3.contracts import heard_by, said_by
+from kitev3.events import Event, Handler
+
+if TYPE_CHECKING:
+    from kitev3.bus import EventBus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a service finds itself: the same for all services of a profile, and nothing that changes while it runs."""
+
+    profile: str
+    mode: str  # live, paper, sim, backtest
+    account: str  # <broker>-<user id>
+    seed: int
+    run_dir: Path
+    session: str  # market date YYYY-MM-DD
+    start_ns: int  # market time at which the clock stands until control.clock has been heard
+    settings: Any = None  # the profile whole, for what is not the service's own table
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A handler whose state can be put on the tape, so that recovery starts there and not at the first event."""
+
+    def snapshot(self) -> bytes: ...
+    def restore(self, snapshot: bytes) -> None: ...
+
+
+@runtime_checkable
+class Handles(Protocol):
+    """A handler that does nothing but look up by an event's topic what to call: the runtime looks that up once."""
+
+    @property
+    def handles(self) -> Mapping[str, Handler]:
+        """topic -> what takes its events; those of other topics are nobody's."""
+
+
+@runtime_checkable
+class InCore(Protocol):
+    """A handler with topics that a part of the core can hear without it. It hears them all the same where it has to:
+    from a bus without a runtime, or when a message is not a plain case. Both ways say the same, byte for byte."""
+
+    @property
+    def in_core(self) -> Mapping[str, Any]:
+        """topic -> the part of ``_core``"""
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """A handler, or a driver, that adds plain data to its process's health."""
+
+    def status(self) -> Mapping[str, Any]: ...
+
+
+class World(ABC):
+    """How what happened in the world becomes an event."""
+
+    @abstractmethod
+    def put(self, payload: Any) -> None:
+        """Brings a ``world.*`` payload into the loop: taped as EXT with its machine time, then handed to the handler.
+
+        From any thread. Within the loop's own thread it is done at once, or right after the event in hand.
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Waits until all that is on the tape by now is on the disk. From any thread but the loop's."""
+
+    @abstractmethod
+    def mono_ns(self) -> int:
+        """Machine time; virtual on the stepped bus."""
+
+
+class Driver:
+    """Does to the world what the handler says. Owns sockets, threads and clients; decides nothing."""
+
+    topics: frozenset[str] = frozenset()
+    """The topics of which ``said`` wants to hear."""
+
+    def open(self, world: World) -> None:
+        """Called once, when the tape has been read and the sockets are bound."""
+
+    def said(self, event: Event) -> None:
+        """The handler said this and it is on the tape. Must not block; its outcome comes back through ``world.put``.
+
+        Not called for what recovery had to append: nobody knows how much of it was done before the crash, and the
+        handler hears ``world.epoch`` to settle that.
+        """
+
+    def status(self) -> Mapping[str, Any]:
+        """Plain data for the process's health, beside the handler's: what is of this life and no replay repeats."""
+        return {}
+
+    def close(self) -> None:
+        """Called once, at the end, after a drain; must return within a second."""
+
+
+class AsyncDriver(Driver):
+    """A driver with an asyncio loop of its own; the process then lives inside that loop."""
+
+    async def run(self, world: World) -> None:
+        """Runs until it is cancelled. ``world.put`` from this loop tapes, dispatches and sends before it returns."""
+
+
+class Watch(Protocol):
+    """Looked at before each message."""
+
+    @property
+    def word(self) -> memoryview:
+        """Some bytes that others write, compared before each message: while they stay as they are nothing is seen."""
+
+    def __call__(self) -> Any:
+        """A ``world.*`` payload to be heard first, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """A service, as ``kitev3-proc``, the stepped bus, replay and backtest hang it up."""
+
+    name: str
+    handler: Callable[[Context, Any], Handler]
+    config: type[Any]
+    driver: Callable[[Context, Any], Driver] | None = None
+    timers: Mapping[str, int] | Callable[[Any], Mapping[str, int]] = field(default_factory=dict)
+    """name -> machine time between two, ns: arrives as ``world.timer`` of that name."""
+    watch: Callable[[Context, Any], Watch] | None = None
+    only: tuple[str, ...] | None = None
+    """The topics that it hears, when those are not what the contracts say: for code that is no service."""
+    complete: bool = False
+    """Whether it needs every message of the day, however late it comes and whatever the contracts say: the journal."""
+    hears_own: bool = False
+    """Whether it also hears what it says itself, of those topics."""
+    alone: Callable[[Sequence[str]], int] | None = None
+    """Runs it without the house, on arguments of its own; the exit code. For a service that is of use by itself:
+    ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""
+
+    @property
+    def hears(self) -> tuple[str, ...]:
+        return tuple(contract.topic for contract in heard_by(self.name)) if self.only is None else self.only
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        return tuple(contract.topic for contract in said_by(self.name))
+
+    def timers_of(self, config: Any) -> Mapping[str, int]:
+        return self.timers(config) if callable(self.timers) else self.timers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """What a service needs to hang on a bus."""
+
+    name: str
+    enabled: bool = True
+
+
+class ServiceBase:
+    """Hangs a handler on a bus and gives it its life cycle: subscribe, run until stopped, release.
+
+    Override ``handle``, or hand in a handler.
+    """
+
+    def __init__(self, event_bus: EventBus, config: ServiceConfig, handler: Handler | None = None) -> None:
+        self.event_bus = event_bus
+        self.config = config
+        self.handler: Handler = handler or self.handle
+
+    def handle(self, event: Event) -> Iterable[Any]:
+        """One event in, any number of payloads out."""
+        raise NotImplementedError(f"{type(self).__name__} has no handler")
+
+    def subscribe(self) -> None:
+        """Subscribes the handler to what the contracts say that a service of this name hears."""
+        for contract in heard_by(self.config.name):
+            if contract.delivery in ("pub", "work"):
+                self.event_bus.subscribe(contract.topic, self.handler, name=self.config.name)
+
+    def run_forever(self) -> None:
+        """Blocks until the bus is stopped; an error of the handler comes out of here."""
+        if not self.config.enabled:
+            return
+        self.subscribe()
+        self.event_bus.run()

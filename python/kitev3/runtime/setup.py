@@ -1,0 +1,70 @@
+"""A runtime for a service: its spec, the contracts and a folder of tapes made into ``_core.Runtime``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from kitev3._core import Runtime, TickBatch
+from kitev3.bus.topology import links
+from kitev3.contracts import BY_TOPIC, Contract
+from kitev3.events import Handler
+from kitev3.runtime.service import Context, Handles, InCore, ServiceSpec
+from kitev3.schemas import older
+
+ENCODE = msgspec.msgpack.Encoder().encode
+SEGMENT_BYTES = 16 << 20
+
+
+def decoder(payload: type[Any]) -> Callable[[bytes], Any]:
+    """Bytes to a payload; missing last fields are read as their defaults."""
+    return TickBatch.from_bytes if payload is TickBatch else msgspec.msgpack.Decoder(payload).decode
+
+
+def open_runtime(
+    spec: ServiceSpec,
+    context: Context,
+    handler: Handler,
+    *,
+    name: str = "",
+    about: Mapping[str, Any],
+    driven: Collection[str] = (),
+    segment_bytes: int = SEGMENT_BYTES,
+) -> Runtime:
+    """Opens the tape of *name* (the service's, unless it is a shard) and hangs *handler* on it.
+
+    Args:
+        about: build, schemas and settings, for the EPOCH record; when they change nothing is executed again.
+        driven: topics of which the caller wants the event back when they are said.
+
+    Raises:
+        BlockingIOError: another instance has the tape. TapeCorrupt: the tape is not what was written.
+    """
+
+    def schemas(contract: Contract) -> list[tuple[int, Callable[[bytes], Any]]]:
+        decode = decoder(contract.payload)
+        return [(schema, decode) for schema in (contract.schema, *older(contract.topic))]
+
+    heard = [BY_TOPIC[topic] for topic in spec.hears]
+    said = [BY_TOPIC[topic] for topic in spec.says]
+    return Runtime(
+        service=name or spec.name,
+        account=context.account,
+        mode=context.mode,
+        day=context.session,
+        start_ns=context.start_ns,
+        tapes=context.run_dir / "tape",
+        subscriptions=[(c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else c.join) for c in heard],
+        publications=[
+            (c.topic, c.payload, c.schema, decoder(c.payload), c.worker or None, c.topic in driven) for c in said
+        ],
+        sequence_modes=[(link.source, link.mode) for link in links(spec.name, spec.hears, own=spec.hears_own)],
+        handler=handler,
+        encode=ENCODE,
+        about=msgspec.json.encode(dict(about), order="deterministic"),
+        handles=dict(handler.handles) if isinstance(handler, Handles) else None,
+        core=dict(handler.in_core) if isinstance(handler, InCore) else None,
+        segment_bytes=segment_bytes,
+    )

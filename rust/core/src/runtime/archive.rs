@@ -1,0 +1,159 @@
+//! Reading what a source said from its tape: how a gap is filled, a late hearer joins and a recording is heard again.
+use std::path::{Path, PathBuf};
+
+use super::header::{Header, join, split};
+use super::numbers::Numbers;
+use super::record::{BatchRef, Epoch, Snapshot};
+use crate::kite::{Divisors, TickBatch, decode};
+use crate::msgpack;
+use crate::tape::{Day, Days, Kind, TapeError};
+
+/// Why a source's tape cannot be read.
+#[derive(Debug)]
+pub enum ArchiveError {
+    Tape(TapeError),
+    /// A record that this build cannot make sense of, though its CRC holds.
+    Strange {
+        source: PathBuf,
+        number: u64,
+        what: &'static str,
+    },
+}
+
+impl From<TapeError> for ArchiveError {
+    fn from(error: TapeError) -> Self {
+        ArchiveError::Tape(error)
+    }
+}
+
+impl std::fmt::Display for ArchiveError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ArchiveError::Tape(error) => error.fmt(f),
+            ArchiveError::Strange {
+                source,
+                number,
+                what,
+            } => write!(f, "{}: record {number}: {what}", source.display()),
+        }
+    }
+}
+
+impl std::error::Error for ArchiveError {}
+
+/// What stands on a source's tape for its hearers.
+#[derive(Debug, PartialEq)]
+pub enum Entry {
+    /// It started: these are its numbers before the first message of the epoch.
+    Epoch(Numbers),
+    /// The day begins with these.
+    Day(Numbers),
+    Said(Said),
+}
+
+/// One message, as it went over the wire.
+#[derive(Debug, PartialEq)]
+pub struct Said {
+    pub header: Header,
+    pub frame: Vec<u8>,
+    /// Machine time of the event that made it.
+    pub mono_ns: i64,
+}
+
+/// Goes through a source's tape once, forwards, and on as more is appended.
+pub struct Follower {
+    dir: PathBuf,
+    days: Days,
+    /// The payload of the last EXT: a tick batch that follows is decoded from it.
+    ext: Vec<u8>,
+    divisors: Divisors,
+}
+
+impl Follower {
+    /// Begins with the first record of `day`, or of the first day after it that there is.
+    pub fn open(dir: &Path, day: Day) -> Follower {
+        Follower {
+            dir: dir.to_owned(),
+            days: Days::open_from(dir, day),
+            ext: Vec::new(),
+            divisors: Divisors::default(),
+        }
+    }
+
+    /// The next entry; none if there is no more yet. The entry of a message that is not `wanted` has no frame.
+    pub fn next(
+        &mut self,
+        mut wanted: impl FnMut(&[u8], &Header) -> bool,
+    ) -> Result<Option<Entry>, ArchiveError> {
+        while let Some((_, record)) = self.days.read()? {
+            let number = record.position.number;
+            let strange = |what| ArchiveError::Strange {
+                source: self.dir.clone(),
+                number,
+                what,
+            };
+            match record.kind {
+                Kind::Epoch => {
+                    let epoch = Epoch::decode(record.content)
+                        .ok_or_else(|| strange("not an EPOCH of this version"))?;
+                    return Ok(Some(Entry::Epoch(epoch.numbers)));
+                }
+                Kind::Snapshot => {
+                    let snapshot = Snapshot::decode(record.content)
+                        .ok_or_else(|| strange("not a SNAPSHOT of this version"))?;
+                    return Ok(Some(Entry::Day(snapshot.numbers)));
+                }
+                Kind::Ext => {
+                    let message = split(record.content)
+                        .map_err(|_| strange("not a message of this version"))?;
+                    self.ext.clear();
+                    self.ext.extend_from_slice(message.payload);
+                }
+                Kind::In | Kind::InRef => {}
+                Kind::Out | Kind::OutRef => {
+                    let message = split(record.content)
+                        .map_err(|_| strange("not a message of this version"))?;
+                    let (header, mono_ns) = (message.header, record.mono_ns);
+                    let frame = if !wanted(message.topic, &header) {
+                        Vec::new()
+                    } else if record.kind == Kind::Out {
+                        record.content.to_vec()
+                    } else {
+                        let said = BatchRef::decode(message.payload)
+                            .ok_or_else(|| strange("not an OUT_REF"))?;
+                        let batch = rebuild(&self.ext, &said, &self.divisors).map_err(strange)?;
+                        join(message.topic, &header, batch.as_bytes())
+                    };
+                    return Ok(Some(Entry::Said(Said {
+                        header,
+                        frame,
+                        mono_ns,
+                    })));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The batch that was said of a frame (an EXT `world.frame`): decoded again, with the recorded flags, and proved by its CRC.
+pub fn rebuild(
+    ext: &[u8],
+    said: &BatchRef,
+    divisors: &Divisors,
+) -> Result<TickBatch, &'static str> {
+    let mut reader = msgpack::Reader(ext);
+    let frame = match reader.array() {
+        Some(1..) => reader.binary(),
+        _ => None,
+    };
+    let frame = frame.ok_or("a tick batch that does not follow its frame")?;
+    let mut batch = decode(frame, divisors).batch;
+    batch
+        .apply_flags(&said.flagged)
+        .map_err(|_| "flags of ticks that the frame does not have")?;
+    if BatchRef::of(&batch) != *said {
+        return Err("the frame decoded again gives another batch");
+    }
+    Ok(batch)
+}

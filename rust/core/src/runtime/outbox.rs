@@ -1,0 +1,190 @@
+//! What a handler says: numbered, put on the tape, made a message. In recovery, compared with what was said before.
+use std::collections::VecDeque;
+
+use super::header::{Header, Mode, Source, join};
+use super::numbers::Numbers;
+use super::record::BatchRef;
+use crate::kite::TickBatch;
+use crate::tape::{Kind, Position, TapeError, Writer};
+
+/// Where records go. The real one is `tape::Writer`.
+pub trait Tape {
+    fn append(&mut self, kind: Kind, mono_ns: i64, parts: &[&[u8]]) -> Result<Position, TapeError>;
+}
+
+impl Tape for Writer {
+    #[inline]
+    fn append(&mut self, kind: Kind, mono_ns: i64, parts: &[&[u8]]) -> Result<Position, TapeError> {
+        Writer::append(self, kind, mono_ns, parts)
+    }
+}
+
+/// A topic that the service says.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    pub topic: String,
+    pub schema: u32,
+    pub bulk: bool,
+}
+
+/// A message that is on the tape and not yet sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub publication: usize,
+    pub header: Header,
+    pub frame: Vec<u8>,
+}
+
+/// An OUT that a re-executed handler has said and the tape has not confirmed yet.
+#[derive(Debug)]
+pub(super) struct Unconfirmed {
+    pub kind: Kind,
+    pub mono_ns: i64,
+    pub content: Vec<u8>,
+    pub outgoing: Outgoing,
+}
+
+/// What stands between a handler and the world.
+pub struct Outbox<T> {
+    source: Source,
+    mode: Mode,
+    publications: Vec<Publication>,
+    pub(super) numbers: Numbers,
+    pub(super) tape: T,
+    /// Of the event in hand.
+    cause: u128,
+    ts_ns: i64,
+    mono_ns: i64,
+    pub(super) said: Vec<Outgoing>,
+    /// In recovery nothing is appended: what is said waits here to be compared with the tape.
+    pub(super) unconfirmed: Option<VecDeque<Unconfirmed>>,
+}
+
+impl<T: Tape> Outbox<T> {
+    pub(super) fn new(
+        source: Source,
+        mode: Mode,
+        publications: Vec<Publication>,
+        tape: T,
+    ) -> Outbox<T> {
+        let numbers = Numbers::new(
+            publications
+                .iter()
+                .map(|publication| publication.topic.clone()),
+        );
+        Outbox {
+            source,
+            mode,
+            publications,
+            numbers,
+            tape,
+            cause: 0,
+            ts_ns: 0,
+            mono_ns: 0,
+            said: Vec::new(),
+            unconfirmed: None,
+        }
+    }
+
+    /// From here on all that is said is said because of this event.
+    #[inline]
+    pub(super) fn open(&mut self, cause: u128, ts_ns: i64, mono_ns: i64) {
+        (self.cause, self.ts_ns, self.mono_ns) = (cause, ts_ns, mono_ns);
+    }
+
+    pub fn publications(&self) -> &[Publication] {
+        &self.publications
+    }
+
+    /// Says one payload, already encoded.
+    #[inline]
+    pub fn say(&mut self, publication: usize, payload: &[u8]) -> Result<(), TapeError> {
+        let (header, frame) = self.message(publication, payload);
+        self.keep(Kind::Out, frame.len(), &[], publication, header, frame)
+    }
+
+    /// Says ticks. The tape gets their numbers: the frame that they were decoded from is the EXT before them.
+    pub fn say_batch(&mut self, publication: usize, batch: &TickBatch) -> Result<(), TapeError> {
+        let (header, frame) = self.message(publication, batch.as_bytes());
+        let envelope = frame.len() - batch.as_bytes().len();
+        let tail = BatchRef::of(batch).encode_said();
+        self.keep(Kind::OutRef, envelope, &tail, publication, header, frame)
+    }
+
+    fn message(&mut self, publication: usize, payload: &[u8]) -> (Header, Vec<u8>) {
+        let spoken = &self.publications[publication];
+        let next = self.numbers.next(publication, spoken.bulk);
+        let header = Header {
+            mode: self.mode,
+            flags: next.flags,
+            schema: spoken.schema,
+            epoch: next.epoch,
+            sparse_seq: next.sparse_seq,
+            seq: next.seq,
+            topic_seq: next.topic_seq,
+            ts_ns: self.ts_ns,
+            cause: self.cause,
+            source: self.source,
+        };
+        (header, join(spoken.topic.as_bytes(), &header, payload))
+    }
+
+    /// Puts a record (the frame's first bytes, and a tail) on the tape, or beside it to be compared.
+    #[inline]
+    fn keep(
+        &mut self,
+        kind: Kind,
+        head: usize,
+        tail: &[u8],
+        publication: usize,
+        header: Header,
+        frame: Vec<u8>,
+    ) -> Result<(), TapeError> {
+        if self.unconfirmed.is_some() {
+            self.set_aside(
+                kind,
+                head,
+                tail,
+                Outgoing {
+                    publication,
+                    header,
+                    frame,
+                },
+            );
+            return Ok(());
+        }
+        self.tape
+            .append(kind, self.mono_ns, &[&frame[..head], tail])?;
+        self.said.push(Outgoing {
+            publication,
+            header,
+            frame,
+        });
+        Ok(())
+    }
+
+    #[cold]
+    fn set_aside(&mut self, kind: Kind, head: usize, tail: &[u8], outgoing: Outgoing) {
+        let content = [&outgoing.frame[..head], tail].concat();
+        let aside = Unconfirmed {
+            kind,
+            mono_ns: self.mono_ns,
+            content,
+            outgoing,
+        };
+        self.unconfirmed.get_or_insert_default().push_back(aside);
+    }
+
+    /// On the tape, and not taken yet.
+    pub fn said(&self) -> &[Outgoing] {
+        &self.said
+    }
+
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    pub fn tape(&self) -> &T {
+        &self.tape
+    }
+}

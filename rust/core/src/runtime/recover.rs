@@ -1,0 +1,469 @@
+//! Coming back: what was heard is executed again, and must say again what was said.
+//!
+//! Between two inputs a tape holds what the handler said of the first. An end that lacks some of it is what a kill leaves: the rest is
+//! said now, at its old place in the numbers. Anything else that differs stops the service. If the build or the settings are others than
+//! those of the epoch, nothing is executed again: numbers are taken over, and the handler rebuilds itself from what it said.
+use std::collections::VecDeque;
+
+use super::archive::{Entry, Follower};
+use super::dispatch::{Dispatch, RuntimeError};
+use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, split};
+use super::outbox::{Tape, Unconfirmed};
+use super::phase::Phase;
+use super::record::{BatchRef, Epoch, Snapshot};
+use super::runtime::{CONTROL, Runtime, WORLD};
+use super::sequence::Applied;
+use crate::tape::{Day, Kind, Position, Reader, Record, TapeError};
+
+/// After so many records a restart begins a fresh SNAPSHOT, so that the next one does not read them again.
+pub const SNAPSHOT_AFTER_RECORDS: u64 = 20_000;
+
+/// What was found on the tape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    pub records: u64,
+    /// OUTs that a kill had kept from the tape; they are on it now.
+    pub appended: u64,
+    /// The tape is another build's: its numbers were taken over and nothing was executed again.
+    pub rebuilt: bool,
+}
+
+/// Where on its tape a service begins to come back.
+struct Start {
+    day: Day,
+    position: Position,
+    rebuilt: bool,
+}
+
+impl<T: Tape> Runtime<T> {
+    /// Reads the own tape of the newest day and executes again what was heard since its last SNAPSHOT.
+    ///
+    /// `about` is what this build's EPOCH record will say.
+    pub fn recover<D: Dispatch<T>>(
+        &mut self,
+        about: &[u8],
+        d: &mut D,
+    ) -> Result<Recovered, D::Error> {
+        let dir = self.tapes.join(self.service().as_str());
+        let Some(start) = self.find_start(about)? else {
+            return Ok(Recovered::default());
+        };
+        self.from_day = start.day;
+        let mut recovered = Recovered {
+            rebuilt: start.rebuilt,
+            ..Recovered::default()
+        };
+        let mut reader =
+            Reader::open_at(&dir, start.day, start.position).map_err(RuntimeError::Tape)?;
+        self.outbox.unconfirmed = Some(VecDeque::new());
+        while let Some(record) = reader.read().map_err(RuntimeError::Tape)? {
+            recovered.records += 1;
+            if start.rebuilt {
+                self.rebuild(&record, d)?;
+            } else {
+                self.execute(&record, d)?;
+            }
+        }
+        let missing = self.outbox.unconfirmed.take().unwrap_or_default();
+        for Unconfirmed {
+            kind,
+            mono_ns,
+            content,
+            outgoing,
+        } in missing
+        {
+            self.outbox
+                .tape
+                .append(kind, mono_ns, &[&content])
+                .map_err(RuntimeError::Tape)?;
+            self.outbox.said.push(outgoing);
+            recovered.appended += 1;
+        }
+        Ok(recovered)
+    }
+
+    /// Begins an epoch. A new day's tape begins with a SNAPSHOT; so does what follows a long recovery.
+    pub fn begin<D: Dispatch<T>>(
+        &mut self,
+        about: &[u8],
+        recovered: Recovered,
+        is_new_day: bool,
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        if is_new_day {
+            self.phase = Phase::Waiting; // a day's session is started by its own command
+        }
+        let handler = d.snapshot()?;
+        if is_new_day || (recovered.records > SNAPSHOT_AFTER_RECORDS && !handler.is_empty()) {
+            let snapshot = self.snapshot(handler);
+            self.outbox
+                .tape
+                .append(Kind::Snapshot, mono_ns, &[&snapshot.encode()])
+                .map_err(RuntimeError::Tape)?;
+        }
+        self.outbox.numbers.epoch += 1;
+        self.outbox.numbers.first = true;
+        let epoch = Epoch {
+            numbers: self.outbox.numbers.clone(),
+            about: about.to_vec(),
+        };
+        self.outbox
+            .tape
+            .append(Kind::Epoch, mono_ns, &[&epoch.encode()])
+            .map_err(RuntimeError::Tape)?;
+        Ok(())
+    }
+
+    /// All that this runtime knows.
+    pub fn snapshot(&self, handler: Vec<u8>) -> Snapshot {
+        Snapshot {
+            numbers: self.outbox.numbers.clone(),
+            clock: self.clock,
+            phase: self.phase,
+            sequences: self.sequences.clone(),
+            heard: self
+                .heard()
+                .map(|(topic, topic_seq)| (topic.to_owned(), topic_seq))
+                .collect(),
+            handler,
+        }
+    }
+
+    /// The last SNAPSHOT of the newest day, or its start if an epoch since then was another build's.
+    fn find_start(&self, about: &[u8]) -> Result<Option<Start>, RuntimeError> {
+        let dir = self.tapes.join(self.service().as_str());
+        let days = Day::all_in(&dir).map_err(|source| TapeError::Io {
+            file: dir.clone(),
+            source,
+        })?;
+        let Some(day) = days.into_iter().next_back() else {
+            return Ok(None);
+        };
+        if day > self.day {
+            return Err(RuntimeError::Recovery(format!(
+                "{}: has a tape of {day}, after {}",
+                dir.display(),
+                self.day
+            )));
+        }
+        let mut reader = Reader::open(&dir, day);
+        let mut start = Start {
+            day,
+            position: Position::default(),
+            rebuilt: false,
+        };
+        while let Some(record) = reader.read()? {
+            match record.kind {
+                Kind::Snapshot if !start.rebuilt => start.position = record.position,
+                Kind::Epoch
+                    if Epoch::decode(record.content).is_none_or(|epoch| epoch.about != about) =>
+                {
+                    start = Start {
+                        position: Position::default(),
+                        rebuilt: true,
+                        ..start
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(Some(start))
+    }
+
+    fn execute<D: Dispatch<T>>(&mut self, record: &Record<'_>, d: &mut D) -> Result<(), D::Error> {
+        if matches!(record.kind, Kind::Out | Kind::OutRef) {
+            return Ok(self.confirm(record)?);
+        }
+        if let Some(unconfirmed) = self.outbox.unconfirmed.as_ref().and_then(VecDeque::front) {
+            let header = &unconfirmed.outgoing.header;
+            let why = format!(
+                "the handler now says {}, which it did not say before",
+                self.describe(header)
+            );
+            return Err(self.cannot(record, &why).into());
+        }
+        match record.kind {
+            Kind::Snapshot => {
+                let snapshot = Snapshot::decode(record.content)
+                    .ok_or_else(|| self.cannot(record, "not a SNAPSHOT"))?;
+                self.restore(&snapshot);
+                if !snapshot.handler.is_empty() {
+                    d.restore(&snapshot.handler)?;
+                }
+                Ok(())
+            }
+            Kind::Epoch => Ok(self.enter_own_epoch(record)?),
+            Kind::Ext => self.execute_ext(record, d),
+            Kind::In | Kind::InRef => self.execute_in(record, d),
+            Kind::Out | Kind::OutRef => unreachable!("confirmed above"),
+        }
+    }
+
+    fn execute_in<D: Dispatch<T>>(
+        &mut self,
+        record: &Record<'_>,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let message = self.message(record)?;
+        let header = message.header;
+        if header.source.as_str() == CONTROL {
+            let subscription = self.own_subscription(record, &message)?;
+            self.outbox.numbers.control_seq = header.seq;
+            self.obey(subscription, message.payload);
+            return self.dispatch(subscription, 0, header, message.payload, record.mono_ns, d);
+        }
+        let sequence_mode = self
+            .sequence_mode_of(&header.source)
+            .ok_or_else(|| self.cannot(record, "heard from a source that it does not hear"))?;
+        let fetched;
+        let payload = if record.kind == Kind::In {
+            message.payload
+        } else {
+            fetched = self.fetch(record, &message)?;
+            &fetched[fetched.len() - payload_bytes(&fetched, message.topic)..]
+        };
+        let (subscription, schema) = self
+            .place(&Message { payload, ..message }, sequence_mode)
+            .ok_or_else(|| {
+                self.cannot(record, "of a topic or schema that this build does not hear")
+            })?;
+        self.dispatch(subscription, schema, header, payload, record.mono_ns, d)
+    }
+
+    fn execute_ext<D: Dispatch<T>>(
+        &mut self,
+        record: &Record<'_>,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let message = self.message(record)?;
+        let header = message.header;
+        let subscription = self.own_subscription(record, &message)?;
+        if header.flags & LAST_VALUE == 0 {
+            self.outbox.numbers.world_seq = header.seq;
+            return self.dispatch(subscription, 0, header, message.payload, record.mono_ns, d);
+        }
+        let sequence_mode = self
+            .sequence_mode_of(&header.source)
+            .ok_or_else(|| self.cannot(record, "a last value of a source that it does not hear"))?;
+        self.sequences
+            .set(header.source, Applied::at(&header, sequence_mode));
+        self.heard[subscription] = header.topic_seq;
+        let schema = self.subscriptions[subscription]
+            .schemas
+            .iter()
+            .position(|known| *known == header.schema);
+        let schema = schema
+            .ok_or_else(|| self.cannot(record, "of a schema that this build does not hear"))?;
+        self.dispatch(
+            subscription,
+            schema,
+            header,
+            message.payload,
+            record.mono_ns,
+            d,
+        )
+    }
+
+    /// An OUT of the tape against the next that was said again.
+    fn confirm(&mut self, record: &Record<'_>) -> Result<(), RuntimeError> {
+        let message = self.message(record)?;
+        if message.header.cause == 0 {
+            // Said by code outside services: no event made it, so none makes it again.
+            self.follow(&message);
+            return Ok(());
+        }
+        let again = self
+            .outbox
+            .unconfirmed
+            .as_mut()
+            .and_then(VecDeque::pop_front);
+        let Some(again) = again else {
+            let why = format!(
+                "{} was said and is not said again",
+                self.describe(&message.header)
+            );
+            return Err(self.cannot(record, &why));
+        };
+        if (again.kind, again.mono_ns, &again.content[..])
+            != (record.kind, record.mono_ns, record.content)
+        {
+            let why = format!(
+                "{} was said; executed again, the handler says {} with other content",
+                self.describe(&message.header),
+                self.describe(&again.outgoing.header)
+            );
+            return Err(self.cannot(record, &why));
+        }
+        Ok(())
+    }
+
+    /// Takes over what a record did to the numbers, without executing it.
+    fn rebuild<D: Dispatch<T>>(&mut self, record: &Record<'_>, d: &mut D) -> Result<(), D::Error> {
+        match record.kind {
+            Kind::Snapshot => {
+                let snapshot = Snapshot::decode(record.content)
+                    .ok_or_else(|| self.cannot(record, "not a SNAPSHOT"))?;
+                self.restore(&snapshot);
+                return Ok(());
+            }
+            Kind::Epoch => return Ok(self.enter_own_epoch(record)?),
+            _ => {}
+        }
+        let message = self.message(record)?;
+        let header = message.header;
+        let subscription = self.subscription_of(message.topic);
+        match (record.kind, header.source.as_str()) {
+            (Kind::Out | Kind::OutRef, _) => {
+                self.follow(&message);
+                if record.kind == Kind::Out {
+                    return self.rebuild_from(&message, record.mono_ns, d);
+                }
+            }
+            (_, WORLD) => self.outbox.numbers.world_seq = header.seq,
+            (_, CONTROL) => {
+                self.outbox.numbers.control_seq = header.seq;
+                if let Some(subscription) = subscription {
+                    self.obey(subscription, message.payload);
+                }
+            }
+            _ => {
+                if let Some(sequence_mode) = self.sequence_mode_of(&header.source) {
+                    self.sequences
+                        .set(header.source, Applied::at(&header, sequence_mode));
+                }
+                if let Some(subscription) = subscription {
+                    self.heard[subscription] = header.topic_seq;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn rebuild_from<D: Dispatch<T>>(
+        &mut self,
+        message: &Message<'_>,
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let Ok(topic) = std::str::from_utf8(message.topic) else {
+            return Ok(());
+        };
+        let arrival = self.arrival(0, 0, message.header, message.payload, mono_ns);
+        d.rebuild(topic, &arrival)
+    }
+
+    fn follow(&mut self, message: &Message<'_>) {
+        if let Ok(topic) = std::str::from_utf8(message.topic) {
+            self.outbox.numbers.follow(topic, &message.header);
+        }
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) {
+        self.outbox.numbers.restore(snapshot.numbers.clone());
+        self.clock = snapshot.clock;
+        self.phase = snapshot.phase;
+        self.sequences = snapshot.sequences.clone();
+        for (topic, topic_seq) in &snapshot.heard {
+            if let Some(subscription) = self.subscription_of(topic.as_bytes()) {
+                self.heard[subscription] = *topic_seq;
+            }
+        }
+    }
+
+    fn enter_own_epoch(&mut self, record: &Record<'_>) -> Result<(), RuntimeError> {
+        let epoch =
+            Epoch::decode(record.content).ok_or_else(|| self.cannot(record, "not an EPOCH"))?;
+        self.outbox.numbers.restore(epoch.numbers);
+        Ok(())
+    }
+
+    /// The message that an IN_REF names, from its source's tape.
+    fn fetch(
+        &mut self,
+        record: &Record<'_>,
+        message: &Message<'_>,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        let source = message.header.source;
+        let index = match self
+            .followers
+            .iter()
+            .position(|(known, _)| *known == source)
+        {
+            Some(index) => index,
+            None => {
+                self.followers.push((
+                    source,
+                    Follower::open(&self.tapes.join(source.as_str()), self.from_day),
+                ));
+                self.followers.len() - 1
+            }
+        };
+        let wanted = (message.header.epoch, message.header.seq);
+        let frame = loop {
+            let entry = self.followers[index]
+                .1
+                .next(|_, header| (header.epoch, header.seq) == wanted);
+            match entry {
+                Err(error) => {
+                    return Err(
+                        self.cannot(record, &format!("{}'s tape: {error}", source.as_str()))
+                    );
+                }
+                Ok(None) => {
+                    let why = format!(
+                        "{}'s tape does not have {}",
+                        source.as_str(),
+                        self.describe(&message.header)
+                    );
+                    return Err(self.cannot(record, &why));
+                }
+                Ok(Some(Entry::Said(said))) if (said.header.epoch, said.header.seq) == wanted => {
+                    break said.frame;
+                }
+                Ok(Some(_)) => {}
+            }
+        };
+        let payload = &frame[frame.len() - payload_bytes(&frame, message.topic)..];
+        let heard = BatchRef::decode(message.payload)
+            .ok_or_else(|| self.cannot(record, "not an IN_REF"))?;
+        if heard != BatchRef::heard(heard.ticks, payload) {
+            return Err(self.cannot(record, "its source's tape has another batch there"));
+        }
+        Ok(frame)
+    }
+
+    fn message<'a>(&self, record: &Record<'a>) -> Result<Message<'a>, RuntimeError> {
+        split(record.content).map_err(|_| self.cannot(record, "not a message of this version"))
+    }
+
+    fn own_subscription(
+        &self,
+        record: &Record<'_>,
+        message: &Message<'_>,
+    ) -> Result<usize, RuntimeError> {
+        self.subscription_of(message.topic)
+            .ok_or_else(|| self.cannot(record, "of a topic that this build does not hear"))
+    }
+
+    fn describe(&self, header: &Header) -> String {
+        format!("event {}.{}", header.epoch, header.seq)
+    }
+
+    fn cannot(&self, record: &Record<'_>, why: &str) -> RuntimeError {
+        let Position {
+            segment,
+            offset,
+            number,
+        } = record.position;
+        let dir = self.tapes.join(self.service().as_str());
+        RuntimeError::Recovery(format!(
+            "{}: record {number} (segment {segment}, offset {offset}): {why}",
+            dir.display()
+        ))
+    }
+}
+
+fn payload_bytes(frame: &[u8], topic: &[u8]) -> usize {
+    frame.len() - topic.len() - 1 - HEADER_BYTES
+}

@@ -1,0 +1,151 @@
+//! Ticks by reference, old ticks, and hearers that come late.
+use super::*;
+
+fn ticks_of(payload: &[u8]) -> Vec<(u32, i64)> {
+    TickBatch::from_bytes(payload)
+        .unwrap()
+        .ticks()
+        .map(|tick| (tick.token, tick.last_price_e4))
+        .collect()
+}
+
+#[test]
+fn ticks_go_by_reference_and_come_back_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut hearer = Plan::hearer(SequenceMode::All).open(dir.path()).unwrap();
+    hearer.join("speaker", 0);
+    for n in 1..=3 {
+        for frame in speaker.say_ticks(&[Tick::new(256265, n * 100), Tick::new(408065, n * 200)], 0)
+        {
+            if n != 2 {
+                hearer.hear(&frame, 0);
+            }
+        }
+    }
+    let given = hearer.person.given.clone();
+    assert_eq!(hearer.runtime.counters().gaps_filled, 1);
+    assert_eq!(
+        given
+            .iter()
+            .map(|(.., payload)| ticks_of(payload))
+            .collect::<Vec<_>>(),
+        (1..=3)
+            .map(|n| vec![(256265, n * 100), (408065, n * 200)])
+            .collect::<Vec<_>>()
+    );
+    let flags = TickBatch::from_bytes(&given[1].4).unwrap().flagged();
+    assert_eq!(flags, [(0, 4)]);
+    drop(hearer);
+
+    let hearer = Plan::hearer(SequenceMode::All).open(dir.path()).unwrap();
+
+    assert_eq!(hearer.person.given, given);
+}
+
+#[test]
+fn of_ticks_that_are_too_old_the_newest_of_each_instrument_are_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut hearer = Plan::hearer(SequenceMode::All).open(dir.path()).unwrap();
+    hearer.join("speaker", 0);
+    for n in 1..=3 {
+        speaker.say_ticks(&[Tick::new(256265, n * 100)], n * SECOND);
+    }
+    speaker.say_ticks(&[Tick::new(408065, 900)], 3 * SECOND);
+    speaker.say(BAR, &number(1), 4 * SECOND);
+    speaker.say_ticks(&[Tick::new(256265, 500)], 9 * SECOND);
+
+    hearer.hear(&speaker.runtime.heartbeat(0), 9 * SECOND + 1);
+
+    let given = &hearer.person.given;
+    let topics: Vec<&str> = given.iter().map(|given| given.0.as_str()).collect();
+    assert_eq!(topics, ["world.hole", TICK, BAR, TICK]);
+    let mut gap = msgpack::Reader(&given[0].4);
+    assert_eq!((gap.array(), gap.text()), (Some(3), Some(&b"speaker"[..])));
+    assert_eq!(ticks_of(&given[1].4), [(256265, 300), (408065, 900)]);
+    assert_eq!((given[1].2, given[1].3 & LAST_VALUE), (4, LAST_VALUE));
+    assert_eq!(ticks_of(&given[3].4), [(256265, 500)]);
+    assert_eq!(hearer.runtime.counters().skipped, 4);
+    let given = given.clone();
+    drop(hearer);
+    assert_eq!(
+        Plan::hearer(SequenceMode::All)
+            .open(dir.path())
+            .unwrap()
+            .person
+            .given,
+        given
+    );
+}
+
+#[test]
+fn a_late_hearer_joins_as_each_topic_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    for (topic, payload) in [
+        (BAR, "1"),
+        (HEALTH, "a1"),
+        (HEALTH, "b1"),
+        (NEWS, "x"),
+        (BAR, "2"),
+        (HEALTH, "a2"),
+    ] {
+        speaker.say(topic, payload.as_bytes(), 0);
+    }
+    speaker.say_ticks(&[Tick::new(256265, 100)], 0);
+    speaker.say_ticks(&[Tick::new(408065, 200)], 0);
+    let mut plan = Plan::hearer(SequenceMode::All);
+    plan.subscriptions.push(subscription(NEWS, Join::Now));
+    let mut hearer = plan.open(dir.path()).unwrap();
+
+    hearer.join("speaker", 0);
+    for frame in speaker.say(NEWS, b"y", 0) {
+        hearer.hear(&frame, 0);
+    }
+
+    let heard = hearer.person.heard();
+    let (rest, [(tick, newest), news]) = heard.split_at(4) else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(
+        rest,
+        [
+            (BAR, &b"1"[..]),
+            (HEALTH, b"b1"),
+            (BAR, b"2"),
+            (HEALTH, b"a2")
+        ]
+    );
+    assert_eq!(
+        (*tick, ticks_of(newest)),
+        (TICK, vec![(256265, 100), (408065, 200)])
+    );
+    assert_eq!(*news, (NEWS, &b"y"[..]));
+    assert_eq!(hearer.runtime.counters().gaps_seen, 0);
+}
+
+#[test]
+fn who_needs_the_whole_day_is_given_old_ticks_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut plan = Plan::hearer(SequenceMode::All);
+    for subscription in &mut plan.subscriptions {
+        subscription.join = Join::Day;
+    }
+    speaker.say_ticks(&[Tick::new(256265, 100)], 0);
+    let mut hearer = plan.open(dir.path()).unwrap();
+    hearer.join("speaker", 9 * SECOND);
+    speaker.say_ticks(&[Tick::new(256265, 200)], 0);
+
+    hearer.hear(&speaker.runtime.heartbeat(0), 9 * SECOND);
+
+    let prices: Vec<_> = hearer
+        .person
+        .given
+        .iter()
+        .map(|given| ticks_of(&given.4)[0].1)
+        .collect();
+    assert_eq!(prices, [100, 200]);
+    assert_eq!(hearer.runtime.counters().skipped, 0);
+}

@@ -1,0 +1,90 @@
+//! Heartbeats: how far a service has come, and what of that a hearer lacks.
+use super::dispatch::Dispatch;
+use super::header::{Header, Message, join};
+use super::numbers::{decode_watermarks, encode_watermarks};
+use super::outbox::Tape;
+use super::runtime::Runtime;
+use super::sequence::{SequenceMode, Verdict};
+
+/// Neither taped nor numbered: its header stands for the last message that was said.
+pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
+
+impl<T: Tape> Runtime<T> {
+    /// The message that tells hearers how far this service has come. It has no number of its own and is not taped.
+    pub fn heartbeat(&self, mono_ns: i64) -> Vec<u8> {
+        let numbers = &self.outbox.numbers;
+        let header = Header {
+            mode: self.mode,
+            flags: 0,
+            schema: 0,
+            epoch: numbers.epoch,
+            sparse_seq: numbers.sparse_seq,
+            seq: numbers.seq,
+            topic_seq: 0,
+            ts_ns: self.clock.market_ns(mono_ns),
+            cause: 0,
+            source: *self.service(),
+        };
+        let mut watermarks = Vec::new();
+        encode_watermarks(&numbers.topics, &mut watermarks);
+        join(HEARTBEAT, &header, &watermarks)
+    }
+
+    /// Fills the working sources whose heartbeat was ahead, if they still are: to be called when the PULL is empty.
+    pub fn settle<D: Dispatch<T>>(&mut self, mono_ns: i64, d: &mut D) -> Result<(), D::Error> {
+        self.check_sound()?;
+        for (source, watermarks) in std::mem::take(&mut self.suspects) {
+            if self
+                .sequences
+                .judge_watermarks(&watermarks, watermarks.topic_seq)
+                == Verdict::Gap
+            {
+                self.counters.gaps_seen += 1;
+                self.fill_gap(source, mono_ns, d)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn hear_watermarks<D: Dispatch<T>>(
+        &mut self,
+        message: &Message<'_>,
+        sequence_mode: SequenceMode,
+        mono_ns: i64,
+        d: &mut D,
+    ) -> Result<(), D::Error> {
+        let mut watermarks = message.header;
+        let Some(topics) = decode_watermarks(&mut &message.payload[..]) else {
+            self.refuse("watermarks");
+            return Ok(());
+        };
+        if !self.connected.contains(&watermarks.source) {
+            self.connected.push(watermarks.source);
+        }
+        if sequence_mode == SequenceMode::Work {
+            let own = topics
+                .iter()
+                .find(|(topic, _)| self.subscription_of(topic.as_bytes()).is_some());
+            watermarks.topic_seq = own.map_or(0, |(_, topic_seq)| *topic_seq);
+        }
+        match self
+            .sequences
+            .judge_watermarks(&watermarks, sequence_mode.number(&watermarks))
+        {
+            Verdict::Apply | Verdict::Duplicate => Ok(()),
+            Verdict::Unjoined => self.join(watermarks.source, mono_ns, d),
+            Verdict::NewEpoch => self.follow_epoch(watermarks.source, mono_ns, d),
+            Verdict::Gap if sequence_mode == SequenceMode::Work => {
+                // The heartbeat came by another socket: what it speaks of may still lie in the PULL.
+                self.suspects
+                    .retain(|(source, _)| *source != watermarks.source);
+                self.suspects.push((watermarks.source, watermarks));
+                Ok(())
+            }
+            Verdict::Gap => {
+                self.counters.gaps_seen += 1;
+                self.fill_gap(watermarks.source, mono_ns, d)
+            }
+        }
+    }
+}

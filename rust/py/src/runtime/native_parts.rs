@@ -1,0 +1,176 @@
+//! What a part of the core hears by itself: no event is made and no Python is called, which with cold caches costs more than the
+//! work itself.
+use kitev3_core::kite::TickBatch;
+use kitev3_core::msgpack::Reader;
+use kitev3_core::orders::placing::{plain, write_intent, write_sending};
+use kitev3_core::risk::message::{read_signal, write_judgement};
+use kitev3_core::runtime::dispatch::{Arrival, RuntimeError};
+use kitev3_core::runtime::outbox::{Outbox, Publication};
+use kitev3_core::tape::Writer;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::dispatch::Stop;
+use crate::kite::PyDecoder;
+use crate::market::PyBarBuilder;
+use crate::orders::PyPlacing;
+use crate::risk::gate::PyGate;
+use crate::zmq_sockets::monotonic_ns;
+
+/// What is left for the handler to do about an event.
+pub enum Left<'py> {
+    Nothing,
+    /// It is not a plain case: it has to be decoded in full, and named if it is wrong.
+    All,
+    /// What the handler made of the part's work.
+    Said(Bound<'py, PyAny>),
+    /// To keep an order that has been said: its tag, the account's epoch, when its intent was on the tape.
+    Placed(Bound<'py, PyAny>, i64, i64),
+}
+
+/// The part that hears a topic.
+pub enum NativePart {
+    /// The gate learns prices.
+    Prices(Py<PyGate>),
+    /// The gate judges: with the publications for what it approves and what it blocks.
+    Judges(Py<PyGate>, usize, usize),
+    /// The decoder makes ticks of a frame, with the publication for them; the handler's bars follow.
+    Decodes(Py<PyDecoder>, usize),
+    /// A new order begins: with the publications for its intent and its sending.
+    Places(Py<PyPlacing>, usize, usize),
+}
+
+impl NativePart {
+    /// What hears `topic` when the handler names this part for it.
+    pub fn new(
+        topic: &str,
+        part: &Bound<'_, PyAny>,
+        publications: &[Publication],
+    ) -> PyResult<NativePart> {
+        let publication = |name: &str| {
+            let at = publications
+                .iter()
+                .position(|publication| publication.topic == name);
+            at.ok_or_else(|| PyValueError::new_err(format!("this service does not say {name}")))
+        };
+        if let Ok(gate) = part.cast::<PyGate>() {
+            let gate = gate.clone().unbind();
+            match topic {
+                "marketdata.tick" => return Ok(NativePart::Prices(gate)),
+                "strategy.signal" => {
+                    let (approved, blocked) =
+                        (publication("risk.approved")?, publication("risk.blocked")?);
+                    return Ok(NativePart::Judges(gate, approved, blocked));
+                }
+                _ => {}
+            }
+        }
+        if let Ok(placing) = part.cast::<PyPlacing>()
+            && topic == "risk.approved"
+        {
+            let (intent, sending) = (
+                publication("execution.intent")?,
+                publication("execution.sending")?,
+            );
+            return Ok(NativePart::Places(
+                placing.clone().unbind(),
+                intent,
+                sending,
+            ));
+        }
+        match (topic, part.cast::<PyDecoder>()) {
+            ("world.frame", Ok(decoder)) => {
+                let decoder = decoder.clone().unbind();
+                Ok(NativePart::Decodes(
+                    decoder,
+                    publication("marketdata.tick")?,
+                ))
+            }
+            _ => Err(PyValueError::new_err(format!(
+                "{} does not hear {topic} by itself",
+                part.get_type()
+            ))),
+        }
+    }
+
+    /// What is left for the handler.
+    pub fn hear<'py>(
+        &self,
+        handler: &Bound<'py, PyAny>,
+        arrival: &Arrival<'_>,
+        outbox: &mut Outbox<Writer>,
+    ) -> Result<Left<'py>, Stop> {
+        let py = handler.py();
+        match self {
+            NativePart::Prices(gate) => {
+                let Ok(batch) = TickBatch::from_bytes(arrival.payload) else {
+                    return Ok(Left::All);
+                };
+                let gate = &mut gate.bind(py).borrow_mut().gate;
+                gate.on_ticks(&batch, arrival.now_ns, arrival.mono_ns);
+            }
+            NativePart::Judges(gate, approved, blocked) => {
+                let Some(signal) = read_signal(arrival.payload) else {
+                    return Ok(Left::All);
+                };
+                let mut gate = gate.bind(py).borrow_mut();
+                let judgement =
+                    gate.gate
+                        .judge(&signal, arrival.id, arrival.now_ns, arrival.mono_ns);
+                gate.count(&judgement);
+                let publication = if judgement.is_approved() {
+                    approved
+                } else {
+                    blocked
+                };
+                let answer = write_judgement(arrival.id, arrival.payload, &judgement);
+                outbox
+                    .say(*publication, &answer)
+                    .map_err(RuntimeError::Tape)?;
+            }
+            NativePart::Decodes(decoder, publication) => {
+                let mut fields = Reader(arrival.payload);
+                let (Some(1), Some(frame)) = (fields.array(), fields.binary()) else {
+                    return Ok(Left::All);
+                };
+                let batch = decoder.bind(py).borrow_mut().decoded(frame);
+                if batch.is_empty() {
+                    return Ok(Left::Nothing);
+                }
+                outbox
+                    .say_batch(*publication, &batch)
+                    .map_err(RuntimeError::Tape)?;
+                let bars = handler.getattr(intern!(py, "bars"))?;
+                let bars = bars.cast::<PyBarBuilder>().map_err(PyErr::from)?;
+                let closed = bars.borrow_mut().update_with(&batch);
+                if !closed.is_empty() {
+                    let said = handler.call_method1(intern!(py, "closed"), (closed,))?;
+                    return Ok(Left::Said(said));
+                }
+            }
+            NativePart::Places(placing, intent, sending) => {
+                let source = arrival.header.source;
+                let Some(approval) = plain(source.as_str(), arrival.payload, arrival.mono_ns)
+                else {
+                    return Ok(Left::All);
+                };
+                let take = placing.get().take.bind(py);
+                let taken = take.call1((approval.signal.strategy, approval.intent_id))?;
+                let Some((tag, epoch)) = taken.extract::<Option<(Bound<'py, PyString>, i64)>>()?
+                else {
+                    return Ok(Left::All);
+                };
+                let text = tag.to_str()?;
+                let words = write_intent(text, epoch, arrival.payload);
+                outbox.say(*intent, &words).map_err(RuntimeError::Tape)?;
+                let taped_ns = monotonic_ns();
+                let words = write_sending(text, epoch, approval.signal.deadline_ns);
+                outbox.say(*sending, &words).map_err(RuntimeError::Tape)?;
+                return Ok(Left::Placed(tag.into_any(), epoch, taped_ns));
+            }
+        }
+        Ok(Left::Nothing)
+    }
+}

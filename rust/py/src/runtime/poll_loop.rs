@@ -1,0 +1,209 @@
+//! A loop's turn: hears what comes and sends what is said to it, until there is something that only Python can do.
+#![allow(unsafe_code)] // a word of memory that other processes write
+use std::sync::Arc;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::PyRuntime;
+use crate::zmq_sockets::{Came, Message, PyZmqSockets, Side, WAKE, ZmqSockets, monotonic_ns};
+
+/// What is taken from the SUB before the PULL has its turn again.
+const DRAIN_MAX: usize = 1_000;
+
+/// Why a turn ended.
+enum End<'py> {
+    /// Nothing has come for as long as the socket waits.
+    Silent,
+    /// It is time, another thread has put something, the watched word has changed, or a signal has come.
+    Look,
+    /// The driver hears of what was said, before it is sent.
+    Said(Bound<'py, PyList>),
+}
+
+type Ended<'py> = (bool, Option<Bound<'py, PyList>>);
+
+fn ended(end: End<'_>) -> Ended<'_> {
+    match end {
+        End::Silent => (false, None),
+        End::Look => (true, None),
+        End::Said(said) => (true, Some(said)),
+    }
+}
+
+/// Bytes of memory that are looked at before each message.
+struct Word {
+    buffer: PyBuffer<u8>,
+    seen: Vec<u8>,
+}
+
+impl Word {
+    fn new(buffer: PyBuffer<u8>) -> Word {
+        Word {
+            seen: Vec::new(),
+            buffer,
+        }
+    }
+
+    /// Whether the bytes are not what they were when this was last asked.
+    fn has_changed(&mut self) -> bool {
+        let (at, bytes) = (self.buffer.buf_ptr().cast::<u8>(), self.buffer.len_bytes());
+        let is_same = self.seen.len() == bytes
+            // SAFETY: within the buffer, which cannot go while it is held; another process may store a byte at any
+            // time, so each is loaded anew.
+            && (0..bytes).all(|n| unsafe { at.add(n).read_volatile() } == self.seen[n]);
+        if !is_same {
+            // SAFETY: as above.
+            self.seen = (0..bytes)
+                .map(|n| unsafe { at.add(n).read_volatile() })
+                .collect();
+        }
+        !is_same
+    }
+}
+
+#[pyclass(module = "kitev3._core", name = "PollLoop")]
+pub struct PyPollLoop {
+    runtime: Py<PyRuntime>,
+    sockets: Arc<ZmqSockets>,
+    word: Option<Word>,
+    /// What came last from the socket that is waited on, if it could not be heard at once.
+    message: Message,
+    is_held: bool,
+    /// What came from the SUB in between.
+    between: Message,
+    /// How long a worker that passes work on waits for what comes back.
+    answer_ms: Option<u32>,
+}
+
+#[pymethods]
+impl PyPollLoop {
+    #[new]
+    #[pyo3(signature = (runtime, sockets, *, watch = None, answer_ms = None))]
+    fn new(
+        runtime: Py<PyRuntime>,
+        sockets: &PyZmqSockets,
+        watch: Option<PyBuffer<u8>>,
+        answer_ms: Option<u32>,
+    ) -> PyResult<PyPollLoop> {
+        Ok(PyPollLoop {
+            runtime,
+            sockets: Arc::clone(&sockets.0),
+            word: watch.map(Word::new),
+            message: sockets.0.message(),
+            is_held: false,
+            between: sockets.0.message(),
+            answer_ms,
+        })
+    }
+
+    /// A hearer's: waits on the SUB.
+    #[pyo3(signature = (until_ns))]
+    fn listen<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
+        loop {
+            if let Some(end) = self.receive(py, Side::Sub)? {
+                return Ok(ended(end));
+            }
+            if let Some(end) = self.hear_held(py)? {
+                return Ok(ended(end));
+            }
+            if monotonic_ns() >= until_ns {
+                return Ok(ended(End::Look));
+            }
+        }
+    }
+
+    /// A worker's: waits on the PULL, and hears what others have said before each message.
+    #[pyo3(signature = (until_ns))]
+    fn work<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
+        loop {
+            if let Some(end) = self.receive(py, Side::Pull)? {
+                return Ok(ended(end));
+            }
+            if let Some(end) = self.hear_sub(py)? {
+                return Ok(ended(end));
+            }
+            if let Some(end) = self.hear_held(py)? {
+                return Ok(ended(end));
+            }
+            if let Some(answer_ms) = self.answer_ms
+                && !self.sockets.has_come(Side::Pull)?
+            {
+                self.sockets.wait_for_either(py, answer_ms)?;
+                if let Some(end) = self.hear_sub(py)? {
+                    return Ok(ended(end));
+                }
+            }
+            if monotonic_ns() >= until_ns {
+                return Ok(ended(End::Look));
+            }
+        }
+    }
+
+    /// Hears what has come on the SUB.
+    #[pyo3(signature = ())]
+    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<Ended<'py>> {
+        Ok(self.hear_sub(py)?.map_or((false, None), ended))
+    }
+}
+
+impl PyPollLoop {
+    fn receive<'py>(&mut self, py: Python<'py>, side: Side) -> PyResult<Option<End<'py>>> {
+        if self.is_held {
+            return Ok(None);
+        }
+        Ok(match self.sockets.receive(py, side, &mut self.message)? {
+            Came::Nothing => Some(End::Silent),
+            Came::Interrupted => Some(End::Look),
+            Came::Message if self.message.bytes() == WAKE => Some(End::Look),
+            Came::Message => {
+                self.is_held = true;
+                None
+            }
+        })
+    }
+
+    fn hear_held<'py>(&mut self, py: Python<'py>) -> PyResult<Option<End<'py>>> {
+        if self.has_seen() {
+            return Ok(Some(End::Look)); // it is heard in the next turn, after what the watch saw
+        }
+        self.is_held = false;
+        let said = self
+            .runtime
+            .borrow_mut(py)
+            .hear(py, self.message.bytes(), monotonic_ns())?;
+        Ok(said.map(End::Said))
+    }
+
+    fn hear_sub<'py>(&mut self, py: Python<'py>) -> PyResult<Option<End<'py>>> {
+        let mut is_woken = false;
+        for _ in 0..DRAIN_MAX {
+            if !self.sockets.has_come(Side::Sub)? {
+                break;
+            }
+            if self.has_seen() {
+                return Ok(Some(End::Look));
+            }
+            if !self.sockets.take(Side::Sub, &mut self.between)? {
+                break;
+            }
+            if self.between.bytes() == WAKE {
+                is_woken = true;
+                continue;
+            }
+            let said =
+                self.runtime
+                    .borrow_mut(py)
+                    .hear(py, self.between.bytes(), monotonic_ns())?;
+            if let Some(said) = said {
+                return Ok(Some(End::Said(said)));
+            }
+        }
+        Ok(is_woken.then_some(End::Look))
+    }
+
+    fn has_seen(&mut self) -> bool {
+        self.word.as_mut().is_some_and(Word::has_changed)
+    }
+}

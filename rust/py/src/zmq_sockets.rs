@@ -1,0 +1,352 @@
+//! The sockets of one process as its loop uses them: a message comes from libzmq into the runtime, and what is said to it goes back,
+//! without Python in between. Between two sleeps of a loop every step that Python makes costs a microsecond or two with
+//! cold caches, and there were a dozen of them.
+//!
+//! libzmq is the one that pyzmq has loaded; it opened, owns and closes the sockets. Here are their addresses and the
+//! addresses of eight functions of its C interface.
+#![allow(unsafe_code)] // a C library's functions and sockets, by address
+use std::collections::HashMap;
+use std::ffi::{c_int, c_long, c_short, c_void};
+use std::mem::transmute;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::exceptions::{PyKeyError, PyOSError};
+use pyo3::prelude::*;
+
+type Socket = *mut c_void;
+
+const DONTWAIT: c_int = 1;
+const EVENTS: c_int = 15;
+const POLLIN: c_short = 1;
+
+/// Ends a wait; never handed on.
+pub const WAKE: &[u8] = b"bus.wake\0";
+
+#[repr(C, align(8))]
+struct RawMessage([u8; 64]);
+
+#[repr(C)]
+struct PollItem {
+    socket: Socket,
+    fd: c_int,
+    events: c_short,
+    revents: c_short,
+}
+
+// Functions of zmq.h, version 4.
+type Errno = unsafe extern "C" fn() -> c_int;
+type GetOption = unsafe extern "C" fn(Socket, c_int, *mut c_void, *mut usize) -> c_int;
+type OfMessage = unsafe extern "C" fn(*mut RawMessage) -> c_int;
+type Data = unsafe extern "C" fn(*mut RawMessage) -> *mut c_void;
+type Receive = unsafe extern "C" fn(*mut RawMessage, Socket, c_int) -> c_int;
+type Size = unsafe extern "C" fn(*const RawMessage) -> usize;
+type Poll = unsafe extern "C" fn(*mut PollItem, c_int, c_long) -> c_int;
+type SendCopy = unsafe extern "C" fn(Socket, *const c_void, usize, c_int) -> c_int;
+
+struct Library {
+    errno: Errno,
+    getsockopt: GetOption,
+    msg_close: OfMessage,
+    msg_data: Data,
+    msg_init: OfMessage,
+    msg_recv: Receive,
+    msg_size: Size,
+    poll: Poll,
+    send: SendCopy,
+}
+
+impl Library {
+    /// From the addresses of the functions, by their names in zmq.h without the prefix.
+    fn at(addresses: &HashMap<String, usize>) -> PyResult<Library> {
+        let at = |name: &str| {
+            let found = addresses.get(name).filter(|address| **address != 0);
+            found
+                .map(|address| *address as *const c_void)
+                .ok_or_else(|| PyKeyError::new_err(format!("libzmq's {name}")))
+        };
+        // SAFETY: each is the address of the function of that name in libzmq 4, whose interface is stable, and whose
+        // declaration stands above.
+        unsafe {
+            Ok(Library {
+                errno: transmute::<*const c_void, Errno>(at("errno")?),
+                getsockopt: transmute::<*const c_void, GetOption>(at("getsockopt")?),
+                msg_close: transmute::<*const c_void, OfMessage>(at("msg_close")?),
+                msg_data: transmute::<*const c_void, Data>(at("msg_data")?),
+                msg_init: transmute::<*const c_void, OfMessage>(at("msg_init")?),
+                msg_recv: transmute::<*const c_void, Receive>(at("msg_recv")?),
+                msg_size: transmute::<*const c_void, Size>(at("msg_size")?),
+                poll: transmute::<*const c_void, Poll>(at("poll")?),
+                send: transmute::<*const c_void, SendCopy>(at("send")?),
+            })
+        }
+    }
+}
+
+/// What a receive found.
+pub enum Came {
+    Message,
+    /// The socket's time ran out.
+    Nothing,
+    /// A signal came.
+    Interrupted,
+}
+
+/// Which of the two sockets that are waited on.
+#[derive(Clone, Copy)]
+pub enum Side {
+    Sub,
+    Pull,
+}
+
+pub struct ZmqSockets {
+    library: Library,
+    sub: Socket,
+    pull: Socket,
+    publisher: Socket,
+    workers: Vec<(String, Socket)>,
+    push_full: AtomicU64,
+}
+
+// SAFETY: the functions may be called from any thread; the sockets are used by one at a time, the one that opened them,
+// as for every user of libzmq.
+unsafe impl Send for ZmqSockets {}
+// SAFETY: as above.
+unsafe impl Sync for ZmqSockets {}
+
+/// A socket and a message on their way into a wait, where other threads of Python may run.
+struct Waiting<'a>(&'a ZmqSockets, Side, *mut RawMessage);
+// SAFETY: the thread that waits is the one that called.
+unsafe impl Send for Waiting<'_> {}
+
+impl Waiting<'_> {
+    fn receive(self) -> c_int {
+        let Waiting(sockets, side, message) = self;
+        // SAFETY: the socket is open, the message is an initialised one.
+        unsafe { (sockets.library.msg_recv)(message, sockets.socket(side), 0) }
+    }
+}
+
+impl ZmqSockets {
+    fn socket(&self, side: Side) -> Socket {
+        match side {
+            Side::Sub => self.sub,
+            Side::Pull => self.pull,
+        }
+    }
+
+    fn errno(&self) -> c_int {
+        // SAFETY: no arguments.
+        unsafe { (self.library.errno)() }
+    }
+
+    fn failed(&self, what: &str) -> PyErr {
+        let error = std::io::Error::from_raw_os_error(self.errno());
+        PyOSError::new_err(format!("{what}: {error}"))
+    }
+
+    /// Waits as long as the socket's RCVTIMEO says.
+    pub fn receive(&self, py: Python<'_>, side: Side, into: &mut Message) -> PyResult<Came> {
+        let waiting = Waiting(self, side, &raw mut *into.raw);
+        match py.detach(|| waiting.receive()) {
+            0.. => Ok(Came::Message),
+            _ => match self.errno() {
+                libc::EAGAIN => Ok(Came::Nothing),
+                libc::EINTR => Ok(Came::Interrupted),
+                _ => Err(self.failed("receive")),
+            },
+        }
+    }
+
+    /// Takes what has come, without waiting; false when that was nothing.
+    pub fn take(&self, side: Side, into: &mut Message) -> PyResult<bool> {
+        loop {
+            // SAFETY: the socket is open, the message is an initialised one.
+            if unsafe { (self.library.msg_recv)(&raw mut *into.raw, self.socket(side), DONTWAIT) }
+                >= 0
+            {
+                return Ok(true);
+            }
+            match self.errno() {
+                libc::EAGAIN => return Ok(false),
+                libc::EINTR => {}
+                _ => return Err(self.failed("receive")),
+            }
+        }
+    }
+
+    /// Whether a message waits; much cheaper than a receive that finds none.
+    pub fn has_come(&self, side: Side) -> PyResult<bool> {
+        let (mut events, mut bytes): (c_int, usize) = (0, size_of::<c_int>());
+        let answer = (&raw mut events).cast();
+        // SAFETY: the option is an int, and there is room for one.
+        while unsafe {
+            (self.library.getsockopt)(self.socket(side), EVENTS, answer, &raw mut bytes)
+        } != 0
+        {
+            if self.errno() != libc::EINTR {
+                return Err(self.failed("events"));
+            }
+        }
+        Ok(events & c_int::from(POLLIN) != 0)
+    }
+
+    /// Waits until either socket has a message, at most so long. A signal ends the wait.
+    pub fn wait_for_either(&self, py: Python<'_>, wait_ms: u32) -> PyResult<()> {
+        let waiting = Waiting(self, Side::Pull, std::ptr::null_mut());
+        let result = py.detach(|| {
+            let Waiting(sockets, ..) = waiting;
+            let item = |socket| PollItem {
+                socket,
+                fd: 0,
+                events: POLLIN,
+                revents: 0,
+            };
+            let mut items = [item(sockets.pull), item(sockets.sub)];
+            // SAFETY: two items, both of open sockets.
+            unsafe { (sockets.library.poll)(items.as_mut_ptr(), 2, c_long::from(wait_ms)) }
+        });
+        if result < 0 && self.errno() != libc::EINTR {
+            return Err(self.failed("poll"));
+        }
+        Ok(())
+    }
+
+    /// The place of a worker that this process gives work to; none if it does not run.
+    pub fn worker(&self, name: &str) -> Option<usize> {
+        self.workers.iter().position(|(known, _)| known == name)
+    }
+
+    /// Work to its worker, who comes first since others only look on; then to all. If the worker is away, or its queue
+    /// full, it will find it on the tape.
+    pub fn send(&self, frame: &[u8], worker: Option<usize>) -> PyResult<()> {
+        if let Some(worker) = worker {
+            if self.put(self.workers[worker].1, frame)? {
+                // Where the order path shares a core, libzmq's thread now takes the work on before those who look on.
+                std::thread::yield_now();
+            } else {
+                self.push_full.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.put(self.publisher, frame).map(|_| ())
+    }
+
+    /// False when the socket cannot take it.
+    fn put(&self, socket: Socket, frame: &[u8]) -> PyResult<bool> {
+        loop {
+            // SAFETY: the socket is open; libzmq copies the frame before it returns.
+            if unsafe { (self.library.send)(socket, frame.as_ptr().cast(), frame.len(), DONTWAIT) }
+                >= 0
+            {
+                return Ok(true);
+            }
+            match self.errno() {
+                libc::EAGAIN => return Ok(false),
+                libc::EINTR => {}
+                _ => return Err(self.failed("send")),
+            }
+        }
+    }
+
+    /// A message to be received into, for the life of a loop.
+    pub fn message(self: &Arc<Self>) -> Message {
+        let mut raw = Box::new(RawMessage([0; 64]));
+        // SAFETY: it has a message's size and alignment.
+        unsafe { (self.library.msg_init)(&raw mut *raw) };
+        Message {
+            raw,
+            sockets: Arc::clone(self),
+        }
+    }
+}
+
+/// One message of libzmq's, received into again and again.
+pub struct Message {
+    raw: Box<RawMessage>, // libzmq wants it to stay where it is
+    sockets: Arc<ZmqSockets>,
+}
+
+// SAFETY: a message belongs to no thread.
+unsafe impl Send for Message {}
+// SAFETY: reading it changes nothing.
+unsafe impl Sync for Message {}
+
+impl Message {
+    pub fn bytes(&self) -> &[u8] {
+        let raw = (&raw const *self.raw).cast_mut();
+        // SAFETY: an initialised message; its data stay as they are until it is received into, which borrows it mutably.
+        unsafe {
+            let bytes = (self.sockets.library.msg_size)(raw);
+            if bytes == 0 {
+                return &[];
+            }
+            std::slice::from_raw_parts((self.sockets.library.msg_data)(raw).cast(), bytes)
+        }
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        // SAFETY: an initialised message.
+        unsafe { (self.sockets.library.msg_close)(&raw mut *self.raw) };
+    }
+}
+
+/// `kitev3.bus.sockets` opens it.
+#[pyclass(frozen, module = "kitev3._core", name = "ZmqSockets")]
+pub struct PyZmqSockets(pub Arc<ZmqSockets>);
+
+#[pymethods]
+impl PyZmqSockets {
+    #[classattr]
+    #[pyo3(name = "WAKE")]
+    fn wake() -> &'static [u8] {
+        WAKE
+    }
+
+    #[new]
+    #[pyo3(signature = (functions, *, sub, pull, publisher, workers))]
+    fn new(
+        functions: HashMap<String, usize>,
+        sub: usize,
+        pull: Option<usize>,
+        publisher: usize,
+        workers: Vec<(String, usize)>,
+    ) -> PyResult<PyZmqSockets> {
+        let socket = |address: usize| address as Socket;
+        Ok(PyZmqSockets(Arc::new(ZmqSockets {
+            library: Library::at(&functions)?,
+            sub: socket(sub),
+            pull: pull.map_or(std::ptr::null_mut(), socket),
+            publisher: socket(publisher),
+            workers: workers
+                .into_iter()
+                .map(|(name, address)| (name, socket(address)))
+                .collect(),
+            push_full: AtomicU64::new(0),
+        })))
+    }
+
+    /// To all, and before them to the one worker if there is a name.
+    #[pyo3(signature = (frame, worker))]
+    fn send(&self, frame: &[u8], worker: Option<&str>) -> PyResult<()> {
+        self.0
+            .send(frame, worker.and_then(|name| self.0.worker(name)))
+    }
+
+    #[getter]
+    fn push_full(&self) -> u64 {
+        self.0.push_full.load(Ordering::Relaxed)
+    }
+}
+
+/// Machine time.
+pub fn monotonic_ns() -> i64 {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: there is room for one; this clock is always there.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
