@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from kitev3._core import IndicatorEngine, Newest
-from kitev3.contracts import Blocked, Fill, Gap, Instrument, Ohlc, Reject, Signal
-from kitev3.errors import KiteError
+from kitev3._core import Newest, bar_spec
+from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Ohlc, Reject, Signal
+from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.strategy.hosted import Hosted, Run
 from kitev3.strategy import Strategy, load, parameters
 from kitev3.strategy.decision import decisions
-from kitev3.strategy.place import place_of_error
+from kitev3.strategy.load import engine_of, file_of
+from kitev3.strategy.place import place_of_callback, place_of_error, words_of
 from kitev3.system.log import get_logger
-
-WORDS_CHARS_MAX = 500  # of an error that a strategy raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +37,20 @@ class StrategyHandler:
     """
 
     def __init__(self, runs: Iterable[Run], log: Any = None) -> None:
-        """*log* is told of each strategy that had to be stopped."""
-        self.runs = tuple(runs)
+        """*log* is told of each strategy that had to be stopped.
+
+        Raises ConfigError for a strategy that cannot begin: its file, class, parameters, indicators or period.
+        """
+        self.runs = tuple(replace(run, bars=_period(run)) if run.bars else run for run in runs)
         self.log = log or get_logger()
-        self.made = {run.name: self._made(run) for run in self.runs}
+        self.made: dict[str, tuple[type[Strategy], Any]] = {}
+        for run in self.runs:
+            if run.name in self.made:
+                raise ConfigError(f"strategy {run.name!r}: is there twice: its orders could not be told apart")
+            kind = load(run.use)
+            self.made[run.name] = kind, parameters(kind, run.params, f"strategy {run.name!r}")
         self.newest = Newest()
-        self.engines = {run.name: self._engine(run) for run in self.runs}
+        self.engines = {name: engine_of(*made, f"strategy {name!r}") for name, made in self.made.items()}
         self.by_ticks = [engine for run in self.runs if not run.bars and (engine := self.engines[run.name]) is not None]
         self.hosted: dict[tuple[str, int], Hosted] = {}
         self.on_bars: dict[tuple[int, str], list[Hosted]] = {}
@@ -59,6 +66,7 @@ class StrategyHandler:
             "execution.fill": self.fill,
             "execution.reject": self.reject,
             "risk.blocked": self.blocked,
+            "world.hole": self.hole,
         }
 
     def __call__(self, event: Event) -> Iterable[Payload]:
@@ -75,17 +83,6 @@ class StrategyHandler:
         }
 
     # What is hosted -----------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _made(run: Run) -> tuple[type[Strategy], Any]:
-        kind = load(run.use)
-        return kind, parameters(kind, run.params, f"strategy {run.name!r}")
-
-    def _engine(self, run: Run) -> IndicatorEngine | None:
-        """All that a strategy declares, for all its instruments; None for one that declares nothing."""
-        kind, params = self.made[run.name]
-        declared = kind(params).indicators()
-        return IndicatorEngine([(n, one.kind, dict(one.params)) for n, one in declared.items()]) if declared else None
 
     def instrument(self, event: Event) -> Iterable[Payload]:
         row: Instrument = event.payload
@@ -105,7 +102,7 @@ class StrategyHandler:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._stop(run, row, "__init__", event, error, place_of_error(error, kind.__init__))
+            self._stop(run, row, "__init__", event, error, place_of_callback(kind.__init__))
             return
         hosted = Hosted(run, strategy, row, self.engines[run.name], self.newest)
         self.hosted[run.name, row.instrument_token] = hosted
@@ -161,15 +158,24 @@ class StrategyHandler:
     def gap(self, event: Event) -> Iterable[Payload]:
         """Ticks are missing: what stood on them warms up anew."""
         gap: Gap = event.payload
-        tokens = gap.instrument_tokens or tuple({token for _, token in self.hosted})
-        for token in tokens:
-            for engine in self.engines.values():
-                if engine is not None:
-                    engine.forget(token)
-        for (_, token), hosted in self.hosted.items():
-            if token in tokens:
-                hosted.first.clear()
+        self._forget(self.engines, gap.instrument_tokens or {token for _, token in self.hosted})
         return ()
+
+    def hole(self, event: Event) -> Iterable[Payload]:
+        """Ticks were too old to be worth reading when their loss was seen: what was fed by them warms up anew."""
+        hole: Hole = event.payload
+        if "marketdata.tick" in hole.skipped:
+            by_ticks = [run.name for run in self.runs if not run.bars]
+            self._forget(by_ticks, {token for _, token in self.hosted})
+        return ()
+
+    def _forget(self, runs: Collection[str], tokens: Collection[int]) -> None:
+        for name in runs:
+            for token in tokens:
+                if (engine := self.engines[name]) is not None:
+                    engine.forget(token)
+                if (hosted := self.hosted.get((name, token))) is not None:
+                    hosted.first.clear()
 
     # What is said -------------------------------------------------------------------------------------------------
 
@@ -189,18 +195,18 @@ class StrategyHandler:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # of user code, whatever it raises: sys.exit() ends a strategy, not the service
-            self._stop(hosted.run, hosted.instrument, name, event, error, place_of_error(error, callback, answer))
+            self._stop(hosted.run, hosted.instrument, name, event, error, place_of_callback(callback, answer))
             return ()
         self.signals += len(wanted)
         return wanted
 
     def _stop(
-        self, run: Run, row: Instrument, callback: str, event: Event, error: BaseException, place: tuple[str, int]
+        self, run: Run, row: Instrument, callback: str, event: Event, error: BaseException, begin: tuple[str, int]
     ) -> None:
         """Takes a strategy out, on all its instruments; its orders and positions stay as they are."""
-        words = str(error) if isinstance(error, KiteError) else traceback.format_exception_only(error)[-1].strip()
-        words = words[:WORDS_CHARS_MAX]
-        self.stopped[run.name] = f"{place[0]}:{place[1]}: {words}"
+        file, line = place_of_error(error, file_of(self.made[run.name][0]), begin)
+        words = words_of(error)
+        self.stopped[run.name] = f"{file}:{line}: {words}"
         self.on_bars = {key: _without(run, several) for key, several in self.on_bars.items()}
         self.on_ticks = {key: _without(run, several) for key, several in self.on_ticks.items()}
         self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != run.name}
@@ -211,13 +217,21 @@ class StrategyHandler:
             strategy=run.name,
             instrument=f"{row.exchange}:{row.tradingsymbol}",
             callback=callback,
-            file=place[0],
-            line=place[1],
+            file=file,
+            line=line,
             error=words,
             topic=event.type,
             event_id=event.event_hex,
             trace="".join(traceback.format_exception(error)),
         )
+
+
+def _period(run: Run) -> str:
+    """The one name of a run's bars: ``60s`` is ``1m``."""
+    try:
+        return bar_spec(run.bars)
+    except ValueError as error:
+        raise ConfigError(f"strategy {run.name!r}: bars: {error}") from None
 
 
 def _without(run: Run, several: list[Hosted]) -> list[Hosted]:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import INDICATOR_KINDS, Event, IndicatorEngine, Tick, TickBatch
-from kitev3.contracts import Blocked, DataRange, Fill, Gap, Instrument, Ohlc, Reject, Signal, Verdict
+from kitev3.contracts import Blocked, DataRange, Fill, Gap, Hole, Instrument, Ohlc, Reject, Signal, Verdict
+from kitev3.errors import ConfigError
 from kitev3.services.strategy.service import Run, StrategyHandler
 
 SECOND_NS = 1_000_000_000
@@ -295,6 +296,28 @@ def test_a_strategy_trades_on_every_indicator(tmp_path: Path, kind: str) -> None
     assert not any(isnan(value) for value in signals[-1].indicators.values())
 
 
+def test_after_skipped_ticks_what_is_fed_by_them_warms_up_anew_and_what_is_fed_by_bars_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "on_ema.py"
+    path.write_text(ON_INDICATOR.format(kind="ema", params={"period": 2}))
+    runs = [
+        Run(name=f"by_{bars or 'ticks'}", use=f"{path}:OnIndicator", instruments=("NSE:*",), bars=bars)
+        for bars in ("", "5s")
+    ]
+    service = StrategyHandler(runs, Log())
+    heard(
+        service,
+        [instrument(1, "AAA"), *(ticks(Tick(1, 100 + n)) for n in range(3)), *(bar(1, 10**7 + n, n) for n in range(3))],
+    )
+    before = {name: hosted.warm for (name, _), hosted in service.hosted.items()}
+
+    heard(service, [Event("world.hole", Hole("marketdata", False, ("marketdata.quote",)))])
+    between = {name: hosted.warm for (name, _), hosted in service.hosted.items()}
+    heard(service, [Event("world.hole", Hole("marketdata", False, ("marketdata.tick",)))])
+
+    assert before == between == {"by_ticks": True, "by_5s": True}
+    assert {name: hosted.warm for (name, _), hosted in service.hosted.items()} == {"by_ticks": False, "by_5s": True}
+
+
 def every_tick(tmp_path: Path, action: str, *, wants_hold: bool = False) -> StrategyHandler:
     path = tmp_path / f"{action}{wants_hold}.py"
     path.write_text(EVERY_TICK.format(action=action, wants_hold=wants_hold))
@@ -315,3 +338,14 @@ def test_hold_is_said_only_by_a_strategy_that_asks_for_it(tmp_path: Path) -> Non
 
     assert heard(every_tick(tmp_path, "HOLD"), events) == []
     assert [s.action for s in heard(every_tick(tmp_path, "HOLD", wants_hold=True), events)] == ["HOLD"]
+
+
+def test_a_period_has_one_name_and_what_is_none_is_refused_with_those_that_are() -> None:
+    def run(bars: str) -> Run:
+        return Run(name="cross", use="ema_cross", instruments=("NSE:*",), bars=bars)
+
+    assert [one.bars for bars in ("60s", "1m") for one in StrategyHandler([run(bars)], Log()).runs] == ["1m", "1m"]
+    with pytest.raises(ConfigError, match="strategy 'cross': bars: \"1min\" is no bar: time from 1s to 1d"):
+        StrategyHandler([run("1min")], Log())
+    with pytest.raises(ConfigError, match="strategy 'cross': is there twice"):
+        StrategyHandler([run("1m"), run("5s")], Log())

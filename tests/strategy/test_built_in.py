@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isnan, nan
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3.contracts import Instrument, Ohlc
-from kitev3.errors import ConfigError
-from kitev3.strategy import Decision, EmaCross, RsiPullback, Strategy, load, parameters, through
+from kitev3.strategy import Decision, EmaCross, RsiPullback, Strategy, through
 
 ROW = Instrument(
     instrument_token=408065, exchange="NSE", tradingsymbol="INFY", name="INFOSYS", instrument_type="EQ", segment="NSE",
@@ -129,27 +126,3 @@ def test_a_price_through_the_market_is_on_the_grid_and_inside_the_band(
     assert buy % step == sell % step == 0
     assert row.lower_circuit_e4 <= sell <= max(bid, row.lower_circuit_e4 + step)
     assert min(bid + spread, row.upper_circuit_e4 // step * step) <= buy <= row.upper_circuit_e4
-
-
-def test_an_unknown_strategy_names_the_nearest_one() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'ema_cross'"):
-        load("ema_croos")
-
-
-def test_an_unknown_parameter_names_the_nearest_one_and_a_bad_value_its_bound() -> None:
-    with pytest.raises(ConfigError, match="strategy 'a': EmaCross has no parameter 'slwo': did you mean 'slow'"):
-        parameters(EmaCross, {"slwo": 3}, "strategy 'a'")
-    with pytest.raises(ConfigError, match="fast must be above 0 and below slow"):
-        parameters(EmaCross, {"fast": 9, "slow": 3}, "strategy 'a'")
-    assert parameters(EmaCross, {"fast": 2}, "x") == EmaCross.Params(fast=2)
-
-
-def test_a_strategy_of_a_users_file_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text("from kitev3.strategy import Strategy\nclass Mine(Strategy):\n    pass\nclass Other:\n    pass\n")
-
-    assert load(f"{path}:Mine").__name__ == "Mine"
-    with pytest.raises(ConfigError, match="has no Strategy class named 'Other'"):
-        load(f"{path}:Other")
-    with pytest.raises(ConfigError, match="no strategy file"):
-        load(f"{tmp_path}/none.py:Mine")

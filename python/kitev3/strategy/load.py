@@ -8,16 +8,18 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from kitev3._core import INDICATOR_KINDS, IndicatorEngine
 from kitev3.errors import ConfigError
 from kitev3.strategy.base import Strategy
 from kitev3.strategy.ema_cross import EmaCross
+from kitev3.strategy.place import place_of_error, words_of
 from kitev3.strategy.rsi_pullback import RsiPullback
 
 BUILT_IN: Mapping[str, type[Strategy]] = {"ema_cross": EmaCross, "rsi_pullback": RsiPullback}
@@ -32,8 +34,7 @@ def load(use: str) -> type[Strategy]:
         return BUILT_IN[use]
     place, colon, name = use.rpartition(":")
     if not colon:
-        near = get_close_matches(use, BUILT_IN, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"built in are {', '.join(sorted(BUILT_IN))}"
+        hint = _hint(use, BUILT_IN)
         raise ConfigError(f"no strategy {use!r}: {hint}; your own is 'file.py:Class' or 'package.module:Class'")
     module = _file(Path(place)) if place.endswith(".py") else _package(place)
     found = getattr(module, name, None)
@@ -51,7 +52,12 @@ def _file(path: Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _cannot(f"strategy file {path}", error, str(path)) from None
     return module
 
 
@@ -60,6 +66,10 @@ def _package(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ConfigError(f"no package {name!r} for a strategy: {error}: install it beside kitev3") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _cannot(f"strategy package {name}", error, "") from None
 
 
 def parameters(kind: type[Strategy], given: Mapping[str, Any], where: str) -> Any:
@@ -67,20 +77,53 @@ def parameters(kind: type[Strategy], given: Mapping[str, Any], where: str) -> An
 
     Raises ConfigError for an unknown name, with the nearest known one, or a value of another type or bound.
     """
+    if not dataclasses.is_dataclass(kind.Params):
+        raise ConfigError(f"{where}: {kind.__name__}.Params is no dataclass: write @dataclass(frozen=True) above it")
     known = [f.name for f in dataclasses.fields(kind.Params)]
     for name in given:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise ConfigError(f"{where}: {kind.__name__} has no parameter {name!r}: {hint}")
+            raise ConfigError(f"{where}: {kind.__name__} has no parameter {name!r}: {_hint(name, known)}")
     try:
         return msgspec.convert(dict(given), kind.Params)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}") from None
+    except Exception as error:  # of the user's own __post_init__
+        raise _cannot(where, error, file_of(kind)) from None
 
 
-def source_hash(kind: type[Strategy]) -> str:
-    """What the strategy was when it decided: a hash of its module's source, for the tape's EPOCH record."""
-    module = inspect.getmodule(kind)
-    assert module is not None
-    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:16]
+def engine_of(kind: type[Strategy], params: Any, where: str) -> IndicatorEngine | None:
+    """All that the class declares with *params*, for any number of instruments; None when it declares nothing.
+
+    Raises ConfigError, with file and line or the nearest kind, for what cannot be made or is no indicator.
+    """
+    try:
+        declared = kind(params).indicators()
+        given = [(str(name), str(one.kind), dict(one.params)) for name, one in declared.items()]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _cannot(where, error, file_of(kind)) from None
+    for name, indicator, _ in given:
+        if indicator not in INDICATOR_KINDS:
+            raise ConfigError(
+                f"{where}: {name!r} is of no indicator {indicator!r}: {_hint(indicator, INDICATOR_KINDS)}"
+            )
+    try:
+        return IndicatorEngine(given) if given else None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: indicators: {error}") from None
+
+
+def file_of(kind: type[Strategy]) -> str:
+    """The file in which a strategy's class is written."""
+    return getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__module__
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, known := sorted(known), 1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+
+
+def _cannot(where: str, error: BaseException, file: str) -> ConfigError:
+    place, line = place_of_error(error, file, (file, 0))
+    return ConfigError(f"{where}: {place}:{line}: {words_of(error)}")
