@@ -4,6 +4,8 @@
 pub mod account;
 /// IST, trading days and expiries.
 pub mod dates;
+/// What clients send, read into what the exchange takes.
+pub mod forms;
 /// Sessions by date: pre-open, continuous, closing auction.
 pub mod hours;
 /// What positions and orders block, and what trades cost.
@@ -18,12 +20,12 @@ pub mod orders;
 pub mod refusal;
 /// What differs between profiles.
 pub mod rules;
-/// Every rule under a name.
-pub mod settings;
 /// How positions end: square-off, expiry, auctions of what was not delivered, conversion.
 pub mod settlement;
 /// The exchange whole: market, accounts, orders and time.
 pub mod state;
+/// Time goes on.
+mod steps;
 /// What the exchange knows, in Kite's shapes.
 pub mod views;
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::exchange::rules::{Answer, Rules, UnknownOrder};
+
 /// A request that had no effect: the HTTP status, the error_type and the message of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -11,8 +13,14 @@ pub struct Refusal {
 }
 
 pub const TOO_MANY: &str = "Too many requests";
+const UNKNOWN_ORDER: &str = "Couldn't find that `order_id`.";
 
 impl Refusal {
+    /// No order of the account has that id.
+    pub fn unknown_order() -> Self {
+        Self::order(UNKNOWN_ORDER)
+    }
+
     /// A missing or bad parameter.
     pub fn input(message: impl Into<String>) -> Self {
         Self {
@@ -61,6 +69,30 @@ impl Refusal {
     /// A parameter whose value is none of the known words.
     pub fn invalid(parameter: &str) -> Self {
         Self::input(format!("Invalid `{parameter}`."))
+    }
+}
+
+impl Answer {
+    pub fn says(self, message: impl Into<String>) -> Refusal {
+        Refusal {
+            status: self.status,
+            error_type: self.error_type,
+            message: message.into(),
+        }
+    }
+}
+
+impl Rules {
+    /// What is said of an order's history or trades when nobody knows the order; none: an empty list.
+    pub fn unknown_order_refusal(&self) -> Option<Refusal> {
+        match self.unknown_order {
+            UnknownOrder::EmptyList => None,
+            UnknownOrder::Refused(status) => Some(Refusal {
+                status,
+                error_type: self.unknown_order_error_type,
+                message: UNKNOWN_ORDER.into(),
+            }),
+        }
     }
 }
 

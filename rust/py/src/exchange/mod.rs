@@ -18,19 +18,19 @@ mod values;
 use std::collections::HashMap;
 
 use kitev3_core::exchange::dates::SECOND_NS;
+use kitev3_core::exchange::forms::{self, order_fault};
 use kitev3_core::exchange::hours::Hours;
 use kitev3_core::exchange::market::instruments::instruments_csv;
 use kitev3_core::exchange::market::simulated::Market;
 use kitev3_core::exchange::market::universe::Universe;
-use kitev3_core::exchange::orders::gtt;
 use kitev3_core::exchange::orders::limits::Read;
-use kitev3_core::exchange::orders::order_fault::OrderFault;
 use kitev3_core::exchange::refusal::Refusal;
+use kitev3_core::exchange::rules::TOKENS_MAX;
 use kitev3_core::exchange::state::{Exchange as Core, USERS_MAX};
 use kitev3_core::exchange::views::books::{self, Depth, LTPS_MAX, QUOTES_MAX};
-use kitev3_core::exchange::views::feed::{self, TOKENS_MAX};
+use kitev3_core::exchange::views::feed;
 use kitev3_core::exchange::views::rows::Rows;
-use kitev3_core::exchange::views::{calculators, history, holdings, overview};
+use kitev3_core::exchange::views::{calculators, gtt, history, holdings, overview};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -194,7 +194,7 @@ impl Exchange {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         self.0
-            .place(account, variety, &fields, at_ns)
+            .place_form(account, variety, &fields, at_ns)
             .map_err(refused)
     }
 
@@ -211,7 +211,7 @@ impl Exchange {
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         let sliced = self
             .0
-            .place_sliced(account, variety, &fields, at_ns)
+            .place_sliced_form(account, variety, &fields, at_ns)
             .map_err(refused)?;
         let answer = PyDict::new(py);
         answer.set_item("order_id", sliced.order_id)?;
@@ -237,7 +237,7 @@ impl Exchange {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         self.0
-            .modify(account, order_id, &fields, at_ns)
+            .modify_form(account, order_id, &fields, at_ns)
             .map_err(refused)
     }
 
@@ -251,7 +251,7 @@ impl Exchange {
     ) -> PyResult<()> {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
-        let cancelled = match OrderFault::outruns_cancel(&fields).map_err(refused)? {
+        let cancelled = match order_fault::outruns_cancel(&fields).map_err(refused)? {
             true => self.0.cancel_too_late(account, order_id, at_ns),
             false => self.0.cancel(account, order_id, at_ns),
         };
@@ -334,7 +334,9 @@ impl Exchange {
     ) -> PyResult<()> {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
-        self.0.convert(account, &fields, at_ns).map_err(refused)
+        self.0
+            .convert_form(account, &fields, at_ns)
+            .map_err(refused)
     }
 
     #[pyo3(signature = (user, /))]
@@ -395,15 +397,18 @@ impl Exchange {
             .iter()
             .map(|order| texts(Some(order)))
             .collect::<PyResult<_>>()?;
-        let asked = gtt::Asked {
+        let asked = forms::gtt::GttForm {
             kind,
             condition: &condition,
             triggers: &triggers,
             orders: &orders,
         };
+        let asked = asked.read().map_err(refused)?;
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         match gtt_id {
-            Some(id) => self.0.modify_gtt(account, id, &asked, at_ns),
+            Some(id) => self
+                .0
+                .modify_gtt(account, forms::gtt::id(id), &asked, at_ns),
             None => self.0.place_gtt(account, &asked, at_ns),
         }
         .map_err(refused)
@@ -413,7 +418,9 @@ impl Exchange {
     fn delete_gtt(&mut self, user: &str, gtt_id: &str, at_ns: Option<i64>) -> PyResult<i64> {
         let account = self.account(user)?;
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
-        self.0.delete_gtt(account, gtt_id, at_ns).map_err(refused)
+        self.0
+            .delete_gtt(account, forms::gtt::id(gtt_id), at_ns)
+            .map_err(refused)
     }
 
     #[pyo3(signature = (user, /))]
@@ -423,8 +430,9 @@ impl Exchange {
 
     #[pyo3(signature = (user, gtt_id, /))]
     fn gtt(&self, py: Python<'_>, user: &str, gtt_id: &str) -> PyResult<Py<PyAny>> {
-        let row = gtt::gtt(&self.0, self.account(user)?, gtt_id).map_err(refused)?;
-        python(py, &row)
+        let id = forms::gtt::id(gtt_id);
+        let found = self.0.gtt(self.account(user)?, id).map_err(refused)?;
+        python(py, &gtt::row(&self.0, found))
     }
 
     #[pyo3(signature = (user, orders, /, *, compact = false))]
@@ -473,7 +481,7 @@ impl Exchange {
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let wish =
-            history::Wish::read(interval, &texts(fields)?, &self.0.rules).map_err(refused)?;
+            forms::history::wish(interval, &texts(fields)?, &self.0.rules).map_err(refused)?;
         let candles = history::candles(&self.0, token, &wish).map_err(refused)?;
         python(py, &candles)
     }
@@ -565,7 +573,7 @@ impl Exchange {
         orders
             .iter()
             .map(|order| {
-                calculators::Item::read(&self.0, &texts(Some(order))?, price).map_err(refused)
+                forms::calculators::item(&self.0, &texts(Some(order))?, price).map_err(refused)
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use kitev3_core::exchange::rules::Rules;
-use kitev3_core::exchange::settings::Given;
+use kitev3_core::exchange::rules::kinds::Given;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

@@ -1,7 +1,8 @@
 //! What one socket shows.
 use std::collections::HashMap;
 
-use kitev3_core::exchange::views::feed::{Subscription, TOKENS_MAX};
+use kitev3_core::exchange::rules::TOKENS_MAX;
+use kitev3_core::exchange::views::feed::Subscription;
 use kitev3_core::kite::Mode;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

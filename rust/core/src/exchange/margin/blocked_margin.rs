@@ -2,7 +2,7 @@
 //! their premium. What contracts of one underlying tie up together is the scan's (`scan.rs`).
 
 use crate::exchange::margin::scan::{MOST_E4, rounded_up};
-use crate::exchange::margin::scan_rates::MarginRates;
+use crate::exchange::rules::MarginRates;
 use crate::terms::{Kind, Product};
 
 /// Delivery and premium are paid in full.

@@ -58,7 +58,7 @@ mod tests {
 
     fn trade(exchange: &mut Exchange, pairs: &[(&str, &str)]) -> usize {
         let now_ns = exchange.now_ns();
-        let id = exchange.place(0, "regular", &form(pairs), now_ns);
+        let id = exchange.place_form(0, "regular", &form(pairs), now_ns);
         let index = exchange.find(0, &id.expect("taken")).expect("in the book");
         assert_eq!(exchange.orders[index].now.left(), 0, "traded");
         index
@@ -141,7 +141,9 @@ mod tests {
             ("order_type", "LIMIT"),
             ("price", &low),
         ]);
-        let id = exchange.place(0, "regular", &order, now_ns).expect("taken");
+        let id = exchange
+            .place_form(0, "regular", &order, now_ns)
+            .expect("taken");
         exchange.cancel(0, &id, now_ns).expect("cancelled");
 
         assert_eq!(

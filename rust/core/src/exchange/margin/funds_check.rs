@@ -1,8 +1,9 @@
 //! Money and shares behind the orders of an account.
 
+use crate::exchange::account::Account;
 use crate::exchange::margin::blocked_margin::BlockedMargin;
 use crate::exchange::margin::margin_positions::MarginOrder;
-use crate::exchange::orders::checks::{Asked, check_shares, rupees};
+use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::order::Order;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -81,4 +82,49 @@ impl Exchange {
             .filter(move |&&order| Some(order) != but)
             .map(|&order| &self.orders[order])
     }
+}
+
+/// Sold for delivery what is not there?
+fn check_shares(
+    account: &Account,
+    listing: usize,
+    quantity: i64,
+    selling: i64,
+) -> Result<(), Refusal> {
+    let bought = account
+        .positions
+        .get(&(listing, Product::Cnc.into()))
+        .map_or(0, |position| {
+            // Sales out of holdings stand here with a minus; they are counted as used there.
+            position.day_bought.quantity
+        });
+    let sold_of_today = account
+        .positions
+        .get(&(listing, Product::Cnc.into()))
+        .map_or(0, |position| position.day_sold.quantity)
+        - account
+            .holdings
+            .iter()
+            .filter(|h| h.listing == listing)
+            .map(|h| h.used)
+            .sum::<i64>();
+    let there = account.free_shares(listing) + bought - sold_of_today;
+    if quantity + selling <= there {
+        Ok(())
+    } else {
+        Err(Refusal::holding(
+            "Insufficient stock holding or there are pending sell orders for this stock. Check the orderbook.",
+        ))
+    }
+}
+
+/// Rupees with two digits, as the funds message has them.
+pub(in crate::exchange) fn rupees(e4: i64) -> String {
+    let paise = (e4.unsigned_abs() + 50) / 100;
+    format!(
+        "{}{}.{:02}",
+        if e4 < 0 { "-" } else { "" },
+        paise / 100,
+        paise % 100
+    )
 }

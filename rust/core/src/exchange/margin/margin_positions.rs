@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::exchange::margin::blocked_margin::{BlockedMargin, MarginPosition};
 use crate::exchange::margin::scan::{Leg, MOST_E4, Outcomes, scan};
-use crate::exchange::margin::scan_rates::{Class, Rates};
+use crate::exchange::margin::scan_rates::Class;
 use crate::exchange::orders::position_product::PositionProduct;
+use crate::exchange::rules::Rates;
 use crate::exchange::state::Exchange;
 use crate::terms::{Kind, Side};
 

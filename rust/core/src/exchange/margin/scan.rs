@@ -7,9 +7,9 @@
 //! raises it, and two portfolios together never need more than each for itself.
 
 use crate::day::Day;
-use crate::exchange::margin::scan_rates::Rates;
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::pricing::option_value;
+use crate::exchange::rules::Rates;
 use crate::terms::Kind;
 
 /// A move of the price in thirds of its range, of the volatility in whole ranges, and the percentage of the loss that

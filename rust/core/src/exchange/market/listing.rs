@@ -17,7 +17,7 @@ use crate::exchange::market::synthetic_history::Nature;
 use crate::exchange::market::universe::{Listed, Moves};
 use crate::exchange::matching::auction::{Outcome, uncross};
 use crate::exchange::matching::book::{Book, Level, Limit, MARKET_MAKER, Rest, Trade};
-use crate::exchange::matching::price_protection::Recent;
+use crate::exchange::matching::recent_trades::Recent;
 use crate::terms::{Kind, Side};
 
 /// Minutes of an ordinary day.

@@ -6,3 +6,5 @@ pub mod auction;
 pub mod book;
 /// What the exchange takes for too far from the market.
 pub mod price_protection;
+/// What was paid of late.
+pub mod recent_trades;

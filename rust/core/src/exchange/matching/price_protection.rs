@@ -1,27 +1,15 @@
 //! Limit price protection: the exchange rejects an order for a contract on a share whose limit is too far beyond what
 //! has lately been paid. It stands beside the day's price bands, which the broker looks at before it takes an order.
 
-use std::collections::VecDeque;
-
-use crate::day::Day;
 use crate::exchange::dates::SECOND_NS;
 use crate::exchange::hours::Phase;
 use crate::exchange::market::listing::Listing;
+use crate::exchange::rules::{PriceProtection, Reach};
 use crate::exchange::state::Exchange;
 use crate::terms::{Kind, Side};
 
-/// Trades are remembered for so long.
-pub const WINDOW_SECONDS_MAX: i64 = 60;
-
 /// What the exchange says.
 pub const BEYOND: &str = "17070 : The Price is out of the current execution range";
-
-/// How far a limit may be from the reference: a part of it, or an amount where that is more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
-    pub bp: i64,
-    pub least_e4: i64,
-}
 
 impl Reach {
     fn of(self, reference_e4: i64) -> i64 {
@@ -30,36 +18,7 @@ impl Reach {
     }
 }
 
-/// The rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PriceProtection {
-    /// The first day on which it holds.
-    pub from: Day,
-    /// The reference is the mean price of the trades of so long.
-    pub window_seconds: i64,
-    pub options: Reach,
-    pub futures: Reach,
-    /// Limits on the safe side, below the reference for a buyer, are rejected too.
-    pub both_sides: bool,
-}
-
 impl PriceProtection {
-    /// BSE's circular of 2026-06-29 for the numbers and the day; the reference from secondary pages, and that the safe
-    /// side is free from memory.
-    pub const KNOWN: Self = Self {
-        from: Day::of(2026, 7, 6),
-        window_seconds: 30,
-        options: Reach {
-            bp: 4_000,
-            least_e4: 200_000,
-        },
-        futures: Reach {
-            bp: 300,
-            least_e4: 15_000,
-        },
-        both_sides: false,
-    };
-
     /// Whether the exchange rejects a limit.
     fn rejects(&self, kind: Kind, side: Side, price_e4: i64, reference_e4: i64) -> bool {
         let reach = match kind.is_option() {
@@ -73,41 +32,6 @@ impl PriceProtection {
             beyond_e4
         };
         far_e4 > reach.of(reference_e4)
-    }
-}
-
-/// The trades of the last while, second by second.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recent {
-    /// Each second's number, how many trades it had, and the sum of their prices; oldest first.
-    seconds: VecDeque<(i64, i64, i64)>,
-}
-
-impl Recent {
-    /// One trade more, not before those that it knows.
-    pub fn add(&mut self, price_e4: i64, at_ns: i64) {
-        let second = at_ns.div_euclid(SECOND_NS);
-        match self.seconds.back_mut().filter(|last| last.0 == second) {
-            Some((_, trades, sum_e4)) => {
-                *trades += 1;
-                *sum_e4 += price_e4;
-            }
-            None => self.seconds.push_back((second, 1, price_e4)),
-        }
-        let oldest = second - WINDOW_SECONDS_MAX;
-        while self.seconds.front().is_some_and(|first| first.0 <= oldest) {
-            self.seconds.pop_front();
-        }
-    }
-
-    /// The mean price of the trades of the last so many seconds; none without a trade.
-    pub fn mean_e4(&self, now_ns: i64, seconds: i64) -> Option<i64> {
-        let oldest = now_ns.div_euclid(SECOND_NS) - seconds;
-        let late = self.seconds.iter().filter(|second| second.0 > oldest);
-        let (trades, sum_e4) = late.fold((0, 0), |(trades, sum_e4), second| {
-            (trades + second.1, sum_e4 + second.2)
-        });
-        (trades > 0).then(|| (sum_e4 + trades / 2) / trades)
     }
 }
 
@@ -150,7 +74,7 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use crate::day::Day;
 
     use super::*;
     use crate::exchange::dates::{MINUTE_NS, OPEN_NS, at_ns};
@@ -210,7 +134,7 @@ mod tests {
         .into();
         let now_ns = exchange.now_ns();
         let id = exchange
-            .place(0, "regular", &fields, now_ns)
+            .place_form(0, "regular", &fields, now_ns)
             .expect("taken");
         let order = &exchange.orders[exchange.find(0, &id).expect("in the book")];
         (order.now.status, order.now.message.clone())
@@ -282,28 +206,6 @@ mod tests {
 
             assert_eq!(reference_e4(&leapt), reference_e4(&stepped));
             assert_ne!(reference_e4(&leapt), 0);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_mean_is_that_of_the_trades_in_the_window(
-            trades in prop::collection::vec((0_i64..3, 1_i64..1_000_000), 1..200),
-            seconds in 1..=WINDOW_SECONDS_MAX,
-        ) {
-            let (mut recent, mut all, mut second) = (Recent::default(), Vec::new(), 1_000);
-            for (later, price_e4) in trades {
-                second += later;
-                recent.add(price_e4, second * SECOND_NS + 5);
-                all.push((second, price_e4));
-            }
-            let late: Vec<i64> = all.iter().filter(|(at, _)| *at > second - seconds).map(|(_, p)| *p).collect();
-            let count = late.len() as i64;
-
-            let mean_e4 = recent.mean_e4(second * SECOND_NS + 7, seconds);
-
-            prop_assert_eq!(mean_e4, Some((late.iter().sum::<i64>() + count / 2) / count));
-            prop_assert_eq!(recent.mean_e4((second + seconds) * SECOND_NS, seconds), None);
         }
     }
 }

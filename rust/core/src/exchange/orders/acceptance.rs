@@ -4,10 +4,8 @@ use crate::exchange::dates::MINUTE_NS;
 use crate::exchange::hours::Phase;
 use crate::exchange::matching::book::{Limit, Rest};
 use crate::exchange::matching::price_protection::BEYOND;
-use crate::exchange::orders::booking::book_id;
-use crate::exchange::orders::checks::Asked;
-use crate::exchange::orders::form::Protection;
-use crate::exchange::orders::order::{Order, Status};
+use crate::exchange::orders::asked::Asked;
+use crate::exchange::orders::order::{Order, Status, book_id};
 use crate::exchange::orders::order_latency::Transit;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::state::Exchange;
@@ -49,7 +47,7 @@ impl Exchange {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
         order.now.exchange_order_id = Some(number);
-        acknowledge(order, now_ns);
+        order.acknowledge(now_ns);
         if let Some(why) = self.halted.clone() {
             self.end(index, Status::Rejected, Some(why));
             return;
@@ -99,14 +97,11 @@ impl Exchange {
         }
         let order = &mut self.orders[index];
         let listing = &self.market.listings[order.listing];
-        protect(
-            order,
-            asked.protected(
-                &listing.instrument,
-                listing.day.last_e4,
-                &self.rules.protection,
-            ),
-        );
+        order.protect(asked.protected(
+            &listing.instrument,
+            listing.day.last_e4,
+            &self.rules.protection,
+        ));
         if let Some(price_e4) = listing.only_price_e4() {
             (order.now.order_type, order.now.price_e4) = (OrderType::Limit, price_e4);
         }
@@ -207,23 +202,4 @@ impl Exchange {
             || self.is_before_the_book(index)
             || self.order_faults.iter().any(|due| due.order == index)
     }
-}
-
-/// A MARKET order with protection is kept as a LIMIT, and says so in its tags.
-pub(in crate::exchange) fn protect(order: &mut Order, protected: Option<(i64, i64)>) {
-    let Some((price_e4, bp)) = protected else {
-        return;
-    };
-    order.now.order_type = OrderType::Limit;
-    order.now.price_e4 = price_e4;
-    order.protection = Protection::None;
-    order.tags.retain(|tag| !tag.starts_with("mktp"));
-    order
-        .tags
-        .extend(["mktp".into(), format!("mktp:{}.{:02}", bp / 100, bp % 100)]);
-}
-
-pub(in crate::exchange) fn acknowledge(order: &mut Order, now_ns: i64) {
-    order.now.exchange_ns = Some(now_ns);
-    order.now.updated_ns = Some(now_ns);
 }

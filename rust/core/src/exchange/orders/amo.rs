@@ -1,31 +1,17 @@
 //! Orders after hours, and what else the broker looks at by an order's variety.
 
-use crate::exchange::dates::{DAY_NS, HOUR_NS, IST_NS, MINUTE_NS};
+use crate::exchange::dates::{DAY_NS, IST_NS};
 use crate::exchange::hours::{Phase, Segment};
-use crate::exchange::orders::checks::Asked;
-use crate::exchange::orders::form::{Placing, Protection};
+use crate::exchange::orders::asked::Asked;
+use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::sessions;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
+use crate::exchange::rules::{AmoHours, Window};
 use crate::exchange::state::Exchange;
 use crate::terms::OrderType;
 
-/// From when to when a segment's after-market orders are taken, as times of the day; over midnight when the first is
-/// the later one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    pub from_ns: i64,
-    pub until_ns: i64,
-}
-
 impl Window {
-    const fn of(from: (i64, i64), until: (i64, i64)) -> Self {
-        Self {
-            from_ns: from.0 * HOUR_NS + from.1 * MINUTE_NS,
-            until_ns: until.0 * HOUR_NS + until.1 * MINUTE_NS,
-        }
-    }
-
     pub fn holds(&self, time_of_day_ns: i64) -> bool {
         if self.from_ns <= self.until_ns {
             (self.from_ns..self.until_ns).contains(&time_of_day_ns)
@@ -35,24 +21,7 @@ impl Window {
     }
 }
 
-/// The windows of all segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AmoHours {
-    pub shares: Window,
-    pub derivatives: Window,
-    pub currency: Window,
-    pub commodity: Window,
-}
-
 impl AmoHours {
-    /// Zerodha's page, which is older than the sessions of August 2026.
-    pub const KITE: Self = Self {
-        shares: Window::of((16, 0), (8, 58)),
-        derivatives: Window::of((15, 45), (9, 10)),
-        currency: Window::of((17, 0), (8, 59)),
-        commodity: Window::of((23, 55), (8, 58)),
-    };
-
     pub fn of(&self, segment: Segment) -> Window {
         match segment {
             Segment::Index | Segment::ShareWithDerivatives => self.shares,
@@ -69,7 +38,7 @@ impl Exchange {
         &self,
         account: usize,
         listing: usize,
-        placing: &Placing,
+        placing: &PlaceOrder,
     ) -> Result<(), Refusal> {
         self.check_expired(listing)?;
         if placing.variety != Variety::Amo {
@@ -112,7 +81,7 @@ impl Exchange {
     fn check_cover_stop(
         &self,
         listing: usize,
-        placing: &Placing,
+        placing: &PlaceOrder,
         stop_e4: i64,
     ) -> Result<(), Refusal> {
         let listing = &self.market.listings[listing];
@@ -141,7 +110,7 @@ impl Exchange {
     pub(in crate::exchange) fn funded(
         &self,
         before: usize,
-        placing: &Placing,
+        placing: &PlaceOrder,
     ) -> Result<(), Refusal> {
         let order = &self.orders[before];
         let asked = Asked::from(placing);
@@ -152,6 +121,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::dates::{HOUR_NS, MINUTE_NS};
     use proptest::prelude::*;
 
     proptest! {

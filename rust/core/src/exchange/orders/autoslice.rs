@@ -3,8 +3,8 @@
 //! Kite answers with an id that no order in the book has, and a child for each slice: its order's id, or why it was
 //! refused. That some are refused does not make the answer an error.
 
-use crate::exchange::orders::form::{Fields, Placing};
-use crate::exchange::orders::order_fault::OrderFault;
+use crate::exchange::orders::request::PlaceOrder;
+use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
 
@@ -18,72 +18,69 @@ pub struct Sliced {
 }
 
 impl Exchange {
-    /// A placement with `autoslice`. Refused when it is none, when it would be too many slices, and when every slice is
-    /// refused: then with the first one's words.
+    /// A placement with `autoslice`. Refused when it would be too many slices, and when every slice is refused: then
+    /// with the first one's words. `failing`: from which slice on, counted from 0, all are refused, and in which words.
     pub fn place_sliced(
         &mut self,
         account: usize,
-        variety: &str,
-        fields: &Fields,
+        whole: PlaceOrder,
+        failing: Option<&(i64, String)>,
         at_ns: i64,
     ) -> Result<Sliced, Refusal> {
-        let placing = Placing::read(variety, fields, &self.rules)?;
         let most = self
             .market
-            .by_symbol(placing.exchange, &placing.tradingsymbol)
+            .by_symbol(whole.exchange, &whole.tradingsymbol)
             .and_then(|listing| {
                 self.market.listings[listing]
                     .instrument
                     .order_quantity_max()
-            });
-        let Some(most) = most.filter(|&most| most > 0 && placing.quantity > most) else {
-            let order_id = self.place(account, variety, fields, at_ns)?;
+            })
+            // An iceberg is in legs already, and each of them has to fit.
+            .filter(|_| !matches!(whole.variety, Variety::Iceberg(_)));
+        let Some(most) = most.filter(|&most| most > 0 && whole.quantity > most) else {
+            let order_id = self.place(account, whole, at_ns)?;
             let slices = Vec::new();
             return Ok(Sliced { order_id, slices });
         };
-        let number = (placing.quantity + most - 1) / most;
+        let number = (whole.quantity + most - 1) / most;
         let slices_max = self.rules.slices_max;
         if number > slices_max {
             return Err(Refusal::input(format!(
                 "Invalid `quantity`. An order is sliced into at most {slices_max}, of {most} each."
             )));
         }
-        let failing = OrderFault::of_slices(fields)?;
-        let order_id = self.next_order_id(at_ns);
+        self.hear(at_ns);
+        let parent = self.ids.order(self.now_ns);
         let slices: Vec<Result<String, Refusal>> = (0..number)
             .map(|slice| {
-                if let Some((after, message)) = &failing
+                if let Some((after, message)) = failing
                     && slice >= *after
                 {
                     return Err(Refusal::margin(message.clone()));
                 }
-                let quantity = most.min(placing.quantity - slice * most);
-                let own = of_slice(fields, quantity);
-                self.place_slice(account, variety, &own, at_ns, &order_id)
+                // Of its owner's tag a slice shows nothing.
+                let own = PlaceOrder {
+                    quantity: most.min(whole.quantity - slice * most),
+                    tag: None,
+                    tags: tags(&parent),
+                    ..whole.clone()
+                };
+                self.place(account, own, at_ns)
             })
             .collect();
-        match slices.iter().find(|slice| slice.is_ok()) {
-            Some(_) => Ok(Sliced { order_id, slices }),
-            None => Err(slices
-                .into_iter()
-                .find_map(Result::err)
-                .expect("there are slices, and all are refused")),
+        if let Some(Err(refusal)) = slices.first()
+            && slices.iter().all(Result::is_err)
+        {
+            return Err(refusal.clone());
         }
+        Ok(Sliced {
+            order_id: parent,
+            slices,
+        })
     }
 }
 
-/// A slice's form is that of the whole with another quantity; of its owner's tag it shows nothing.
-fn of_slice(fields: &Fields, quantity: i64) -> Vec<(String, String)> {
-    let others = fields
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "quantity" | "tag" | "autoslice"));
-    let mut own: Vec<(String, String)> = others.cloned().collect();
-    own.push(("quantity".into(), quantity.to_string()));
-    own
-}
-
-/// The tags of a slice.
-pub fn tags(parent: &str) -> Vec<String> {
+fn tags(parent: &str) -> Vec<String> {
     vec!["autoslice".into(), format!("autoslice:{parent}")]
 }
 
@@ -134,7 +131,7 @@ mod tests {
         let now_ns = exchange.now_ns();
 
         let sliced = exchange
-            .place_sliced(0, "regular", &form(&symbol, 2 * most + lot, &[]), now_ns)
+            .place_sliced_form(0, "regular", &form(&symbol, 2 * most + lot, &[]), now_ns)
             .expect("placed");
 
         let quantities: Vec<i64> = exchange.orders.iter().map(|o| o.now.quantity).collect();
@@ -153,7 +150,7 @@ mod tests {
         let now_ns = exchange.now_ns();
 
         let sliced = exchange
-            .place_sliced(0, "regular", &form(&symbol, lot, &[]), now_ns)
+            .place_sliced_form(0, "regular", &form(&symbol, lot, &[]), now_ns)
             .expect("placed");
 
         assert!(sliced.slices.is_empty());
@@ -168,7 +165,7 @@ mod tests {
         let now_ns = exchange.now_ns();
 
         let refused =
-            exchange.place_sliced(0, "regular", &form(&symbol, 10 * most + lot, &[]), now_ns);
+            exchange.place_sliced_form(0, "regular", &form(&symbol, 10 * most + lot, &[]), now_ns);
 
         assert_eq!(refused.expect_err("too many").status, 400);
         assert!(exchange.orders.is_empty());
@@ -188,7 +185,7 @@ mod tests {
         };
 
         let sliced = exchange
-            .place_sliced(
+            .place_sliced_form(
                 0,
                 "regular",
                 &form(&symbol, 3 * most, &failing("1")),
@@ -201,7 +198,7 @@ mod tests {
         );
         assert_eq!(exchange.orders.len(), 1);
 
-        let none = exchange.place_sliced(
+        let none = exchange.place_sliced_form(
             0,
             "regular",
             &form(&symbol, 3 * most, &failing("0")),

@@ -1,8 +1,7 @@
 //! What becomes of an order is written down: fills with their positions, ends, and the word to its owner.
 
 use crate::exchange::matching::book::{MARKET_MAKER, Trade};
-use crate::exchange::orders::acceptance::acknowledge;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::{Status, book_id, order_index};
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::state::{Exchange, Execution, OrderFrame};
 use crate::exchange::views::books;
@@ -40,7 +39,7 @@ impl Exchange {
         let order = &mut self.orders[index];
         order.now.filled += quantity;
         order.now.value_e4 += quantity * price_e4;
-        acknowledge(order, now_ns);
+        order.acknowledge(now_ns);
         let (account, listing, held, side) =
             (order.account, order.listing, order.held(), order.side);
         let complete = order.now.left() == 0;
@@ -90,7 +89,7 @@ impl Exchange {
             order.now.cancelled = order.now.left();
         }
         if order.now.exchange_order_id.is_some() {
-            acknowledge(order, now_ns);
+            order.acknowledge(now_ns);
         }
         order.now.message = message;
         order.becomes(status);
@@ -132,13 +131,4 @@ impl Exchange {
         let data = books::order_frame(self, index, status);
         self.frames.push(OrderFrame { user, data });
     }
-}
-
-/// A user's order in the books: odd, where the market maker's are even.
-pub(in crate::exchange) fn book_id(index: usize) -> u64 {
-    index as u64 * 2 + 1
-}
-
-fn order_index(book_id: u64) -> usize {
-    (book_id / 2) as usize
 }

@@ -2,8 +2,8 @@
 //! was closed for.
 
 use crate::exchange::hours::{Phase, Segment};
-use crate::exchange::orders::form::{Placing, Protection};
 use crate::exchange::orders::order::Status;
+use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::sessions;
 use crate::exchange::orders::variety::{Legs, Variety};
 use crate::exchange::state::Exchange;
@@ -33,7 +33,7 @@ impl Exchange {
         let Some((legs, quantity)) = legs.next() else {
             return;
         };
-        let placing = Placing {
+        let placing = PlaceOrder {
             quantity,
             variety: Variety::Iceberg(legs),
             ..self.again(before)
@@ -60,7 +60,7 @@ impl Exchange {
     fn send_stop(&mut self, entry: usize, stop_e4: i64) {
         let order = &self.orders[entry];
         let (account, listing, parent) = (order.account, order.listing, order.id.clone());
-        let placing = Placing {
+        let placing = PlaceOrder {
             side: order.side.opposite(),
             quantity: order.now.filled,
             order_type: OrderType::SlM,
@@ -81,10 +81,10 @@ impl Exchange {
     }
 
     /// The form that an order would be asked for with as it stands now.
-    fn again(&self, index: usize) -> Placing {
+    fn again(&self, index: usize) -> PlaceOrder {
         let order = &self.orders[index];
         let instrument = &self.market.listings[order.listing].instrument;
-        Placing {
+        PlaceOrder {
             variety: order.variety.clone(),
             exchange: instrument.exchange,
             tradingsymbol: instrument.tradingsymbol.clone(),
@@ -99,6 +99,9 @@ impl Exchange {
             disclosed_quantity: order.now.disclosed_quantity,
             protection: order.protection,
             tag: order.tag.clone(),
+            tags: Vec::new(),
+            algo_id: order.algo_id.clone(),
+            fault: None,
         }
     }
 

@@ -1,8 +1,6 @@
 //! Orders that go wrong on purpose: they begin to, and end. What can go wrong is said in `order_fault`.
 
-use crate::exchange::orders::acceptance::acknowledge;
-use crate::exchange::orders::booking::book_id;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::{Status, book_id};
 use crate::exchange::orders::order_fault::{Due, Ends, OrderFault};
 use crate::exchange::state::Exchange;
 
@@ -31,7 +29,7 @@ impl Exchange {
         order.becomes(Status::ValidationPending);
         order.becomes(Status::OpenPending);
         order.now.exchange_order_id = Some(number);
-        acknowledge(order, now_ns);
+        order.acknowledge(now_ns);
         self.opens(index);
         if self.rules.open_frames {
             self.say(index, None);

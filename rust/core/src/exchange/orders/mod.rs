@@ -6,6 +6,8 @@ pub mod acceptance;
 pub mod admission;
 /// Orders after hours, and checks by variety.
 pub mod amo;
+/// What an order asks of its instrument.
+pub mod asked;
 /// An order above the freeze quantity as several.
 pub mod autoslice;
 /// Fills, ends, and the word to the order's owner.
@@ -16,8 +18,6 @@ pub mod checks;
 pub mod child_orders;
 /// Orders that go wrong on purpose.
 pub mod faulty;
-/// The forms of an order, read into numbers and words.
-pub mod form;
 /// Orders that wait for a price at the broker's.
 pub mod gtt;
 /// Order ids, exchange order ids, trade ids.
@@ -30,15 +30,21 @@ pub mod modifying;
 pub mod order;
 /// What goes wrong with one order on its way.
 pub mod order_fault;
-/// Orders on their way, and how long it takes them.
+/// How long an order's way takes.
 pub mod order_latency;
 /// What a position is held under.
 pub mod position_product;
+/// What a user may ask for.
+pub mod request;
 /// To place, modify and cancel.
 pub mod requests;
 /// What the day's sessions allow an order, and end.
 pub mod sessions;
 /// Stops and their triggers.
 pub mod stops;
+/// Orders on their way.
+mod transit;
+/// Triggers are kept and fired.
+mod triggers;
 /// What the broker does with an order besides handing it on.
 pub mod variety;

@@ -1,11 +1,9 @@
 //! An order becomes another on its owner's wish.
 
-use crate::exchange::orders::acceptance::acknowledge;
-use crate::exchange::orders::booking::book_id;
-use crate::exchange::orders::checks::Asked;
-use crate::exchange::orders::form::Modifying;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::asked::Asked;
+use crate::exchange::orders::order::{Status, book_id};
 use crate::exchange::orders::order_latency::Transit;
+use crate::exchange::orders::request::ModifyOrder;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -16,7 +14,7 @@ impl Exchange {
     pub(in crate::exchange) fn changed(
         &self,
         index: usize,
-        change: &Modifying,
+        change: &ModifyOrder,
     ) -> Result<Asked, Refusal> {
         let order = &self.orders[index];
         if matches!(order.variety, Variety::Auction { .. }) {
@@ -52,7 +50,12 @@ impl Exchange {
     }
 
     /// What the broker has found good becomes so, at the broker's at once and at the exchange when it arrives there.
-    pub(in crate::exchange) fn carry_out(&mut self, index: usize, asked: Asked, change: Modifying) {
+    pub(in crate::exchange) fn carry_out(
+        &mut self,
+        index: usize,
+        asked: Asked,
+        change: ModifyOrder,
+    ) {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
         order.modifications += 1;
@@ -73,7 +76,7 @@ impl Exchange {
         &mut self,
         index: usize,
         asked: Asked,
-        change: Modifying,
+        change: ModifyOrder,
         waits: bool,
     ) {
         let now_ns = self.now_ns;
@@ -82,7 +85,7 @@ impl Exchange {
         order.change(&asked, &change);
         self.price(index, &asked);
         let order = &mut self.orders[index];
-        acknowledge(order, now_ns);
+        order.acknowledge(now_ns);
         order.becomes(Status::Modified);
 
         if asked.triggered() {

@@ -1,11 +1,9 @@
 //! One order: what was asked, what became of it, and every state it went through.
 
-use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
-use crate::exchange::orders::checks::Asked;
-use crate::exchange::orders::form::{Modifying, Placing, Protection};
+use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::position_product::PositionProduct;
+use crate::exchange::orders::request::{ModifyOrder, PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
-use crate::exchange::rules::ProtectionBands;
 use crate::terms::{OrderType, Product, Side, Validity};
 
 /// Kite's states, transient ones included.
@@ -145,7 +143,13 @@ pub struct Order {
 }
 
 impl Order {
-    pub fn new(id: String, account: usize, listing: usize, placing: &Placing, now_ns: i64) -> Self {
+    pub fn new(
+        id: String,
+        account: usize,
+        listing: usize,
+        placing: &PlaceOrder,
+        now_ns: i64,
+    ) -> Self {
         let state = State {
             status: Status::PutOrderReqReceived,
             order_type: placing.order_type,
@@ -172,11 +176,11 @@ impl Order {
             listing,
             side: placing.side,
             product: placing.product,
-            tags: placing.tag.iter().cloned().collect(),
+            tags: placing.tag.iter().chain(&placing.tags).cloned().collect(),
             tag: placing.tag.clone(),
             protection: placing.protection,
             asked_protection: placing.protection,
-            algo_id: None,
+            algo_id: placing.algo_id.clone(),
             ttl_minutes: placing.ttl_minutes,
             expires_ns: None,
             modifications: 0,
@@ -200,7 +204,7 @@ impl Order {
     }
 
     /// Takes on what its owner has changed.
-    pub fn change(&mut self, asked: &Asked, change: &Modifying) {
+    pub fn change(&mut self, asked: &Asked, change: &ModifyOrder) {
         self.now.quantity = asked.quantity;
         self.now.price_e4 = asked.price_e4;
         self.now.trigger_e4 = asked.trigger_e4;
@@ -212,6 +216,25 @@ impl Order {
             self.asked_protection = asked.protection;
         }
         self.protection = asked.protection;
+    }
+
+    /// The exchange has answered it.
+    pub fn acknowledge(&mut self, now_ns: i64) {
+        self.now.exchange_ns = Some(now_ns);
+        self.now.updated_ns = Some(now_ns);
+    }
+
+    /// A MARKET order with protection is kept as a LIMIT, and says so in its tags.
+    pub fn protect(&mut self, protected: Option<(i64, i64)>) {
+        let Some((price_e4, bp)) = protected else {
+            return;
+        };
+        self.now.order_type = OrderType::Limit;
+        self.now.price_e4 = price_e4;
+        self.protection = Protection::None;
+        self.tags.retain(|tag| !tag.starts_with("mktp"));
+        let percent = format!("mktp:{}.{:02}", bp / 100, bp % 100);
+        self.tags.extend(["mktp".into(), percent]);
     }
 
     /// What it trades into.
@@ -250,107 +273,12 @@ impl Order {
     }
 }
 
-/// How far a protected order may go from the last price, in hundredths of a percent: the broker's table for `-1`.
-pub fn automatic_protection_bp(
-    instrument: &Instrument,
-    last_e4: i64,
-    bands: &ProtectionBands,
-) -> i64 {
-    let below = |rupees: i64| last_e4 < rupees * RUPEE_E4;
-    let dear = last_e4 > 500 * RUPEE_E4;
-    if instrument.kind.is_option() {
-        match bands.options_bp {
-            [bp, ..] if below(10) => bp,
-            [_, bp, ..] if below(100) => bp,
-            [_, _, bp, _] if !dear => bp,
-            [.., bp] => bp,
-        }
-    } else {
-        match bands.others_bp {
-            [bp, ..] if below(100) => bp,
-            [_, bp, _] if !dear => bp,
-            [.., bp] => bp,
-        }
-    }
+/// A user's order in the books: odd, where the market maker's are even.
+pub(in crate::exchange) fn book_id(index: usize) -> u64 {
+    index as u64 * 2 + 1
 }
 
-/// The limit that stands for a protected MARKET order: the last price and the protection beyond it, on the tick grid
-/// on the near side, and never outside the day's band.
-pub fn protected_price_e4(
-    instrument: &Instrument,
-    side: Side,
-    last_e4: i64,
-    protection_bp: i64,
-) -> i64 {
-    let away_e4 = (i128::from(last_e4) * i128::from(protection_bp) / 10_000) as i64;
-    let tick_e4 = instrument.tick_e4;
-    let price_e4 = match side {
-        Side::Buy => (last_e4 + away_e4) / tick_e4 * tick_e4,
-        Side::Sell => (last_e4 - away_e4 + tick_e4 - 1) / tick_e4 * tick_e4,
-    };
-    if instrument.upper_e4 > 0 {
-        price_e4.clamp(instrument.lower_e4, instrument.upper_e4)
-    } else {
-        price_e4.max(tick_e4)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::day::Day;
-    use crate::exchange::market::universe::{Universe, universe_of};
-    use crate::exchange::rules::Rules;
-    use crate::terms::Kind;
-
-    fn instruments() -> impl Iterator<Item = Instrument> {
-        let day = Day::of(2026, 11, 19);
-        let rows = universe_of(Universe::House, day, 26_000.0, 26_000.0);
-        rows.into_iter().map(|row| row.instrument)
-    }
-
-    #[test]
-    fn a_two_percent_protection_is_kites_own_example() {
-        // TATASTEEL: last 156.69, protection 2 %, stored as a limit of 159.82.
-        let mut steel = instruments()
-            .find(|row| row.tradingsymbol == "TATASTEEL")
-            .expect("listed");
-        (steel.lower_e4, steel.upper_e4) = (1_400_000, 1_700_000);
-
-        assert_eq!(
-            protected_price_e4(&steel, Side::Buy, 1_566_900, 200),
-            1_598_200
-        );
-        assert_eq!(
-            protected_price_e4(&steel, Side::Sell, 1_566_900, 200),
-            1_535_600
-        );
-        assert_eq!(
-            protected_price_e4(&steel, Side::Buy, 1_690_000, 200),
-            1_700_000,
-            "not beyond the band"
-        );
-    }
-
-    #[test]
-    fn the_automatic_table_is_zerodhas() {
-        let rows: Vec<Instrument> = instruments().collect();
-        let of = |kind| rows.iter().find(|row| row.kind == kind).expect("listed");
-        let points = |kind, rupees: i64| {
-            automatic_protection_bp(
-                of(kind),
-                rupees * RUPEE_E4,
-                &Rules::strict_2026().protection,
-            )
-        };
-
-        assert_eq!(
-            [99, 100, 500, 501].map(|r| points(Kind::Cash, r)),
-            [200, 100, 100, 50]
-        );
-        assert_eq!(
-            [9, 10, 99, 100, 500, 501].map(|r| points(Kind::Call, r)),
-            [500, 300, 300, 200, 200, 100]
-        );
-    }
+/// The order of that number in the books.
+pub(in crate::exchange) fn order_index(book_id: u64) -> usize {
+    (book_id / 2) as usize
 }

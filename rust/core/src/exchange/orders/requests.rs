@@ -1,62 +1,24 @@
 //! What a user asks of the exchange: to place, modify or cancel an order.
 
-use crate::exchange::orders::autoslice;
-use crate::exchange::orders::booking::book_id;
-use crate::exchange::orders::checks::Asked;
-use crate::exchange::orders::form::{Fields, Form, Modifying, Placing};
-use crate::exchange::orders::order::{Order, Status};
-use crate::exchange::orders::order_fault::OrderFault;
+use crate::exchange::orders::asked::Asked;
+use crate::exchange::orders::order::{Order, Status, book_id};
 use crate::exchange::orders::order_latency::Transit;
+use crate::exchange::orders::request::{ModifyOrder, PlaceOrder};
 use crate::exchange::orders::sessions;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
-use crate::exchange::rules::UNKNOWN_ORDER;
 use crate::exchange::state::Exchange;
 
 impl Exchange {
-    /// `POST /orders/{variety}`: the new order's id.
+    /// A new order: its id.
     pub fn place(
         &mut self,
         account: usize,
-        variety: &str,
-        fields: &Fields,
+        placing: PlaceOrder,
         at_ns: i64,
-    ) -> Result<String, Refusal> {
-        self.place_as(account, variety, fields, at_ns, None)
-    }
-
-    /// A slice of an order, under the id that the whole is answered with.
-    pub(in crate::exchange) fn place_slice(
-        &mut self,
-        account: usize,
-        variety: &str,
-        fields: &Fields,
-        at_ns: i64,
-        parent: &str,
-    ) -> Result<String, Refusal> {
-        let tags = autoslice::tags(parent);
-        self.place_as(account, variety, fields, at_ns, Some(tags))
-    }
-
-    /// An id that no order has or will have.
-    pub(in crate::exchange) fn next_order_id(&mut self, at_ns: i64) -> String {
-        self.hear(at_ns);
-        self.ids.order(self.now_ns)
-    }
-
-    fn place_as(
-        &mut self,
-        account: usize,
-        variety: &str,
-        fields: &Fields,
-        at_ns: i64,
-        tags: Option<Vec<String>>,
     ) -> Result<String, Refusal> {
         self.hear(at_ns);
         self.admit(account, true)?;
-        let placing = Placing::read(variety, fields, &self.rules)?;
-        let order_fault = OrderFault::of_placing(fields)?;
-        let algo_id = algo_id(fields)?;
         let listing = self
             .market
             .by_symbol(placing.exchange, &placing.tradingsymbol)
@@ -70,13 +32,9 @@ impl Exchange {
         self.check_funds(account, listing, &asked, None)?;
 
         let index = self.put(account, listing, &placing);
-        self.orders[index].algo_id = algo_id;
-        if let Some(tags) = tags {
-            self.orders[index].tags = tags;
-        }
-        match order_fault {
+        match placing.fault {
             None => self.send(index),
-            Some(order_fault) => self.begin_order_fault(index, order_fault),
+            Some(fault) => self.begin_order_fault(index, fault),
         }
         self.follow();
         Ok(self.orders[index].id.clone())
@@ -87,7 +45,7 @@ impl Exchange {
         &mut self,
         account: usize,
         listing: usize,
-        placing: &Placing,
+        placing: &PlaceOrder,
     ) -> usize {
         let id = self.ids.order(self.now_ns);
         let index = self.orders.len();
@@ -111,17 +69,16 @@ impl Exchange {
         }
     }
 
-    /// `PUT /orders/{variety}/{order_id}`
+    /// An open order becomes another.
     pub fn modify(
         &mut self,
         account: usize,
         order_id: &str,
-        fields: &Fields,
+        change: ModifyOrder,
         at_ns: i64,
     ) -> Result<(), Refusal> {
         self.hear(at_ns);
         self.admit(account, false)?;
-        let change = Modifying::read(fields)?;
         let index = self.open_order(account, order_id, "modified")?;
         if let Some(why) = &self.halted {
             return Err(Refusal::order(why.clone()));
@@ -145,7 +102,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// `DELETE /orders/{variety}/{order_id}`
+    /// An open order ends.
     pub fn cancel(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
         if self.is_cover_stop(account, order_id) {
             return self.exit_cover(account, order_id, at_ns);
@@ -227,7 +184,7 @@ impl Exchange {
     fn open_order(&self, account: usize, order_id: &str, deed: &str) -> Result<usize, Refusal> {
         let index = self
             .find(account, order_id)
-            .ok_or_else(|| Refusal::order(UNKNOWN_ORDER))?;
+            .ok_or_else(Refusal::unknown_order)?;
         let status = self.orders[index].now.status;
         let changing = status == Status::PutOrderReqReceived || self.is_under_way(index);
         if status.terminal() || changing {
@@ -239,17 +196,5 @@ impl Exchange {
             });
         }
         Ok(index)
-    }
-}
-
-/// Characters of an `algo_id`.
-const ALGO_ID_CHARS_MAX: usize = 64;
-
-/// The exchange's number of the algorithm that sends the order, which clients since 2026 may name.
-fn algo_id(fields: &Fields) -> Result<Option<String>, Refusal> {
-    let algo_id = Form(fields).text("algo_id");
-    match algo_id.filter(|text| text.chars().count() > ALGO_ID_CHARS_MAX) {
-        Some(_) => Err(Refusal::invalid("algo_id")),
-        None => Ok(algo_id.map(str::to_owned)),
     }
 }

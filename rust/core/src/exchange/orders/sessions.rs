@@ -4,7 +4,7 @@ use crate::exchange::hours::Phase;
 use crate::exchange::market::instruments::decimal;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::simulated::Turn;
-use crate::exchange::orders::checks::Asked;
+use crate::exchange::orders::asked::Asked;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Product, Validity};
@@ -62,42 +62,44 @@ fn check_post_close(listing: &Listing, asked: &Asked, validity: Validity) -> Res
     Ok(())
 }
 
-/// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
-/// quantities out, the end of the day and a halt everything.
-pub fn turn(exchange: &mut Exchange, turn: Turn) {
-    let over: Vec<usize> = exchange
-        .accounts
-        .iter()
-        .flat_map(|account| &account.open)
-        .copied()
-        .filter(|&index| {
-            let order = &exchange.orders[index];
-            if order.kept() {
-                return false;
-            }
-            let special = order.waits() || order.now.disclosed_quantity > 0;
-            order.listing == turn.listing
-                && match turn.after {
-                    Phase::Closed | Phase::Halt => true,
-                    Phase::Pause | Phase::Gathering { .. } => {
-                        special && turn.before == Phase::Continuous
-                    }
-                    Phase::Continuous | Phase::PostClose => false,
+impl Exchange {
+    /// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
+    /// quantities out, the end of the day and a halt everything.
+    pub(in crate::exchange) fn turn(&mut self, turn: Turn) {
+        let over: Vec<usize> = self
+            .accounts
+            .iter()
+            .flat_map(|account| &account.open)
+            .copied()
+            .filter(|&index| {
+                let order = &self.orders[index];
+                if order.kept() {
+                    return false;
                 }
-        })
-        .collect();
-    let why = if turn.after == Phase::Halt {
-        "Cancelled by the exchange: the market-wide circuit breaker has halted trading."
-    } else {
-        "Cancelled by the exchange at the end of the session."
-    };
-    for index in over {
-        exchange.withdraw(index, Some(why.into()));
-    }
-    if turn.after == Phase::Closed {
-        exchange.settle(turn.listing);
-    }
-    if matches!(turn.after, Phase::Continuous | Phase::Gathering { .. }) {
-        exchange.release(turn.listing);
+                let special = order.waits() || order.now.disclosed_quantity > 0;
+                order.listing == turn.listing
+                    && match turn.after {
+                        Phase::Closed | Phase::Halt => true,
+                        Phase::Pause | Phase::Gathering { .. } => {
+                            special && turn.before == Phase::Continuous
+                        }
+                        Phase::Continuous | Phase::PostClose => false,
+                    }
+            })
+            .collect();
+        let why = if turn.after == Phase::Halt {
+            "Cancelled by the exchange: the market-wide circuit breaker has halted trading."
+        } else {
+            "Cancelled by the exchange at the end of the session."
+        };
+        for index in over {
+            self.withdraw(index, Some(why.into()));
+        }
+        if turn.after == Phase::Closed {
+            self.settle(turn.listing);
+        }
+        if matches!(turn.after, Phase::Continuous | Phase::Gathering { .. }) {
+            self.release(turn.listing);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Stops wait until a price of the market maker reaches their trigger.
 
 use crate::exchange::matching::price_protection::BEYOND;
-use crate::exchange::orders::acceptance::{acknowledge, protect};
 use crate::exchange::orders::order::Status;
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Side};
@@ -42,9 +41,9 @@ impl Exchange {
         let order = &mut self.orders[index];
         if asked.order_type == OrderType::SlM {
             order.now.order_type = OrderType::Market;
-            protect(order, protected);
+            order.protect(protected);
         }
-        acknowledge(order, now_ns);
+        order.acknowledge(now_ns);
         order.becomes(Status::Open);
         let order = &self.orders[index];
         let priced = order.now.order_type != OrderType::Market;

@@ -1,13 +1,7 @@
 //! The varieties of an order: what the broker does with it besides handing it to the exchange.
 
-use crate::exchange::orders::form::Form;
 use crate::exchange::orders::position_product::PositionProduct;
-use crate::exchange::refusal::Refusal;
-use crate::exchange::rules::Rules;
-use crate::terms::{OrderType, Product, Side, Validity};
-
-/// Legs that an iceberg has at least.
-pub const LEGS_MIN: i64 = 2;
+use crate::terms::Product;
 
 /// Where an iceberg is: only one of its legs is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,85 +68,4 @@ impl Variety {
             _ => PositionProduct::As(product),
         }
     }
-
-    /// Reads what a variety asks of the form besides what every order does. `quantity` is that of the whole.
-    pub(in crate::exchange) fn read(
-        name: &str,
-        form: &Form,
-        asked: &Terms,
-        rules: &Rules,
-    ) -> Result<Self, Refusal> {
-        match name {
-            "regular" => Ok(Self::Regular),
-            "amo" => Ok(Self::Amo),
-            "co" => cover(form, asked),
-            "iceberg" => iceberg(form, asked, rules.iceberg_legs_max),
-            "auction" => auction(form, asked),
-            _ => Err(Refusal::invalid("variety")),
-        }
-    }
-}
-
-/// What of an order its variety looks at.
-pub(in crate::exchange) struct Terms {
-    pub side: Side,
-    pub product: Product,
-    pub order_type: OrderType,
-    pub validity: Validity,
-    pub quantity: i64,
-}
-
-fn cover(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
-    if asked.product != Product::Mis {
-        return Err(Refusal::invalid("product"));
-    }
-    if !matches!(asked.order_type, OrderType::Market | OrderType::Limit) {
-        return Err(Refusal::invalid("order_type"));
-    }
-    let stop_e4 = form.price("trigger_price")?.filter(|&e4| e4 > 0);
-    let stop_e4 = stop_e4.ok_or_else(|| Refusal::invalid("trigger_price"))?;
-    Ok(Variety::Cover { stop_e4 })
-}
-
-fn iceberg(form: &Form, asked: &Terms, legs_max: i64) -> Result<Variety, Refusal> {
-    if asked.order_type != OrderType::Limit {
-        return Err(Refusal::invalid("order_type"));
-    }
-    if asked.validity == Validity::Ioc {
-        return Err(Refusal::invalid("validity"));
-    }
-    let legs = form.integer("iceberg_legs")?.unwrap_or(0);
-    if !(LEGS_MIN..=legs_max).contains(&legs) {
-        return Err(Refusal::invalid("iceberg_legs"));
-    }
-    // The last leg may be the smallest, but it trades something.
-    let leg_quantity = form.integer("iceberg_quantity")?.unwrap_or(0);
-    let fits = (1..=asked.quantity).contains(&leg_quantity)
-        && (asked.quantity + leg_quantity - 1) / leg_quantity == legs;
-    if !fits {
-        return Err(Refusal::invalid("iceberg_quantity"));
-    }
-    Ok(Variety::Iceberg(Legs {
-        leg: 1,
-        legs,
-        leg_quantity,
-        total: asked.quantity,
-    }))
-}
-
-fn auction(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
-    if asked.side != Side::Sell {
-        return Err(Refusal::invalid("transaction_type"));
-    }
-    if asked.order_type != OrderType::Limit {
-        return Err(Refusal::invalid("order_type"));
-    }
-    if asked.product != Product::Cnc {
-        return Err(Refusal::invalid("product"));
-    }
-    let number = form.text("auction_number");
-    let number = number.ok_or_else(|| Refusal::invalid("auction_number"))?;
-    Ok(Variety::Auction {
-        number: number.to_owned(),
-    })
 }

@@ -9,7 +9,7 @@ use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::rng::{Stream, key};
 use crate::exchange::matching::auction::uncross;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
-use crate::exchange::orders::booking::book_id;
+use crate::exchange::orders::order::book_id;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -208,7 +208,7 @@ mod tests {
         ]
         .map(|(name, text)| (name.to_owned(), text.to_owned()));
         let now_ns = exchange.now_ns();
-        let id = exchange.place(account, "auction", &form, now_ns)?;
+        let id = exchange.place_form(account, "auction", &form, now_ns)?;
         Ok(exchange.find(account, &id).expect("in the book"))
     }
 
@@ -242,7 +242,7 @@ mod tests {
         let change = [("quantity".to_owned(), "5".to_owned())];
         let now_ns = exchange.now_ns();
         let refusal = exchange
-            .modify(0, &id, &change, now_ns)
+            .modify_form(0, &id, &change, now_ns)
             .expect_err("not in an auction");
         assert!(refusal.message.contains("cannot be modified"));
         exchange.advance(at_ns(DAY, OPEN_NS) + EVERY_NS - SECOND_NS);

@@ -1,6 +1,6 @@
 //! `PUT /portfolio/positions`: a part of a position goes on under another product, at what it cost.
 
-use crate::exchange::orders::form::{Fields, Form, within};
+use crate::exchange::margin::funds_check::rupees;
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -8,22 +8,30 @@ use crate::portfolio::Position;
 use crate::terms::{self, Kind, Product, Side};
 
 /// What is to be converted.
-struct Converting {
-    listing: usize,
-    side: Side,
-    overnight: bool,
-    quantity: i64,
-    from: Product,
-    to: Product,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    pub exchange: terms::Exchange,
+    pub tradingsymbol: String,
+    pub side: Side,
+    /// Of what was brought from the day before; else of what was traded today.
+    pub overnight: bool,
+    pub quantity: i64,
+    pub from: Product,
+    pub to: Product,
 }
 
 impl Exchange {
     /// Converts. Refused when there is not so much of it, when the product does not go with the instrument, and when
     /// there is no money for the margin that the new product takes.
-    pub fn convert(&mut self, account: usize, fields: &Fields, at_ns: i64) -> Result<(), Refusal> {
+    pub fn convert(
+        &mut self,
+        account: usize,
+        wish: &Conversion,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
         self.hear(at_ns);
-        let wish = self.converting(fields)?;
-        let key = (wish.listing, PositionProduct::As(wish.from));
+        let listing = self.converted(wish)?;
+        let key = (listing, PositionProduct::As(wish.from));
         let position = self.accounts[account].positions.get(&key).copied();
         let position = position
             .filter(|position| wish.fits(position))
@@ -33,7 +41,7 @@ impl Exchange {
         let (rest, moved) = position
             .parted(wish.quantity, wish.overnight)
             .expect("a part of a position is smaller than it");
-        let target = (wish.listing, PositionProduct::As(wish.to));
+        let target = (listing, PositionProduct::As(wish.to));
         let before = self.accounts[account].positions.clone();
         let blocked_before_e4 = self.blocked_now(account).total_e4();
         let there = before.get(&target).copied();
@@ -55,38 +63,19 @@ impl Exchange {
             self.accounts[account].positions = before;
             return Err(Refusal::margin(format!(
                 "Insufficient funds. Required margin is {} but available margin is {}.",
-                crate::exchange::orders::checks::rupees(required_e4),
-                crate::exchange::orders::checks::rupees(available_e4.max(0))
+                rupees(required_e4),
+                rupees(available_e4.max(0))
             )));
         }
         Ok(())
     }
 
-    fn converting(&self, fields: &Fields) -> Result<Converting, Refusal> {
-        let form = Form(fields);
-        let exchange = form.word("exchange", terms::Exchange::parse)?;
-        let symbol = form
-            .text("tradingsymbol")
-            .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
+    /// The instrument of a conversion that goes.
+    fn converted(&self, wish: &Conversion) -> Result<usize, Refusal> {
         let listing = self
             .market
-            .by_symbol(exchange, symbol)
+            .by_symbol(wish.exchange, &wish.tradingsymbol)
             .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
-        let quantity = form
-            .integer("quantity")?
-            .ok_or_else(|| Refusal::invalid("quantity"))?;
-        let wish = Converting {
-            listing,
-            side: form.word("transaction_type", Side::parse)?,
-            overnight: form.word("position_type", |text| match text {
-                "day" => Some(false),
-                "overnight" => Some(true),
-                _ => None,
-            })?,
-            quantity: within(quantity, "quantity", 1)?,
-            from: form.word("old_product", Product::parse)?,
-            to: form.word("new_product", Product::parse)?,
-        };
         let instrument = &self.market.listings[listing].instrument;
         let share = instrument.kind == Kind::Cash;
         let goes = match wish.to {
@@ -98,17 +87,17 @@ impl Exchange {
         if wish.from == wish.to || !goes {
             return Err(Refusal::invalid("new_product"));
         }
-        if quantity % instrument.lot.max(1) != 0 {
+        if wish.quantity % instrument.lot.max(1) != 0 {
             return Err(Refusal::invalid("quantity"));
         }
-        Ok(wish)
+        Ok(listing)
     }
 }
 
-impl Converting {
+impl Conversion {
     /// Whether a position is on this side and there is so much of it.
     fn fits(&self, position: &Position) -> bool {
-        let sign = if self.side == Side::Buy { 1 } else { -1 };
+        let sign = self.side.sign();
         let brought = position.overnight.quantity * sign;
         let open = position.open.quantity * sign;
         let there = if self.overnight {
@@ -153,7 +142,7 @@ mod tests {
         ]);
         let now_ns = exchange.now_ns();
         exchange
-            .place(0, "regular", &order, now_ns)
+            .place_form(0, "regular", &order, now_ns)
             .expect("bought");
         exchange
     }
@@ -170,7 +159,7 @@ mod tests {
             ("new_product", "CNC"),
         ]));
         let now_ns = exchange.now_ns();
-        exchange.convert(0, &fields, now_ns)
+        exchange.convert_form(0, &fields, now_ns)
     }
 
     fn quantities(exchange: &Exchange) -> Vec<(Product, i64)> {

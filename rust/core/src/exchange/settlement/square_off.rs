@@ -1,36 +1,19 @@
 //! The broker closes what was meant for the day alone, before the exchange does.
 
-use crate::exchange::dates::{DAY_NS, HOUR_NS, IST_NS, MINUTE_NS};
+use crate::exchange::dates::{DAY_NS, IST_NS};
 use crate::exchange::hours::{Hours, Phase, Segment};
-use crate::exchange::orders::form::{Placing, Protection};
 use crate::exchange::orders::position_product::PositionProduct;
+use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
+use crate::exchange::rules::SquareOff;
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Product, Side, Validity};
 
 /// Shares that one of the broker's own orders closes at most.
 const SHARES_MAX: i64 = 30_000;
 
-/// When the broker closes MIS and CO positions of a segment, as times of the day. It keeps them only in a market whose
-/// hours are dated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SquareOff {
-    pub shares_ns: i64,
-    pub derivatives_ns: i64,
-    pub currency_ns: i64,
-    pub commodity_ns: i64,
-}
-
 impl SquareOff {
-    /// Zerodha's pages; for shares that close by auction since August 2026 they say nothing, and 15:10 is a guess.
-    pub const KITE: Self = Self {
-        shares_ns: 15 * HOUR_NS + 10 * MINUTE_NS,
-        derivatives_ns: 15 * HOUR_NS + 25 * MINUTE_NS,
-        currency_ns: 16 * HOUR_NS + 45 * MINUTE_NS,
-        commodity_ns: 23 * HOUR_NS + 5 * MINUTE_NS,
-    };
-
     pub fn of(&self, segment: Segment) -> i64 {
         match segment {
             Segment::Index | Segment::ShareWithDerivatives => self.shares_ns,
@@ -154,7 +137,7 @@ impl Exchange {
             return;
         }
         let most = row.instrument.order_quantity_max().unwrap_or(SHARES_MAX);
-        let mut placing = Placing {
+        let mut placing = PlaceOrder {
             // What a cover order has left is closed as its stop would have closed it.
             variety: match held {
                 PositionProduct::Cover => Variety::CoverStop,
@@ -173,6 +156,9 @@ impl Exchange {
             disclosed_quantity: 0,
             protection: Protection::None,
             tag: None,
+            tags: Vec::new(),
+            algo_id: None,
+            fault: None,
         };
         let mut left = quantity.abs();
         while left > 0 {

@@ -99,7 +99,7 @@ fn order(exchange: &mut Exchange, pairs: &[(&str, &str)]) -> Result<usize, Strin
     ];
     let form = filled(pairs, &rest);
     let now_ns = exchange.now_ns();
-    let placed = exchange.place(0, "regular", &form, now_ns);
+    let placed = exchange.place_form(0, "regular", &form, now_ns);
     let id = placed.map_err(|refusal| refusal.message)?;
     Ok(exchange.find(0, &id).expect("in the book"))
 }

@@ -109,7 +109,7 @@ fn place(exchange: &mut Exchange, deed: &Deed) {
         .collect();
     let now_ns = exchange.now_ns();
     // Refused or not: both exchanges hear the same.
-    let _ = exchange.place(deed.user, "regular", &fields, now_ns);
+    let _ = exchange.place_form(deed.user, "regular", &fields, now_ns);
 }
 
 fn told(exchange: &Exchange) -> (Vec<Value>, Vec<String>) {

@@ -35,7 +35,7 @@ fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn place(exchange: &mut Exchange, account: usize, pairs: &[(&str, &str)]) -> usize {
     let now_ns = exchange.now_ns();
     let id = exchange
-        .place(account, "regular", &fields(pairs), now_ns)
+        .place_form(account, "regular", &fields(pairs), now_ns)
         .expect("taken");
     exchange.find(account, &id).expect("in the book")
 }
@@ -45,7 +45,7 @@ fn refused(exchange: &mut Exchange, pairs: &[(&str, &str)]) -> (u16, &'static st
     let (now_ns, orders) = (exchange.now_ns(), exchange.orders.len());
     exchange.take_frames();
     let refusal = exchange
-        .place(0, "regular", &fields(pairs), now_ns)
+        .place_form(0, "regular", &fields(pairs), now_ns)
         .expect_err("refused");
     assert_eq!(
         (exchange.orders.len(), exchange.take_frames().len()),
@@ -91,7 +91,9 @@ fn a_limit_order_rests_is_modified_and_cancelled_with_its_whole_chain() {
         ("price".into(), rupees(bid_e4 - 20_000)),
         ("quantity".into(), "20".into()),
     ];
-    exchange.modify(0, &id, &change, now_ns).expect("modified");
+    exchange
+        .modify_form(0, &id, &change, now_ns)
+        .expect("modified");
     exchange.cancel(0, &id, now_ns).expect("cancelled");
 
     assert_eq!(
@@ -497,12 +499,12 @@ fn the_26th_modification_is_refused_and_a_cancel_still_works() {
     let change = |n: i64| [("quantity".into(), (10 + n).to_string())];
     for n in 0..25 {
         exchange
-            .modify(0, &id, &change(n), now_ns)
+            .modify_form(0, &id, &change(n), now_ns)
             .expect("within the cap");
     }
 
     let refusal = exchange
-        .modify(0, &id, &change(30), now_ns)
+        .modify_form(0, &id, &change(30), now_ns)
         .expect_err("beyond it");
 
     assert_eq!(
@@ -540,7 +542,8 @@ fn nobody_sees_or_touches_anothers_order() {
 
     assert_eq!(exchange.find(1, &id), None);
     assert!(
-        exchange.cancel(1, &id, now_ns).is_err() && exchange.modify(1, &id, &[], now_ns).is_err()
+        exchange.cancel(1, &id, now_ns).is_err()
+            && exchange.modify_form(1, &id, &[], now_ns).is_err()
     );
     assert_eq!(books::orders(&exchange, 1), Value::List(vec![]));
     assert_eq!(exchange.orders[index].now.status, Status::Open);
@@ -553,7 +556,7 @@ fn a_request_that_claims_a_later_time_comes_right_before_the_next_cut() {
     let next_ns = exchange.market.next_cut_ns();
 
     exchange
-        .place(
+        .place_form(
             0,
             "regular",
             &fields(&[("price", &rupees(bid_e4))]),
@@ -647,7 +650,7 @@ fn act(exchange: &mut Exchange, deeds: &[Deed]) {
                     3 => &[("price", &price), ("validity", "IOC")],
                     _ => &[("price", &price)],
                 };
-                let _ = exchange.place(
+                let _ = exchange.place_form(
                     account,
                     "regular",
                     &fields(&[&common[..], rest].concat()),
@@ -668,7 +671,7 @@ fn act(exchange: &mut Exchange, deeds: &[Deed]) {
                         ("price".into(), price(ticks)),
                         ("quantity".into(), quantity.to_string()),
                     ];
-                    let _ = exchange.modify(account, &id, &change, now_ns + 1);
+                    let _ = exchange.modify_form(account, &id, &change, now_ns + 1);
                 }
             }
             Deed::Cancel { which } => {
@@ -780,7 +783,7 @@ fn windows_of_writes_follow_the_clock_and_what_was_admitted_once_is_admitted_aga
         let (bid_e4, _) = level(exchange, Side::Buy);
         let order = fields(&[("price", &rupees(bid_e4 - 100_000))]);
         (0..15)
-            .filter(|_| exchange.place(0, "regular", &order, at_ns).is_ok())
+            .filter(|_| exchange.place_form(0, "regular", &order, at_ns).is_ok())
             .count()
     };
     let mut exchange = limited();

@@ -2,16 +2,17 @@
 
 use crate::day::Day;
 use crate::exchange::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::exchange::forms::form::Fields;
+use crate::exchange::forms::gtt::GttForm;
 use crate::exchange::hours::Hours;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};
 use crate::exchange::market::universe::Universe;
-use crate::exchange::orders::form::Fields;
-use crate::exchange::orders::gtt::{Asked, gtts};
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{filled, unlimited};
+use crate::exchange::views::gtt::gtts;
 use crate::portfolio::{Position, exercise_tax_e15, to_e4};
 use crate::terms::{Kind, Product};
 
@@ -78,7 +79,9 @@ fn trade(exchange: &mut Exchange, symbol: &str, side: &str) {
         ("transaction_type", side),
         ("quantity", &lot),
     ]);
-    let id = exchange.place(0, "regular", &asked, now_ns).expect("taken");
+    let id = exchange
+        .place_form(0, "regular", &asked, now_ns)
+        .expect("taken");
     let order = exchange.find(0, &id).expect("in the book");
     assert_eq!(exchange.orders[order].now.status.text(), "COMPLETE");
 }
@@ -181,15 +184,18 @@ fn nothing_waits_for_a_contract_that_has_ended_and_no_order_is_taken() {
         ("price", "25000"),
     ]);
     let now_ns = exchange.now_ns();
-    let resting = exchange.place(0, "regular", &far, now_ns).expect("taken");
+    let resting = exchange
+        .place_form(0, "regular", &far, now_ns)
+        .expect("taken");
     let condition: &Fields = &form(&[("tradingsymbol", FUTURE), ("last_price", "26000")]);
     let triggers = ["24500".to_owned()];
-    let asked = Asked {
+    let asked = GttForm {
         kind: "single",
         condition,
         triggers: &triggers,
         orders: std::slice::from_ref(&far),
     };
+    let asked = asked.read().expect("a trigger");
     exchange.place_gtt(0, &asked, now_ns).expect("taken");
 
     exchange.advance(at(LAST_DAY, 15, 41));
@@ -201,7 +207,7 @@ fn nothing_waits_for_a_contract_that_has_ended_and_no_order_is_taken() {
     let now_ns = at(LAST_DAY, 15, 50);
     for variety in ["regular", "amo"] {
         let refusal = exchange
-            .place(0, variety, &far, now_ns)
+            .place_form(0, variety, &far, now_ns)
             .expect_err("it has ended");
         let words = "NIFTY26NOVFUT has expired: its last trading was today.";
         assert_eq!((refusal.status, refusal.message.as_str()), (400, words));
@@ -249,7 +255,7 @@ fn dollars_trade_until_half_past_twelve_on_their_last_day() {
     let now_ns = exchange.now_ns();
     for symbol in ["USDINR26NOVFUT", "USDINR26DECFUT"] {
         exchange
-            .place(0, "regular", &asked(symbol), now_ns)
+            .place_form(0, "regular", &asked(symbol), now_ns)
             .expect("taken");
     }
 
@@ -265,11 +271,11 @@ fn dollars_trade_until_half_past_twelve_on_their_last_day() {
     let now_ns = exchange.now_ns();
     assert!(
         exchange
-            .place(0, "regular", &asked("USDINR26NOVFUT"), now_ns)
+            .place_form(0, "regular", &asked("USDINR26NOVFUT"), now_ns)
             .is_err()
     );
     exchange
-        .place(0, "regular", &asked("USDINR26DECFUT"), now_ns)
+        .place_form(0, "regular", &asked("USDINR26DECFUT"), now_ns)
         .expect("trades until five");
 }
 
@@ -308,7 +314,9 @@ fn a_last_day_that_nobody_watches_ends_as_the_one_that_is_watched() {
         ("order_type", "LIMIT"),
         ("price", "24500"),
     ]);
-    stepped.place(0, "regular", &far, now_ns).expect("taken");
+    stepped
+        .place_form(0, "regular", &far, now_ns)
+        .expect("taken");
     for exchange in [&mut leapt, &mut stepped] {
         exchange.advance(at(LAST_DAY, 15, 45));
     }

@@ -13,8 +13,8 @@ use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};
 use crate::exchange::market::universe::Universe;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
-use crate::exchange::orders::booking::book_id;
 use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::book_id;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
@@ -229,7 +229,7 @@ fn place(exchange: &mut Exchange, deed: &Deed) {
         .map(|(name, text)| ((*name).into(), (*text).into()))
         .collect();
     let now_ns = exchange.now_ns();
-    let _ = exchange.place_sliced(account, variety, &fields, now_ns + 1);
+    let _ = exchange.place_sliced_form(account, variety, &fields, now_ns + 1);
 }
 
 /// Carries a deed out; some are refused, as they should be.
@@ -257,7 +257,7 @@ fn act(exchange: &mut Exchange, deed: &Deed) {
                 ("price".into(), rupees(price_e4.max(tick_e4))),
                 ("quantity".into(), (quantity * lot).to_string()),
             ];
-            let _ = exchange.modify(account, &id, &change, now_ns + 1);
+            let _ = exchange.modify_form(account, &id, &change, now_ns + 1);
         }
         Deed::Cancel { which } => {
             if let Some((account, id, _)) = of(exchange, which) {
@@ -285,7 +285,7 @@ fn act(exchange: &mut Exchange, deed: &Deed) {
             ]
             .map(|(name, text)| (name.into(), text.into()))
             .into();
-            let _ = exchange.convert(account, &fields, now_ns + 1);
+            let _ = exchange.convert_form(account, &fields, now_ns + 1);
         }
         Deed::Wait { seconds } => {
             exchange.advance(now_ns + seconds * SECOND_NS);

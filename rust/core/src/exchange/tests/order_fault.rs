@@ -26,7 +26,7 @@ fn place(exchange: &mut Exchange, away_e4: i64, order_fault: &[(&str, &str)]) ->
     let fields = filled(order_fault, &rest);
     let now_ns = exchange.now_ns();
     let id = exchange
-        .place(0, "regular", &fields, now_ns)
+        .place_form(0, "regular", &fields, now_ns)
         .expect("taken");
     let index = exchange.find(0, &id).expect("in the book");
     (id, index)
@@ -54,7 +54,8 @@ fn a_stuck_order_moves_neither_by_itself_nor_by_its_owner_until_its_time() {
     assert_eq!(statuses(&exchange, index), [Status::PutOrderReqReceived]);
     let now_ns = exchange.now_ns();
     assert!(
-        exchange.cancel(0, &id, now_ns).is_err() && exchange.modify(0, &id, &[], now_ns).is_err()
+        exchange.cancel(0, &id, now_ns).is_err()
+            && exchange.modify_form(0, &id, &[], now_ns).is_err()
     );
     assert!(
         exchange.blocked_now(0).total_e4() > 0,
@@ -113,7 +114,9 @@ fn a_rejection_finds_the_order_wherever_its_owner_has_brought_it() {
     let now_ns = exchange.now_ns();
     exchange.cancel(0, &gone, now_ns).expect("open");
     let smaller = [("quantity".to_owned(), "5".to_owned())];
-    exchange.modify(0, &moved, &smaller, now_ns).expect("open");
+    exchange
+        .modify_form(0, &moved, &smaller, now_ns)
+        .expect("open");
 
     exchange.advance(now_ns + 5 * SECOND_NS);
 
@@ -164,7 +167,7 @@ fn in_a_halt_nothing_trades_and_one_can_only_cancel() {
         ]
     );
     let now_ns = exchange.now_ns();
-    assert!(exchange.modify(0, &id, &[], now_ns).is_err());
+    assert!(exchange.modify_form(0, &id, &[], now_ns).is_err());
     exchange.cancel(0, &id, now_ns).expect("one may get out");
     assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
     assert!(exchange.executions.is_empty());

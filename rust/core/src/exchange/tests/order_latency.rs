@@ -58,7 +58,7 @@ fn beside(exchange: &Exchange, rupees: i64) -> String {
 fn place(exchange: &mut Exchange, rupees: i64, at_ns: i64) -> (String, usize) {
     let price = beside(exchange, rupees);
     let id = exchange
-        .place(0, "regular", &form("BUY", "10", &price), at_ns)
+        .place_form(0, "regular", &form("BUY", "10", &price), at_ns)
         .expect("taken");
     let index = exchange.find(0, &id).expect("in the book");
     (id, index)
@@ -115,10 +115,10 @@ fn modifications_and_cancellations_are_under_way_too() {
 
     let change: Vec<(String, String)> = vec![("quantity".into(), "7".into())];
     exchange
-        .modify(0, &id, &change, now_ns + 100 * MS_NS)
+        .modify_form(0, &id, &change, now_ns + 100 * MS_NS)
         .expect("taken");
     assert_eq!(exchange.orders[index].now.quantity, 10);
-    let again = exchange.modify(0, &id, &change, now_ns + 120 * MS_NS);
+    let again = exchange.modify_form(0, &id, &change, now_ns + 120 * MS_NS);
     assert_eq!(again.expect_err("one is under way").status, 400);
     exchange.advance(now_ns + 150 * MS_NS);
     assert_eq!(
@@ -175,7 +175,9 @@ fn what_has_traded_too_much_is_not_modified() {
     let now_ns = exchange.now_ns();
     let (id, index) = place_between(&mut exchange, "BUY");
     let change: Vec<(String, String)> = vec![("quantity".into(), "5".into())];
-    exchange.modify(0, &id, &change, now_ns).expect("taken");
+    exchange
+        .modify_form(0, &id, &change, now_ns)
+        .expect("taken");
     sell_into(&mut exchange, index, "6");
     exchange.advance(now_ns + 60 * MS_NS);
 
@@ -197,7 +199,7 @@ fn place_between(exchange: &mut Exchange, side: &str) -> (String, usize) {
     let price_e4 = offer_e4 - row.instrument.tick_e4;
     let price = format!("{}", price_e4 as f64 / 1e4);
     let id = exchange
-        .place(0, "regular", &form(side, "10", &price), now_ns)
+        .place_form(0, "regular", &form(side, "10", &price), now_ns)
         .expect("taken");
     let index = exchange.find(0, &id).expect("in the book");
     assert_eq!(exchange.orders[index].now.status, Status::Open);
@@ -209,7 +211,7 @@ fn sell_into(exchange: &mut Exchange, index: usize, quantity: &str) {
     let now_ns = exchange.now_ns();
     let price = format!("{}", exchange.orders[index].now.price_e4 as f64 / 1e4);
     exchange
-        .place(1, "regular", &form("SELL", quantity, &price), now_ns)
+        .place_form(1, "regular", &form("SELL", quantity, &price), now_ns)
         .expect("taken");
 }
 
@@ -252,12 +254,12 @@ fn history(seed: u64, latencies: Latencies, flow: &[Asked], looking: bool) -> St
             (0 | 1, _) | (_, None) => {
                 let price = beside(&exchange, asked.rupees);
                 last = exchange
-                    .place(0, "regular", &form("BUY", "3", &price), at_ns)
+                    .place_form(0, "regular", &form("BUY", "3", &price), at_ns)
                     .ok();
             }
             (2, Some(id)) => {
                 let price = beside(&exchange, asked.rupees);
-                let _ = exchange.modify(0, id, &[("price".into(), price)], at_ns);
+                let _ = exchange.modify_form(0, id, &[("price".into(), price)], at_ns);
             }
             (_, Some(id)) => {
                 let _ = exchange.cancel(0, id, at_ns);

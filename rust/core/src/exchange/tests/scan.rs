@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use crate::day::Day;
 use crate::exchange::dates::{OPEN_NS, at_ns};
 use crate::exchange::margin::scan::{Leg, Outcomes, Scanned, scan};
-use crate::exchange::margin::scan_rates::{MarginRates, Rates};
 use crate::exchange::market::instruments::Instrument;
+use crate::exchange::rules::{MarginRates, Rates};
 use crate::terms::{Exchange, Kind};
 
 const TODAY: Day = Day::of(2026, 11, 19);

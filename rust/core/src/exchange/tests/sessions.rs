@@ -2,6 +2,7 @@
 
 use crate::day::Day;
 use crate::exchange::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::exchange::forms::history::wish;
 use crate::exchange::hours::{Hours, Phase};
 use crate::exchange::market::candles::Interval;
 use crate::exchange::market::instruments::{RUPEE_E4, decimal};
@@ -12,7 +13,7 @@ use crate::exchange::market::universe::Universe;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, filled, unlimited};
-use crate::exchange::views::history::{Wish, candles};
+use crate::exchange::views::history::candles;
 use crate::exchange::views::json_value::Value;
 use crate::terms;
 
@@ -70,7 +71,7 @@ fn mean_e4(listing: &Listing, from_ns: i64, until_ns: i64) -> i64 {
 
 fn day_close(exchange: &Exchange, symbol: &str) -> Value {
     let fields = ["from", "to"].map(|name| (name.to_owned(), exchange.market.day.to_string()));
-    let wish = Wish::read("day", &fields, &exchange.rules).expect("a day");
+    let wish = wish("day", &fields, &exchange.rules).expect("a day");
     let token = find(exchange, symbol).instrument.token.to_string();
     let answer = candles(exchange, &token, &wish).expect("known");
     let Some(Value::List(rows)) = answer.get("candles") else {
@@ -147,7 +148,7 @@ fn order(exchange: &mut Exchange, account: usize, pairs: &[(&str, &str)]) -> Res
         .iter()
         .find(|(key, _)| *key == "variety")
         .map_or("regular", |(_, text)| text);
-    let placed = exchange.place(account, variety, &form, now_ns);
+    let placed = exchange.place_form(account, variety, &form, now_ns);
     let id = placed.map_err(|refusal| refusal.message)?;
     Ok(exchange.find(account, &id).expect("in the book"))
 }

@@ -7,9 +7,9 @@ use crate::exchange::hours::Hours;
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};
 use crate::exchange::market::universe::Universe;
-use crate::exchange::orders::amo::{AmoHours, Window};
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::rules::Rules;
+use crate::exchange::rules::{AmoHours, Window};
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, exchange_of, filled, moving, still, unlimited};
 use crate::exchange::views::books;
@@ -46,7 +46,7 @@ fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn place(exchange: &mut Exchange, variety: &str, pairs: &[(&str, &str)]) -> usize {
     let now_ns = exchange.now_ns();
     let id = exchange
-        .place(0, variety, &form(pairs), now_ns)
+        .place_form(0, variety, &form(pairs), now_ns)
         .expect("taken");
     exchange.find(0, &id).expect("in the book")
 }
@@ -54,7 +54,7 @@ fn place(exchange: &mut Exchange, variety: &str, pairs: &[(&str, &str)]) -> usiz
 fn refused(exchange: &mut Exchange, variety: &str, pairs: &[(&str, &str)]) -> String {
     let (now_ns, orders) = (exchange.now_ns(), exchange.orders.len());
     let refusal = exchange
-        .place(0, variety, &form(pairs), now_ns)
+        .place_form(0, variety, &form(pairs), now_ns)
         .expect_err("refused");
     assert_eq!(exchange.orders.len(), orders);
     refusal.message
@@ -130,7 +130,7 @@ fn an_iceberg_whose_leg_is_cancelled_sends_no_other() {
     );
     let (id, now_ns) = (exchange.orders[first].id.clone(), exchange.now_ns());
     let smaller = [("quantity".to_owned(), "3".to_owned())];
-    assert!(exchange.modify(0, &id, &smaller, now_ns).is_err());
+    assert!(exchange.modify_form(0, &id, &smaller, now_ns).is_err());
 
     exchange.cancel(0, &id, now_ns).expect("cancelled");
 
@@ -235,7 +235,9 @@ fn before_2026_an_after_market_order_rests_at_any_hour_until_it_is_cancelled() {
     exchange.advance(now_ns + 10 * SECOND_NS);
 
     let change = [("price".to_owned(), other)];
-    exchange.modify(0, &id, &change, now_ns).expect("modified");
+    exchange
+        .modify_form(0, &id, &change, now_ns)
+        .expect("modified");
     exchange.cancel(0, &id, now_ns).expect("cancelled");
 
     assert_eq!(
@@ -521,7 +523,7 @@ fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more
         (10, 10)
     );
 
-    let due_ns = crate::exchange::settlement::square_off::SquareOff::KITE.shares_ns;
+    let due_ns = crate::exchange::rules::SquareOff::KITE.shares_ns;
     exchange.advance(at_ns(DAY, due_ns - SECOND_NS));
     assert_ne!(held(&exchange), 0);
     assert_ne!(held_under(&exchange, PositionProduct::Cover), 0);
@@ -578,7 +580,7 @@ proptest! {
             ("iceberg_legs", numbers[1].as_str()), ("iceberg_quantity", numbers[2].as_str()),
         ]);
         let now_ns = exchange.now_ns();
-        prop_assume!(exchange.place(0, "iceberg", &fields, now_ns).is_ok());
+        prop_assume!(exchange.place_form(0, "iceberg", &fields, now_ns).is_ok());
 
         for step in 1..60 {
             exchange.advance(now_ns + step * SECOND_NS);

@@ -109,11 +109,11 @@ fn meta(order: &Order) -> Value {
     }
 }
 
-fn protection(protection: crate::exchange::orders::form::Protection) -> Value {
+fn protection(protection: crate::exchange::orders::request::Protection) -> Value {
     match protection {
-        crate::exchange::orders::form::Protection::None => Value::Int(0),
-        crate::exchange::orders::form::Protection::Auto => Value::Int(-1),
-        crate::exchange::orders::form::Protection::BasisPoints(bp) => Value::Rupees(bp * 100),
+        crate::exchange::orders::request::Protection::None => Value::Int(0),
+        crate::exchange::orders::request::Protection::Auto => Value::Int(-1),
+        crate::exchange::orders::request::Protection::BasisPoints(bp) => Value::Rupees(bp * 100),
     }
 }
 

@@ -2,9 +2,8 @@
 
 use crate::exchange::margin::blocked_margin::BlockedMargin;
 use crate::exchange::margin::margin_positions::{MarginOrder, MarginPositions};
-use crate::exchange::margin::scan_rates::MarginRates;
-use crate::exchange::orders::form::{Fields, Form, within};
 use crate::exchange::refusal::Refusal;
+use crate::exchange::rules::MarginRates;
 use crate::exchange::state::Exchange;
 use crate::exchange::views::json_value::{Value, object};
 use crate::portfolio::{Charges, Executed, charges};
@@ -12,55 +11,20 @@ use crate::terms::{self, OrderType, Product, Side};
 
 /// Orders in one request.
 pub const ITEMS_MAX: usize = 200;
-const VARIETIES: [&str; 6] = ["regular", "amo", "co", "iceberg", "auction", "bo"];
 
 /// One order of a request.
 pub struct Item {
-    listing: usize,
-    side: Side,
-    product: Product,
-    order_type: OrderType,
-    variety: String,
-    quantity: i64,
-    price_e4: i64,
-    order_id: Option<String>,
+    pub listing: usize,
+    pub side: Side,
+    pub product: Product,
+    pub order_type: OrderType,
+    pub variety: String,
+    pub quantity: i64,
+    pub price_e4: i64,
+    pub order_id: Option<String>,
 }
 
 impl Item {
-    /// Reads an order whose price is under `price` or, of one that is executed, under `average_price`. Without one it
-    /// would trade at its trigger, or at the last price.
-    pub fn read(exchange: &Exchange, fields: &Fields, price: &str) -> Result<Self, Refusal> {
-        let form = Form(fields);
-        let symbol = form.text("tradingsymbol");
-        let symbol = symbol.ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
-        let listing = exchange
-            .market
-            .by_symbol(form.word("exchange", terms::Exchange::parse)?, symbol)
-            .filter(|&listing| exchange.market.listings[listing].instrument.tradable())
-            .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
-        let variety = form.text("variety").unwrap_or("regular");
-        if !VARIETIES.contains(&variety) {
-            return Err(Refusal::invalid("variety"));
-        }
-        let quantity = form
-            .integer("quantity")?
-            .ok_or_else(|| Refusal::invalid("quantity"))?;
-        let named_e4 = form.price(price)?.unwrap_or(0);
-        let trigger_e4 = form.price("trigger_price")?.unwrap_or(0);
-        let last_e4 = exchange.market.listings[listing].day.last_e4;
-        let first = [named_e4, trigger_e4, last_e4];
-        Ok(Self {
-            listing,
-            side: form.word("transaction_type", Side::parse)?,
-            product: form.word("product", Product::parse)?,
-            order_type: form.word("order_type", OrderType::parse)?,
-            variety: variety.to_owned(),
-            quantity: within(quantity, "quantity", 1)?,
-            price_e4: first.into_iter().find(|&e4| e4 > 0).unwrap_or(0),
-            order_id: form.text("order_id").map(str::to_owned),
-        })
-    }
-
     fn value_e4(&self, exchange: &Exchange) -> i128 {
         let multiplier = exchange.market.listings[self.listing].instrument.multiplier;
         i128::from(self.quantity) * i128::from(self.price_e4) * i128::from(multiplier)

@@ -6,11 +6,9 @@ use crate::exchange::market::listing::Listing;
 use crate::exchange::market::market_maker::LEVELS;
 use crate::exchange::market::simulated::Market;
 use crate::exchange::matching::book::Level;
+use crate::exchange::rules::TOKENS_MAX;
 use crate::kite::{Divisors, EncodeError, Mode, Tick, encode_frame};
 use crate::terms::Side;
-
-/// Instruments of one connection, unless the rules say otherwise.
-pub const TOKENS_MAX: usize = 3_000;
 
 /// A connection's instruments and their modes. Frames list them by token, in whatever order they were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,15 +2,14 @@
 //! would have been.
 
 use crate::day::Day;
-use crate::exchange::dates::{DAY_NS, IST_NS, SECOND_NS, monthly_expiries, time_of_day};
+use crate::exchange::dates::{DAY_NS, IST_NS, monthly_expiries, time_of_day};
 use crate::exchange::market::candles::{Candle, Interval};
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::simulated::Market;
 use crate::exchange::market::synthetic_history::{FIRST_DAY, Mover, listed_from, minutes};
-use crate::exchange::orders::form::{Fields, Form};
 use crate::exchange::refusal::Refusal;
-use crate::exchange::rules::{Rules, Spans};
+use crate::exchange::rules::Spans;
 use crate::exchange::state::Exchange;
 use crate::exchange::views::json_value::{Value, object};
 use crate::terms::Kind;
@@ -19,49 +18,19 @@ use crate::terms::Kind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish {
     pub interval: Interval,
-    from: Moment,
-    to: Moment,
+    pub from: Moment,
+    pub to: Moment,
     /// The future of each month, one after the other.
-    continuous: bool,
-    oi: bool,
+    pub continuous: bool,
+    pub oi: bool,
 }
 
 /// A date and a time of it, of any year: ns UTC end in 2262.
-type Moment = (Day, i64);
-
-impl Wish {
-    pub fn read(interval: &str, fields: &Fields, rules: &Rules) -> Result<Self, Refusal> {
-        let known =
-            Interval::parse(interval).filter(|_| interval != "hour" || rules.spans.hour_too);
-        let interval = known.ok_or_else(|| Refusal::input("invalid interval"))?;
-        let form = Form(fields);
-        let from = form.text("from").and_then(|text| moment(text, 0));
-        // A date alone means all of it.
-        let to = form.text("to").and_then(|text| moment(text, DAY_NS - 1));
-        let from = from.ok_or_else(|| Refusal::input("invalid from date"))?;
-        let to = to.ok_or_else(|| Refusal::input("invalid to date"))?;
-        if from > to {
-            return Err(Refusal::input("from date cannot be after to date"));
-        }
-        let most = rules.spans.days(interval);
-        if to.0.0 - from.0.0 > most {
-            return Err(Refusal::input(format!(
-                "interval exceeds max limit: {most} days"
-            )));
-        }
-        Ok(Self {
-            interval,
-            from,
-            to,
-            continuous: form.flag("continuous")?,
-            oi: form.flag("oi")?,
-        })
-    }
-}
+pub type Moment = (Day, i64);
 
 impl Spans {
     /// The most days of one request.
-    fn days(&self, interval: Interval) -> i32 {
+    pub(in crate::exchange) fn days(&self, interval: Interval) -> i32 {
         match interval {
             Interval::Minutes(1) => self.minute,
             Interval::Minutes(..=10) => self.few_minutes,
@@ -70,24 +39,6 @@ impl Spans {
             Interval::Day => self.day,
         }
     }
-}
-
-fn moment(text: &str, otherwise_ns: i64) -> Option<Moment> {
-    let (day, time) = match text.split_once([' ', 'T']) {
-        Some((day, time)) => (day, Some(time)),
-        None => (text, None),
-    };
-    let of_day_ns = time.map_or(Some(otherwise_ns), |time| {
-        let parts: Vec<i64> = time
-            .split(':')
-            .map(|part| part.parse().ok().filter(|_| part.len() == 2))
-            .collect::<Option<_>>()?;
-        let [hours @ 0..24, minutes @ 0..60, seconds @ 0..60] = parts[..] else {
-            return None;
-        };
-        Some((hours * 3600 + minutes * 60 + seconds) * SECOND_NS)
-    })?;
-    Some((Day::parse(day)?, of_day_ns))
 }
 
 /// The candles that there are of a wish, oldest first.
@@ -193,9 +144,11 @@ fn row(candle: &Candle, oi: bool) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::dates::OPEN_NS;
     use crate::exchange::dates::at_ns;
+    use crate::exchange::dates::{OPEN_NS, SECOND_NS};
+    use crate::exchange::forms::history;
     use crate::exchange::market::path::Synthetic;
+    use crate::exchange::rules::Rules;
     use proptest::prelude::*;
 
     fn exchange(seed: u64) -> Exchange {
@@ -213,7 +166,7 @@ mod tests {
             .iter()
             .map(|(name, text)| (String::from(*name), String::from(*text)))
             .collect();
-        Wish::read(interval, &fields, rules)
+        history::wish(interval, &fields, rules)
     }
 
     fn rows(
@@ -355,7 +308,7 @@ mod tests {
             "2022-01-01",
             "2026-11-18",
         );
-        let wish = Wish::read("day", &fields, &exchange.rules).expect("within the span");
+        let wish = history::wish("day", &fields, &exchange.rules).expect("within the span");
         let all = candles(&exchange, &future.token.to_string(), &wish).expect("a known token");
 
         assert!(own.len() < 65, "{}", own.len());
@@ -363,7 +316,7 @@ mod tests {
             panic!("no candles")
         };
         assert!(all.len() > 1000);
-        let minutes = Wish::read("minute", &fields[..0], &exchange.rules);
+        let minutes = history::wish("minute", &fields[..0], &exchange.rules);
         assert!(minutes.is_err());
         let short: Vec<_> = [
             ("from", "2026-11-17"),
@@ -373,7 +326,7 @@ mod tests {
         .iter()
         .map(|(name, text)| (String::from(*name), String::from(*text)))
         .collect();
-        let minutes = Wish::read("minute", &short, &exchange.rules).expect("within the span");
+        let minutes = history::wish("minute", &short, &exchange.rules).expect("within the span");
         assert!(candles(&exchange, &future.token.to_string(), &minutes).is_err());
     }
 

@@ -6,6 +6,8 @@ pub mod books;
 pub mod calculators;
 /// What the socket shows: subscriptions and frames.
 pub mod feed;
+/// Triggers.
+pub mod gtt;
 /// The request for candles.
 pub mod history;
 /// Holdings shorter, summed up, and what of them is in auction.

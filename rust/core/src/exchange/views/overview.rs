@@ -235,7 +235,7 @@ mod tests {
             .collect();
         let now_ns = exchange.now_ns();
         let id = exchange
-            .place(account, "regular", &fields, now_ns)
+            .place_form(account, "regular", &fields, now_ns)
             .expect("taken");
         exchange.find(account, &id).expect("in the book")
     }

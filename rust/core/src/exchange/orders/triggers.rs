@@ -1,0 +1,189 @@
+//! Triggers are kept, changed and fired. What comes of a fired one's order is the exchange's affair: a refusal is kept
+//! with the leg.
+
+use crate::exchange::orders::gtt::{Gtt, Leg, Outcome, PlaceGtt, PlaceLeg, Status};
+use crate::exchange::orders::request::{PlaceOrder, Protection};
+use crate::exchange::orders::variety::Variety;
+use crate::exchange::refusal::Refusal;
+use crate::exchange::state::Exchange;
+use crate::terms::{OrderType, Validity};
+
+/// Triggers of one account in a day, those that are over too.
+const MADE_MAX: usize = 2_000;
+const FIRST_ID: i64 = 100_001;
+
+impl Exchange {
+    /// A new trigger: its number.
+    pub fn place_gtt(
+        &mut self,
+        account: usize,
+        asked: &PlaceGtt,
+        at_ns: i64,
+    ) -> Result<i64, Refusal> {
+        self.hear(at_ns);
+        let (listing, legs) = self.gtt_legs(asked)?;
+        let mine = self.gtts.iter().filter(|gtt| gtt.account == account);
+        let active = mine.clone().filter(|gtt| gtt.is_active());
+        if active.count() >= self.rules.triggers.active_max || mine.count() >= MADE_MAX {
+            return Err(Refusal::input("Maximum allowed triggers exceeded."));
+        }
+        let id = FIRST_ID + self.gtts.len() as i64;
+        self.gtts.push(Gtt {
+            id,
+            account,
+            kind: asked.kind,
+            listing,
+            last_e4: asked.last_e4.unwrap_or(self.instrument(listing).1),
+            legs,
+            status: Status::Active,
+            created_ns: self.now_ns,
+            updated_ns: self.now_ns,
+        });
+        Ok(id)
+    }
+
+    /// An active trigger waits for something else.
+    pub fn modify_gtt(
+        &mut self,
+        account: usize,
+        id: i64,
+        asked: &PlaceGtt,
+        at_ns: i64,
+    ) -> Result<i64, Refusal> {
+        self.hear(at_ns);
+        let at = self.active_gtt(account, id)?;
+        let (listing, legs) = self.gtt_legs(asked)?;
+        let last_e4 = asked.last_e4.unwrap_or(self.instrument(listing).1);
+        self.gtts[at] = Gtt {
+            kind: asked.kind,
+            listing,
+            last_e4,
+            legs,
+            updated_ns: self.now_ns,
+            ..self.gtts[at]
+        };
+        Ok(id)
+    }
+
+    /// An active trigger waits no more.
+    pub fn delete_gtt(&mut self, account: usize, id: i64, at_ns: i64) -> Result<i64, Refusal> {
+        self.hear(at_ns);
+        let at = self.active_gtt(account, id)?;
+        let gtt = &mut self.gtts[at];
+        (gtt.status, gtt.updated_ns) = (Status::Deleted, self.now_ns);
+        Ok(id)
+    }
+
+    /// An account's trigger by its number.
+    pub fn gtt(&self, account: usize, id: i64) -> Result<&Gtt, Refusal> {
+        let known = |gtt: &&Gtt| gtt.account == account && gtt.id == id;
+        let gtt = self.gtts.iter().find(known);
+        gtt.ok_or_else(|| Refusal::input("Couldn't find that `trigger_id`."))
+    }
+
+    fn active_gtt(&self, account: usize, id: i64) -> Result<usize, Refusal> {
+        if !self.gtt(account, id)?.is_active() {
+            return Err(Refusal::input("The trigger is not active."));
+        }
+        Ok((id - FIRST_ID) as usize)
+    }
+
+    fn gtt_legs(&self, asked: &PlaceGtt) -> Result<(usize, Vec<Leg>), Refusal> {
+        let listing = self
+            .market
+            .by_symbol(asked.exchange, &asked.tradingsymbol)
+            .filter(|&listing| self.market.listings[listing].instrument.tradable())
+            .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
+        self.check_expired(listing)?;
+        let last_e4 = self.instrument(listing).1;
+        let mut legs = Vec::new();
+        for (at, leg) in asked.legs.iter().enumerate() {
+            let rising = match asked.legs.len() {
+                1 => leg.trigger_e4 > last_e4,
+                _ => at == 1,
+            };
+            self.check_leg(leg, rising, last_e4)?;
+            legs.push(Leg {
+                asked: *leg,
+                rising,
+                result: None,
+            });
+        }
+        Ok((listing, legs))
+    }
+
+    fn check_leg(&self, leg: &PlaceLeg, rising: bool, last_e4: i64) -> Result<(), Refusal> {
+        let away_e4 = leg.trigger_e4 - last_e4;
+        if (away_e4 > 0) != rising
+            || away_e4.abs() * 10_000 < last_e4 * self.rules.triggers.nearest_bp
+        {
+            return Err(Refusal::input(
+                "Trigger price is on the wrong side of the last price, or too close to it.",
+            ));
+        }
+        if leg.order_type != OrderType::Limit {
+            return Err(Refusal::input("Triggers place LIMIT orders only."));
+        }
+        Ok(())
+    }
+
+    /// Triggers on a contract that has ended have nothing more to wait for.
+    pub(in crate::exchange) fn end_gtts(&mut self, listing: usize) {
+        let waiting = self.gtts.iter_mut().filter(|gtt| gtt.is_active());
+        for gtt in waiting.filter(|gtt| gtt.listing == listing) {
+            (gtt.status, gtt.updated_ns) = (Status::Expired, self.now_ns);
+        }
+    }
+
+    /// Whether a print of this step fires a trigger.
+    pub(in crate::exchange) fn fires_gtts(&self) -> bool {
+        let mut active = self.gtts.iter().filter(|gtt| gtt.is_active());
+        active.any(|gtt| {
+            let prints_e4 = self.market.listings[gtt.listing].prints_e4;
+            gtt.fires(prints_e4).is_some()
+        })
+    }
+
+    /// After a step of the market: triggers whose price was printed place their orders, oldest first.
+    pub(in crate::exchange) fn fire_gtts(&mut self) {
+        for at in 0..self.gtts.len() {
+            let gtt = &self.gtts[at];
+            let prints_e4 = self.market.listings[gtt.listing].prints_e4;
+            if let Some((leg, print_e4)) = gtt.fires(prints_e4).filter(|_| gtt.is_active()) {
+                self.fire_gtt(at, leg, print_e4);
+            }
+        }
+    }
+
+    fn fire_gtt(&mut self, at: usize, leg: usize, print_e4: i64) {
+        let (now_ns, gtt) = (self.now_ns, &mut self.gtts[at]);
+        (gtt.status, gtt.updated_ns) = (Status::Triggered, now_ns);
+        let (account, asked) = (gtt.account, gtt.legs[leg].asked);
+        let instrument = &self.market.listings[gtt.listing].instrument;
+        let order = PlaceOrder {
+            variety: Variety::Regular,
+            exchange: instrument.exchange,
+            tradingsymbol: instrument.tradingsymbol.clone(),
+            side: asked.side,
+            quantity: asked.quantity,
+            product: asked.product,
+            order_type: asked.order_type,
+            price_e4: asked.price_e4,
+            trigger_e4: 0,
+            validity: Validity::Day,
+            ttl_minutes: 0,
+            disclosed_quantity: 0,
+            protection: Protection::None,
+            tag: None,
+            tags: Vec::new(),
+            algo_id: None,
+            fault: None,
+        };
+        let order = self.place(account, order, now_ns);
+        self.gtts[at].legs[leg].result = Some(Outcome {
+            at_ns: now_ns,
+            print_e4,
+            order: order.map_err(|refusal| refusal.message),
+        });
+    }
+}
