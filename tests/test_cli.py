@@ -218,6 +218,17 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
     assert who() == f"user {os.getuid()}"
 
 
+def test_taking_positions_asks_execution_alone(system: System) -> None:
+    system.start()
+    system.runs()
+    before = len(system.asked())
+
+    done = system.command("take-positions", "--reason", "converted by hand")
+
+    assert done.returncode == 0, done.stderr
+    assert system.asked()[before:] == ["execution control.take_positions"]
+
+
 def test_arm_asks_every_service(system: System) -> None:
     system.start()
     system.runs()

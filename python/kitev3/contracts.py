@@ -320,13 +320,41 @@ class Fill(Payload, frozen=True, array_like=True, gc=False):
     strategy: str = ""  # that asked for the order; empty when it is not ours
 
 
+class Carried(Payload, frozen=True, array_like=True, gc=False):
+    """What was brought into the day of one position; the day's trades are not in it."""
+
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    product: str
+    quantity: int  # negative: short
+    average_price_e4: int
+
+
 class Book(Payload, frozen=True, array_like=True, gc=False):
-    """The whole order book and positions as read at reconciliation."""
+    """The whole book as of one read: a position is what was brought into the day and what was traded since.
+
+    The broker's own positions are compared with that and never stand here: they are of another moment than the trades.
+    """
 
     orders: tuple[OrderUpdate, ...]
     trades: tuple[Fill, ...]
-    positions: tuple[Position, ...]
+    carried: tuple[Carried, ...]
     hash: str
+    read: int  # the number of the read it came from, rising over the day
+
+
+class Adjust(Payload, frozen=True, array_like=True, gc=False):
+    """ADJUST: a person has taken over what the broker says of a position and no trade explains."""
+
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    product: str
+    quantity: int  # what was added to what was brought into the day
+    average_price_e4: int  # of all that counts as brought in now
+    by: str
+    reason: str
 
 
 class Holding(Payload, frozen=True, array_like=True, gc=False):
@@ -426,6 +454,13 @@ class Arm(Payload, frozen=True, array_like=True, gc=False):
     """A person, or a profile on the local exchange, lets entries pass."""
 
     by: str
+
+
+class TakePositions(Payload, frozen=True, array_like=True, gc=False):
+    """A person takes the broker's positions for right where they differ from ours for no reason that we know."""
+
+    by: str
+    reason: str
 
 
 # --- what the world says: EXT on the tape, never on the bus -------------------------------------------------------
@@ -610,6 +645,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("execution.reject", Reject, "execution", "risk_portfolio strategy journal", join="day"),
     _c("execution.unknown", UnknownOutcome, "execution", "risk_portfolio journal", join="day"),
     _c("execution.book", Book, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("execution.adjust", Adjust, "execution", "journal", join="day"),
     _c("execution.holdings", Holdings, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.funds", Funds, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.reconciled", Reconciled, "execution", "risk_portfolio journal", join="keyed:source"),
@@ -620,6 +656,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("control.stop", Stop, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.kill", Kill, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.arm", Arm, "control", _EVERYONE + " kitesim", delivery="control"),
+    _c("control.take_positions", TakePositions, "control", "execution", delivery="control"),
     _c("world.frame", Frame, "world", "marketdata", delivery="world"),
     _c("world.text", Text, "world", "marketdata", delivery="world"),
     _c("world.socket", Socket, "world", "marketdata", delivery="world"),

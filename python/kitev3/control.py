@@ -19,10 +19,10 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import zmq
 
-from kitev3.contracts import TOPIC_OF, Arm, Clock, Kill, Start, Stop
+from kitev3.contracts import TOPIC_OF, Arm, Clock, Kill, Start, Stop, TakePositions
 from kitev3.system.runfolder import RunFolder
 
-Command: TypeAlias = Clock | Start | Stop | Kill | Arm
+Command: TypeAlias = Clock | Start | Stop | Kill | Arm | TakePositions
 State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped", "refused", "failed"]
 ANSWER_MS_MAX = 1_000
 

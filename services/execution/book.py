@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderUpdate, Position
+from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderUpdate
 from kitev3.events import Payload
 from kitev3.orders.fills import FillBook
 from kitev3.orders.merge import Merged, merge
-from kitev3.orders.rows import HoldingRow, Margins, OrderRow, PositionRow, Rows, TradeRow, e4
+from kitev3.orders.rows import HoldingRow, Margins, OrderRow, Rows, TradeRow, e4
 from kitev3.services.execution.config import S
 from kitev3.services.execution.own import OwnOrders
+from kitev3.services.execution.positions import Positions
 
 
 class BrokerBook:
@@ -23,7 +24,7 @@ class BrokerBook:
         self.fills = FillBook()
         self.booked: list[Fill] = []  # what was said of them
         self.held: list[TradeRow] = []  # trades of orders that no book has shown yet
-        self.positions: tuple[Position, ...] = ()
+        self.positions = Positions(self.booked)
         self.holdings: Holdings | None = None
         self.funds: Funds | None = None
         self.final_ns: dict[str, int] = {}  # when an order was seen final whose trades did not add up
@@ -106,6 +107,7 @@ class BrokerBook:
                 self.booked.append(self._fill(new, market_ns))
                 yield self.booked[-1]
         self.settle()
+        self.positions.settle(self.held)
 
     def settle(self) -> None:
         """Orders whose trades add up now wait for none."""
@@ -143,25 +145,7 @@ class BrokerBook:
             if now_ns - since_ns >= late_s * S
         ]
 
-    # Positions, holdings, funds -----------------------------------------------------------------------------------
-
-    def saw_positions(self, rows: Rows[PositionRow]) -> None:
-        """What the broker says is held; said with the whole book, at reconciliation."""
-        self.positions = tuple(
-            Position(
-                exchange=row.exchange,
-                tradingsymbol=row.tradingsymbol,
-                instrument_token=row.instrument_token,
-                product=row.product,
-                quantity=row.quantity,
-                average_price_e4=e4(row.average_price),
-                last_price_e4=e4(row.last_price),
-                realised_e4=e4(row.realised),
-                unrealised_e4=e4(row.unrealised),
-                charges_e4=0,
-            )
-            for row in rows.good
-        )
+    # Holdings, funds ----------------------------------------------------------------------------------------------
 
     def saw_holdings(self, rows: Rows[HoldingRow]) -> Iterator[Payload]:
         """Says the holdings when they changed."""
@@ -199,11 +183,11 @@ class BrokerBook:
 
     # The whole ----------------------------------------------------------------------------------------------------
 
-    def whole(self) -> Book:
+    def whole(self, read: int) -> Book:
         """Everything, in an order that does not depend on how it was learned; the same book has the same hash."""
         orders = tuple(self.update(self.merged[order_id]) for order_id in sorted(self.merged))
         fills = tuple(sorted(self.booked, key=lambda fill: (fill.exchange, fill.trade_id)))
-        positions = tuple(sorted(self.positions, key=lambda p: (p.exchange, p.tradingsymbol, p.product)))
+        carried = tuple(row for _, row in sorted(self.positions.carried.items()))
         digest = hashlib.sha256()
         for order in orders:
             digest.update(
@@ -211,9 +195,9 @@ class BrokerBook:
             )
         for fill in fills:
             digest.update(f"{fill.exchange} {fill.trade_id} {fill.quantity} {fill.price_e4}\n".encode())
-        for held in positions:
-            digest.update(f"{held.exchange} {held.tradingsymbol} {held.product} {held.quantity}\n".encode())
-        return Book(orders, fills, positions, digest.hexdigest()[:16])
+        for row in carried:
+            digest.update(f"{row.exchange} {row.tradingsymbol} {row.product} {row.quantity}\n".encode())
+        return Book(orders, fills, carried, digest.hexdigest()[:16], read)
 
 
 def _shown(merged: Merged) -> tuple[object, ...]:

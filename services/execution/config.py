@@ -31,6 +31,7 @@ class ExecutionConfig:
     unknown_first_s: int = 15  # how long that is, and a stop waits; then as while anything is open
     absent_s: int = 180  # an unknown order that is not in the book so long after its attempt ended does not exist
     absent_reads: int = 3  # full reads after that, before we believe it
+    differ_ms: int = 5_000  # a position that differs from the broker's so long, for no reason that we know, is an alarm
     fills_late_s: int = 30  # a final order whose trades do not add up for so long is an alarm
     cancel_again_ms: int = 1_000  # before a cancel is repeated
     cancels_max: int = 20  # of one order

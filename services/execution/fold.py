@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kitev3.contracts import (
+    Adjust,
     Book,
     Fill,
     Funds,
@@ -140,7 +141,11 @@ def _filled(one: Execution, fill: Fill, mono_ns: int) -> None:
 
 
 def _book(one: Execution, book: Book, mono_ns: int) -> None:
-    one.book.positions = book.positions
+    one.book.positions.restore(book.carried, True, (), len(one.book.booked))
+
+
+def _adjusted(one: Execution, adjust: Adjust, mono_ns: int) -> None:
+    one.book.positions.adjust(adjust)
 
 
 def _holdings(one: Execution, holdings: Holdings, mono_ns: int) -> None:
@@ -158,6 +163,7 @@ def _reconciled(one: Execution, reconciled: Reconciled, mono_ns: int) -> None:
 def _read(one: Execution, read: Read, mono_ns: int) -> None:
     one.reads.number += 1
     one.reads.began_ns = mono_ns
+    one.book.positions.begin()
 
 
 _FOLDS: dict[type[Any], Callable[[Execution, Any, int], None]] = {
@@ -169,6 +175,7 @@ _FOLDS: dict[type[Any], Callable[[Execution, Any, int], None]] = {
     OrderUpdate: _updated,
     Fill: _filled,
     Book: _book,
+    Adjust: _adjusted,
     Holdings: _holdings,
     Funds: _funds,
     Reconciled: _reconciled,

@@ -97,7 +97,13 @@ class Reconciliation:
 
 
 def mismatches(
-    mine: OwnOrders, book: BrokerBook, orders: Rows[OrderRow], trades: Rows[TradeRow], now_ns: int, late_s: int
+    mine: OwnOrders,
+    book: BrokerBook,
+    orders: Rows[OrderRow],
+    trades: Rows[TradeRow],
+    late_s: int,
+    differ_ms: int,
+    now_ns: int,
 ) -> tuple[str, ...]:
     """Where what we know contradicts what the broker shows. An unknown order contradicts nothing."""
     shown = {row.order_id for row in orders.good}
@@ -114,6 +120,7 @@ def mismatches(
     ]
     found += book.fills.contradictions
     found += book.late(now_ns, late_s)
+    found += book.positions.mismatches(now_ns, differ_ms)
     return tuple(found)
 
 
@@ -122,6 +129,6 @@ def interval_ns(mine: OwnOrders, book: BrokerBook, config: ExecutionConfig, now_
     unknown = mine.unknown()
     if any(now_ns - own.ended_ns < config.unknown_first_s * S for own in unknown):
         return config.unknown_ms * MS
-    if mine.open_orders() or book.final_ns or book.held:
+    if mine.open_orders() or book.final_ns or book.held or book.positions.doubts:
         return config.open_ms * MS
     return config.idle_ms * MS

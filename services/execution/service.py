@@ -9,9 +9,29 @@ import msgspec
 from kitev3._core import Placing, risk_rules
 from kitev3.account.account import account_folder_of
 from kitev3.account.latch import LatchWatch
-from kitev3.contracts import AccountOpened, Answer, Approved, Clock, Intent, LatchRead, Reconciled, Sending, Signal
+from kitev3.contracts import (
+    AccountOpened,
+    Answer,
+    Approved,
+    Clock,
+    Intent,
+    LatchRead,
+    Reconciled,
+    Sending,
+    Signal,
+    TakePositions,
+)
 from kitev3.events import Event, Handler, Payload
-from kitev3.orders.rows import HoldingRow, OrderRow, Rows, TradeRow, read_margins, read_positions, read_rows
+from kitev3.orders.rows import (
+    HoldingRow,
+    OrderRow,
+    PositionRow,
+    Rows,
+    TradeRow,
+    read_margins,
+    read_positions,
+    read_rows,
+)
 from kitev3.runtime.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
@@ -51,6 +71,7 @@ class Execution:
             "control.stop": self.stop,
             "control.kill": self.kill,
             "control.arm": self.arm,
+            "control.take_positions": self.take_positions,
         }
         self.in_core = {"risk.approved": Placing(take=self.take, placed=self.placed)}
         self.reads_as: dict[str, Callable[[bytes, Event], tuple[bool, Iterable[Payload]]]] = {
@@ -72,6 +93,7 @@ class Execution:
         self.reconciliation = Reconciliation()
         self.orders: Rows[OrderRow] = Rows((), 0)  # the last read
         self.trades: Rows[TradeRow] = Rows((), 0)
+        self.positions: Rows[PositionRow] = Rows((), 0)
         self.intents: set[str] = set()
         self.repeated = 0
         self.halted = False
@@ -194,11 +216,17 @@ class Execution:
         return rows.full, self.book.saw_trades(rows.good, event.now_ns)
 
     def _positions(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        if not body:
-            return True, ()
+        if not body:  # as the last time, but trades have come since
+            self._compare(event)
+            return self.positions.full, ()
         rows = read_positions(body)
-        self.book.saw_positions(rows)
+        if "positions" in self.reads.waiting:
+            self.positions = rows
+            self._compare(event)
         return rows.full, ()
+
+    def _compare(self, event: Event) -> None:
+        self.book.positions.on_positions(self.positions, self.book.held, event.now_ns, event.mono_ns)
 
     def _holdings(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
         if not body:
@@ -215,11 +243,15 @@ class Execution:
         if not reads.good:
             return
         yield from self.mine.looked(reads.began_ns, reads.full, event.mono_ns)
-        found = mismatches(self.mine, self.book, self.orders, self.trades, event.mono_ns, config.fills_late_s)
+        differ_ms = config.differ_ms if self.reconciliation.done else 0  # nothing leaves on a doubt
+        found = mismatches(
+            self.mine, self.book, self.orders, self.trades, config.fills_late_s, differ_ms, event.mono_ns
+        )
         if not self.reconciliation.done:
             grown = self.reconciliation.grown(self.orders, self.trades)
             if grown and reads.full and reads.all_good:
                 self.reconciliation.done = not found
+                self.book.positions.fixed |= self.reconciliation.done
                 yield from self._tell(found, whole=not found)
         elif found == self.suspect and found != self.told:
             yield from self._tell(found, whole=not found)  # twice in a row: no race between two reads
@@ -231,10 +263,12 @@ class Execution:
         """Whether something on its way is worth waiting for. The unknown is looked for, then left to the next start."""
         looked_ns = now_ns - self.config.unknown_first_s * S
         waiting = [own for own in self.mine.open_orders() if own.stage != "unknown" or own.ended_ns > looked_ns]
-        return bool(waiting or self.book.final_ns or self.book.held)
+        differs_ns = now_ns - self.config.differ_ms * MS
+        doubted = any(doubt.since_ns > differs_ns for doubt in self.book.positions.doubts.values())
+        return bool(waiting or self.book.final_ns or self.book.held or doubted)
 
     def _tell(self, found: tuple[str, ...], whole: bool) -> Iterator[Payload]:
-        book = self.book.whole()
+        book = self.book.whole(self.reads.number)
         self.told = found
         if whole:
             yield book
@@ -252,8 +286,10 @@ class Execution:
         elif self.stopping:
             every_ns = min(every_ns, self.config.hint_ms * MS)
         everything = not self.reconciliation.done or (self.stopping and self.reads.all_ns < self.stopped_ns)
+        everything = everything or bool(self.book.positions.doubts)
         read = self.reads.due(event.mono_ns, every_ns, self.config, everything)
         if read is not None:
+            self.book.positions.begin()
             yield read
 
     def hint(self, event: Event) -> Iterable[Payload]:
@@ -316,6 +352,14 @@ class Execution:
     def arm(self, event: Event) -> Iterable[Payload]:
         self.halted = False
         return ()
+
+    def take_positions(self, event: Event) -> Iterator[Payload]:
+        """A person settles what nothing explains: ADJUST, and a book that has it."""
+        asked: TakePositions = event.payload
+        yield from self.book.positions.take(asked.by, asked.reason)
+        if self.reconciliation.done:
+            yield self.book.whole(self.reads.number)
+        self.reads.wanted = "positions were taken over"
 
     # For the process ----------------------------------------------------------------------------------------------
 

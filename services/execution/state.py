@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from kitev3.contracts import Fill, Funds, Holdings, Position
+from kitev3.contracts import Carried, Fill, Funds, Holdings
 from kitev3.orders.merge import Merged
-from kitev3.orders.rows import OrderRow, Rows, TradeRow
+from kitev3.orders.rows import OrderRow, PositionRow, Rows, TradeRow
 from kitev3.services.execution.own import OwnOrder
+from kitev3.services.execution.positions import Doubt
 from kitev3.services.execution.reads import Reads
 from kitev3.system.latency import Latency
 
@@ -32,7 +33,10 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     booked: list[Fill]
     contradictions: list[str]
     held: list[TradeRow]
-    positions: tuple[Position, ...]
+    carried: list[Carried]
+    carried_fixed: bool
+    doubts: list[Doubt]
+    began: int
     holdings: Holdings | None
     funds: Funds | None
     final_ns: dict[str, int]
@@ -41,6 +45,8 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     last_orders_bad: int
     last_trades: tuple[TradeRow, ...]
     last_trades_bad: int
+    last_positions: tuple[PositionRow, ...]
+    last_positions_bad: int
     reconciled: bool
     first: dict[str, tuple[int, int]] | None
     first_trades: list[tuple[str, str]]
@@ -72,7 +78,10 @@ def taken(one: Execution) -> State:
         booked=book.booked,
         contradictions=book.fills.contradictions,
         held=book.held,
-        positions=book.positions,
+        carried=list(book.positions.carried.values()),
+        carried_fixed=book.positions.fixed,
+        doubts=list(book.positions.doubts.values()),
+        began=book.positions.began,
         holdings=book.holdings,
         funds=book.funds,
         final_ns=book.final_ns,
@@ -81,6 +90,8 @@ def taken(one: Execution) -> State:
         last_orders_bad=one.orders.bad,
         last_trades=one.trades.good,
         last_trades_bad=one.trades.bad,
+        last_positions=one.positions.good,
+        last_positions_bad=one.positions.bad,
         reconciled=reconciliation.done,
         first=reconciliation.first,
         first_trades=sorted(reconciliation.first_trades),
@@ -108,12 +119,15 @@ def restored(one: Execution, state: State) -> None:
     book.merged = {merged.row.order_id: merged for merged in state.merged}
     book.fills.book(state.trades)
     book.fills.contradictions = state.contradictions
-    book.booked, book.held = state.booked, state.held
-    book.positions, book.holdings, book.funds = state.positions, state.holdings, state.funds
+    book.booked += state.booked  # the list itself: positions look at it
+    book.held = state.held
+    book.positions.restore(state.carried, state.carried_fixed, state.doubts, state.began)
+    book.holdings, book.funds = state.holdings, state.funds
     book.final_ns = state.final_ns
     one.reads = state.reads
     one.orders = Rows(state.last_orders, state.last_orders_bad)
     one.trades = Rows(state.last_trades, state.last_trades_bad)
+    one.positions = Rows(state.last_positions, state.last_positions_bad)
     reconciliation.done, reconciliation.first = state.reconciled, state.first
     reconciliation.first_trades = set(state.first_trades)
     one.intents, one.repeated = set(state.intents), state.repeated

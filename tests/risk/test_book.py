@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from doubles.account import FUTURE, LAST_E4, ROWS, SHARE, WIDE, Desk, order
-from kitev3.contracts import Approved, Blocked, Book, Fill, OrderUpdate, Position
+from hypothesis import given
+from hypothesis import strategies as st
+from kitev3.contracts import Approved, Blocked, Book, Carried, Fill, OrderUpdate, Side
 
 ROW = ROWS[FUTURE]
 
 
-def held(quantity: int, average_e4: int, realised_e4: int = 0) -> Position:
-    return Position(
-        ROW.exchange, ROW.tradingsymbol, FUTURE, "NRML", quantity, average_e4, LAST_E4[FUTURE], realised_e4, 0, 0
-    )
+def brought(quantity: int, average_e4: int) -> Carried:
+    return Carried(ROW.exchange, ROW.tradingsymbol, FUTURE, "NRML", quantity, average_e4)
 
 
 def open_order(tag: str = "", quantity: int = 65, filled: int = 0, *, final: bool = False) -> OrderUpdate:
@@ -21,19 +21,19 @@ def open_order(tag: str = "", quantity: int = 65, filled: int = 0, *, final: boo
     )  # fmt: skip
 
 
-def trade(quantity: int, price_e4: int, trade_id: str = "T1") -> Fill:
-    return Fill("", "O1", trade_id, ROW.exchange, ROW.tradingsymbol, FUTURE, "BUY", "NRML", quantity, price_e4, 0)
+def trade(quantity: int, price_e4: int, trade_id: str = "T1", side: Side = "BUY") -> Fill:
+    return Fill("", "O1", trade_id, ROW.exchange, ROW.tradingsymbol, FUTURE, side, "NRML", quantity, price_e4, 0)
 
 
 def read(desk: Desk, *, orders: tuple[OrderUpdate, ...] = (), trades: tuple[Fill, ...] = (),
-         positions: tuple[Position, ...] = ()) -> None:  # fmt: skip
-    desk.gate.on_book(Book(orders, trades, positions, ""), desk.now_ns)
+         carried: tuple[Carried, ...] = ()) -> None:  # fmt: skip
+    desk.gate.on_book(Book(orders, trades, carried, "", 1), desk.now_ns)
 
 
 def test_a_position_brought_into_the_day_counts_from_yesterdays_close() -> None:
     desk = Desk(limits={**WIDE.limits(), "position_quantity_max": 130, "capital_e4": 10**9, "gross_pct_max": 10**6,
                         "net_pct_max": 10**6, "daily_loss_bp_max": 1})  # fmt: skip
-    read(desk, positions=(held(65, LAST_E4[FUTURE] + 50_000_000),))  # far under water, but not today
+    read(desk, carried=(brought(65, LAST_E4[FUTURE] + 50_000_000),))  # far under water, but not today
     snapshot = desk.gate.snapshot(desk.now_ns)
 
     assert snapshot.positions[0].quantity == 65
@@ -47,23 +47,57 @@ def test_a_position_brought_into_the_day_counts_from_yesterdays_close() -> None:
 def test_the_same_book_twice_changes_nothing() -> None:
     desk = Desk()
     rest = {"orders": (open_order(filled=30),), "trades": (trade(30, LAST_E4[FUTURE]),)}
-    read(desk, **rest, positions=(held(30, LAST_E4[FUTURE]),))  # type: ignore[arg-type]
+    read(desk, **rest)  # type: ignore[arg-type]
     once = desk.gate.snapshot(desk.now_ns)
-    read(desk, **rest, positions=(held(30, LAST_E4[FUTURE]),))  # type: ignore[arg-type]
+    read(desk, **rest)  # type: ignore[arg-type]
 
     assert desk.gate.snapshot(desk.now_ns) == once
     assert (once.positions[0].quantity, once.open_orders) == (30, 1)
     assert once.reserved_e4 == 35 * LAST_E4[FUTURE]
 
 
-def test_what_the_book_does_not_name_is_flat() -> None:
+def test_what_the_book_does_not_name_was_not_brought_in_and_what_was_traded_stays() -> None:
     desk = Desk()
     desk.hold(SHARE, 10)
+    read(desk, carried=(brought(65, LAST_E4[FUTURE]),))
     read(desk)
 
-    (position,) = desk.gate.snapshot(desk.now_ns).positions
-    assert position.quantity == 0
-    assert isinstance(desk.judge(order(SHARE, "SELL", 10, intent="exit")), Blocked)
+    assert {row.tradingsymbol: row.quantity for row in desk.gate.snapshot(desk.now_ns).positions} == {
+        "INFY": 10,
+        ROW.tradingsymbol: 0,
+    }
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("fill"), st.integers(0, 7), st.just(0)),
+        st.tuples(st.just("book"), st.integers(0, 8), st.integers(-3, 3)),
+    ),
+    max_size=30,
+)
+
+
+@given(steps=STEPS, sides=st.lists(st.sampled_from(["BUY", "SELL"]), min_size=8, max_size=8))
+def test_a_position_is_its_opening_and_its_trades_in_whatever_order_books_and_trades_are_heard(
+    steps: list[tuple[str, int, int]], sides: list[Side]
+) -> None:
+    desk = Desk()
+    trades = [trade(65 * (n + 1), LAST_E4[FUTURE], f"T{n}", side) for n, side in enumerate(sides)]
+    known: dict[str, Fill] = {}
+    opening = 0
+    for what, number, lots in steps:
+        if what == "fill":
+            desk.gate.on_fill(trades[number], desk.now_ns)
+            known[trades[number].trade_id] = trades[number]
+        else:  # a book that knows fewer trades than have been heard, or more
+            opening = 65 * lots
+            carried = (brought(opening, LAST_E4[FUTURE]),) if lots else ()
+            read(desk, trades=tuple(trades[:number]), carried=carried)
+            known |= {row.trade_id: row for row in trades[:number]}
+
+    held = {row.tradingsymbol: row.quantity for row in desk.gate.snapshot(desk.now_ns).positions}
+    traded = sum(row.quantity if row.side == "BUY" else -row.quantity for row in known.values())
+    assert held.get(ROW.tradingsymbol, 0) == opening + traded
 
 
 def test_an_order_of_somebody_else_counts_until_it_is_final() -> None:

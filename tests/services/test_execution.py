@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles.account import NOW_NS, WIDE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kitev3._core import Gate
 from kitev3.account.latch import LatchState
 from kitev3.contracts import (
     AccountOpened,
+    Adjust,
     Answer,
     Approved,
     Arm,
@@ -29,6 +32,7 @@ from kitev3.contracts import (
     Sending,
     Start,
     Stop,
+    TakePositions,
     Timer,
     UnknownOutcome,
     said_by,
@@ -304,6 +308,111 @@ def test_holdings_are_said_when_they_change_and_funds_at_every_read(rig: Rig) ->
     assert len(rig.of(Funds)) > 1
     assert set(rig.of(Funds)) == {Funds(1_000_000_0000, 0)}
     assert rig.of(Holdings) == [Holdings(())]
+
+
+# Positions ------------------------------------------------------------------------------------------------------------
+
+
+def sell_elsewhere(rig: Rig, quantity: int) -> None:
+    """The broker's positions change for a reason that no trade tells, as when a person converts one."""
+    rig.broker.carried["INFY"] = rig.broker.carried.get("INFY", 0) - quantity
+
+
+def test_what_was_brought_in_is_taken_at_the_first_start_and_no_trade_of_the_day_is_in_it(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "account").ready()
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.die()
+    fresh = Rig(rig.folder.with_name("another"))
+    fresh.now_ns, fresh.broker = rig.now_ns, rig.broker
+    fresh.broker.carried["INFY"] = 25
+    fresh.start()
+    fresh.look(4)
+
+    assert [(row.tradingsymbol, row.quantity) for row in fresh.of(Book)[-1].carried] == [("INFY", 25)]
+    assert fresh.of(Reconciled)[-1].mismatches == ()
+    assert gate_positions(fresh) == {"INFY": 35}
+    fresh.die()
+
+
+@pytest.mark.parametrize("lag_s", [1, 4, 20])
+def test_a_trade_that_is_shown_late_is_in_no_book_before_it_is_shown(rig: Rig, lag_s: int) -> None:
+    rig.broker.trades_lag_ns = lag_s * S
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(lag_s + 20)
+
+    told = {word for reconciled in rig.of(Reconciled) for word in reconciled.mismatches}
+    assert any("position NSE INFY MIS is 10 at the broker, 0 by" in word for word in told) == (lag_s > 10)
+    assert rig.of(Reconciled)[-1].mismatches == ()
+    assert gate_positions(rig) == {"INFY": 10}
+
+
+def test_a_position_that_nothing_explains_is_said_and_stands_until_a_person_takes_it(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(3)
+    sell_elsewhere(rig, 4)
+    rig.look(30)
+
+    (words,) = rig.of(Reconciled)[-1].mismatches
+    assert words == "position NSE INFY MIS is 6 at the broker, 10 by what was brought in and traded"
+    assert rig.handler.status()["mismatches"] == [words]
+    assert gate_positions(rig) == {"INFY": 10}
+
+    said = rig.tell(TakePositions("me", "sold by hand"), "control")
+    assert said[0] == Adjust("NSE", "INFY", 408065, "MIS", -4, 1500_0000, "me", "sold by hand")
+    rig.look(30)
+
+    assert rig.of(Reconciled)[-1].mismatches == ()
+    assert gate_positions(rig) == {"INFY": 6}
+    rig.die()
+    rig.start(rebuilt=True)
+    rig.look(4)
+    assert rig.of(Reconciled)[-1].mismatches == ()
+
+
+def test_a_position_that_nothing_explains_lets_nothing_leave_after_a_start(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(3)
+    rig.die()
+    sell_elsewhere(rig, 4)
+    rig.start()
+    rig.look(10)
+
+    assert "do not agree" in rig.approve()[0].message
+
+
+def gate_positions(rig: Rig) -> dict[str, int]:
+    """What the gate holds when it has heard all that was said. Each time it is what was brought in and traded."""
+    gate = Gate(WIDE.limits(), live=False)
+    learn = {
+        Intent: gate.on_intent,
+        OrderPlaced: gate.on_placed,
+        OrderUpdate: gate.on_update,
+        Reject: gate.on_reject,
+        UnknownOutcome: gate.on_unknown,
+        Fill: lambda fill: gate.on_fill(fill, NOW_NS),
+        Book: lambda book: gate.on_book(book, NOW_NS),
+    }
+    expected: dict[str, int] = {}
+    trades, opening, held = set(), {}, {}
+    for payload in rig.said:
+        if type(payload) not in learn:
+            continue
+        learn[type(payload)](payload)
+        fills = payload.trades if isinstance(payload, Book) else [payload] if isinstance(payload, Fill) else []
+        trades |= {(f.exchange, f.trade_id, f.tradingsymbol, f.side, f.quantity) for f in fills}
+        if isinstance(payload, Book):
+            opening = {row.tradingsymbol: row.quantity for row in payload.carried}
+        if isinstance(payload, Book | Fill):
+            expected = dict(opening)
+            for _, _, symbol, side, quantity in trades:
+                expected[symbol] = expected.get(symbol, 0) + (quantity if side == "BUY" else -quantity)
+            held = {row.tradingsymbol: row.quantity for row in gate.snapshot(NOW_NS).positions}
+            assert {k: v for k, v in held.items() if v} == {k: v for k, v in expected.items() if v}
+    return held
 
 
 # Cancels and modifies -------------------------------------------------------------------------------------------------
@@ -714,14 +823,18 @@ ACTIONS = st.one_of(
     st.tuples(st.just("rebuild"), st.just(0)),
     st.tuples(st.just("answer again"), st.integers(0, 50)),
     st.tuples(st.just("read again"), st.integers(0, 50)),
+    st.tuples(st.just("trades late"), st.integers(0, 12)),
+    st.tuples(st.just("sell"), st.sampled_from(FAULTS)),
 )
 
 
 def act(rig: Rig, deed: str, how: Any) -> None:
     order_ids, tags = list(rig.broker.booked), list(rig.handler.mine.orders)
-    if deed == "approve":
+    if deed in ("approve", "sell"):
         rig.broker.faults.append(how)
-        rig.approve()
+        rig.approve(action="BUY" if deed == "approve" else "SELL")
+    elif deed == "trades late":
+        rig.broker.trades_lag_ns = how * S
     elif deed in ("cancel", "modify") and tags:
         rig.broker.faults.append(how)
         rig.approve(intent=deed, order=tags[-1], price_e4=1499_0000)
@@ -801,4 +914,6 @@ def test_whatever_happens_each_tag_leaves_once_each_fill_is_booked_once_and_all_
     placed = [out.tag for out in rig.of(OrderPlaced) if out.verb == "place"]
     assert len(placed) == len(set(placed))
     assert len(rig.of(Fill)) == len(set(keys))
+    traded = sum(fill.quantity if fill.side == "BUY" else -fill.quantity for fill in rig.fills())
+    assert gate_positions(rig).get("INFY", 0) == traded
     rig.die()

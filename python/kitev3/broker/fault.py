@@ -61,11 +61,14 @@ class FaultBroker:
     lag_ns: int = 0  # how late a *late* order is taken and shown
     faults: deque[Fault] = field(default_factory=deque)
     reads_fail: int = 0  # so many reads to come fail
-    between_reads: deque[tuple[str, int]] = field(default_factory=deque)  # fills right after a read of the orders
+    between_reads: deque[tuple[str, int]] = field(default_factory=deque)  # fills right after the next read
+    trades_lag_ns: int = 0  # how late a trade is shown, which positions have at once
     damaged: bool = False  # the book has a row that cannot be read
+    carried: dict[str, int] = field(default_factory=dict)  # by symbol, of those that were traded: brought into the day
     booked: dict[str, BookedOrder] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     arrived: list[str] = field(default_factory=list)  # tags of what was taken for an order, in order
+    _traded_shown_ns: dict[str, int] = field(default_factory=dict)  # by trade id
 
     # As the `Broker` ----------------------------------------------------------------------------------------------
 
@@ -94,17 +97,25 @@ class FaultBroker:
 
     def orders(self) -> Finding:
         rows = [self._row(booked) for booked in self.shown()]
-        finding = self._read([*rows, {}] if self.damaged else rows)
-        while self.between_reads:
-            self.fill(*self.between_reads.popleft())
-        return finding
+        return self._read([*rows, {}] if self.damaged else rows)
 
     def trades(self) -> Finding:
-        shown = {booked.order_id for booked in self.shown()}
-        return self._read([row for row in self.rows if row["order_id"] in shown])
+        shown, now_ns = {booked.order_id for booked in self.shown()}, self.clock_ns()
+        return self._read(
+            [row for row in self.rows if row["order_id"] in shown and self._traded_shown_ns[row["trade_id"]] <= now_ns]
+        )
 
     def positions(self) -> Finding:
-        return self._read({"net": [], "day": []})
+        net: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for row in self.rows:
+            held = net.setdefault(
+                (row["exchange"], row["tradingsymbol"], row["product"]),
+                {key: row[key] for key in ("exchange", "tradingsymbol", "instrument_token", "product")}
+                | {"quantity": self.carried.get(row["tradingsymbol"], 0), "average_price": row["average_price"]},
+            )
+            held["overnight_quantity"] = self.carried.get(row["tradingsymbol"], 0)
+            held["quantity"] += row["quantity"] if row["transaction_type"] == "BUY" else -row["quantity"]
+        return self._read({"net": list(net.values()), "day": []})
 
     def holdings(self) -> Finding:
         return self._read([])
@@ -138,10 +149,12 @@ class FaultBroker:
         booked.updated_s += 1
         if booked.filled == booked.order.quantity:
             booked.status = "COMPLETE"
+        trade_id = str(len(self.rows) + 1)
+        self._traded_shown_ns[trade_id] = self.clock_ns() + self.trades_lag_ns
         self.rows.append(
             self._names(booked)
             | {
-                "trade_id": str(len(self.rows) + 1),
+                "trade_id": trade_id,
                 "quantity": quantity,
                 "average_price": booked.order.price_e4 / 10_000,
                 "fill_timestamp": _time(booked.updated_s),
@@ -183,7 +196,10 @@ class FaultBroker:
         if self.reads_fail > 0:
             self.reads_fail -= 1
             return Finding(outcome="error", error_type="NetworkException", message="OMS not reachable")
-        return Finding(outcome="ok", data=msgspec.json.encode(data))
+        finding = Finding(outcome="ok", data=msgspec.json.encode(data))
+        if self.between_reads:
+            self.fill(*self.between_reads.popleft())
+        return finding
 
     def _book(self, order: Order, tag: str, late: bool) -> str:
         order_id = f"26111900000{len(self.booked):04d}"

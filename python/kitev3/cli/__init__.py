@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(help=up.HELP)(up.up)
-for command in (requests.start, requests.stop, requests.kill, requests.arm, requests.down):
+for command in (requests.start, requests.stop, requests.kill, requests.arm, requests.take_positions, requests.down):
     app.command()(command)
 app.command()(status.status)
 app.command(name="ls")(listing.ls)

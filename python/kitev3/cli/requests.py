@@ -1,4 +1,4 @@
-"""``start``, ``stop``, ``kill``, ``arm`` and ``down``: what a person asks of a running system."""
+"""``start``, ``stop``, ``kill``, ``arm``, ``take-positions`` and ``down``: what a person asks of a running system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kitev3.account import arming
 from kitev3.account.account import account_folder
 from kitev3.account.latch import Latch, LatchState
 from kitev3.cli.options import ProfileOption, RunDirOption, described, running
-from kitev3.contracts import Kill, Start, Stop
+from kitev3.contracts import Kill, Start, Stop, TakePositions
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, machine_ns
@@ -87,6 +87,22 @@ def arm(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
     with Control(folder) as control:
         failed = arming.arm(control, run.services, _account(folder, run), who())
     _finish(failed, f"armed {run.account} by {who()}")
+
+
+def take_positions(
+    profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: ReasonOption = "kitev3 take-positions"
+) -> None:
+    """Takes the broker's positions for right where no trade explains why they differ from ours.
+
+    `kitev3 status` and the journal's execution.reconciled name them. What is taken over is kept as execution.adjust.
+
+    
+      kitev3 take-positions --reason "converted by hand"
+    """
+    folder, _ = running(profile, run_dir)
+    with Control(folder) as control:
+        failed = control.send(("execution",), TakePositions(who(), reason), who())
+    _finish(failed, "taken; the next look at the broker's book compares again")
 
 
 def down(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:

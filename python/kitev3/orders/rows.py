@@ -80,9 +80,18 @@ class PositionRow(msgspec.Struct, frozen=True, kw_only=True):
     product: str
     quantity: int
     average_price: float = 0.0
-    last_price: float = 0.0
-    realised: float = 0.0
-    unrealised: float = 0.0
+    overnight_quantity: int = 0  # what was brought into the day, of all that was bought and sold
+    multiplier: float = 1.0
+    buy_value: float = 0.0
+    sell_value: float = 0.0
+    day_buy_value: float = 0.0
+    day_sell_value: float = 0.0
+
+    @property
+    def overnight_value(self) -> float:
+        """What was brought into the day cost, in rupees a unit of quantity; negative when short."""
+        bought, sold = self.buy_value - self.day_buy_value, self.sell_value - self.day_sell_value
+        return (bought if self.overnight_quantity > 0 else -sold) / (self.multiplier or 1.0)
 
 
 class Positions(msgspec.Struct, frozen=True):

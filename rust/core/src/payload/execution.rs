@@ -1,6 +1,6 @@
 //! What execution says.
 use super::Whole;
-use super::risk::{Approved, Position};
+use super::risk::Approved;
 use crate::terms::{Side, words};
 
 words! {
@@ -100,12 +100,23 @@ records! {
         strategy: &'a str,
     }
 
-    /// The whole order book and positions as read.
+    /// What was brought into the day of one position.
+    Carried<'a> {
+        exchange: &'a str,
+        tradingsymbol: &'a str,
+        instrument_token: i64,
+        product: &'a str,
+        quantity: i64,
+        average_price_e4: i64,
+    }
+
+    /// The whole book as of one read: a position is what was brought in and what was traded.
     Book<'a>: "execution.book" {
         orders: Vec<OrderUpdate<'a>>,
         trades: Vec<Fill<'a>>,
-        positions: Vec<Position<'a>>,
+        carried: Vec<Carried<'a>>,
         hash: &'a str,
+        read: i64,
     }
 
     /// Shares in the demat account.

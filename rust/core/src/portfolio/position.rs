@@ -84,6 +84,48 @@ impl Position {
         })
     }
 
+    /// The day's trades on another opening: what was brought into the day, its cost on average, and yesterday's close.
+    ///
+    /// The same opening changes the close alone. On another, what is open costs what its side was traded for on average and the
+    /// rest is realised; so quantity and gain are exact in whatever order the opening and the trades became known.
+    pub fn opened_with(
+        &self,
+        quantity: i64,
+        average_e4: i64,
+        close_e4: i64,
+    ) -> Result<Self, Overflow> {
+        let opening = Self::carried(self.multiplier, quantity, average_e4, close_e4)?;
+        if opening.overnight == self.overnight {
+            return Ok(Self { close_e4, ..*self });
+        }
+        let mut after = Self {
+            day_bought: self.day_bought,
+            day_sold: self.day_sold,
+            last_e4: self.last_e4,
+            ..opening
+        };
+        let (bought, sold) = (after.bought()?, after.sold()?);
+        let open = bought.quantity.checked_sub(sold.quantity).ok_or(Overflow)?;
+        let side = if open > 0 { bought } else { sold };
+        let value_e4 = match side.quantity {
+            0 => 0,
+            // At most the side's whole value, so it fits.
+            all => divide_half_even(
+                i128::from(side.value_e4) * i128::from(open),
+                i128::from(all),
+            ) as i64,
+        };
+        after.open = Lots {
+            quantity: open,
+            value_e4,
+        };
+        after.realised_e4 = value_e4
+            .checked_add(sold.value_e4)
+            .and_then(|sum| sum.checked_sub(bought.value_e4))
+            .ok_or(Overflow)?;
+        Ok(after)
+    }
+
     pub fn quantity(&self) -> i64 {
         self.open.quantity
     }
@@ -389,6 +431,42 @@ mod tests {
                     position.realised_e4 - position.open.value_e4,
                     position.sold().unwrap().value_e4 - position.bought().unwrap().value_e4
                 );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_opening_that_is_heard_between_any_trades_makes_the_same_quantity_and_gain(
+            openings in prop::collection::vec((-500_i64..500, 1_i64..1_000_000, 0_usize..20), 1..4),
+            trades in prop::collection::vec((any::<bool>(), 1_i64..500, 1_i64..1_000_000), 0..20),
+            last_e4 in 1_i64..1_000_000,
+        ) {
+            let (quantity, average_e4, _) = *openings.last().unwrap();
+            let mut first = Position::carried(1, quantity, average_e4, average_e4).unwrap();
+            let mut between = Position::new(1);
+            let mut openings = openings.clone();
+            openings.sort_by_key(|opening| opening.2);
+            openings.push((quantity, average_e4, 0)); // the last word, after all trades
+            for (n, (buys, quantity, price_e4)) in trades.into_iter().enumerate() {
+                for (quantity, average_e4, _) in openings.iter().filter(|opening| opening.2 == n) {
+                    between = between.opened_with(*quantity, *average_e4, *average_e4).unwrap();
+                }
+                let side = if buys { Side::Buy } else { Side::Sell };
+                first.trade(side, quantity, price_e4).unwrap();
+                between.trade(side, quantity, price_e4).unwrap();
+            }
+            between = between.opened_with(quantity, average_e4, average_e4).unwrap();
+            (first.last_e4, between.last_e4) = (last_e4, last_e4);
+
+            prop_assert_eq!(between.quantity(), first.quantity());
+            prop_assert_eq!(between.pnl_e4(), first.pnl_e4());
+            for position in [first, between] {
+                prop_assert_eq!(
+                    position.realised_e4 + position.unrealised_e4().unwrap(),
+                    position.pnl_e4().unwrap()
+                );
+                prop_assert!(position.quantity().signum() * position.open.value_e4.signum() >= 0);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::orders::{Bound, Order, Terms, Verb};
 use super::standing::Latch;
 use crate::day::Day;
 use crate::kite::TickBatch;
-use crate::portfolio::{Key, Lots, Position, Trade};
+use crate::portfolio::{Key, Trade};
 use crate::terms::{Exchange, Overflow, Product, Side};
 
 const NS_PER_SECOND: i64 = 1_000_000_000;
@@ -44,17 +44,15 @@ pub struct Fill<'a> {
     pub strategy: &'a str,
 }
 
-/// A position as the broker has it.
+/// What was brought into the day of one position. The day's trades are not in it.
 #[derive(Clone, Copy, Debug)]
-pub struct BookRow<'a> {
+pub struct Carried<'a> {
     pub exchange: Exchange,
     pub tradingsymbol: &'a str,
     pub token: u32,
     pub product: Product,
     pub quantity: i64,
     pub average_e4: i64,
-    pub last_e4: i64,
-    pub realised_e4: i64,
 }
 
 /// The market.
@@ -440,109 +438,76 @@ impl Gate {
         self.position_lines[at] = line_at as u32;
     }
 
-    /// The whole book, as read at reconciliation. Trades first; then positions are as the broker has them, and one that
-    /// it does not name is flat.
+    /// The whole book: what was brought into the day, and what became of the day's orders. A position is its opening and
+    /// its trades and nothing else, so no order in which they are heard, and no read that is older than a trade, changes it.
+    /// What is not named was not brought in.
     pub fn on_book(
         &mut self,
         updates: &[Update<'_>],
         trades: &[Fill<'_>],
-        rows: &[BookRow<'_>],
+        carried: &[Carried<'_>],
         now_ns: i64,
     ) {
-        updates.iter().for_each(|update| self.on_update(update));
-        trades.iter().for_each(|trade| self.on_fill(trade, now_ns));
-        let mut named = vec![false; self.portfolio.positions().len() + rows.len()];
-        for row in rows {
-            let at = self.take_row(row);
+        let mut named = vec![false; self.portfolio.positions().len() + carried.len()];
+        for row in carried {
+            let at = self.open_with(row);
             named[at] = true;
         }
         for at in (0..self.portfolio.positions().len()).filter(|at| !named[*at]) {
-            self.flatten(at);
+            self.open_flat(at);
         }
+        updates.iter().for_each(|update| self.on_update(update));
+        trades.iter().for_each(|trade| self.on_fill(trade, now_ns));
         self.watch_loss(Day::at(now_ns));
     }
 
-    fn take_row(&mut self, row: &BookRow<'_>) -> usize {
+    fn open_with(&mut self, row: &Carried<'_>) -> usize {
         let line_at = self
             .lines
             .find_or_add(row.token, row.exchange, row.tradingsymbol);
-        let key = Key {
+        let at = self.portfolio.open(Key {
             exchange: row.exchange,
             tradingsymbol: row.tradingsymbol.into(),
             product: row.product,
-        };
-        let at = self.portfolio.open(key);
-        let close_e4 = self.lines.get(line_at).instrument.previous_close_e4;
+        });
         let line = self.lines.get_mut(line_at);
+        let close_e4 = match line.instrument.previous_close_e4 {
+            0 => row.average_e4,
+            close_e4 => close_e4,
+        };
         if line.mark_e4 == 0 {
-            line.mark_e4 = if row.last_e4 > 0 {
-                row.last_e4
-            } else {
-                row.average_e4
-            };
+            line.mark_e4 = close_e4;
         }
-        let (mark_e4, before) = (line.mark_e4, self.portfolio.positions()[at].position);
-        if before.quantity() != row.quantity {
-            let fits = carried(&before, row, close_e4, mark_e4)
-                .and_then(|now| self.portfolio.set(at, now));
-            self.check(fits);
-        }
+        let mark_e4 = line.mark_e4;
+        let opened = self.portfolio.positions()[at].position.opened_with(
+            row.quantity,
+            row.average_e4,
+            close_e4,
+        );
+        let fits = opened
+            .and_then(|position| self.portfolio.set(at, position))
+            .and_then(|()| self.portfolio.mark(at, mark_e4));
+        self.check(fits);
         self.hold(line_at, row.product, at);
         let fits = self.lines.reckon(line_at);
         self.check(fits);
         at
     }
 
-    fn flatten(&mut self, at: usize) {
+    fn open_flat(&mut self, at: usize) {
         let booked = &self.portfolio.positions()[at];
-        if booked.position.quantity() == 0 {
+        if booked.position.overnight.quantity == 0 {
             return;
         }
         let key = booked.key.clone();
         let (token, _) = self.quote_of(at);
-        let row = BookRow {
+        self.open_with(&Carried {
             exchange: key.exchange,
             tradingsymbol: &key.tradingsymbol,
             token,
             product: key.product,
             quantity: 0,
             average_e4: 0,
-            last_e4: 0,
-            realised_e4: booked.position.realised_e4,
-        };
-        self.take_row(&row);
+        });
     }
-}
-
-/// A position that differs from what its trades make: the difference was brought into the day.
-fn carried(
-    before: &Position,
-    row: &BookRow<'_>,
-    close_e4: i64,
-    mark_e4: i64,
-) -> Result<Position, Overflow> {
-    let traded = before
-        .day_bought
-        .quantity
-        .checked_sub(before.day_sold.quantity)
-        .ok_or(Overflow)?;
-    let overnight = row.quantity.checked_sub(traded).ok_or(Overflow)?;
-    let close_e4 = if close_e4 > 0 {
-        close_e4
-    } else {
-        row.average_e4
-    };
-    let brought = Position::carried(before.multiplier, overnight, row.average_e4, close_e4)?;
-    let value_e4 = crate::terms::product(row.quantity, row.average_e4, before.multiplier)?;
-    Ok(Position {
-        open: Lots {
-            quantity: row.quantity,
-            value_e4,
-        },
-        realised_e4: row.realised_e4,
-        last_e4: mark_e4,
-        day_bought: before.day_bought,
-        day_sold: before.day_sold,
-        ..brought
-    })
 }

@@ -28,7 +28,7 @@ mod verdict;
 #[cfg(test)]
 mod gate_test;
 
-pub use events::{BookRow, Fill, Update};
+pub use events::{Carried, Fill, Update};
 pub use gate::{Gate, Reading};
 pub use instrument::Instrument;
 pub use limits::{Column, LimitError, Limits};

@@ -236,7 +236,7 @@ impl PyGate {
     fn on_book(&mut self, book: &Bound<'_, PyAny>, now_ns: i64) -> PyResult<()> {
         let orders = each(&field!(book, orders), OrderTexts::of_update)?;
         let trades = each(&field!(book, trades), OrderTexts::of_fill)?;
-        let rows = each(&field!(book, positions), AccountTexts::read)?;
+        let rows = each(&field!(book, carried), AccountTexts::read)?;
         let updates: Vec<_> = orders
             .iter()
             .map(OrderTexts::update)
@@ -245,11 +245,11 @@ impl PyGate {
             .iter()
             .map(OrderTexts::fill)
             .collect::<PyResult<_>>()?;
-        let positions: Vec<_> = rows
+        let carried: Vec<_> = rows
             .iter()
-            .map(AccountTexts::row)
+            .map(AccountTexts::carried)
             .collect::<PyResult<_>>()?;
-        self.gate.on_book(&updates, &fills, &positions, now_ns);
+        self.gate.on_book(&updates, &fills, &carried, now_ns);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The contracts' structs as the core takes them. What cannot be read of a signal is `None` or out of range, and refused.
 use kitev3_core::day::Day;
-use kitev3_core::risk::{BookRow, Fill, Instrument, Intent, Latch, Signal, Update, Verb};
+use kitev3_core::risk::{Carried, Fill, Instrument, Intent, Latch, Signal, Update, Verb};
 use kitev3_core::terms::{Exchange, Kind, OrderType, Product, Side, Validity};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -188,17 +188,15 @@ impl<'py> AccountTexts<'py> {
         })
     }
 
-    pub fn row(&self) -> PyResult<BookRow<'_>> {
+    pub fn carried(&self) -> PyResult<Carried<'_>> {
         let row = &self.object;
-        Ok(BookRow {
+        Ok(Carried {
             exchange: self.exchange,
             tradingsymbol: self.tradingsymbol.to_str()?,
             token: self.token,
             product: self.product,
             quantity: field!(row, quantity).extract()?,
             average_e4: field!(row, average_price_e4).extract()?,
-            last_e4: field!(row, last_price_e4).extract()?,
-            realised_e4: field!(row, realised_e4).extract()?,
         })
     }
 }

@@ -1,0 +1,182 @@
+"""Positions: what was brought into the day, what was traded since, and whether the broker says the same.
+
+A position is its opening and the day's trades, nothing else; so whatever the order in which books, trades and positions
+are read, it is the sum of what was traded. The broker's own figure is of another moment than the trades that were read
+before or after it. It is compared, never taken over: only a person does that, by an ADJUST on the tape.
+
+A figure is explained when the trades that may or may not have been in it make up the difference: those booked after
+the read began and traded before its answer came, and those whose order no book has shown yet. One that stays without an
+explanation is a mismatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from kitev3.contracts import Adjust, Carried, Fill
+from kitev3.orders.rows import PositionRow, Rows, TradeRow, e4
+from kitev3.services.execution.config import MS, S
+
+Key = tuple[str, str, str]  # exchange, tradingsymbol, product
+
+SKEW_NS = 2 * S  # of market time: the exchange's stamps are whole seconds, and its clock is not ours
+_INTRADAY = frozenset({"CO", "BO"})  # cover and bracket orders, which others may place
+
+
+class Doubt(msgspec.Struct, array_like=True, frozen=True):
+    """What the broker says of a position and no trade explained when it was read."""
+
+    said: Carried  # the broker's quantity and average
+    ours: int  # what we had when the read began
+    booked: int  # so many trades were booked then
+    heard_ns: int  # market time of the answer
+    since_ns: int  # machine time since which no read was explained
+
+
+class Positions:
+    """The positions of the day. *booked* is the book's list of trades, which grows."""
+
+    def __init__(self, booked: list[Fill]) -> None:
+        self.booked = booked
+        self.carried: dict[Key, Carried] = {}
+        self.fixed = False  # what was brought in stands: the book has been reconciled with it, or a person has spoken
+        self.doubts: dict[Key, Doubt] = {}
+        self.began = 0  # trades booked when the read under way began
+        self._net: dict[Key, int] = {}  # of the first so many
+        self._counted = 0
+
+    def begin(self) -> None:
+        """A read begins: what is booked by now, the broker knew before it answers."""
+        self.began = len(self.booked)
+
+    def on_positions(self, rows: Rows[PositionRow], held: Sequence[TradeRow], market_ns: int, now_ns: int) -> None:
+        """The broker's positions, read just now. Until they were reconciled once, what they bring in is the opening."""
+        told = _by_key(rows)
+        if not self.fixed:
+            self.carried = {key: opening for key, row in told.items() if (opening := _opening(row)) is not None}
+        net = self._count()
+        known = dict.fromkeys((*self.carried, *net, *told))  # a dict: its order is the same on every replay
+        before, self.doubts = self.doubts, {}
+        for key in known:
+            if key not in told and not rows.full:
+                continue  # it may be the row that could not be read
+            said = told[key].said if key in told else self._flat(key)
+            opening = self.carried.get(key)
+            ours = net.get(key, 0) + (opening.quantity if opening is not None else 0)
+            doubt = Doubt(said, ours, self.began, market_ns, now_ns)
+            if self._explained(key, doubt, held):
+                continue
+            last = before.get(key)
+            if last is not None and not self._explained(key, last, held):
+                doubt = msgspec.structs.replace(doubt, since_ns=last.since_ns)
+            self.doubts[key] = doubt
+
+    def settle(self, held: Sequence[TradeRow]) -> None:
+        """More trades are known: what they explain is in doubt no longer."""
+        self.doubts = {key: doubt for key, doubt in self.doubts.items() if not self._explained(key, doubt, held)}
+
+    def mismatches(self, now_ns: int, differ_ms: int) -> list[str]:
+        """Positions that differ for so long, and for no reason that we know."""
+        return [
+            f"position {' '.join(key)} is {doubt.said.quantity} at the broker, "
+            f"{doubt.ours} by what was brought in and traded"
+            for key, doubt in self.doubts.items()
+            if now_ns - doubt.since_ns >= differ_ms * MS
+        ]
+
+    def take(self, by: str, reason: str) -> Iterator[Adjust]:
+        """A person takes over what the broker says: the difference counts as brought into the day."""
+        self.fixed = True
+        for (exchange, tradingsymbol, product), doubt in tuple(self.doubts.items()):
+            said, more = doubt.said, doubt.said.quantity - doubt.ours
+            adjust = Adjust(
+                exchange, tradingsymbol, said.instrument_token, product, more, said.average_price_e4, by, reason
+            )
+            self.adjust(adjust)
+            yield adjust
+
+    def adjust(self, adjust: Adjust) -> None:
+        """Counts an ADJUST as brought into the day."""
+        key = _key(adjust)
+        opening = self.carried.get(key)
+        quantity = adjust.quantity + (opening.quantity if opening is not None else 0)
+        self.carried[key] = Carried(*key[:2], adjust.instrument_token, key[2], quantity, adjust.average_price_e4)
+        self.doubts.pop(key, None)
+
+    def restore(self, carried: Sequence[Carried], fixed: bool, doubts: Sequence[Doubt], began: int) -> None:
+        """Goes on where a snapshot was taken."""
+        self.carried = {_key(row): row for row in carried}
+        self.fixed, self.began = fixed, began
+        self.doubts = {_key(doubt.said): doubt for doubt in doubts}
+
+    def _count(self) -> dict[Key, int]:
+        """What was traded of each position by the trades booked when the read began."""
+        if self.began < self._counted:
+            self._net, self._counted = {}, 0
+        for fill in self.booked[self._counted : self.began]:
+            key = _key(fill)
+            self._net[key] = self._net.get(key, 0) + (fill.quantity if fill.side == "BUY" else -fill.quantity)
+        self._counted = self.began
+        return self._net
+
+    def _explained(self, key: Key, doubt: Doubt, held: Sequence[TradeRow]) -> bool:
+        """Whether trades that may or may not have been in the broker's figure make up the difference."""
+        bought = sold = 0
+        for side, quantity in (
+            *(
+                (fill.side, fill.quantity)
+                for fill in self.booked[doubt.booked :]
+                if fill.traded_ns <= doubt.heard_ns + SKEW_NS and _key(fill) == key
+            ),
+            *((row.transaction_type, row.quantity) for row in held if _key(row) == key),
+        ):
+            if side == "BUY":
+                bought += quantity
+            else:
+                sold += quantity
+        return -sold <= doubt.said.quantity - doubt.ours <= bought
+
+    def _flat(self, key: Key) -> Carried:
+        """A position that the broker does not name."""
+        exchange, tradingsymbol, product = key
+        opening = self.carried.get(key)
+        token = opening.instrument_token if opening is not None else self._token(key)
+        return Carried(exchange, tradingsymbol, token, product, 0, 0)
+
+    def _token(self, key: Key) -> int:
+        return next((fill.instrument_token for fill in self.booked if _key(fill) == key), 0)
+
+
+class _Told(msgspec.Struct):
+    """What the broker says of one position."""
+
+    said: Carried
+    overnight: int = 0
+    overnight_value: float = 0.0
+
+
+def _by_key(rows: Rows[PositionRow]) -> dict[Key, _Told]:
+    """The rows by position: cover and bracket orders lie beside the intraday ones."""
+    told: dict[Key, _Told] = {}
+    for row in rows.good:
+        key = _key(row)
+        before = told.get(key)
+        quantity = row.quantity + (before.said.quantity if before is not None else 0)
+        said = Carried(row.exchange, row.tradingsymbol, row.instrument_token, key[2], quantity, e4(row.average_price))
+        overnight, value = row.overnight_quantity, row.overnight_value
+        if before is not None:
+            overnight, value = overnight + before.overnight, value + before.overnight_value
+        told[key] = _Told(said, overnight, value)
+    return told
+
+
+def _opening(row: _Told) -> Carried | None:
+    if not row.overnight:
+        return None
+    average = e4(row.overnight_value / row.overnight) or row.said.average_price_e4
+    return msgspec.structs.replace(row.said, quantity=row.overnight, average_price_e4=average)
+
+
+def _key(row: Adjust | Carried | Fill | PositionRow | TradeRow) -> Key:
+    return row.exchange, row.tradingsymbol, "MIS" if row.product in _INTRADAY else row.product
