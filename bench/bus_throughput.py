@@ -19,14 +19,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import zmq
 from kitev3 import process
 from kitev3._core import TapeReader, Tick, TickBatch, encode_frame
-from kitev3.contracts import Frame, Reading, Socket
+from kitev3.contracts import Frame, Instrument, Instruments, Quote, Quotes, Socket, Subscribed
 from kitev3.control import Health
 from kitev3.runtime.service import AsyncDriver, Driver, World
-from kitev3.services.marketdata.service import SERVICE, QuoteRow, SubscribedRow
+from kitev3.services.marketdata.service import SERVICE
 from kitev3.strategy import Indicator, Strategy, indicator
 from kitev3.system import profile as config
 from kitev3.system.runfolder import RunFolder
@@ -121,8 +120,8 @@ class Flood(AsyncDriver):
     """Brings in frames as fast as they are taken, once the strategy has had time to be there."""
 
     async def run(self, world: World) -> None:
-        world.put(Reading("instruments", msgspec.json.encode([row(token) for token in tokens()])))
-        world.put(Reading("quote", msgspec.json.encode([quote(token) for token in tokens()])))
+        world.put(Instruments(tuple(Subscribed(row(token), ("1m",)) for token in tokens())))
+        world.put(Quotes(tuple(quote(token) for token in tokens())))
         world.put(Socket("up"))
         frames = [encode_frame(batch(number), "ltp") for number in range(16)]
         await asyncio.sleep(1.0)
@@ -141,8 +140,8 @@ def batch(number: int) -> TickBatch:
     return TickBatch.from_ticks(Tick(token, 1_000_0000 + (number + token) % 7 * 500, kind="ltp") for token in tokens())
 
 
-def row(token: int) -> SubscribedRow:
-    return SubscribedRow(
+def row(token: int) -> Instrument:
+    return Instrument(
         instrument_token=token,
         exchange="NSE",
         tradingsymbol=f"SHARE{token}",
@@ -155,15 +154,19 @@ def row(token: int) -> SubscribedRow:
         lot_size=1,
         freeze_quantity=0,
         products=("CNC", "MIS"),
+        lower_circuit_e4=0,
+        upper_circuit_e4=0,
+        previous_close_e4=0,
         file_date="2026-11-19",
         file_hash="",
     )
 
 
-def quote(token: int) -> QuoteRow:
+def quote(token: int) -> Quote:
     prices = dict.fromkeys(("last_price_e4", "open_e4", "high_e4", "low_e4", "close_e4"), 1_000_0000)
     nothing = dict.fromkeys(("volume", "oi", "bid_e4", "ask_e4", "lower_circuit_e4", "upper_circuit_e4"), 0)
-    return QuoteRow(instrument_token=token, **prices, **nothing)
+    names = {"exchange": "NSE", "tradingsymbol": f"SHARE{token}"}
+    return Quote(instrument_token=token, **names, **prices, **nothing)
 
 
 def flood(*_: Any) -> Driver:

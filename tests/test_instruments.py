@@ -1,4 +1,4 @@
-"""The instruments file: what is read is what stood there, and a broken file is refused with its line."""
+"""The instruments file: what is read is what stood there, and an odd line costs itself alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3 import instruments
+from kitev3.errors import ConfigError
 from kitev3.instruments import COLUMNS, InstrumentsError, Row
+from msgspec.structs import replace
 
 TODAY = date(2026, 11, 19)
 
@@ -30,7 +32,7 @@ rows = st.builds(
 )
 
 
-def csv_of(some: list[Row]) -> str:
+def csv_of(some: list[Row]) -> bytes:
     lines = [",".join(COLUMNS)]
     for row in some:
         rupees = [f"{v // 10_000}.{v % 10_000:04d}" for v in (row.strike_e4, row.tick_size_e4)]
@@ -38,20 +40,27 @@ def csv_of(some: list[Row]) -> str:
             f'{row.instrument_token},{row.instrument_token >> 8},{row.tradingsymbol},"{row.name}",0.0,{row.expiry},'
             f"{rupees[0]},{rupees[1]},{row.lot_size},{row.instrument_type},{row.segment},{row.exchange}"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).encode() + b"\n"
 
 
-@given(st.lists(rows, max_size=20))
+different = st.lists(rows, max_size=20, unique_by=(lambda row: row.instrument_token, lambda row: row.key))
+
+
+@given(different)
 def test_what_is_written_is_read(some: list[Row]) -> None:
-    assert instruments.parse(csv_of(some)) == some
+    file = instruments.parse(csv_of(some))
+
+    assert (list(file.rows), file.bad) == (some, ())
 
 
-@given(st.text())
-def test_any_text_gives_rows_or_one_clear_error(text: str) -> None:
+@given(st.one_of(st.binary(), st.binary().map(lambda lines: csv_of([]) + lines)))
+def test_any_bytes_give_rows_and_bad_lines_or_one_clear_error(data: bytes) -> None:
     try:
-        instruments.parse(text)
+        file = instruments.parse(data)
     except InstrumentsError as error:
         assert "line" in str(error)
+    else:
+        assert len(file.rows) + len(file.bad) <= data.count(b"\n")
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -59,55 +68,101 @@ def test_a_missing_column_is_named(column: str) -> None:
     text = ",".join(name for name in COLUMNS if name != column) + "\n"
 
     with pytest.raises(InstrumentsError, match=f"line 1 lacks the columns {column}"):
-        instruments.parse(text)
+        instruments.parse(text.encode())
 
 
-@given(
-    rows,
-    st.sampled_from(["instrument_token", "strike", "tick_size", "lot_size", "expiry", "exchange", "instrument_type"]),
-)
-def test_a_value_that_cannot_be_read_names_its_line(row: Row, column: str) -> None:
-    header, line = csv_of([row]).splitlines()
-    cells = line.split('"')[0].rstrip(",").split(",") + [row.name] + line.split('"')[2].lstrip(",").split(",")
-    cells[COLUMNS.index(column)] = "x"
+ODD = {
+    "a token that is none": {"instrument_token": "x"},
+    "a token too long": {"instrument_token": str(2**32)},
+    "an exchange nobody knows": {"exchange": "NEWX"},
+    "a kind nobody knows": {"instrument_type": "SWAP"},
+    "no lot": {"lot_size": "0"},
+    "a lot without end": {"lot_size": "1" + "0" * 30},
+    "no tick": {"tick_size": "0"},
+    "a strike that takes for ever to write out": {"strike": "1e999999999"},
+    "a strike that is none": {"strike": "NaN"},
+    "an expiry that is no date": {"expiry": "2026-13-01"},
+    "no symbol": {"tradingsymbol": ""},
+    "an open quote": {"name": '"ODD'},
+    "a byte that is no UTF-8": {"tradingsymbol": "ODD\udcff"},
+    "half of a character": {"name": "\udce0\udca4"},
+}
 
-    with pytest.raises(InstrumentsError, match="line 2"):
-        instruments.parse(f"{header}\n{','.join(c if ',' not in c else f'{chr(34)}{c}{chr(34)}' for c in cells)}\n")
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=list(ODD))
+@given(good=different.filter(bool))
+def test_an_odd_line_costs_itself_and_is_named(odd: dict[str, str], good: list[Row]) -> None:
+    cells = {
+        "instrument_token": "7", "exchange_token": "0", "tradingsymbol": "ODD one", "name": "", "last_price": "0",
+        "expiry": "", "strike": "0", "tick_size": "0.05", "lot_size": "1", "instrument_type": "EQ", "segment": "NSE",
+        "exchange": "NSE",
+    } | odd  # fmt: skip
+    line = ",".join(cells[name] for name in COLUMNS).encode("utf-8", "surrogateescape")
+    head, rest = csv_of(good).split(b"\n", 1)
+
+    file = instruments.parse(b"\n".join((head, line, rest)))
+
+    assert list(file.rows) == good
+    assert [bad.line for bad in file.bad] == [2]
+
+
+@given(different.filter(lambda some: len(some) > 2), st.booleans())
+def test_what_stands_twice_is_left_out_whole(some: list[Row], by_token: bool) -> None:
+    first, second, *others = some
+    twin = replace(second, **({"instrument_token": first.instrument_token} if by_token else
+                              {"exchange": first.exchange, "tradingsymbol": first.tradingsymbol}))  # fmt: skip
+
+    file = instruments.parse(csv_of([first, twin, *others]))
+
+    assert list(file.rows) == others
+    assert [bad.line for bad in file.bad] == [2, 3]
 
 
 def test_another_days_file_is_refused() -> None:
     with pytest.raises(InstrumentsError, match="is of 2026-11-18, today is 2026-11-19"):
-        instruments.check([], date(2026, 11, 18), TODAY)
+        instruments.check(instruments.parse(csv_of([])), date(2026, 11, 18), TODAY)
 
 
-@given(rows)
-def test_one_token_for_two_symbols_is_refused(row: Row) -> None:
-    with pytest.raises(InstrumentsError, match="stands"):
-        instruments.check([row, row], TODAY, TODAY)
+def test_a_file_without_rows_says_what_was_wrong_with_the_first() -> None:
+    with pytest.raises(InstrumentsError, match=r"has 0 rows.*first of 1 that cannot be read: line 2"):
+        instruments.check(instruments.parse(csv_of([]) + b"odd\n"), TODAY, TODAY)
 
 
-@given(st.lists(rows, min_size=1, max_size=5))
+@given(different.filter(bool))
 def test_a_kept_file_is_found_by_its_hash_and_a_changed_one_refused(
     tmp_path_factory: pytest.TempPathFactory, some: list[Row]
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("instruments")
-    text = csv_of(some)
+    data = csv_of(some)
 
-    path = instruments.keep(folder, TODAY, text)
+    path = instruments.keep(folder, TODAY, data)
 
-    assert instruments.load(folder, instruments.file_hash(text)) == some
-    other = instruments.keep(folder, TODAY, text + "\n")
+    assert list(instruments.load(folder, instruments.file_hash(data)).rows) == some
+    other = instruments.keep(folder, TODAY, data + b"\n")
     path.write_bytes(other.read_bytes())
     with pytest.raises(InstrumentsError, match="was changed"):
-        instruments.load(folder, instruments.file_hash(text))
+        instruments.load(folder, instruments.file_hash(data))
 
 
-def test_a_pattern_that_matches_nothing_is_an_error() -> None:
-    row = Row(1, "NSE", "INFY", "INFOSYS", "EQ", "NSE", "", 0, 500, 1)
+INFY = Row(1, "NSE", "INFY", "INFOSYS", "EQ", "NSE", "", 0, 500, 1)
 
-    assert instruments.select([row], ["NSE:IN*"]) == [row]
-    with pytest.raises(InstrumentsError, match="'NSE:INFI'"):
-        instruments.select([row], ["NSE:INFI"])
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"), [("NSE:INFI", "'NSE:INFY'"), ("NSE:INFOSYS", "'NSE:INFY'"), ("MCX:GOLD", "check exchange")]
+)
+def test_a_pattern_that_matches_nothing_is_refused_with_the_nearest_name(pattern: str, hint: str) -> None:
+    file = instruments.parse(csv_of([INFY]))
+
+    assert instruments.select(file, ["NSE:IN*"], "[marketdata] instruments") == [INFY]
+    with pytest.raises(ConfigError, match=rf"\[marketdata\] instruments: no instrument matches '{pattern}'.*{hint}"):
+        instruments.select(file, [pattern], "[marketdata] instruments")
+
+
+def test_a_pattern_whose_line_was_left_out_is_the_files_fault() -> None:
+    file = instruments.parse(csv_of([INFY, replace(INFY, instrument_token=2, tradingsymbol="TCS", lot_size=0)]))
+
+    with pytest.raises(InstrumentsError, match=r"'NSE:TCS' was left out of today's file: line 3"):
+        instruments.select(file, ["NSE:INFY", "NSE:TCS"], "[marketdata] instruments")
 
 
 @pytest.mark.parametrize(

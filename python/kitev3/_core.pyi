@@ -380,6 +380,8 @@ FLAG_TIME_BACK: Final[int]
 """The exchange time lies before one already seen for the instrument."""
 FLAG_CROSSED: Final[int]
 """The best buy is at or above the best sell."""
+FLAG_TIME_AHEAD: Final[int]
+"""The exchange time is one that the machine's clock has not come to."""
 FLAG_UNKNOWN_PAST: Final[int]
 """More instruments than the decoder keeps, so nobody knows whether this one's time went back."""
 
@@ -549,8 +551,10 @@ class Decoder:
     """
 
     def __new__(cls, *, nco_divisor: int = 10_000) -> Decoder: ...
-    def decode(self, frame: bytes) -> TickBatch:
-        """The frame's good ticks, flagged; everything else is counted."""
+    believes_clock: bool
+    """Whether times are compared with the machine's clock: once somebody has told it."""
+    def decode(self, frame: bytes, now_ns: int = 0) -> TickBatch:
+        """The frame's good ticks, flagged; everything else is counted. `now_ns`: market time by the machine's clock."""
     def clear(self) -> None:
         """Forgets all instruments' times: a new day. Counts stay."""
     @property
@@ -586,6 +590,8 @@ class Decoder:
     def flagged_time_back(self) -> int: ...
     @property
     def flagged_crossed(self) -> int: ...
+    @property
+    def flagged_time_ahead(self) -> int: ...
     @property
     def flagged_unknown_past(self) -> int: ...
 
@@ -982,6 +988,9 @@ class Bar:
     @property
     def short(self) -> bool:
         """Closed with the session, before it was complete."""
+    @property
+    def gapped(self) -> bool:
+        """Ticks of it are missing: it began before anybody listened, or spans an outage."""
 
 @final
 class BarBuilder:
@@ -998,6 +1007,8 @@ class BarBuilder:
     ) -> BarBuilder: ...
     def update(self, batch: TickBatch) -> list[Bar]:
         """The bars that the batch's ticks closed: in the ticks' order, those of one tick in their specs' order."""
+    def gap(self, until_ns: int) -> None:
+        """Ticks may be missing up to a market time: open bars, and those that began before it, are gapped."""
     def close_session(self, at_ns: int | None = None) -> list[Bar]:
         """Closes all bars at market time `at_ns`, or at the newest exchange time seen.
 

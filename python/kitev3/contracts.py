@@ -69,6 +69,7 @@ class Ohlc(Payload, frozen=True, array_like=True, gc=False):
     value_e4: int
     ticks: int
     short: bool = False  # closed by the session's end before its time
+    gapped: bool = False  # ticks of it are missing: it began before we listened, or spans an outage
 
 
 class Instrument(Payload, frozen=True, array_like=True, gc=False):
@@ -94,15 +95,16 @@ class Instrument(Payload, frozen=True, array_like=True, gc=False):
 
 
 class FeedHealth(Payload, frozen=True, array_like=True, gc=False):
-    """The state of the broker's socket."""
+    """The state of the broker's feed. ``sick``: the socket is up, and none of its ticks can be traded on."""
 
-    state: Literal["connecting", "up", "silent", "refused", "down"]
+    state: Literal["connecting", "up", "sick", "silent", "refused", "down"]
     frames: int
     ticks: int
     errors: int
     flagged: int
     reconnects: int
     reason: str = ""
+    left_out: int = 0  # rows, lines and messages of the broker's that could not be read
 
 
 class Gap(Payload, frozen=True, array_like=True, gc=False):
@@ -473,9 +475,12 @@ class Frame(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Text(Payload, frozen=True, array_like=True, gc=False):
-    """A text message of the broker's socket."""
+    """An order update on the broker's socket, read."""
 
-    text: str
+    order_id: str
+    status: str = ""
+    filled_quantity: int = 0
+    tag: str = ""
 
 
 class Socket(Payload, frozen=True, array_like=True, gc=False):
@@ -485,12 +490,31 @@ class Socket(Payload, frozen=True, array_like=True, gc=False):
     reason: str = ""
 
 
-class Reading(Payload, frozen=True, array_like=True, gc=False):
-    """Something read over REST that is no order: instruments, quotes. ``body`` is what a later run needs of it."""
+class Subscribed(Payload, frozen=True, array_like=True, gc=False):
+    """An instrument that marketdata listens to, and the bars that are asked of it."""
 
-    what: Literal["instruments", "quote"]
-    body: bytes
-    error: str = ""
+    instrument: Instrument  # without its band and previous close, which quotes bring
+    bars: tuple[str, ...]
+
+
+class Instruments(Payload, frozen=True, array_like=True, gc=False):
+    """What of today's instruments file is subscribed."""
+
+    rows: tuple[Subscribed, ...]
+
+
+class Quotes(Payload, frozen=True, array_like=True, gc=False):
+    """The good rows of one answer of GET /quote."""
+
+    rows: tuple[Quote, ...]
+
+
+class LeftOut(Payload, frozen=True, array_like=True, gc=False):
+    """Something that the broker sent could not be read, and was left out."""
+
+    what: Literal["instruments", "quote", "text"]
+    count: int  # rows, lines or messages
+    why: str  # of the first, by name
 
 
 class Answer(Payload, frozen=True, array_like=True, gc=False):
@@ -660,7 +684,9 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.frame", Frame, "world", "marketdata", delivery="world"),
     _c("world.text", Text, "world", "marketdata", delivery="world"),
     _c("world.socket", Socket, "world", "marketdata", delivery="world"),
-    _c("world.reading", Reading, "world", "marketdata", delivery="world"),
+    _c("world.instruments", Instruments, "world", "marketdata", delivery="world"),
+    _c("world.quotes", Quotes, "world", "marketdata", delivery="world"),
+    _c("world.left_out", LeftOut, "world", "marketdata", delivery="world"),
     _c("world.answer", Answer, "world", "execution", delivery="world"),
     _c("world.request", Request, "world", "kitesim", delivery="world"),
     _c("world.timer", Timer, "world", _EVERYONE + " kitesim", delivery="world"),

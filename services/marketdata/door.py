@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 from kitev3.broker.readonly import ReadOnlyKite
-from kitev3.runtime.service import Context
+from kitev3.runtime.registry import spec
+from kitev3.runtime.service import Asked, Context
 from kitev3.services.marketdata.driver import Feed
 from kitev3.services.marketdata.service import MarketdataConfig
+from kitev3.services.marketdata.subscription import Wanted
+from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder
 
 KITE_REST = "https://api.kite.trade"
@@ -23,6 +27,7 @@ def feed(context: Context, config: MarketdataConfig) -> Feed:
     if profile.account == "kitesim":
         address = folder.read_run().exchange
         rest, socket = f"http://{address}", f"ws://{address}/"
+    asked = (one for name in profile.enabled for one in _asks(name, profile))
     return Feed(
         config,
         api_key=profile.api_key,
@@ -31,4 +36,10 @@ def feed(context: Context, config: MarketdataConfig) -> Feed:
         url=socket,
         today=date.fromisoformat(context.session),
         kept=context.run_dir / "instruments",
+        wanted=Wanted(config.instruments, config.bars, asked),
     )
+
+
+def _asks(name: str, profile: Profile) -> Iterable[Asked]:
+    declared = spec(name)
+    return declared.asks(profile.settings(name, declared.config))

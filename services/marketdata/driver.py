@@ -6,41 +6,30 @@ Everything here waits for the world, so everything here is in machine time.
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
-import msgspec
 from kitev3 import instruments
 from kitev3.account.secret import read_secret
-from kitev3.contracts import Frame, Reading, Socket, Text
-from kitev3.errors import KiteError
+from kitev3.contracts import Instruments, LeftOut, Quotes, Socket
+from kitev3.errors import ConfigError, KiteError
 from kitev3.orders.classify import Finding
 from kitev3.runtime.service import AsyncDriver, World
-from kitev3.services.marketdata.service import MarketdataConfig, QuoteRow, SubscribedRow
+from kitev3.services.marketdata import quotes
+from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener
+from kitev3.services.marketdata.service import MarketdataConfig
+from kitev3.services.marketdata.subscription import Wanted
 from kitev3.system.log import get_logger
-from picows import (
-    WSAutoPingStrategy,
-    WSError,
-    WSFrame,
-    WSInvalidStatusError,
-    WSListener,
-    WSMsgType,
-    WSTransport,
-    ws_connect,
-)
+from picows import WSAutoPingStrategy, WSError, WSInvalidStatusError, ws_connect
 
 BACKOFF_S = 0.5
 TOKEN_LOOK_S = 0.5
 CONNECT_S_MAX = 10.0
-FRAME_BYTES_MAX = 1 << 20
-TOKENS_PER_MESSAGE_MAX = 500
 QUOTE_KEYS_MAX = 500  # the broker's bound on one GET /quote
 
 
@@ -69,6 +58,7 @@ class Feed(AsyncDriver):
         url: of the socket, without its query.
         today: market date of the session.
         kept: the folder where instruments files are kept.
+        wanted: what to subscribe.
     """
 
     def __init__(
@@ -81,7 +71,9 @@ class Feed(AsyncDriver):
         url: str,
         today: date,
         kept: Path,
+        wanted: Wanted,
     ) -> None:
+        self.wanted = wanted
         self.config, self.api_key, self.token_file = config, api_key, token_file
         self.new_reader, self.url, self.today, self.kept = reader, url, today, kept
         self.rows: list[instruments.Row] = []
@@ -101,41 +93,54 @@ class Feed(AsyncDriver):
         wait_s = BACKOFF_S
         while True:
             try:
-                body = await asyncio.to_thread(self._read_instruments)
+                read, bad = await asyncio.to_thread(self._read_instruments)
                 break
+            except ConfigError:
+                raise  # a person has to mend it
             except KiteError as error:
-                world.put(Reading("instruments", b"", str(error)))
-                self.log.warning("instruments not read", error=str(error), again_in_s=wait_s)
+                self._left_out(world, "instruments", 1, str(error))
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, self.config.reconnect_s_max)
-        world.put(Reading("instruments", body))
+        world.put(read)
+        if bad:
+            self._left_out(world, "instruments", len(bad), str(bad[0]))
         await self._read_quotes(world)
 
-    def _read_instruments(self) -> bytes:
-        text = good(self.reader.instruments()).decode()
-        rows = instruments.parse(text)
-        instruments.check(rows, self.today, self.today)
-        instruments.keep(self.kept, self.today, text)
-        self.rows = instruments.select(rows, self.config.instruments)
-        named = instruments.file_hash(text)
-        return msgspec.json.encode([subscribed(row, self.today, named) for row in self.rows])
+    def _read_instruments(self) -> tuple[Instruments, tuple[instruments.BadLine, ...]]:
+        data = good(self.reader.instruments())
+        file = instruments.parse(data)
+        instruments.check(file, self.today, self.today)
+        instruments.keep(self.kept, self.today, data)
+        self.rows = self.wanted.rows(file)
+        rows = tuple(self.wanted.subscribed(row, self.today, file.hash) for row in self.rows)
+        return Instruments(rows), file.bad
 
     async def _quotes(self, world: World) -> None:
+        wait_s = BACKOFF_S
         while True:
-            await asyncio.sleep(self.config.quote_interval_s)
-            await self._read_quotes(world)
+            await asyncio.sleep(min(wait_s, self.config.quote_interval_s))
+            # An instrument that has no quote yet is not tradable, so an answer that failed is asked for again soon.
+            wait_s = self.config.quote_interval_s if await self._read_quotes(world) else wait_s * 2
 
-    async def _read_quotes(self, world: World) -> None:
-        keys = [row.key for row in self.rows]
-        for at in range(0, len(keys), QUOTE_KEYS_MAX):
+    async def _read_quotes(self, world: World) -> bool:
+        """Whether every answer could be read."""
+        failed = False
+        for at in range(0, len(self.rows), QUOTE_KEYS_MAX):
+            asked = {row.key: row for row in self.rows[at : at + QUOTE_KEYS_MAX]}
             try:
-                data = good(await asyncio.to_thread(self.reader.quote, keys[at : at + QUOTE_KEYS_MAX]))
-                rows = [quote_row(one) for one in msgspec.json.decode(data).values()]
-            except (KiteError, msgspec.DecodeError, KeyError) as error:
-                world.put(Reading("quote", b"", str(error)))
-                self.log.warning("quotes not read", error=str(error))
+                rows, bad = quotes.read(good(await asyncio.to_thread(self.reader.quote, list(asked))), asked)
+            except KiteError as error:
+                self._left_out(world, "quote", len(asked), str(error))
+                failed = True
             else:
-                world.put(Reading("quote", msgspec.json.encode(rows)))
+                world.put(Quotes(rows))
+                if bad:
+                    self._left_out(world, "quote", len(bad), bad[0])
+        return not failed
+
+    def _left_out(self, world: World, what: Literal["instruments", "quote"], count: int, why: str) -> None:
+        self.log.warning("left out", what=what, count=count, why=why)
+        world.put(LeftOut(what, count, why))
 
     # The socket ---------------------------------------------------------------------------------------------------
 
@@ -183,7 +188,7 @@ class Feed(AsyncDriver):
             auto_ping_idle_timeout=self.config.silence_s / 2,
             auto_ping_reply_timeout=self.config.silence_s / 2,
             auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
-            max_frame_size=FRAME_BYTES_MAX,
+            max_frame_size=MESSAGE_BYTES_MAX,
             max_redirects=0,
         )
         since = time.monotonic()
@@ -210,42 +215,7 @@ class Feed(AsyncDriver):
             else:
                 world.put(Socket("silent", f"no frame for {self.config.silence_s:g} s"))
                 return
-        world.put(Socket("down", "closed by the broker"))
-
-
-class Listener(WSListener):
-    """Subscribes once connected, then passes every frame on as it came."""
-
-    def __init__(self, world: World, tokens: list[int]) -> None:
-        self.world, self.tokens = world, tokens
-        self.frames = 0
-        self.closed = asyncio.Event()
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.world.put(Socket("up"))
-        for message in subscription(self.tokens):
-            transport.send(WSMsgType.TEXT, message)
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        self.frames += 1
-        if frame.msg_type == WSMsgType.BINARY:
-            if frame.payload_size > 1:  # a heartbeat is one byte
-                self.world.put(Frame(frame.get_payload_as_bytes()))
-        elif frame.msg_type == WSMsgType.TEXT:
-            self.world.put(Text(frame.get_payload_as_utf8_text()))
-        elif frame.msg_type == WSMsgType.CLOSE:
-            transport.disconnect()
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self.closed.set()
-
-
-def subscription(tokens: list[int]) -> Iterable[bytes]:
-    """Subscribe and full mode, in messages of a bounded size (Kite WebSocket, kite-protocol 5.2)."""
-    for at in range(0, len(tokens), TOKENS_PER_MESSAGE_MAX):
-        some = tokens[at : at + TOKENS_PER_MESSAGE_MAX]
-        yield json.dumps({"a": "subscribe", "v": some}).encode()
-        yield json.dumps({"a": "mode", "v": ["full", some]}).encode()
+        world.put(Socket("down", listener.why))
 
 
 def tls(ca_file: str) -> ssl.SSLContext:
@@ -258,53 +228,3 @@ def good(finding: Finding) -> bytes:
     if finding.outcome != "ok":
         raise NotRead(finding.message or finding.error_type or finding.outcome)
     return finding.data
-
-
-def subscribed(row: instruments.Row, today: date, file_hash: str) -> SubscribedRow:
-    """A row of the file as the tape keeps it."""
-    return SubscribedRow(
-        instrument_token=row.instrument_token,
-        exchange=row.exchange,
-        tradingsymbol=row.tradingsymbol,
-        name=row.name,
-        instrument_type=row.instrument_type,
-        segment=row.segment,
-        expiry=row.expiry,
-        strike_e4=row.strike_e4,
-        tick_size_e4=row.tick_size_e4,
-        lot_size=row.lot_size,
-        freeze_quantity=instruments.freeze_quantity(row, today),
-        products=row.products,
-        file_date=today.isoformat(),
-        file_hash=file_hash,
-    )
-
-
-def quote_row(quote: dict[str, Any]) -> QuoteRow:
-    """One value of GET /quote's map, its float rupees rounded to 1/10,000."""
-    depth = quote.get("depth") or {"buy": [], "sell": []}
-    ohlc = quote["ohlc"]
-    return QuoteRow(
-        instrument_token=quote["instrument_token"],
-        last_price_e4=e4(quote["last_price"]),
-        open_e4=e4(ohlc["open"]),
-        high_e4=e4(ohlc["high"]),
-        low_e4=e4(ohlc["low"]),
-        close_e4=e4(ohlc["close"]),
-        volume=quote.get("volume", 0),
-        oi=quote.get("oi", 0),
-        bid_e4=best(depth["buy"]),
-        ask_e4=best(depth["sell"]),
-        lower_circuit_e4=e4(quote.get("lower_circuit_limit", 0)),
-        upper_circuit_e4=e4(quote.get("upper_circuit_limit", 0)),
-    )
-
-
-def best(levels: list[dict[str, Any]]) -> int:
-    """The first level's price; 0 when that side is empty."""
-    return e4(levels[0]["price"]) if levels else 0
-
-
-def e4(rupees: float | int) -> int:
-    """1/10,000 rupee of a JSON number, rounded half to even."""
-    return round(Decimal(str(rupees)) * 10_000)

@@ -6,11 +6,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from kitev3._core import Bar, BarBuilder, Decoder, session_hours
-from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Text
+from kitev3.contracts import (
+    Clock,
+    FeedHealth,
+    Frame,
+    Gap,
+    Instrument,
+    Instruments,
+    LeftOut,
+    Ohlc,
+    OrderFrame,
+    Quotes,
+    Socket,
+    Text,
+)
 from kitev3.events import Event, Payload
 from kitev3.runtime.service import Context, Driver, ServiceSpec
+from msgspec.structs import replace
 
 NS = 1_000_000_000
 SEGMENTS = {"NSE": 1, "NFO": 2, "BSE": 4, "BFO": 5, "INDICES": 9}
@@ -22,6 +35,8 @@ HOURS_OF = {
     "BFO": ("BFO", "FUT"),
 }
 """Whose row of the dated table of hours a segment's bars follow."""
+START_NS_MAX = NS
+"""Machine time within which everyone has heard the clock, and before which no market begins."""
 SILENCE_S = 5.0
 """No frame, heartbeat included, for so long: the socket is dead whatever TCP says (official client's issue 229)."""
 
@@ -40,65 +55,33 @@ class MarketdataConfig:
     ca_file: str = ""  # certificates to trust in place of the system's
 
 
-class SubscribedRow(msgspec.Struct, frozen=True):
-    """What a tape needs of an instruments file: one subscribed row, and which file it was."""
-
-    instrument_token: int
-    exchange: str
-    tradingsymbol: str
-    name: str
-    instrument_type: str
-    segment: str
-    expiry: str
-    strike_e4: int
-    tick_size_e4: int
-    lot_size: int
-    freeze_quantity: int
-    products: tuple[str, ...]
-    file_date: str
-    file_hash: str
-
-
-class QuoteRow(msgspec.Struct, frozen=True):
-    """One instrument of GET /quote, prices as integers."""
-
-    instrument_token: int
-    last_price_e4: int
-    open_e4: int
-    high_e4: int
-    low_e4: int
-    close_e4: int
-    volume: int
-    oi: int
-    bid_e4: int
-    ask_e4: int
-    lower_circuit_e4: int
-    upper_circuit_e4: int
-
-
 class MarketdataHandler:
     """A function of frames and readings: sockets, silence and reconnects are the driver's."""
 
-    def __init__(self, bars: Iterable[str], sessions: Mapping[int, tuple[int, int]] | None = None) -> None:
+    def __init__(self, sessions: Mapping[int, tuple[int, int]] | None = None) -> None:
         """*sessions*: segment (token & 0xff) to opening and close, ns of the IST day."""
         self.decoder = Decoder()
-        self.periods, self.sessions = tuple(bars), dict(sessions or {})
+        self.sessions = dict(sessions or {})
         self.bars = BarBuilder({}, self.sessions)
-        self.rows: dict[int, SubscribedRow] = {}
-        self.quotes: dict[int, QuoteRow] = {}
+        self.heard_from_ns = 0  # what began before has a hole
+        self.rows: dict[int, Instrument] = {}
+        self.periods: dict[int, tuple[str, ...]] = {}
         self.in_core = {"world.frame": self.decoder}
-        self.counts = {"bars": 0, "reconnects": 0}
+        self.counts = {"bars": 0, "reconnects": 0, "left_out": 0}
         self.state: str = "down"
         self.reason = ""
         self.lost = False
-        self.read_rows = msgspec.json.Decoder(list[SubscribedRow]).decode
-        self.read_quotes = msgspec.json.Decoder(list[QuoteRow]).decode
+        self.seen = (0, 0)  # ticks, and flagged ones among them, when the feed was last looked at
+        self.sick = ""
         self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
             "world.frame": self.frame,
             "world.text": self.text,
             "world.socket": self.socket,
-            "world.reading": self.reading,
+            "world.instruments": self.instruments,
+            "world.quotes": self.quotes,
+            "world.left_out": self.left_out,
             "world.timer": self.timer,
+            "control.clock": self.clock,
             "control.stop": self.stop,
         }
 
@@ -112,8 +95,8 @@ class MarketdataHandler:
             "ticks": self.decoder.ticks,
             "batches": self.decoder.batches,
             **self.counts,
-            "state": self.state,
-            "reason": self.reason,
+            "state": "sick" if self.sick and self.state == "up" else self.state,
+            "reason": self.sick or self.reason,
             "errors": self.decoder.errors,
             "flagged": self.decoder.flagged,
             "instruments": len(self.rows),
@@ -122,11 +105,13 @@ class MarketdataHandler:
     @property
     def waits_for(self) -> tuple[str, ...]:
         """What a start has to wait for: a market that begins before we listen is a day that lacks its beginning."""
-        return () if self.rows and self.state == "up" else (f"the broker's feed ({self.state})",)
+        if self.rows and self.state == "up":
+            return ()
+        return (f"the broker's feed ({self.state}{': ' if self.reason else ''}{self.reason})",)
 
     def frame(self, event: Event) -> Iterable[Payload]:
         frame: Frame = event.payload
-        batch = self.decoder.decode(frame.data)
+        batch = self.decoder.decode(frame.data, event.now_ns)
         if not len(batch):
             return ()
         return (batch, *self.closed(self.bars.update(batch)))
@@ -148,27 +133,19 @@ class MarketdataHandler:
                 bar.value_e4,
                 bar.ticks,
                 bar.short,
+                bar.gapped,
             )
 
     def text(self, event: Event) -> Iterable[Payload]:
-        """An order frame is a hint to read the book; other texts are notices."""
+        """An order update is a hint to read the book, never truth."""
         text: Text = event.payload
-        try:
-            message = msgspec.json.decode(text.text, type=SocketMessage)
-        except msgspec.MsgspecError:
-            return ()  # the protocol says that text which is not JSON is ignored (kite-protocol 5.5)
-        if message.type != "order":
-            return ()
-        try:
-            order = msgspec.convert(message.data, OrderData)
-        except msgspec.ValidationError:
-            return ()
-        return (OrderFrame(order.order_id, order.status, order.filled_quantity, order.tag or ""),)
+        return (OrderFrame(text.order_id, text.status, text.filled_quantity, text.tag),)
 
     def socket(self, event: Event) -> Iterator[Payload]:
         """Ticks that fell into an outage are gone: say so once the socket is up again."""
         socket: Socket = event.payload
         if socket.state == "up":
+            self._heard_from(event.now_ns)
             if self.lost:
                 self.lost = False
                 self.counts["reconnects"] += 1
@@ -178,81 +155,70 @@ class MarketdataHandler:
         self.state, self.reason = socket.state, socket.reason
         yield self._health()
 
-    def reading(self, event: Event) -> Iterable[Payload]:
-        reading: Reading = event.payload
-        if reading.error:
-            self.reason = reading.error
-            return (self._health(),)
-        if reading.what == "instruments":
-            rows = {row.instrument_token: row for row in self.read_rows(reading.body)}
-            if rows.keys() != self.rows.keys():  # the same day's file read again must not drop the bars under way
-                self.bars = BarBuilder(dict.fromkeys(rows, self.periods), self.sessions)
-            self.rows = rows
-            return ()
-        fresh = [q for q in self.read_quotes(reading.body) if q.instrument_token in self.rows]
-        self.quotes.update((q.instrument_token, q) for q in fresh)
-        return [said for q in fresh for said in (self._instrument(q), self._quote(q))]
+    def clock(self, event: Event) -> Iterable[Payload]:
+        """From now on ticks have a clock to agree with. Whoever hears it late has missed what came before."""
+        clock: Clock = event.payload
+        self.decoder.believes_clock = True
+        in_time = event.mono_ns - clock.m0_ns < START_NS_MAX
+        self._heard_from(clock.t0_ns if in_time else event.now_ns)
+        return ()
+
+    def instruments(self, event: Event) -> Iterable[Payload]:
+        read: Instruments = event.payload
+        rows = {row.instrument.instrument_token: row.instrument for row in read.rows}
+        periods = {row.instrument.instrument_token: row.bars for row in read.rows}
+        if periods != self.periods:  # the same day's file read again must not drop the bars under way
+            self.bars = BarBuilder(periods, self.sessions)
+            self.bars.gap(self.heard_from_ns)
+        self.rows, self.periods = rows, periods
+        return ()
+
+    def quotes(self, event: Event) -> Iterator[Payload]:
+        read: Quotes = event.payload
+        for quote in read.rows:
+            if row := self.rows.get(quote.instrument_token):
+                yield replace(
+                    row,
+                    lower_circuit_e4=quote.lower_circuit_e4,
+                    upper_circuit_e4=quote.upper_circuit_e4,
+                    previous_close_e4=quote.close_e4,
+                )
+                yield quote
+
+    def left_out(self, event: Event) -> Iterable[Payload]:
+        left: LeftOut = event.payload
+        self.counts["left_out"] += left.count
+        self.reason = f"{left.what}: {left.count} left out: {left.why}"
+        return (self._health(),)
 
     def timer(self, event: Event) -> Iterable[Payload]:
+        """A feed is as good as its ticks of the last while: when all were flagged nothing can be traded on it."""
+        ticks, flagged = self.decoder.ticks - self.seen[0], self.decoder.flagged - self.seen[1]
+        if ticks:
+            self.seen = (self.decoder.ticks, self.decoder.flagged)
+            self.sick = f"all {ticks} ticks of the last second are flagged" if ticks == flagged else ""
         return (self._health(),)
+
+    def _heard_from(self, market_ns: int) -> None:
+        self.heard_from_ns = market_ns
+        self.bars.gap(market_ns)
 
     def stop(self, event: Event) -> Iterable[Payload]:
         """The session is over: its last bars close, marked short."""
         return tuple(self.closed(self.bars.close_session()))
 
-    def _instrument(self, quote: QuoteRow) -> Instrument:
-        row = self.rows[quote.instrument_token]
-        return Instrument(
-            instrument_token=row.instrument_token,
-            exchange=row.exchange,
-            tradingsymbol=row.tradingsymbol,
-            name=row.name,
-            instrument_type=row.instrument_type,
-            segment=row.segment,
-            expiry=row.expiry,
-            strike_e4=row.strike_e4,
-            tick_size_e4=row.tick_size_e4,
-            lot_size=row.lot_size,
-            freeze_quantity=row.freeze_quantity,
-            products=row.products,
-            lower_circuit_e4=quote.lower_circuit_e4,
-            upper_circuit_e4=quote.upper_circuit_e4,
-            previous_close_e4=quote.close_e4,
-            file_date=row.file_date,
-            file_hash=row.file_hash,
-        )
-
-    def _quote(self, quote: QuoteRow) -> Quote:
-        row = self.rows[quote.instrument_token]
-        fields = msgspec.structs.asdict(quote)
-        return Quote(exchange=row.exchange, tradingsymbol=row.tradingsymbol, **fields)
-
     def _health(self) -> FeedHealth:
+        is_sick = self.sick and self.state == "up"
         return FeedHealth(
-            state=self.state,  # type: ignore[arg-type]  # it came as a Socket's state
+            state="sick" if is_sick else self.state,  # type: ignore[arg-type]  # it came as a Socket's state
             frames=self.decoder.batches,
             ticks=self.decoder.ticks,
             errors=self.decoder.errors,
             flagged=self.decoder.flagged,
             reconnects=self.counts["reconnects"],
-            reason=self.reason,
+            reason=self.sick if is_sick else self.reason,
+            left_out=self.counts["left_out"],
         )
-
-
-class SocketMessage(msgspec.Struct):
-    """A text message of the broker's socket: ``order``, ``error``, ``message`` or something newer."""
-
-    type: str = ""
-    data: Any = None
-
-
-class OrderData(msgspec.Struct):
-    """What we read of an order frame; the book has the rest."""
-
-    order_id: str
-    status: str = ""
-    filled_quantity: int = 0
-    tag: str | None = None
 
 
 def sessions_on(date: str) -> dict[int, tuple[int, int]]:
@@ -266,7 +232,7 @@ def sessions_on(date: str) -> dict[int, tuple[int, int]]:
 
 
 def _handler(context: Context, config: MarketdataConfig) -> MarketdataHandler:
-    return MarketdataHandler(config.bars, sessions_on(context.session))
+    return MarketdataHandler(sessions_on(context.session))
 
 
 def _driver(context: Context, config: MarketdataConfig) -> Driver:

@@ -12,7 +12,7 @@ from kitev3._core import Newest, bar_spec
 from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Ohlc, Reject, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
-from kitev3.runtime.service import Context, ServiceSpec
+from kitev3.runtime.service import Asked, Context, ServiceSpec
 from kitev3.services.strategy.hosted import Hosted, Run
 from kitev3.strategy import Strategy, load, parameters
 from kitev3.strategy.decision import decisions
@@ -242,4 +242,8 @@ def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:
     return StrategyHandler(config.run)
 
 
-SERVICE = ServiceSpec(name="strategy", config=StrategyConfig, handler=_handler)
+def _asks(config: StrategyConfig) -> Iterable[Asked]:
+    return [Asked(where=f"[strategy] run {r.name!r}", instruments=r.instruments, bars=r.bars) for r in config.run]
+
+
+SERVICE = ServiceSpec(name="strategy", config=StrategyConfig, handler=_handler, asks=_asks)

@@ -50,10 +50,10 @@ class Speaker:
     def __call__(self, event: Event) -> Iterable[Any]:
         if event.type != "world.text":
             return ()
-        if not event.payload.text.isdigit():
-            return (FeedHealth("up", self.said, 0, 0, 0, 0, event.payload.text),)
+        if not event.payload.order_id.isdigit():
+            return (FeedHealth("up", self.said, 0, 0, 0, 0, event.payload.order_id),)
         self.said += 1
-        return (bar(int(event.payload.text)),)
+        return (bar(int(event.payload.order_id)),)
 
 
 class Listener:

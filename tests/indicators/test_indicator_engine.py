@@ -204,6 +204,19 @@ def test_a_tick_without_a_time_has_no_vwap_and_a_new_days_volume_counts_from_zer
     assert tick(50, NOON_NS + day_ns, 10) == 50
 
 
+def test_a_volume_that_steps_back_within_a_day_is_not_counted_again() -> None:
+    engine = IndicatorEngine([("vwap", "session_vwap", {})])
+
+    def tick(price: int, second: int, volume: int) -> float:
+        packet = Tick(1, 10_000 * price, kind="full", exchange_ns=NOON_NS + second * 10**9, volume=volume)
+        return float(engine.update_ticks(TickBatch.from_ticks([packet]))[0, 0])
+
+    tick(10, 0, 1_000)
+    assert tick(20, 1, 1_100) == 20
+    assert tick(90, 2, 1_050) == 20  # a bad packet: nothing has traded
+    assert tick(40, 3, 1_200) == 30
+
+
 @pytest.mark.parametrize(
     ("declarations", "message"),
     [

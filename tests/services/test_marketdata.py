@@ -4,33 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import Event, Tick, TickBatch, encode_frame
-from kitev3.contracts import FeedHealth, Frame, Gap, Instrument, Ohlc, OrderFrame, Quote, Reading, Socket, Stop, Text
-from kitev3.services.marketdata.service import MarketdataHandler, QuoteRow, SubscribedRow, sessions_on
+from kitev3._core import FLAG_TIME_AHEAD, Event, Tick, TickBatch, encode_frame
+from kitev3.contracts import (
+    TOPIC_OF,
+    Clock,
+    FeedHealth,
+    Frame,
+    Gap,
+    Instrument,
+    Instruments,
+    LeftOut,
+    Ohlc,
+    OrderFrame,
+    Quote,
+    Quotes,
+    Socket,
+    Stop,
+    Subscribed,
+    Text,
+    Timer,
+)
+from kitev3.services.marketdata.service import MarketdataHandler, sessions_on
 
 OPEN_NS = 1_795_060_500 * 10**9  # 2026-11-19 09:25:00 IST
-INFY = SubscribedRow(
+INFY = Instrument(
     instrument_token=408065, exchange="NSE", tradingsymbol="INFY", name="INFOSYS", instrument_type="EQ", segment="NSE",
     expiry="", strike_e4=0, tick_size_e4=500, lot_size=1, freeze_quantity=99_999, products=("CNC", "MIS"),
-    file_date="2026-11-19", file_hash="01234567",
+    lower_circuit_e4=0, upper_circuit_e4=0, previous_close_e4=0, file_date="2026-11-19", file_hash="01234567",
 )  # fmt: skip
-QUOTE = QuoteRow(
-    instrument_token=408065, last_price_e4=15_000_500, open_e4=1, high_e4=2, low_e4=3, close_e4=14_999_500, volume=7,
-    oi=0, bid_e4=15_000_000, ask_e4=0, lower_circuit_e4=13_500_000, upper_circuit_e4=16_500_000,
+QUOTE = Quote(
+    instrument_token=408065, exchange="NSE", tradingsymbol="INFY", last_price_e4=15_000_500, open_e4=1, high_e4=2,
+    low_e4=3, close_e4=14_999_500, volume=7, oi=0, bid_e4=15_000_000, ask_e4=0, lower_circuit_e4=13_500_000,
+    upper_circuit_e4=16_500_000,
 )  # fmt: skip
 
 
-def says(handler: MarketdataHandler, payload: Any, topic: str) -> list[Any]:
-    return list(handler(Event(topic, payload, source="world")))
+def says(handler: MarketdataHandler, payload: Any, now_ns: int = OPEN_NS, mono_ns: int = 0) -> list[Any]:
+    topic = TOPIC_OF[type(payload)]
+    return list(handler(Event(topic, payload, source="world", ts=now_ns, mono_ns=mono_ns)))
 
 
-def read(handler: MarketdataHandler) -> list[Any]:
-    assert says(handler, Reading("instruments", msgspec.json.encode([INFY])), "world.reading") == []
-    return says(handler, Reading("quote", msgspec.json.encode([QUOTE])), "world.reading")
+def read(handler: MarketdataHandler, *bars: str) -> list[Any]:
+    assert says(handler, Instruments((Subscribed(INFY, bars),))) == []
+    return says(handler, Quotes((QUOTE,)))
 
 
 def frame(*ticks: Tick) -> Frame:
@@ -42,7 +61,7 @@ def tick(second: int, price_e4: int = 15_000_000, volume: int = 0) -> Tick:
 
 
 def test_a_quote_says_the_instrument_whole_with_todays_band() -> None:
-    instrument, quote = read(MarketdataHandler(["5s"]))
+    instrument, quote = read(MarketdataHandler())
 
     assert isinstance(instrument, Instrument)
     assert (instrument.lower_circuit_e4, instrument.upper_circuit_e4) == (13_500_000, 16_500_000)
@@ -52,62 +71,56 @@ def test_a_quote_says_the_instrument_whole_with_todays_band() -> None:
 
 
 def test_a_quote_of_what_is_not_subscribed_says_nothing() -> None:
-    handler = MarketdataHandler(["5s"])
-
-    assert says(handler, Reading("quote", msgspec.json.encode([QUOTE])), "world.reading") == []
+    assert says(MarketdataHandler(), Quotes((QUOTE,))) == []
 
 
 def test_a_frame_is_a_batch_and_closes_the_bars_that_it_ends() -> None:
-    handler = MarketdataHandler(["5s"])
-    read(handler)
+    handler = MarketdataHandler()
+    read(handler, "5s")
 
-    said = [says(handler, frame(tick(s, 15_000_000 + s * 500, s * 10)), "world.frame") for s in range(12)]
+    said = [says(handler, frame(tick(s, 15_000_000 + s * 500, s * 10))) for s in range(12)]
 
     assert [type(p).__name__ for one in said for p in one if not isinstance(p, TickBatch)] == ["Ohlc", "Ohlc"]
     bar = said[5][1]
     assert (bar.period, bar.start_ns, bar.end_ns) == ("5s", OPEN_NS, OPEN_NS + 5 * 10**9)
     assert (bar.open_e4, bar.close_e4, bar.ticks, bar.short) == (15_000_000, 15_002_000, 5, False)
-    last = says(handler, Stop(), "control.stop")
+    last = says(handler, Stop())
     assert [(b.ticks, b.short) for b in last if isinstance(b, Ohlc)] == [(2, True)]
 
 
 def test_the_file_read_again_keeps_the_bars_under_way() -> None:
-    handler = MarketdataHandler(["5s"])
-    read(handler)
-    says(handler, frame(tick(0), tick(1)), "world.frame")
+    handler = MarketdataHandler()
+    read(handler, "5s")
+    says(handler, frame(tick(0), tick(1)))
 
-    read(handler)
+    read(handler, "5s")
 
-    [_, bar] = says(handler, frame(tick(6)), "world.frame")
+    [_, bar] = says(handler, frame(tick(6)))
     assert bar.ticks == 2
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_batch_or_counted(data: bytes) -> None:
-    handler = MarketdataHandler(["5s"])
-    read(handler)
+    handler = MarketdataHandler()
+    read(handler, "5s")
 
-    said = says(handler, Frame(data), "world.frame")
+    said = says(handler, Frame(data))
 
     assert all(isinstance(p, TickBatch | Ohlc) for p in said)
     assert handler.status()["ticks"] == sum(len(p) for p in said if isinstance(p, TickBatch))
 
 
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
-        ('{"type":"order","data":{"order_id":"1","status":"COMPLETE","filled_quantity":5,"tag":"K1"}}',
-         [OrderFrame("1", "COMPLETE", 5, "K1")]),
-        ('{"type":"order","data":{"order_id":"1","status":"OPEN","tag":null}}', [OrderFrame("1", "OPEN", 0, "")]),
-        ('{"type":"order","data":{}}', []),
-        ('{"type":"error","data":"no"}', []),
-        ('{"type":"message","data":"hello"}', []),
-        ("not json", []),
-        ("[]", []),
-    ],
-)  # fmt: skip
-def test_an_order_frame_is_a_hint_and_other_text_is_nothing(text: str, hint: list[OrderFrame]) -> None:
-    assert says(MarketdataHandler([]), Text(text), "world.text") == hint
+def test_an_order_update_is_a_hint() -> None:
+    assert says(MarketdataHandler(), Text("1", "COMPLETE", 5, "K1")) == [OrderFrame("1", "COMPLETE", 5, "K1")]
+
+
+def test_what_was_left_out_is_counted_and_named_in_health() -> None:
+    handler = MarketdataHandler()
+
+    [health] = says(handler, LeftOut("quote", 3, "NSE:INFY: volume: 'x' is no number"))
+
+    assert (health.left_out, health.reason) == (3, "quote: 3 left out: NSE:INFY: volume: 'x' is no number")
+    assert handler.status()["left_out"] == 3
 
 
 @pytest.mark.parametrize(
@@ -124,24 +137,90 @@ def test_bars_follow_the_days_hours(date: str, derivatives_until: float | None) 
 
 
 def test_it_is_not_ready_before_the_feed_is_up() -> None:
-    handler = MarketdataHandler([])
+    handler = MarketdataHandler()
     read(handler)
-    says(handler, Socket("connecting"), "world.socket")
+    says(handler, Socket("connecting"))
     before = handler.waits_for
 
-    says(handler, Socket("up"), "world.socket")
+    says(handler, Socket("up"))
 
     assert before == ("the broker's feed (connecting)",)
     assert handler.waits_for == ()
 
 
 def test_an_outage_is_a_gap_once_the_socket_is_up_again() -> None:
-    handler = MarketdataHandler([])
+    handler = MarketdataHandler()
     states = ["connecting", "up", "silent", "connecting", "up"]
 
-    said = [p for state in states for p in says(handler, Socket(state), "world.socket")]  # type: ignore[arg-type]
+    said = [p for state in states for p in says(handler, Socket(state))]  # type: ignore[arg-type]
 
     assert [p.state for p in said if isinstance(p, FeedHealth)] == states
     assert [type(p).__name__ for p in said].index("Gap") == 4
     assert sum(isinstance(p, Gap) for p in said) == 1
     assert handler.status()["reconnects"] == 1
+
+
+def test_a_bar_that_began_before_we_listened_or_spans_an_outage_is_gapped() -> None:
+    handler = MarketdataHandler()
+    read(handler, "5s")
+    bars = []
+    for second in range(25):
+        if second in (2, 12):
+            says(handler, Socket("down"), OPEN_NS + second * 10**9)
+            says(handler, Socket("up"), OPEN_NS + second * 10**9)
+        bars += [p for p in says(handler, frame(tick(second))) if isinstance(p, Ohlc)]
+
+    assert [bar.gapped for bar in bars] == [True, False, True, False]
+
+
+def test_the_first_bar_of_a_market_that_begins_with_our_clock_is_whole() -> None:
+    handler = MarketdataHandler()
+    read(handler, "5s")
+    says(handler, Socket("up"))
+    says(handler, Clock(OPEN_NS, 7, 1000), OPEN_NS + 10**7, 7 + 10**7)
+
+    bars = [p for s in range(6) for p in says(handler, frame(tick(s)), OPEN_NS + s * 10**9) if isinstance(p, Ohlc)]
+
+    assert [bar.gapped for bar in bars] == [False]
+
+
+def test_a_clock_heard_late_leaves_a_hole_behind_it() -> None:
+    handler = MarketdataHandler()
+    read(handler, "5s")
+    says(handler, Socket("up"))
+    says(handler, Clock(OPEN_NS, 7, 1000), OPEN_NS + 3 * 10**9, 7 + 3 * 10**9)
+
+    bars = [p for s in range(3, 12) for p in says(handler, frame(tick(s)), OPEN_NS + s * 10**9) if isinstance(p, Ohlc)]
+
+    assert [bar.gapped for bar in bars] == [True, False]
+
+
+def test_a_time_ahead_of_the_clock_stops_neither_bars_nor_ticks() -> None:
+    handler = MarketdataHandler()
+    read(handler, "5s")
+    says(handler, Socket("up"))
+    says(handler, Clock(OPEN_NS, 0, 1000))
+    seconds = [0, 1, 3600, 2, 4, 6, 11]
+
+    said = [p for s in seconds for p in says(handler, frame(tick(s)), OPEN_NS + min(s, 11) * 10**9)]
+
+    flags = [int(p.flags[0]) for p in said if isinstance(p, TickBatch)]
+    assert flags == [FLAG_TIME_AHEAD if s == 3600 else 0 for s in seconds]
+    assert [bar.ticks for bar in said if isinstance(bar, Ohlc)] == [4, 1]
+
+
+def test_a_feed_whose_ticks_are_all_flagged_is_sick_until_one_is_not() -> None:
+    handler = MarketdataHandler()
+    read(handler)
+    says(handler, Socket("up"))
+    says(handler, Clock(OPEN_NS, 0, 1000))
+    states = []
+
+    for seconds in ((0, 900), (900, 901), (), (2, 900)):  # of the ticks between two looks
+        for second in seconds:
+            says(handler, frame(tick(second)), OPEN_NS + 2 * 10**9)
+        [health] = says(handler, Timer("health"))
+        states.append((health.state, health.reason))
+
+    sick = ("sick", "all 2 ticks of the last second are flagged")
+    assert states == [("up", ""), sick, sick, ("up", "")]

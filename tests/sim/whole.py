@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from kitev3 import instruments
 from kitev3._core import Exchange, MarketFile, Subscription, session_open_ns
 from kitev3.account.account import account_folder_of
@@ -24,7 +23,7 @@ from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.egress import Egress
 from kitev3.bus.stepped import SteppedBus, VirtualClock
-from kitev3.contracts import Arm, Clock, Frame, Reading, Socket, Start, Stop, Text
+from kitev3.contracts import Arm, Clock, Frame, Instruments, Quotes, Socket, Start, Stop, Text
 from kitev3.runtime import setup
 from kitev3.runtime.clock import datetime_ns
 from kitev3.runtime.service import Context, Driver, World
@@ -33,9 +32,10 @@ from kitev3.services.execution.driver import AtOnce, BrokerDriver
 from kitev3.services.execution.service import SERVICE as EXECUTION
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.services.journal.service import SERVICE as JOURNAL
-from kitev3.services.marketdata.driver import quote_row, subscribed
+from kitev3.services.marketdata.quotes import quote
 from kitev3.services.marketdata.service import SERVICE as MARKETDATA
 from kitev3.services.marketdata.service import MarketdataConfig
+from kitev3.services.marketdata.subscription import Wanted
 from kitev3.services.risk_portfolio.service import SERVICE as RISK_PORTFOLIO
 from kitev3.services.strategy.service import SERVICE as STRATEGY
 from kitev3.system.market_file import read_market
@@ -54,15 +54,14 @@ class ExchangeFeed(Driver):
 
     def open(self, world: World) -> None:
         self.world = world
-        text, today = self.exchange.instruments_csv(), dt.date.fromisoformat(self.exchange.session)
-        rows = instruments.parse(text)
-        instruments.check(rows, today, today)
-        instruments.keep(self.kept, today, text)
-        chosen = instruments.select(rows, self.config.instruments)
-        named = instruments.file_hash(text)
-        world.put(Reading("instruments", msgspec.json.encode([subscribed(row, today, named) for row in chosen])))
-        quotes = self.exchange.quote([row.key for row in chosen]).values()
-        world.put(Reading("quote", msgspec.json.encode([quote_row(quote) for quote in quotes])))
+        data, today = self.exchange.instruments_csv().encode(), dt.date.fromisoformat(self.exchange.session)
+        file = instruments.parse(data)
+        instruments.keep(self.kept, today, data)
+        wanted = Wanted(self.config.instruments, self.config.bars)
+        chosen = wanted.rows(file)
+        world.put(Instruments(tuple(wanted.subscribed(row, today, file.hash) for row in chosen)))
+        quotes = self.exchange.quote([row.key for row in chosen])
+        world.put(Quotes(tuple(quote(row, quotes[row.key]) for row in chosen)))
         world.put(Socket("up"))
         tokens = [row.instrument_token for row in chosen]
         self.subscription.subscribe(tokens)
@@ -72,7 +71,7 @@ class ExchangeFeed(Driver):
         """The market's next step, and what the exchange says of it."""
         self.exchange.advance(self.exchange.next_cut_ns)
         for _, data in self.exchange.take_order_frames():
-            self.world.put(Text(json.dumps({"type": "order", "data": data})))
+            self.world.put(Text(data["order_id"], data["status"], data["filled_quantity"], data["tag"] or ""))
         if (frame := self.exchange.frame(self.subscription)) is not None:
             self.world.put(Frame(frame))
 

@@ -121,6 +121,15 @@ class AsyncDriver(Driver):
         """Runs until it is cancelled. ``world.put`` from this loop tapes, dispatches and sends before it returns."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Market data that a service needs: bars of a period, of the instruments whose ``EXCHANGE:SYMBOL`` matches."""
+
+    where: str  # who asks, as an error names it: ``[strategy] run 'cross'``
+    instruments: tuple[str, ...]
+    bars: str = ""  # a period; empty: ticks are enough
+
+
 class Watch(Protocol):
     """Looked at before each message."""
 
@@ -149,6 +158,8 @@ class ServiceSpec:
     """Whether it needs every message of the day, however late it comes and whatever the contracts say: the journal."""
     hears_own: bool = False
     """Whether it also hears what it says itself, of those topics."""
+    asks: Callable[[Any], Iterable[Asked]] = lambda config: ()
+    """What it needs of marketdata: so that what is declared once, here, is subscribed and built there."""
     alone: Callable[[Sequence[str]], int] | None = None
     """Runs it without the house, on arguments of its own; the exit code. For a service that is of use by itself:
     ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""

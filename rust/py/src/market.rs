@@ -75,6 +75,11 @@ impl PyBar {
         self.0.short
     }
 
+    #[getter]
+    fn gapped(&self) -> bool {
+        self.0.gapped
+    }
+
     fn __repr__(&self) -> String {
         let Bar {
             token,
@@ -92,12 +97,14 @@ impl PyBar {
             value_e4,
             ticks,
             short,
+            gapped,
             ..
         } = self.0;
         format!(
             "Bar({token}, '{spec}', start_ns={start_ns}, end_ns={end_ns}, open_e4={open_e4}, high_e4={high_e4}, \
-             low_e4={low_e4}, close_e4={close_e4}, volume={volume}, value_e4={value_e4}, ticks={ticks}, short={})",
+             low_e4={low_e4}, close_e4={close_e4}, volume={volume}, value_e4={value_e4}, ticks={ticks}, short={}, gapped={})",
             if short { "True" } else { "False" },
+            if gapped { "True" } else { "False" },
         )
     }
 }
@@ -120,6 +127,10 @@ impl PyBarBuilder {
 
     fn update(&mut self, batch: &PyTickBatch) -> Vec<PyBar> {
         self.update_with(&batch.0)
+    }
+
+    fn gap(&mut self, until_ns: i64) {
+        self.0.gap(until_ns);
     }
 
     #[pyo3(signature = (at_ns = None))]

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use crate::kite::TickBatch;
+use crate::market::session::day_end_ns;
 
 use super::slots::Slots;
 use super::{
@@ -202,8 +203,8 @@ pub struct IndicatorEngine {
     slots: Slots,
     /// The newest values, a row per instrument.
     values: Vec<f64>,
-    /// The day's volume at the last tick, by row; `None` until one is known.
-    traded: Vec<Option<u32>>,
+    /// The highest volume of the day so far, and when that day ends, by row; `None` until one is known.
+    traded: Vec<Option<(i64, u32)>>,
     inputs: Vec<Input>,
     trail: Vec<f64>,
 }
@@ -284,11 +285,11 @@ impl IndicatorEngine {
                 NO_ROW
             };
             let price = price_e4 as f64 / E4;
+            let time_ns = ticks.time_ns.get(at).copied().unwrap_or(0);
             let volume = match ticks.volume.get(at) {
-                Some(&traded) if row != NO_ROW => self.traded_since(row, traded),
+                Some(&traded) if row != NO_ROW => self.traded_since(row, time_ns, traded),
                 _ => 0.0,
             };
-            let time_ns = ticks.time_ns.get(at).copied().unwrap_or(0);
             self.inputs.push(Input {
                 row,
                 time_ns,
@@ -365,18 +366,32 @@ impl IndicatorEngine {
         }
     }
 
-    /// What has traded since the last tick that said it. Of the first one we do not know; a smaller number is a new day's.
+    /// What has traded since the last tick that said it. Of the first one we do not know. A smaller number is a new day's
+    /// when the day is new; else it is a bad packet, and the highest one stays what the next is measured by.
     #[inline(always)]
-    fn traded_since(&mut self, row: usize, traded: u32) -> f64 {
+    fn traded_since(&mut self, row: usize, time_ns: i64, traded: u32) -> f64 {
         if traded == 0 {
             return 0.0;
         }
-        let since = match self.traded[row] {
-            Some(before) if before <= traded => traded - before,
-            Some(_) => traded,
-            None => 0,
+        let known = &mut self.traded[row];
+        if let Some((ends_ns, highest)) = known
+            && time_ns < *ends_ns
+        {
+            if *ends_ns == i64::MAX && time_ns != 0 {
+                *ends_ns = day_end_ns(time_ns);
+            }
+            let since = traded.saturating_sub(*highest);
+            *highest += since;
+            return f64::from(since);
+        }
+        let since = if known.is_some() { traded } else { 0 };
+        // Of a tick that does not say its time nobody knows when its day ends; the next one may.
+        let ends_ns = if time_ns == 0 {
+            i64::MAX
+        } else {
+            day_end_ns(time_ns)
         };
-        self.traded[row] = Some(traded);
+        *known = Some((ends_ns, traded));
         f64::from(since)
     }
 

@@ -306,7 +306,7 @@ fn a_million_mutated_frames_give_ticks_or_counted_errors() {
         }
 
         let mut decoded = plain(&frame);
-        sanity.check(&mut decoded.batch);
+        sanity.check(&mut decoded.batch, None);
 
         // Each good packet takes its bytes: no tick is made of nothing.
         let bodies: usize = decoded

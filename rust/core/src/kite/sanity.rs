@@ -9,6 +9,10 @@ use super::tick::{BEST_SELL, DEPTH_LEVELS};
 /// Most instruments whose times are kept: three connections of 3,000 tokens, with room for a day's changes.
 pub const SANITY_TOKENS_MAX: usize = 16_384;
 
+/// By how much an exchange's time may be ahead of the machine's clock: whole seconds on the wire, and what two clocks that
+/// are kept right may differ.
+pub const AHEAD_NS_MAX: i64 = 5_000_000_000;
+
 /// The bits of a tick's flags.
 pub struct TickFlags;
 
@@ -21,6 +25,8 @@ impl TickFlags {
     pub const CROSSED: u16 = 4;
     /// More instruments than are kept, so nobody knows whether its time went back.
     pub const UNKNOWN_PAST: u16 = 8;
+    /// Its exchange time is one that the machine's clock has not come to.
+    pub const TIME_AHEAD: u16 = 16;
 }
 
 /// How many ticks were flagged: in all, and for each reason.
@@ -31,9 +37,11 @@ pub struct SanityCounts {
     pub time_back: u64,
     pub crossed: u64,
     pub unknown_past: u64,
+    pub time_ahead: u64,
 }
 
-/// Flags ticks by what was seen before them. Its state is the newest exchange time of each instrument.
+/// Flags ticks by what was seen before them. Its state is the newest exchange time of each instrument that could be
+/// believed: one far ahead of the clock is never what others are measured by, whenever it came.
 #[derive(Debug, Default)]
 pub struct Sanity {
     newest_ns: HashMap<u32, i64, BuildHasherDefault<TokenHasher>>,
@@ -50,8 +58,9 @@ impl Sanity {
         self.newest_ns.clear();
     }
 
-    /// Sets the flags of the batch's ticks.
-    pub fn check(&mut self, batch: &mut TickBatch) {
+    /// Sets the flags of the batch's ticks. `now_ns` is market time by the machine's clock; none while nobody has told it.
+    pub fn check(&mut self, batch: &mut TickBatch, now_ns: Option<i64>) {
+        let latest_ns = now_ns.map_or(i64::MAX, |now_ns| now_ns.saturating_add(AHEAD_NS_MAX));
         let columns = batch.columns_mut();
         for index in 0..columns.token.len() {
             let mut flags = 0;
@@ -59,7 +68,8 @@ impl Sanity {
                 flags |= TickFlags::PRICE;
             }
             if columns.exchange_ns[index] != 0 {
-                flags |= self.check_time(columns.token[index], columns.exchange_ns[index]);
+                flags |=
+                    self.check_time(columns.token[index], columns.exchange_ns[index], latest_ns);
             }
             if columns.kind[index] == Kind::Full as u8 {
                 let prices = &columns.depth_price_e4[index * DEPTH_LEVELS..][..DEPTH_LEVELS];
@@ -73,9 +83,13 @@ impl Sanity {
     }
 
     #[inline]
-    fn check_time(&mut self, token: u32, exchange_ns: i64) -> u16 {
+    fn check_time(&mut self, token: u32, exchange_ns: i64, latest_ns: i64) -> u16 {
+        if exchange_ns > latest_ns {
+            return TickFlags::TIME_AHEAD;
+        }
         if let Some(newest_ns) = self.newest_ns.get_mut(&token) {
-            if exchange_ns < *newest_ns {
+            // A time that came before anybody had told the clock may turn out to be ahead of it.
+            if exchange_ns < *newest_ns && *newest_ns <= latest_ns {
                 return TickFlags::TIME_BACK;
             }
             *newest_ns = exchange_ns;
@@ -103,6 +117,7 @@ impl SanityCounts {
         self.time_back += u64::from(flags & TickFlags::TIME_BACK != 0);
         self.crossed += u64::from(flags & TickFlags::CROSSED != 0);
         self.unknown_past += u64::from(flags & TickFlags::UNKNOWN_PAST != 0);
+        self.time_ahead += u64::from(flags & TickFlags::TIME_AHEAD != 0);
     }
 }
 
@@ -129,12 +144,14 @@ impl Hasher for TokenHasher {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::kite::Tick;
 
     fn flags(sanity: &mut Sanity, ticks: &[Tick]) -> Vec<u16> {
         let mut batch = TickBatch::from_ticks(ticks).unwrap();
-        sanity.check(&mut batch);
+        sanity.check(&mut batch, None);
         batch.flags().to_vec()
     }
 
@@ -179,6 +196,50 @@ mod tests {
 
         sanity.clear();
         assert_eq!(flags(&mut sanity, &[at(1, 1)]), [0]);
+    }
+
+    proptest! {
+        /// Whatever times come: one beyond the clock is flagged, and changes nothing for the others.
+        #[test]
+        fn a_time_ahead_of_the_clock_is_never_the_reference(
+            seconds in prop::collection::vec((0u32..3, 0i64..200), 1..60), now in 50i64..150
+        ) {
+            let ticks: Vec<_> = seconds.iter().map(|&(token, s)| at(token, s * 1_000_000_000 + 1)).collect();
+            let now_ns = now * 1_000_000_000;
+            let ahead = |tick: &Tick| tick.exchange_ns > now_ns + AHEAD_NS_MAX;
+            let check = |ticks: &[Tick]| {
+                let mut batch = TickBatch::from_ticks(ticks).unwrap();
+                Sanity::default().check(&mut batch, Some(now_ns));
+                batch.flags().to_vec()
+            };
+
+            let all = check(&ticks);
+            let sane: Vec<_> = ticks.iter().copied().filter(|tick| !ahead(tick)).collect();
+
+            let (mut flagged, mut rest) = (Vec::new(), Vec::new());
+            for (tick, flags) in ticks.iter().zip(all) {
+                if ahead(tick) { flagged.push(flags) } else { rest.push(flags) }
+            }
+            prop_assert!(flagged.iter().all(|&flags| flags == TickFlags::TIME_AHEAD));
+            prop_assert_eq!(rest, check(&sane));
+        }
+    }
+
+    #[test]
+    fn a_time_taken_before_the_clock_was_told_stands_only_if_the_clock_agrees() {
+        let mut sanity = Sanity::default();
+        assert_eq!(
+            flags(&mut sanity, &[at(1, 900 * AHEAD_NS_MAX), at(2, 5)]),
+            [0, 0]
+        );
+
+        let mut batch = TickBatch::from_ticks(&[at(1, 10), at(2, 4), at(1, 9)]).unwrap();
+        sanity.check(&mut batch, Some(20));
+
+        assert_eq!(
+            batch.flags(),
+            [0, TickFlags::TIME_BACK, TickFlags::TIME_BACK]
+        );
     }
 
     #[test]

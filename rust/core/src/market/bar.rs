@@ -20,6 +20,8 @@ pub struct Bar {
     pub ticks: u64,
     /// Closed with the session, before it was complete.
     pub short: bool,
+    /// Ticks of it are missing: it began before anybody listened, or spans an outage.
+    pub gapped: bool,
 }
 
 /// What one tick brings to a bar.
@@ -44,6 +46,7 @@ pub struct OpenBar {
     volume: u64,
     value_e4: i128,
     ticks: u64,
+    gapped: bool,
 }
 
 impl OpenBar {
@@ -61,6 +64,7 @@ impl OpenBar {
             volume: 0,
             value_e4: 0,
             ticks: 0,
+            gapped: false,
         };
         bar.add(print);
         bar
@@ -76,6 +80,11 @@ impl OpenBar {
         self.volume += u64::from(print.volume);
         self.value_e4 += i128::from(print.volume) * i128::from(print.price_e4);
         self.ticks += 1;
+    }
+
+    /// Ticks that would have belonged to it are gone.
+    pub fn mark_gapped(&mut self) {
+        self.gapped = true;
     }
 
     pub fn start_ns(&self) -> i64 {
@@ -119,6 +128,7 @@ impl OpenBar {
             value_e4: value_e4.unwrap_or(i64::MAX),
             ticks: self.ticks,
             short,
+            gapped: self.gapped,
         };
         (bar, value_e4.is_ok())
     }

@@ -45,6 +45,8 @@ pub struct BarBuilder {
     newest_ns: i64,
     /// The IST day whose session was closed last: its late ticks open no second last bar.
     closed_day: i64,
+    /// Market time from which on nothing is missing.
+    heard_from_ns: i64,
     counts: BarCounts,
 }
 
@@ -95,6 +97,7 @@ impl BarBuilder {
             places: HashMap::default(),
             newest_ns: i64::MIN,
             closed_day: i64::MIN,
+            heard_from_ns: i64::MIN,
             counts: BarCounts::default(),
         };
         for (count, (token, spec)) in specs.into_iter().enumerate() {
@@ -153,6 +156,14 @@ impl BarBuilder {
         bars
     }
 
+    /// Ticks may be missing up to a market time: the bars that are open, and those that began before it, are `gapped`.
+    pub fn gap(&mut self, until_ns: i64) {
+        self.heard_from_ns = until_ns;
+        for series in self.instruments.iter_mut().flat_map(|one| &mut one.series) {
+            series.gap();
+        }
+    }
+
     /// Closes all bars, in the order their instruments were given in. Those that ran their length are complete; the
     /// others are `short`. `at_ns` is the market time of the close; without it the newest exchange time seen is. Ticks
     /// of the closed session that still come are left out.
@@ -205,6 +216,7 @@ impl BarBuilder {
                     price_e4,
                     volume,
                 },
+                self.heard_from_ns,
                 bars,
                 counts,
             );
@@ -251,7 +263,13 @@ impl Instrument {
     }
 
     #[inline]
-    fn enter(&mut self, print: Print, bars: &mut Vec<Bar>, counts: &mut BarCounts) {
+    fn enter(
+        &mut self,
+        print: Print,
+        heard_from_ns: i64,
+        bars: &mut Vec<Bar>,
+        counts: &mut BarCounts,
+    ) {
         let value_overflow = &mut counts.value_overflow;
         let mut closed = Closed {
             token: self.token,
@@ -259,7 +277,7 @@ impl Instrument {
             value_overflow,
         };
         for series in &mut self.series {
-            series.enter(print, self.span, &mut closed);
+            series.enter(print, self.span, heard_from_ns, &mut closed);
         }
     }
 

@@ -396,3 +396,51 @@ proptest! {
         prop_assert!(bars.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
     }
 }
+
+proptest! {
+    /// What the ticks are, a bar is gapped exactly when it began before we listened or was open when an outage ended.
+    #[test]
+    fn a_bar_is_gapped_exactly_when_it_lacks_ticks(
+        seconds in prop::collection::btree_set(0i64..60, 1..30), from in 0i64..60, outage in 0i64..60
+    ) {
+        let mut builder = builder(&["5s"]);
+        builder.gap(OPEN_NS + from * SECOND_NS);
+        let mut bars = Vec::new();
+        let mut is_out = false;
+        for &second in &seconds {
+            if second >= outage && !is_out {
+                builder.gap(OPEN_NS + outage * SECOND_NS);
+                is_out = true;
+            }
+            bars.extend(update(&mut builder, &[tick(second, 50, 0)]));
+        }
+        bars.extend(builder.close_session(None));
+
+        for bar in bars {
+            let start = (bar.start_ns - OPEN_NS) / SECOND_NS;
+            let ticks = seconds.range(start..start + 5);
+            let opened_before = ticks.clone().next().is_some_and(|&first| first < outage);
+            let limit = if opened_before || !is_out { from } else { outage };
+            // Bars close with the next tick only, so one that had ended may still be open when the outage does.
+            let was_open = is_out && opened_before && seconds.range(start + 5..).next().is_none_or(|&next| next >= outage);
+            prop_assert_eq!(bar.gapped, start < limit || was_open, "bar at {}", start);
+        }
+    }
+}
+
+#[test]
+fn bars_that_are_not_of_time_are_gapped_when_they_were_open() {
+    let mut builder = builder(&["2t"]);
+    update(&mut builder, &[tick(0, 50, 0)]);
+    builder.gap(OPEN_NS + 10 * SECOND_NS);
+
+    let bars = update(
+        &mut builder,
+        &[tick(11, 50, 0), tick(12, 50, 0), tick(13, 50, 0)],
+    );
+
+    assert_eq!(
+        bars.iter().map(|bar| bar.gapped).collect::<Vec<_>>(),
+        [true, false]
+    );
+}

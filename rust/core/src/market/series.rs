@@ -34,7 +34,9 @@ impl Series {
 
     /// Takes a tick of the session; the bars that it closes are those before it and, by its weight, its own.
     #[inline]
-    pub fn enter(&mut self, print: Print, span: Span, closed: &mut Closed<'_>) {
+    ///
+    /// A bar that began before `heard_from_ns` lacks what came until then.
+    pub fn enter(&mut self, print: Print, span: Span, heard_from_ns: i64, closed: &mut Closed<'_>) {
         if self
             .bar
             .as_ref()
@@ -49,11 +51,22 @@ impl Series {
             }
             none => {
                 let (start_ns, end_ns) = place(self.length_ns, print.time_ns, span);
-                none.insert(OpenBar::new(start_ns, end_ns, print))
+                let bar = none.insert(OpenBar::new(start_ns, end_ns, print));
+                if start_ns < heard_from_ns {
+                    bar.mark_gapped();
+                }
+                bar
             }
         };
         if bar.is_full(self.spec) {
             self.close(print.time_ns, closed);
+        }
+    }
+
+    /// Ticks are missing from here on.
+    pub fn gap(&mut self) {
+        if let Some(bar) = &mut self.bar {
+            bar.mark_gapped();
         }
     }
 

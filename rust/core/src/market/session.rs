@@ -98,6 +98,11 @@ impl Sessions {
     }
 }
 
+/// The midnight of India that ends the day of a time.
+pub fn day_end_ns(time_ns: i64) -> i64 {
+    ((ist_day(time_ns) + 1) * DAY_NS).saturating_sub(IST_NS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +121,9 @@ mod tests {
                 close_ns: OPEN_NS + 6 * HOUR_NS + 15 * MINUTE_NS
             }
         );
+        let midnight_ns = OPEN_NS - 9 * HOUR_NS - 15 * MINUTE_NS;
+        assert_eq!(day_end_ns(OPEN_NS), midnight_ns + DAY_NS);
+        assert_eq!(day_end_ns(midnight_ns - 1), midnight_ns);
         assert_eq!(ist_day(OPEN_NS - 9 * HOUR_NS - 15 * MINUTE_NS), day);
         assert_eq!(ist_day(OPEN_NS - 9 * HOUR_NS - 15 * MINUTE_NS - 1), day - 1);
     }

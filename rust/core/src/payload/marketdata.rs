@@ -2,9 +2,9 @@
 use crate::terms::words;
 
 words! {
-    /// The state of the broker's socket.
+    /// The state of the broker's feed; sick: its ticks cannot be traded on.
     FeedState {
-        Connecting = "connecting", Up = "up", Silent = "silent", Refused = "refused", Down = "down",
+        Connecting = "connecting", Up = "up", Sick = "sick", Silent = "silent", Refused = "refused", Down = "down",
     }
 }
 
@@ -59,6 +59,7 @@ records! {
         flagged: i64,
         reconnects: i64,
         reason: &'a str,
+        left_out: i64,
     }
 
     /// Ticks of these instruments are missing; empty: of all.

@@ -20,12 +20,15 @@ pub struct PyDecoder {
     frames: u64,
     batches: u64,
     ticks: u64,
+    #[pyo3(get, set)]
+    believes_clock: bool,
 }
 
 impl PyDecoder {
-    pub fn decoded(&mut self, frame: &[u8]) -> TickBatch {
+    pub fn decoded(&mut self, frame: &[u8], now_ns: i64) -> TickBatch {
         let mut decoded = decode(frame, &self.divisors);
-        self.sanity.check(&mut decoded.batch);
+        let now_ns = self.believes_clock.then_some(now_ns);
+        self.sanity.check(&mut decoded.batch, now_ns);
         self.counts.add(&decoded.counts);
         self.frames += 1;
         self.batches += u64::from(!decoded.batch.is_empty());
@@ -46,12 +49,14 @@ impl PyDecoder {
             frames: 0,
             batches: 0,
             ticks: 0,
+            believes_clock: false,
         })
     }
 
     /// Keeps the GIL: a thousand ticks take 40 µs, less than what getting it back from another thread may.
-    fn decode(&mut self, frame: &[u8]) -> PyTickBatch {
-        PyTickBatch(self.decoded(frame))
+    #[pyo3(signature = (frame, now_ns = 0))]
+    fn decode(&mut self, frame: &[u8], now_ns: i64) -> PyTickBatch {
+        PyTickBatch(self.decoded(frame, now_ns))
     }
 
     fn clear(&mut self) {
@@ -121,6 +126,11 @@ impl PyDecoder {
     #[getter]
     fn flagged_crossed(&self) -> u64 {
         self.sanity.counts().crossed
+    }
+
+    #[getter]
+    fn flagged_time_ahead(&self) -> u64 {
+        self.sanity.counts().time_ahead
     }
 
     #[getter]

@@ -40,6 +40,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("FLAG_PRICE", TickFlags::PRICE)?;
     module.add("FLAG_TIME_BACK", TickFlags::TIME_BACK)?;
     module.add("FLAG_CROSSED", TickFlags::CROSSED)?;
+    module.add("FLAG_TIME_AHEAD", TickFlags::TIME_AHEAD)?;
     module.add("FLAG_UNKNOWN_PAST", TickFlags::UNKNOWN_PAST)?;
     Ok(())
 }

@@ -135,7 +135,7 @@ impl NativePart {
                 let (Some(1), Some(frame)) = (fields.array(), fields.binary()) else {
                     return Ok(Left::All);
                 };
-                let batch = decoder.bind(py).borrow_mut().decoded(frame);
+                let batch = decoder.bind(py).borrow_mut().decoded(frame, arrival.now_ns);
                 if batch.is_empty() {
                     return Ok(Left::Nothing);
                 }
