@@ -42,12 +42,19 @@ def test_where_nothing_runs_one_line_says_so(system: System, command: str) -> No
         (("--profile", "{here}/bad.toml"), "bad.toml: no setting 'sped', did you mean 'speed'?"),
         (("--profile", "{here}/none.toml"), "none.toml: no service to run"),
         (("--profile", "{here}/none.toml", "--speed", "0"), "command line: speed: expected"),
+        (("--profile", "demo", "--seed", "-1"), "command line: seed: expected `int` >= 0".replace("`", "")),
+        (("--profile", "demo", "--speed", "nan"), "command line: speed: expected a finite number, got nan"),
+        (("--profile", "demo", "--for", "nan"), "command line: for: expected seconds above 0, got nan"),
+        (("--profile", "demo", "--for", "inf"), "command line: for: expected seconds above 0, got inf"),
+        (("--profile", "demo", "--market", "~nobody-of-that-name/day.csv"), "market: ~nobody-of-that-name/day.csv: "),
+        (("--profile", "{here}/live.toml"), "live.toml: mode: live is not open yet"),
         (("--for", "soon"), "Invalid value for '--for'"),
     ],
 )
 def test_up_refuses_in_one_clear_line(system: System, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     (tmp_path / "bad.toml").write_text("sped = 1\n")
     (tmp_path / "none.toml").write_text("")
+    (tmp_path / "live.toml").write_text('mode = "live"\naccount = "zerodha"\n[journal]\n')
 
     done = system.command("up", *(word.format(here=tmp_path) for word in arguments))
 

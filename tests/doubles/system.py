@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ class System:
         (self.folder.path / "orders").mkdir(parents=True, exist_ok=True)
         (self.folder.path / "orders" / f"{service}.json").write_text(json.dumps(orders))
 
-    def start(self, seconds: float = 60.0) -> None:
+    def start(self, seconds: float = 60.0, *, ignoring: tuple[signal.Signals, ...] = ()) -> None:
         arguments = [str(self.path / "mine.toml"), str(self.folder.path), str(self.path / "services"), str(seconds)]
         self.up = subprocess.Popen(
             [sys.executable, "-m", "tests.doubles.up", *arguments],
@@ -53,6 +54,7 @@ class System:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignoring],
         )
 
     def runs(self) -> None:

@@ -16,7 +16,7 @@ from kitev3.system import profile as config
 from kitev3.system.preflight import prepared
 from kitev3.system.session import Session
 from kitev3.system.summary import Summary
-from kitev3.system.table import PlainLines
+from kitev3.system.table import Display, PlainLines
 from rich.console import Console
 
 
@@ -25,8 +25,11 @@ async def session(profile: str, run_dir: Path, seconds: float) -> tuple[Summary,
         commands = {
             name: (sys.executable, "-m", "tests.doubles.service", name, str(plan.folder.path)) for name in plan.commands
         }
-        running = Session(dataclasses.replace(plan, commands=commands), PlainLines(Console()))
-        return await running.run(), running.troubles
+        running = Session(dataclasses.replace(plan, commands=commands), shown := Display(PlainLines(Console())))
+        try:
+            return await running.run(), running.troubles
+        finally:
+            shown.close()
 
 
 def main(profile: str, run_dir: str, services: str, seconds: str) -> int:

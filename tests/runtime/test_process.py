@@ -222,6 +222,16 @@ def test_after_stop_it_is_stopped_and_a_restart_stays_so(system: System) -> None
     assert system.health("strategy", lambda health: True).state == "running"
 
 
+def test_what_an_exchange_takes_alone_is_refused_in_a_system_and_why(tmp_path: Path) -> None:
+    words = ["kitesim", "--listen", "127.0.0.1:0", "--run-dir", str(tmp_path / "run")]
+    done = subprocess.run([sys.executable, "-m", "kitev3.runtime.process", *words], capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "unrecognized arguments: --listen 127.0.0.1:0; --config and --run-dir" in done.stderr
+    assert "alone it runs without them" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_it_ends_with_its_supervisor(tmp_path: Path) -> None:
     profile = tmp_path / "mine.toml"
     profile.write_text(JOURNAL)

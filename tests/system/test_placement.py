@@ -1,4 +1,4 @@
-"""How soon a thread of the order path gives way: asked of the kernel."""
+"""Where a process runs and how soon it gives way: asked of the kernel."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ctypes
 import os
 import platform
 import struct
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -55,3 +57,39 @@ def test_a_loop_gives_way_first_then_libzmqs_thread() -> None:
 
     assert slices("loop") == [LOOP_SLICE_NS, IO_SLICE_NS]
     assert slices("no loop") == [usual[0], IO_SLICE_NS]
+
+
+PLACED = """
+import os
+from kitev3.system.placement import CORES, allowed, place
+from kitev3.system.profile import load
+cores = ",".join(map(str, sorted(allowed({}))))
+place(load("demo"), "", {})
+for service in ("strategy", "journal"):
+    place(load("demo"), service, {CORES: cores})
+    print(sorted(os.sched_getaffinity(0)))
+"""
+
+
+def placed(cores: set[int]) -> list[str]:
+    """Where a pinned service and one that is not end up, of a system that was given *cores*."""
+    done = subprocess.run(
+        [sys.executable, "-c", PLACED],
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores to be kept off one")
+def test_a_pin_never_leaves_the_cores_that_we_were_given() -> None:
+    first, second, *_ = sorted(os.sched_getaffinity(0))
+    assert placed({first}) == [f"[{first}]"] * 2
+    assert placed({second}) == [f"[{second}]"] * 2
+
+
+@pytest.mark.skipif(not {0, 1} <= os.sched_getaffinity(0), reason="the demo pins to core 1")
+def test_a_pinned_service_has_its_core_and_the_others_the_rest() -> None:
+    assert placed({0, 1}) == ["[1]", "[0]"]

@@ -66,6 +66,7 @@ def test_the_summary_counts_what_the_services_say(system: System) -> None:
         "gaps_filled": 6,
         "messages_lost": 0,
         "latency_us": {"p50": 150, "p99": 400, "p999": 900, "n": 5},
+        "stopped_strategies": {},
     }
 
 
@@ -77,6 +78,30 @@ def test_a_signal_ends_the_session_as_its_time_would(system: System, number: sig
     system.process.send_signal(number)
 
     assert system.end()[0] == 0
+    assert [line for line in system.asked() if line.endswith("stop")] == [f"{n} control.stop" for n in STOP_ORDER]
+    assert system.is_clean()
+
+
+def test_a_signal_that_it_was_told_to_ignore_is_ignored(system: System) -> None:
+    system.start(seconds=3, ignoring=(signal.SIGHUP,))
+    system.serves()
+
+    system.process.send_signal(signal.SIGHUP)
+
+    assert system.end()[0] == 0
+    assert system.summary()["seconds"] >= 3
+
+
+def test_a_reader_who_leaves_ends_no_session(system: System) -> None:
+    system.start(seconds=7)
+    system.runs()
+    assert system.process.stdout is not None
+    system.process.stdout.readline()
+
+    system.process.stdout.close()
+
+    system.process.wait(60)
+    assert system.summary()["seconds"] >= 7
     assert [line for line in system.asked() if line.endswith("stop")] == [f"{n} control.stop" for n in STOP_ORDER]
     assert system.is_clean()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from kitev3.control import Health
 from kitev3.system.session import lateness
 from kitev3.system.summary import Tally
-from kitev3.system.table import LINE_S, LiveTable, PlainLines, Row, note, view
+from kitev3.system.table import CALLS_MAX, LINE_S, Display, LiveTable, PlainLines, Row, note, view
 from rich.console import Console
 
 SECOND_NS = 1_000_000_000
@@ -117,3 +119,70 @@ def test_a_strategy_that_was_stopped_is_named_with_its_reason() -> None:
     said = health(name="strategy", service={"stopped": {"mine": "mine.py:7: ZeroDivisionError"}})
 
     assert note(said) == "mine is stopped: mine.py:7: ZeroDivisionError"
+
+
+class Broken:
+    """A view whose output is gone, or whose reader never reads."""
+
+    def __init__(self, how: Callable[[], None]) -> None:
+        self.how, self.shown = how, 0
+
+    def show(self, *_: Any) -> None:
+        self.shown += 1
+        self.how()
+
+    def say(self, line: str) -> None:
+        self.show()
+
+    def close(self) -> None:
+        self.how()
+
+
+def gone() -> None:
+    raise BrokenPipeError
+
+
+def closed() -> None:
+    raise ValueError("I/O operation on closed file")
+
+
+@pytest.mark.parametrize("how", [gone, closed])
+def test_a_broken_output_breaks_nothing_else(how: Callable[[], None]) -> None:
+    broken = Broken(how)
+    display = Display(broken)
+
+    for _ in range(2 * CALLS_MAX):
+        display.show([], {}, "", 0.0)
+        display.say("so it is")
+    display.close()
+
+    assert broken.shown == 1
+
+
+def test_a_reader_who_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kitev3.system.table.CLOSE_S_MAX", 0.01)
+    reads = threading.Event()
+    broken = Broken(lambda: void(reads.wait()))
+    display = Display(broken)
+
+    for _ in range(2 * CALLS_MAX):
+        display.say("so it is")
+    display.close()
+
+    assert broken.shown <= 1
+    reads.set()
+
+
+def void(_: object) -> None:
+    """What it was does not matter."""
+
+
+def test_what_was_said_is_shown_in_its_order_before_it_closes() -> None:
+    out = io.StringIO()
+    display = Display(PlainLines(Console(file=out)))
+
+    for number in range(CALLS_MAX - 2):
+        display.say(str(number))
+    display.close()
+
+    assert out.getvalue().split() == [str(number) for number in range(CALLS_MAX - 2)]

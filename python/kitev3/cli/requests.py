@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import os
 import signal
@@ -19,6 +18,7 @@ from kitev3.account import arming
 from kitev3.account.account import account_folder
 from kitev3.account.latch import Latch, LatchState
 from kitev3.cli.options import ProfileOption, RunDirOption, described, running
+from kitev3.cli.output import unread
 from kitev3.contracts import Kill, Start, Stop, TakePositions
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError
@@ -66,14 +66,15 @@ def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
     with Control(folder) as control:  # they hear it before anything is printed
         silent = control.send(services, Kill(reason, who()), who())
         healths = control.health(services)
-    _say("not HALTED" if failed else "HALTED")
-    for name in services:
-        _say(f"{name}: {silent.get(name, 'answered')}")
-    if services:
-        _say(f"open orders: {_known(healths, 'open_orders')}")
-        _say(f"open positions: {_known(healths, 'positions')}")
-    else:
-        _say(f"no service runs in {folder.path}")
+    with unread(sys.stdout):
+        print("not HALTED" if failed else "HALTED")
+        for name in services:
+            print(f"{name}: {silent.get(name, 'answered')}")
+        if services:
+            print(f"open orders: {_known(healths, 'open_orders')}")
+            print(f"open positions: {_known(healths, 'positions')}")
+        else:
+            print(f"no service runs in {folder.path}")
     _finish(failed | silent, "")
 
 
@@ -183,12 +184,6 @@ def who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
-
-
-def _say(line: str) -> None:
-    """A line for a person, if anybody reads: what is done here does not depend on it."""
-    with contextlib.suppress(OSError):
-        print(line, flush=True)
 
 
 def _known(healths: Mapping[str, Health], key: str) -> str:

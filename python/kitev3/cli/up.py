@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,15 @@ import typer
 from rich.console import Console
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
+from kitev3.cli.output import unread
 from kitev3.risk import Risk, gate
 from kitev3.runtime.registry import spec
-from kitev3.system.placement import place
+from kitev3.system.placement import CORES, allowed, place
 from kitev3.system.preflight import prepared
 from kitev3.system.profile import Profile, load
 from kitev3.system.session import Session
 from kitev3.system.summary import Summary, show
-from kitev3.system.table import PlainLines, view
+from kitev3.system.table import Display, PlainLines, view
 
 HELP = """Runs a profile: starts its processes, shows them live, stops them in order, and sums up.
 
@@ -50,14 +52,18 @@ def up(
 ) -> None:
     read = load(profile, overrides={"market": market, "speed": speed, "seed": seed})
     check(read)
+    cores = ",".join(map(str, sorted(allowed())))
     place(read)
-    summary, troubles = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, as_json))
-    if as_json:
-        print(msgspec.json.format(msgspec.json.encode(summary)).decode())
-    else:
-        show(summary, Console())
-    for trouble in troubles:
-        print(f"kitev3: {trouble}", file=sys.stderr)
+    environment = os.environ | {CORES: cores}
+    summary, troubles = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, environment, as_json))
+    with unread(sys.stdout):
+        if as_json:
+            print(msgspec.json.format(msgspec.json.encode(summary)).decode())
+        else:
+            show(summary, Console())
+    with unread(sys.stderr):
+        for trouble in troubles:
+            print(f"kitev3: {trouble}", file=sys.stderr)
     raise typer.Exit(summary.exit)
 
 
@@ -68,10 +74,12 @@ def check(profile: Profile) -> None:
         profile.settings(name, spec(name).config)
 
 
-async def _session(profile: Profile, run_dir: Path, seconds: float | None, quiet: bool) -> tuple[Summary, list[str]]:
+async def _session(
+    profile: Profile, run_dir: Path, seconds: float | None, environment: Mapping[str, str], quiet: bool
+) -> tuple[Summary, list[str]]:
     console = Console(stderr=quiet)
-    with prepared(profile, run_dir, seconds, os.environ, os.getpid()) as plan:
-        shown = PlainLines(console) if quiet else view(console)
+    with prepared(profile, run_dir, seconds, environment, os.getpid()) as plan:
+        shown = Display(PlainLines(console) if quiet else view(console))
         try:
             session = Session(plan, shown)
             return await session.run(), session.troubles

@@ -76,7 +76,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--config", default="demo", metavar="FILE", help="a profile's name or .toml file (demo)")
     parser.add_argument("--run-dir", type=Path, metavar="DIR", help="KITEV3_RUN_DIR, or run/<profile>")
     parser.add_argument("--start", action="store_true", help="begin at once, without waiting for `kitev3 start`")
-    return parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        known = arguments.name in configuration.known_services() and declared(arguments.name).alone is not None
+        form = f"; {' and '.join(HOUSE_OPTIONS)} make {arguments.name} part of a system: alone it runs without them"
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{form if known else ''}")
+    return arguments
 
 
 def run(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> int:

@@ -6,23 +6,31 @@ import ctypes
 import os
 import platform
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from kitev3.system.profile import Profile
 
 
-def place(profile: Profile, service: str = "") -> None:
+def place(profile: Profile, service: str = "", environment: Mapping[str, str] = os.environ) -> None:
     """Puts the calling thread, and those it will start, where the profile wants *service*; no name: off the order path.
 
-    A hint for speed and nothing more: where the machine lacks the cores, or does not let us, it changes nothing.
+    A hint for speed and nothing more: cores that the machine lacks, or that are not ours to use, are left out.
     """
-    machine = frozenset(range(os.cpu_count() or 1))
     try:
-        os.sched_setaffinity(0, profile.cores(service, machine))
+        os.sched_setaffinity(0, profile.cores(service, allowed(environment)))
     except OSError:
-        return  # a container may hide some of the machine's cores from us
+        return  # they were taken from us meanwhile
 
 
+def allowed(environment: Mapping[str, str] = os.environ) -> frozenset[int]:
+    """The cores that we were given, by a container or taskset; a supervisor tells its processes, since it has left the
+    order path's cores itself and they begin where it is."""
+    told = environment.get(CORES, "")
+    return frozenset(int(core) for core in told.split(",") if core.isdecimal()) or frozenset(os.sched_getaffinity(0))
+
+
+CORES = "KITEV3_CORES"
 LOOP_SLICE_NS = 100_000  # the shortest that Linux takes
 IO_SLICE_NS = 200_000
 _IO_THREADS = "ZMQbg/IO"  # libzmq's name for them

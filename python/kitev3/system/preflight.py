@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import secrets
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +23,7 @@ from kitev3.system.market_file import read_market
 from kitev3.system.profile import IST, PREFIX, Profile
 from kitev3.system.runfolder import Run, RunFolder
 
+DISK_BYTES_MIN = 400_000_000  # the first segments of all tapes, written with zeros, and as much again
 PATHLESS = ("synthetic", "frozen")
 """Markets that are no file."""
 
@@ -59,8 +62,8 @@ def prepared(
     names = tuple(sorted(profile.enabled, key=_place))
     if not names:
         raise ConfigError(f"{profile.file}: no service to run: a service's table, as in [journal], makes it run")
-    if seconds_max is not None and seconds_max <= 0:
-        raise ConfigError(f"command line: for: a session lasts more than {seconds_max:g} s")
+    if seconds_max is not None and not 0 < seconds_max < math.inf:
+        raise ConfigError(f"command line: for: expected seconds above 0, got {seconds_max:g}")
     if profile.token_file:
         read_secret(profile.token_file)  # its services would refuse it one by one, with a session begun
     profile = dataclasses.replace(_on_its_day(profile), exchange=_exchange(profile.exchange))
@@ -72,6 +75,7 @@ def prepared(
         folder.summary.unlink(missing_ok=True)
         folder.clear()
         folder.make()
+        _check_disk(folder.path)
         started = datetime.now(UTC)
         if "kitesim" in names:
             write_secret(folder.token, secrets.token_hex(16))
@@ -89,6 +93,14 @@ def prepared(
             folder.clear()
 
 
+def _check_disk(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < DISK_BYTES_MIN:
+        raise ConfigError(
+            f"{folder}: {free / 1e6:,.0f} MB are free, a run needs {DISK_BYTES_MIN / 1e6:,.0f} MB to begin"
+        )
+
+
 def _place(name: str) -> int:
     return START_ORDER.index(name) if name in START_ORDER else START_ORDER.index("strategy")
 
@@ -101,7 +113,10 @@ def _on_its_day(profile: Profile) -> Profile:
     """
     if profile.market in PATHLESS:
         return dataclasses.replace(profile, start=profile.start or datetime.now(UTC))
-    path = Path(profile.market).expanduser().resolve()
+    try:
+        path = Path(profile.market).expanduser().resolve()
+    except RuntimeError as error:  # a user without a home, or a name that nobody has
+        raise ConfigError(f"market: {profile.market}: {error}") from None
     opened_ns = session_open_ns(read_market(path).session)
     return dataclasses.replace(profile, market=str(path), start=datetime.fromtimestamp(opened_ns // NS, IST))
 

@@ -43,8 +43,8 @@ LIBRARY = Path(__file__).parents[1]
 PROFILES = LIBRARY / "profiles"
 SERVICES = LIBRARY / "services"
 PREFIX = "KITEV3_"
-ELSEWHERE = ("RUN_DIR", "PARENT", "DATA")
-"""Variables that are no settings: the run folder, the pid of the supervisor, where tests find real days."""
+ELSEWHERE = ("RUN_DIR", "PARENT", "CORES", "DATA")
+"""Variables that are no settings: the run folder, the supervisor's pid and cores, where tests find real days."""
 SPEED_MAX = 10_000
 
 
@@ -53,7 +53,7 @@ class ServiceSettings:
     """What every service's table may say; a service's own settings are the fields of a subclass."""
 
     enabled: bool = True
-    cpu: int | None = None  # pinned to this core; None: wherever the kernel likes
+    cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None  # pinned to this core; None: wherever the kernel likes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ class Profile:
     name: str
     mode: Mode = "sim"
     account: Broker = "kitesim"
-    user_id: str = "KS0001"
+    user_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,16}$")] = "KS0001"
     api_key: str = "kitesim"  # names the application to the broker; no secret
     token_file: str = place()  # of the access token, mode 0400; empty: `token` in the run folder
     exchange: str = place("127.0.0.1:0")  # where kitesim listens; port 0 takes a free one
     market: str = "synthetic"  # or frozen, or the path of a CSV of time and value
-    seed: int = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
     fresh: bool = False  # each run begins with an empty folder; what an earlier one left is put aside
     arm: bool = False  # lets entries pass by itself after the start; only against kitesim on this machine
@@ -263,7 +263,7 @@ def _variable(table: str, key: str) -> str:
 def _agree(profile: Profile) -> Profile:
     """What no single setting can say: they must fit each other."""
     if profile.account == "kitesim" and profile.mode == "live":
-        raise ConfigError(f"{profile.file}: mode: nothing on kitesim is live; use sim or paper")
+        raise ConfigError(f"{profile.file}: mode: nothing on kitesim is live; use sim")
     if profile.account != "kitesim" and profile.mode == "sim":
         raise ConfigError(f'{profile.file}: mode: sim needs account = "kitesim"')
     if profile.arm and (profile.account != "kitesim" or profile.mode != "sim" or not _is_loopback(profile.exchange)):
@@ -272,6 +272,11 @@ def _agree(profile: Profile) -> Profile:
         raise ConfigError(f"{profile.file}: speed: a real market runs at speed 1, not {profile.speed:g}")
     if profile.start is not None and profile.start.tzinfo is None:
         raise ConfigError(f"{profile.file}: start: needs its time zone, as in 2026-11-19T09:20:00+05:30")
+    if profile.mode == "live":
+        raise ConfigError(f"{profile.file}: mode: live is not open yet, no order leaves for a broker; use sim")
+    if profile.mode == "paper":
+        prices = "kitesim's prices are simulated" if profile.account == "kitesim" else "its orders would be real"
+        raise ConfigError(f"{profile.file}: mode: paper is not open yet, {prices}; use sim")
     return profile
 
 

@@ -81,8 +81,10 @@ class Session:
             died=self._died,
         )
         loop.set_exception_handler(self._failed)
-        for number in END_SIGNALS:
-            loop.add_signal_handler(number, self._finish, signal.Signals(number).name)
+        # What we were told to ignore, by nohup or a shell's &, stays ignored.
+        ends = [number for number in END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in ends:
+            loop.add_signal_handler(number, self._finish, number.name)
         try:
             for name in self.names:
                 self.supervisor.start(name)
@@ -99,7 +101,7 @@ class Session:
         finally:
             await self.supervisor.close()
             self.control.close()
-            for number in END_SIGNALS:
+            for number in ends:
                 loop.remove_signal_handler(number)
         return self._summary()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,8 @@ def convert(value: Any, hint: Any, where: str) -> Any:
     """*value* as *hint* says. An integer may stand for a float, nothing else for anything else."""
     for path, key, hints in _nested(value, hint, ""):
         known(key, hints, f"{where}{path}")
+    if not _is_finite(value):
+        raise ConfigError(f"{where}: expected a finite number, got {value}")
     try:
         return msgspec.convert(value, hint, strict=True, dec_hook=_decode)
     except msgspec.ValidationError as error:
@@ -126,6 +129,15 @@ def _nested(value: Any, hint: Any, path: str) -> Iterator[tuple[str, str, Mappin
     elif isinstance(value, list) and args:
         for number, item in enumerate(value):
             yield from _nested(item, args[0], f"{path}[{number}]")
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether every number in it is one: NaN is below no bound and above none."""
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _decode(kind: type[Any], value: Any) -> Any:

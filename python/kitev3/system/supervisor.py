@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from kitev3.system.restarts import FAILED, Death, Restarts
 from kitev3.system.runfolder import RunFolder
 
 LAST_WORDS_BYTES_MAX = 64 * 1024
+FULL_BYTES = 32 << 20  # less than two segments of a tape
 
 
 class Supervisor:
@@ -131,8 +133,10 @@ class Supervisor:
                 continue
             if record.level == "critical":
                 return record.event_id, record.error or record.event
-        errors = _tail(self._folder.errors(name), errors_from)
-        return "", errors[-1].decode(errors="replace").strip() if errors else ""
+        if errors := _tail(self._folder.errors(name), errors_from):
+            return "", errors[-1].decode(errors="replace").strip()
+        full = shutil.disk_usage(self._folder.path).free < FULL_BYTES  # then it could write no words either
+        return "", "the disk is full" if full else ""
 
 
 def _raise_its_error(keeper: asyncio.Task[None]) -> None:

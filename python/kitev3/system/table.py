@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import copy
+from functools import partial
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -13,6 +18,8 @@ from rich.text import Text
 from kitev3.control import Health
 from kitev3.system.summary import BOX, blocked, positions, rupees
 
+CALLS_MAX = 100  # of what is not shown yet
+CLOSE_S_MAX = 2.0
 LINE_S = 5
 """Seconds between two plain lines: a log is read later, not watched."""
 
@@ -88,6 +95,38 @@ class PlainLines:
 
     def close(self) -> None:
         pass
+
+
+class Display:
+    """A view in a thread of its own: who watches may be slow, stop reading or shut the window, and no session waits for
+    it or ends by it. What nobody reads any more is dropped."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._calls: queue.Queue[Callable[[], None] | None] = queue.Queue(CALLS_MAX)
+        self._thread = threading.Thread(target=self._draw, name="display", daemon=True)
+        self._thread.start()
+
+    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None:
+        self._put(partial(self._view.show, [copy(row) for row in rows], figures, market_time, seconds))
+
+    def say(self, line: str) -> None:
+        self._put(partial(self._view.say, line))
+
+    def close(self) -> None:
+        """Waits a moment for what is still to be shown."""
+        self._put(None)
+        self._thread.join(CLOSE_S_MAX)
+
+    def _put(self, call: Callable[[], None] | None) -> None:
+        with suppress(queue.Full):
+            self._calls.put_nowait(call)
+
+    def _draw(self) -> None:
+        with suppress(OSError, ValueError):  # its file broke, or was closed
+            while (call := self._calls.get()) is not None:
+                call()
+            self._view.close()
 
 
 def view(console: Console) -> View:
