@@ -16,11 +16,12 @@ from types import TracebackType
 from kitev3.account.account import account_folder_of
 from kitev3.account.arming import arm
 from kitev3.account.secret import write_secret
+from kitev3.calendar import IST
 from kitev3.contracts import Start
 from kitev3.control import START_ORDER, Control, Health
 from kitev3.runtime.clock import MarketClock
 from kitev3.system import profile as config
-from kitev3.system.profile import IST, PREFIX
+from kitev3.system.profile import PREFIX
 from kitev3.system.runfolder import Run, RunFolder
 
 from bench.feeder import Feeder

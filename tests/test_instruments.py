@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3 import instruments
+from kitev3._core import Calendar
 from kitev3.errors import ConfigError
 from kitev3.instruments import COLUMNS, InstrumentsError, Row
 from msgspec.structs import replace
@@ -176,6 +177,7 @@ def test_a_pattern_whose_line_was_left_out_is_the_files_fault() -> None:
     ],
 )
 def test_freeze_quantities_are_the_days(exchange: str, name: str, today: date, quantity: int) -> None:
-    row = Row(1, exchange, "X", name, "FUT" if exchange != "NSE" else "EQ", exchange, "", 0, 5, 1)
+    expiry = "" if exchange == "NSE" else "2026-12-29"
+    row = Row(1, exchange, "X", name, "EQ" if exchange == "NSE" else "FUT", exchange, expiry, 0, 5, 1)
 
-    assert instruments.freeze_quantity(row, today) == quantity
+    assert instruments.freeze_quantity(row, today, Calendar()) == quantity

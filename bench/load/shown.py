@@ -11,8 +11,8 @@ from collections import deque
 from datetime import datetime
 
 from kitev3._core import Exchange, Subscription
+from kitev3.calendar import IST
 from kitev3.runtime.clock import datetime_ns
-from kitev3.system.profile import IST
 
 KEPT_CUTS = 40  # a reader that is further behind than this is lost
 

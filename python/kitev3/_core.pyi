@@ -996,15 +996,13 @@ class Bar:
 class BarBuilder:
     """Builds the bars of many instruments from batches of ticks, by the ticks' exchange timestamps alone.
 
-    `specs` maps tokens to bar specs; `sessions` maps segments (token & 0xff) to opening and close, ns of the IST day,
-    where they differ from 09:15–15:30 (currency 09:00–17:00, commodity 09:00–23:55). Raises ValueError for a spec that
-    is none or given twice. A time bar without ticks does not exist. A bar closes with its own instrument's first tick
-    after it, or with the session; flagged ticks and ticks without exchange time enter no bar and are counted.
+    `specs` maps tokens to bar specs. Sessions are the hours that `calendar` (the shipped one) has in force on a day for
+    the segment that the token tells, on a holiday too. Raises ValueError for a spec that is none or given twice. A time
+    bar without ticks does not exist. A bar closes with its own instrument's first tick after it, or with the session;
+    flagged ticks and ticks without exchange time enter no bar and are counted.
     """
 
-    def __new__(
-        cls, specs: Mapping[int, Sequence[str]], sessions: Mapping[int, tuple[int, int]] | None = None
-    ) -> BarBuilder: ...
+    def __new__(cls, specs: Mapping[int, Sequence[str]], calendar: Calendar | None = None) -> BarBuilder: ...
     def update(self, batch: TickBatch) -> list[Bar]:
         """The bars that the batch's ticks closed: in the ticks' order, those of one tick in their specs' order."""
     def gap(self, until_ns: int) -> None:
@@ -1047,15 +1045,6 @@ LTPS_MAX: Final[int]
 
 def exchange_rules(profile: str, /) -> dict[str, bool | int | str | list[int]]:
     """Every rule of a profile by its name. ValueError for a profile that is none."""
-
-def session_open_ns(session: str, /) -> int:
-    """09:15 IST of a date YYYY-MM-DD, ns UTC. ValueError when it is no date."""
-
-def trading_day(day: str, /) -> str:
-    """This date, or the last trading day of NSE before it, as YYYY-MM-DD. ValueError when it is no date."""
-
-def ist_stamp(time_ns: int, /) -> str:
-    """``2026-11-19 09:20:00``: a time in India as Kite writes it."""
 
 @final
 class ExchangeRefusal(Exception):
@@ -1119,6 +1108,57 @@ class Subscription:
     def modes(self) -> dict[int, str]: ...
     def __len__(self) -> int: ...
 
+IST_NS: Final[int]
+"""India's clock is ahead of UTC by this, all year."""
+
+class CalendarError(ValueError):
+    """Rows of a calendar that cannot be read, or a day that it does not cover."""
+
+@final
+class Calendar:
+    """Dated facts of the exchanges. Dates are YYYY-MM-DD; one that is none raises ValueError.
+
+    Segments are indices, shares (those that have derivatives), other shares, futures, options, currency, currency on
+    its last day, commodity. A *key* is ``EXCHANGE:NAME``.
+
+    Args:
+        own: rows in the form of the shipped ones, laid over them. CalendarError names the line that is none.
+        provisional: rows that are guesses count too.
+    """
+
+    def __new__(cls, own: str = "", *, provisional: bool = False) -> Calendar: ...
+    @property
+    def sha256(self) -> str:
+        """Of all rows that it was made of, hex."""
+    def covers(self, date: str) -> bool:
+        """Whether it knows the day at all; nothing trades on one that it does not."""
+    def trades(self, date: str, segment: str = "shares") -> bool: ...
+    def trading_day(self, date: str, segment: str = "shares") -> str:
+        """This date, or the last one before it on which a segment trades. CalendarError when it does not know."""
+    def session(self, date: str, segment: str) -> tuple[int, int] | None:
+        """Continuous trading, ns of the day in India; None when it does not trade then."""
+    def hours(
+        self, date: str, exchange: str, instrument_type: str, closing_auction: bool = True
+    ) -> dict[str, int] | None:
+        """Until when orders may be placed, ns of the day in India; None when it does not trade, or nothing is known.
+
+        Keys: open_ns, entry_until_ns, exit_until_ns, mis_entry_until_ns, mis_square_off_ns, broker_square_off_ns.
+        """
+    def expiries(self, key: str, date: str, count: int) -> list[tuple[str, bool]]:
+        """The next expiries from a date on, and whether each is its month's last; fewer where the calendar ends."""
+    def lot(self, key: str, expiry: str) -> int | None:
+        """Units in a lot of a contract that ends on *expiry*."""
+    def freeze_quantity(self, key: str, date: str, lot: int = 1) -> int | None:
+        """The largest single order, in units; *lot* is for names whose figure is in lots."""
+    def band_percent(self, key: str, date: str) -> int | None:
+        """How far from its previous close a name may trade."""
+
+def session_open_ns(session: str, /) -> int:
+    """09:15 IST of a date YYYY-MM-DD, ns UTC. ValueError when it is no date."""
+
+def ist_stamp(time_ns: int, /) -> str:
+    """``2026-11-19 09:20:00``: a time in India as Kite writes it."""
+
 @final
 class Exchange:
     """The local exchange: a market, a matching engine and accounts. What kitesim serves over HTTP and WebSocket.
@@ -1141,6 +1181,7 @@ class Exchange:
         hours: ``plain`` (everything trades from 09:15 until the path ends), ``dated`` (each segment's own sessions of
             the date, with call auctions) or ``always-open``, which begins five minutes before the start.
         rules: those that are not to be the profile's, by name. ValueError for what a rule cannot be.
+        calendar: the shipped one, with guesses, unless given. CalendarError for a day that it does not cover.
     """
 
     def __new__(
@@ -1155,7 +1196,10 @@ class Exchange:
         universe: str = "house",
         hours: str = "plain",
         rules: Mapping[str, bool | int | str | Sequence[int]] | None = None,
+        calendar: Calendar | None = None,
     ) -> Exchange: ...
+    def trading_day(self, date: str) -> str:
+        """This date, or the last trading day before it. CalendarError when its calendar does not know."""
     @property
     def session(self) -> str:
         """The market date, YYYY-MM-DD."""
@@ -1429,14 +1473,6 @@ def risk_rules() -> list[tuple[str, str, str]]:
 def risk_limits() -> list[tuple[str, str, int, int]]:
     """Every limit: (name, the rule that needs it, hard ceiling live, hard ceiling on the local exchange)."""
 
-def session_hours(
-    date: str, exchange: str, instrument_type: str, closing_auction: bool = True
-) -> dict[str, int] | None:
-    """Hours of an instrument on a date, in seconds of the day in India; None when it does not trade then.
-
-    Keys: open, entry_until, exit_until, mis_entry_until, mis_square_off, broker_square_off.
-    """
-
 @final
 class Gate:
     """The only gate: passes orders that every rule passes, and holds back their worst case until they are final.
@@ -1444,7 +1480,7 @@ class Gate:
     Fed with the payloads of ``kitev3.contracts``. ``now_ns`` is market time, ``mono_ns`` machine time.
     """
 
-    def __new__(cls, limits: dict[str, int | None], *, live: bool = True) -> Gate:
+    def __new__(cls, limits: dict[str, int | None], *, live: bool = True, calendar: Calendar | None = None) -> Gate:
         """HALTED, without instruments or funds. *live* picks the column of hard ceilings.
 
         Raises ValueError for a limit that does not exist, is negative or above its ceiling. One that is not given, or

@@ -1,4 +1,4 @@
-"""The instruments file of a day: read, checked, kept by its hash; freeze quantities added from a dated table.
+"""The instruments file of a day: read, checked, kept by its hash; freeze quantities added from the calendar.
 
 Source of the format: Kite Connect v3, GET /instruments: one CSV a day, gzipped in transit, regenerated each morning.
 Tokens of derivatives are used again after expiry, so a row is only good for the day of its file.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from kitev3._core import Calendar
 from kitev3.errors import ConfigError, KiteError
 
 COLUMNS = (
@@ -280,32 +281,9 @@ def nearest(pattern: str, rows: Iterable[Row]) -> str:
     return f", did you mean {near[0]!r}?" if near else ": check exchange and symbol"
 
 
-# --- freeze quantities --------------------------------------------------------------------------------------------
-
-# Largest single order, by underlying, from a date on: NSE circular 3953ff5cb5a43822 (from 2026-08-03), BSE early 2026.
-# Kite has no endpoint for them; they are revised monthly, so the table is by date.
-FREEZE: tuple[tuple[str, str, str, int], ...] = (
-    # exchange, underlying, from, quantity
-    ("NFO", "NIFTY", "2026-08-03", 1800),
-    ("NFO", "BANKNIFTY", "2026-08-03", 600),
-    ("NFO", "FINNIFTY", "2026-08-03", 1800),
-    ("NFO", "MIDCPNIFTY", "2026-08-03", 2800),
-    ("NFO", "NIFTYNXT50", "2026-08-03", 600),
-    ("BFO", "SENSEX", "2026-01-01", 1000),
-    ("BFO", "BANKEX", "2026-01-01", 900),
-    ("NFO", "NIFTY", "2000-01-01", 1800),
-    ("NFO", "BANKNIFTY", "2000-01-01", 600),
-)
-CASH_FREEZE_QUANTITY = 99_999  # the broker takes no cash order above 1,00,000 shares
-
-
-def freeze_quantity(row: Row, today: date) -> int:
-    """The largest quantity of one order in *row* on *today*; 0 when no figure is known."""
-    if row.exchange in ("NSE", "BSE") and not row.is_index:
-        return CASH_FREEZE_QUANTITY
-    dated = [
-        (since, quantity)
-        for exchange, name, since, quantity in FREEZE
-        if exchange == row.exchange and name == row.name and since <= today.isoformat()
-    ]
-    return max(dated)[1] if dated else 0
+def freeze_quantity(row: Row, today: date, calendar: Calendar) -> int:
+    """The largest quantity of one order in *row* on *today*; 0 when no figure is known. Kite has no endpoint for it."""
+    if row.is_index:
+        return 0
+    key = f"{row.exchange}:{row.name if row.expiry else row.tradingsymbol}"
+    return calendar.freeze_quantity(key, today.isoformat(), row.lot_size) or 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kitev3._core import Gate, risk_limits
+from kitev3._core import Calendar, Gate, risk_limits
 from kitev3.errors import ConfigError
 
 
@@ -47,13 +47,13 @@ class Risk:
         return {name: getattr(self, name) for name, *_ in risk_limits()}
 
 
-def gate(risk: Risk, account: str) -> Gate:
-    """A gate under these limits for the account ``<broker>-<user id>``, HALTED.
+def gate(risk: Risk, account: str, calendar: Calendar | None = None) -> Gate:
+    """A gate under these limits for the account ``<broker>-<user id>``, HALTED; its hours are the calendar's.
 
     Raises ConfigError for a limit above its ceiling, or a scope that names no exchange.
     """
     try:
-        made = Gate(risk.limits(), live=not account.startswith("kitesim-"))
+        made = Gate(risk.limits(), live=not account.startswith("kitesim-"), calendar=calendar)
         for state, scopes in (("HALTED", risk.halted), ("REDUCING", risk.reducing)):
             for scope in scopes:
                 exchange, colon, symbol = scope.partition(":")

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from kitev3._core import IST_NS
 from kitev3.errors import ConfigError
-from kitev3.system.profile import IST
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
-IST_NS = int(IST.utcoffset(None).total_seconds()) * 1_000_000_000
 DAY_NS = 86_400_000_000_000
 MINUTE_NS = 60_000_000_000
 

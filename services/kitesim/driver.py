@@ -45,6 +45,7 @@ class ExchangeDriver(AsyncDriver):
             universe=config.universe,
             hours=config.hours,
             rules=config.rules,
+            calendar=self.profile.calendar,
         )
         self.admin, self.faults, self.seed = config.admin, read_faults(config.fault), context.seed
         self.front: Front | None = None

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from kitev3._core import Exchange, ist_stamp, trading_day
+from kitev3._core import Exchange, ist_stamp
 from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.schemes import SCHEMES, Scheme, instruments_csv
 
@@ -40,7 +40,7 @@ class Funds:
     def price_date(self) -> str:
         """Of the last prices that there are: the trading day before today's."""
         yesterday = dt.date.fromisoformat(self.exchange.session) - dt.timedelta(days=1)
-        return trading_day(yesterday.isoformat())
+        return self.exchange.trading_day(yesterday.isoformat())
 
     def csv(self) -> str:
         """The instruments file."""

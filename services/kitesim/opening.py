@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kitev3._core import Exchange, MarketFile, session_open_ns, trading_day
+from kitev3._core import Calendar, Exchange, MarketFile, session_open_ns
+from kitev3.calendar import IST, read
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import datetime_ns
 from kitev3.system.market_file import read_market
-from kitev3.system.profile import IST
 
 MINUTE_NS = 60_000_000_000
 FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at
@@ -28,32 +28,37 @@ def open_exchange(
     universe: str = "house",
     hours: str = "plain",
     rules: Mapping[str, Any] | None = None,
+    calendar: str = "",
 ) -> Exchange:
     """An exchange at its start, under its profile's rules with these in their place.
+
+    *calendar* is a file of dated rows; guesses count, since an exchange that pretends may be wrong about a day.
 
     ConfigError for a market, a clock, a number or a rule that cannot be.
     """
     source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
+    dates = read(calendar, provisional=True)
     try:
         return Exchange(
             users=list(users),
             market=source,
             seed=seed,
-            start_ns=_start_ns(source, start),
+            start_ns=_start_ns(source, start, dates),
             profile=profile,
             frame_ms=frame_ms,
             universe=universe,
             hours=hours,
             rules=dict(rules or {}),
+            calendar=dates,
         )
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"kitesim: {error}") from None
 
 
-def _start_ns(market: str | MarketFile, start: datetime | None) -> int:
+def _start_ns(market: str | MarketFile, start: datetime | None, dates: Calendar) -> int:
     if start is not None:
         return datetime_ns(start)
     if isinstance(market, MarketFile):
         return session_open_ns(market.session)
-    today = trading_day(datetime.now(IST).date().isoformat())
+    today = dates.trading_day(datetime.now(IST).date().isoformat())
     return session_open_ns(today) + FIRST_MINUTES * MINUTE_NS

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kitev3._core import Exchange
+from kitev3.calendar import IST
 from kitev3.contracts import Request
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, machine_ns
@@ -29,7 +30,6 @@ from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.rules import differences, effective, text
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.state import Memory, Origin, check, remembered
-from kitev3.system.profile import IST
 
 NS = 1_000_000_000
 MARK_S = 1.0  # machine time between two notes of where the market's time is

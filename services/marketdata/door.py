@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from kitev3.broker.readonly import ReadOnlyKite
+from kitev3.calendar import read
 from kitev3.runtime.registry import spec
 from kitev3.runtime.service import Asked, Context
 from kitev3.services.marketdata.driver import Feed
@@ -36,7 +37,7 @@ def feed(context: Context, config: MarketdataConfig) -> Feed:
         url=socket,
         today=date.fromisoformat(context.session),
         kept=context.run_dir / "instruments",
-        wanted=Wanted(config.instruments, config.bars, asked),
+        wanted=Wanted(config.instruments, config.bars, asked, read(profile.calendar)),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kitev3._core import Bar, BarBuilder, Decoder, session_hours
+from kitev3._core import Bar, BarBuilder, Calendar, Decoder
+from kitev3.calendar import read
 from kitev3.contracts import (
     Clock,
     FeedHealth,
@@ -26,15 +27,6 @@ from kitev3.runtime.service import Context, Driver, ServiceSpec
 from msgspec.structs import replace
 
 NS = 1_000_000_000
-SEGMENTS = {"NSE": 1, "NFO": 2, "BSE": 4, "BFO": 5, "INDICES": 9}
-HOURS_OF = {
-    "NSE": ("NSE", "EQ"),
-    "BSE": ("BSE", "EQ"),
-    "INDICES": ("NSE", "EQ"),
-    "NFO": ("NFO", "FUT"),
-    "BFO": ("BFO", "FUT"),
-}
-"""Whose row of the dated table of hours a segment's bars follow."""
 START_NS_MAX = NS
 """Machine time within which everyone has heard the clock, and before which no market begins."""
 SILENCE_S = 5.0
@@ -58,11 +50,11 @@ class MarketdataConfig:
 class MarketdataHandler:
     """A function of frames and readings: sockets, silence and reconnects are the driver's."""
 
-    def __init__(self, sessions: Mapping[int, tuple[int, int]] | None = None) -> None:
-        """*sessions*: segment (token & 0xff) to opening and close, ns of the IST day."""
+    def __init__(self, calendar: Calendar | None = None) -> None:
+        """*calendar*: when bars begin and end; the shipped one unless given."""
         self.decoder = Decoder()
-        self.sessions = dict(sessions or {})
-        self.bars = BarBuilder({}, self.sessions)
+        self.calendar = calendar
+        self.bars = BarBuilder({}, calendar)
         self.heard_from_ns = 0  # what began before has a hole
         self.rows: dict[int, Instrument] = {}
         self.periods: dict[int, tuple[str, ...]] = {}
@@ -168,7 +160,7 @@ class MarketdataHandler:
         rows = {row.instrument.instrument_token: row.instrument for row in read.rows}
         periods = {row.instrument.instrument_token: row.bars for row in read.rows}
         if periods != self.periods:  # the same day's file read again must not drop the bars under way
-            self.bars = BarBuilder(periods, self.sessions)
+            self.bars = BarBuilder(periods, self.calendar)
             self.bars.gap(self.heard_from_ns)
         self.rows, self.periods = rows, periods
         return ()
@@ -221,18 +213,8 @@ class MarketdataHandler:
         )
 
 
-def sessions_on(date: str) -> dict[int, tuple[int, int]]:
-    """The day's hours by segment, from the dated table that the gate uses; bars begin and end with them.
-
-    A segment that the table does not know that day keeps the builder's own hours: bars are for looking at, and the gate
-    refuses to trade there anyway.
-    """
-    known = {SEGMENTS[segment]: session_hours(date, *kind, False) for segment, kind in HOURS_OF.items()}
-    return {n: (hours["open"] * NS, hours["exit_until"] * NS) for n, hours in known.items() if hours is not None}
-
-
 def _handler(context: Context, config: MarketdataConfig) -> MarketdataHandler:
-    return MarketdataHandler(sessions_on(context.session))
+    return MarketdataHandler(read(context.settings.calendar))
 
 
 def _driver(context: Context, config: MarketdataConfig) -> Driver:

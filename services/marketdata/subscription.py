@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 
-from kitev3._core import bar_spec
+from kitev3._core import Calendar, bar_spec
 from kitev3.contracts import Instrument, Subscribed
 from kitev3.errors import ConfigError
 from kitev3.instruments import File, Row, freeze_quantity, nearest, select
@@ -22,12 +22,20 @@ class Wanted:
         instruments: without any, what the services ask for is all.
         bars: periods that every instrument gets.
         asked: what services need; it must be among the instruments, and its bars come on top.
+        calendar: of freeze quantities; the shipped one unless given.
 
     Raises ConfigError for what is no period. One period has one name, whoever writes it: ``60s`` is ``1m``.
     """
 
-    def __init__(self, instruments: Sequence[str], bars: Iterable[str], asked: Iterable[Asked] = ()) -> None:
+    def __init__(
+        self,
+        instruments: Sequence[str],
+        bars: Iterable[str],
+        asked: Iterable[Asked] = (),
+        calendar: Calendar | None = None,
+    ) -> None:
         self.instruments = tuple(instruments)
+        self.calendar = calendar if calendar is not None else Calendar()
         self.bars = tuple(_period(text, "[marketdata] bars") for text in bars)
         self.asked = [(one, (_period(one.bars, f"{one.where}: bars"),) if one.bars else ()) for one in asked]
 
@@ -67,7 +75,7 @@ class Wanted:
             strike_e4=row.strike_e4,
             tick_size_e4=row.tick_size_e4,
             lot_size=row.lot_size,
-            freeze_quantity=freeze_quantity(row, today),
+            freeze_quantity=freeze_quantity(row, today, self.calendar),
             products=row.products,
             lower_circuit_e4=0,
             upper_circuit_e4=0,

@@ -10,6 +10,7 @@ import msgspec
 from kitev3._core import Gate
 from kitev3.account.account import account_folder_of
 from kitev3.account.latch import Latch, LatchState, LatchWatch
+from kitev3.calendar import read
 from kitev3.contracts import Hole, Instrument, LatchRead, LostTail, PortfolioSnapshot, Reconciled
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
@@ -202,7 +203,7 @@ def _handler(context: Context, config: RiskPortfolioConfig) -> RiskPortfolio:
     if context.settings is None:
         raise ConfigError("risk_portfolio needs a profile: its [risk] holds capital and limits")
     risk: Risk = context.settings.settings("risk", Risk)
-    return RiskPortfolio(gate(risk, context.account), risk.outside_closing_auction)
+    return RiskPortfolio(gate(risk, context.account, read(context.settings.calendar)), risk.outside_closing_auction)
 
 
 def _driver(context: Context, config: RiskPortfolioConfig) -> Driver:

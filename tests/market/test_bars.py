@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kitev3._core import Bar, BarBuilder, Tick, TickBatch, bar_spec
+from kitev3._core import Bar, BarBuilder, Calendar, Tick, TickBatch, bar_spec
 from strategies import bar_streams
 
 INFY, NIFTY, GOLD = 408_065, 256_265, 53_496_327
@@ -150,18 +150,27 @@ def test_a_real_minute_in_rupees() -> None:
     assert repr(bar).startswith(f"Bar({INFY}, '1m', start_ns={OPEN_NS}, end_ns=")
 
 
-def test_sessions_are_given_by_segment() -> None:
-    opened = 18 * 3600 * SECOND_NS  # an hour of lamps in the evening
-    builder = BarBuilder({INFY: ["1d"], GOLD: ["1d"]}, {1: (opened, opened + 3600 * SECOND_NS)})
-    evening = OPEN_NS + opened - 33_300 * SECOND_NS
+def test_sessions_are_the_calendars() -> None:
+    lamps = Calendar("phases,other shares,18:00 open | 19:00 closed,2022-11-24,2022-11-24,,an hour in the evening")
+    builder = BarBuilder({INFY: ["1d"], GOLD: ["1d"]}, lamps)
+    evening = OPEN_NS + (18 * 3600 - 33_300) * SECOND_NS
     ticks = [Tick(token, 100, exchange_ns=evening + 60 * SECOND_NS) for token in (INFY, GOLD)]
 
     builder.update(TickBatch.from_ticks(ticks))
     starts = [bar.start_ns for bar in builder.close_session()]
 
     assert starts == [evening, OPEN_NS - 900 * SECOND_NS]
-    with pytest.raises(ValueError, match="segment 1: a session opens before it closes"):
-        BarBuilder({}, {1: (5, 5)})
+
+
+def test_a_segment_that_the_calendar_does_not_know_has_no_bars() -> None:
+    before_ns = 1_041_305_400 * SECOND_NS  # 2002-12-31 09:00 IST
+    strange = INFY + 7  # no exchange has tokens that end so
+    builder = BarBuilder({INFY: ["1m"], strange: ["1m"]})
+    times = [(INFY, before_ns + 3600 * SECOND_NS), (strange, OPEN_NS)]
+
+    builder.update(TickBatch.from_ticks([Tick(token, 100, exchange_ns=at) for token, at in times]))
+
+    assert (builder.close_session(), builder.outside) == ([], 2)
 
 
 @pytest.mark.parametrize(("text", "name"), [("5s", "5s"), ("60s", "1m"), ("24h", "1d"), ("500t", "500t")])

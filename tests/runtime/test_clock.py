@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from kitev3.calendar import IST
 from kitev3.contracts import Clock
 from kitev3.runtime.clock import NS, MarketClock, datetime_ns
-from kitev3.system.profile import IST
 
 
 def test_at_thirty_times_two_seconds_are_a_minute() -> None:

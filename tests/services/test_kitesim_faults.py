@@ -20,9 +20,9 @@ import pytest
 import requests
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
+from kitev3.calendar import IST
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
 from kitev3.services.kitesim.faults.fault import Fault
-from kitev3.system.profile import IST
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
 from websockets.sync.client import ClientConnection, connect

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from kiteconnect import exceptions as kite
 from kitev3._core import Exchange, ExchangeRefusal, exchange_rules
+from kitev3.calendar import IST
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import datetime_ns
 from kitev3.services.kitesim.options import read_options
 from kitev3.services.kitesim.rules import NAMES, bounds, differences, list_rules, read_rules, rules_of, text
 from kitev3.services.kitesim.service import KitesimConfig
-from kitev3.system.profile import IST
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import FLAG_TIME_AHEAD, Event, Tick, TickBatch, encode_frame
@@ -27,7 +26,7 @@ from kitev3.contracts import (
     Text,
     Timer,
 )
-from kitev3.services.marketdata.service import MarketdataHandler, sessions_on
+from kitev3.services.marketdata.service import MarketdataHandler
 
 OPEN_NS = 1_795_060_500 * 10**9  # 2026-11-19 09:25:00 IST
 INFY = Instrument(
@@ -121,19 +120,6 @@ def test_what_was_left_out_is_counted_and_named_in_health() -> None:
 
     assert (health.left_out, health.reason) == (3, "quote: 3 left out: NSE:INFY: volume: 'x' is no number")
     assert handler.status()["left_out"] == 3
-
-
-@pytest.mark.parametrize(
-    ("date", "derivatives_until"), [("2022-11-24", 15.5), ("2026-11-19", 15 + 40 / 60), ("2026-11-24", None)]
-)
-def test_bars_follow_the_days_hours(date: str, derivatives_until: float | None) -> None:
-    sessions = sessions_on(date)
-
-    if derivatives_until is None:  # a holiday
-        assert sessions == {}
-    else:
-        assert sessions[2] == (int(9.25 * 3600) * 10**9, round(derivatives_until * 3600) * 10**9)
-        assert sessions[1] == sessions[9] == (int(9.25 * 3600) * 10**9, int(15.5 * 3600) * 10**9)
 
 
 def test_it_is_not_ready_before_the_feed_is_up() -> None:

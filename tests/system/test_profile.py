@@ -13,10 +13,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kitev3.calendar import IST
 from kitev3.errors import ConfigError
 from kitev3.system import profile as config
 from kitev3.system import settings
-from kitev3.system.profile import IST, BusConfig, Profile, ServiceSettings, load
+from kitev3.system.profile import BusConfig, Profile, ServiceSettings, load
 from kitev3.system.settings import place
 
 

@@ -17,13 +17,14 @@ import typer
 from kitev3.account import arming
 from kitev3.account.account import account_folder
 from kitev3.account.latch import Latch, LatchState
+from kitev3.calendar import IST
 from kitev3.cli.options import ProfileOption, RunDirOption, described, running
 from kitev3.cli.output import unread
 from kitev3.contracts import Kill, Start, Stop, TakePositions
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, machine_ns
-from kitev3.system.profile import IST, load
+from kitev3.system.profile import load
 from kitev3.system.runfolder import Run, RunFolder
 
 DOWN_S_MAX = 60.0

@@ -11,11 +11,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from kitev3._core import TickBatch
+from kitev3._core import IST_NS, TickBatch
 from kitev3.contracts import BY_TOPIC
 from kitev3.events import Event
-
-INDIA_NS = (5 * 60 + 30) * 60 * 1_000_000_000  # ahead of UTC, all year
 
 ENVELOPE = pa.schema(
     [
@@ -150,7 +148,7 @@ def structs(events: Sequence[Event]) -> list[pa.Array]:
 def envelope(event: Event) -> tuple[Any, ...]:
     """The values of ``ENVELOPE`` for one event."""
     cause = None if event.cause is None else event.cause.hex
-    india_ns = event.ts + INDIA_NS
+    india_ns = event.ts + IST_NS
     return (
         event.event_hex, india_ns, event.ts, event.source, event.epoch, event.seq, event.topic_seq, cause, event.mode
     )  # fmt: skip

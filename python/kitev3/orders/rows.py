@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from kitev3._core import IST_NS
+
 _EPOCH = dt.datetime(1970, 1, 1)
-_IST_OFFSET = dt.timedelta(hours=5, minutes=30)
 _SECOND = dt.timedelta(seconds=1)
 
 
@@ -194,7 +195,7 @@ def ist_ns(text: str | None) -> int | None:
         time = dt.datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (time - _IST_OFFSET - _EPOCH) // _SECOND * 1_000_000_000
+    return (time - _EPOCH) // _SECOND * 1_000_000_000 - IST_NS
 
 
 def _read(raws: list[msgspec.Raw], kind: type[Row]) -> Rows[Row]:

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from kitev3.calendar import IST
 from kitev3.contracts import Clock
-from kitev3.system.profile import IST
 
 NS = 1_000_000_000
 

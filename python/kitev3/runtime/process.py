@@ -26,6 +26,7 @@ from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
 from kitev3.bus.sockets import Sockets
 from kitev3.bus.topology import base, links, takes_work, workers
+from kitev3.calendar import IST
 from kitev3.contracts import BY_TOPIC, Start
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, datetime_ns
@@ -38,7 +39,7 @@ from kitev3.system.hugepages import collapse
 from kitev3.system.log import get_logger, log_to
 from kitev3.system.placement import hurry, place
 from kitev3.system.private import UMASK
-from kitev3.system.profile import IST, Profile
+from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder, default_run_dir
 
 REFUSED = 2

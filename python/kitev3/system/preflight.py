@@ -16,11 +16,12 @@ from pathlib import Path
 
 from kitev3._core import session_open_ns
 from kitev3.account.secret import read_secret, write_secret
+from kitev3.calendar import IST
 from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import NS, market_date
 from kitev3.system.market_file import read_market
-from kitev3.system.profile import IST, PREFIX, Profile
+from kitev3.system.profile import PREFIX, Profile
 from kitev3.system.runfolder import Run, RunFolder
 
 DISK_BYTES_MIN = 400_000_000  # the first segments of all tapes, written with zeros, and as much again

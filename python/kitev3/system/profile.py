@@ -19,7 +19,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from kitev3 import calendar
 from kitev3.account.secret import NAMES as SECRETS
 from kitev3.account.secret import refuse_secrets
 from kitev3.errors import ConfigError
@@ -38,7 +39,6 @@ Broker: TypeAlias = Literal["kitesim", "zerodha"]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 T = TypeVar("T")
 
-IST = timezone(timedelta(hours=5, minutes=30), "IST")
 LIBRARY = Path(__file__).parents[1]
 PROFILES = LIBRARY / "profiles"
 SERVICES = LIBRARY / "services"
@@ -84,6 +84,7 @@ class Profile:
     token_file: str = place()  # of the access token, mode 0400; empty: `token` in the run folder
     exchange: str = place("127.0.0.1:0")  # where kitesim listens; port 0 takes a free one
     market: str = "synthetic"  # or frozen, or the path of a CSV of time and value
+    calendar: str = place()  # a file of dated rows that are laid over the shipped ones; its content is on the tape
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
     fresh: bool = False  # each run begins with an empty folder; what an earlier one left is put aside
@@ -147,7 +148,8 @@ class Profile:
             tables: the tables that the process has read (name -> dataclass); they are added under their names.
         """
         mine: dict[str, Any] = settings.plain(self)
-        return dict(sorted((mine | {"market": Path(self.market).name} | settings.plain(tables)).items()))
+        mine |= {"market": Path(self.market).name, "calendar": calendar.read(self.calendar).sha256}
+        return dict(sorted((mine | settings.plain(tables)).items()))
 
     def _table(self, name: str) -> Mapping[str, Any]:
         return self.tables.get(name, {})

@@ -22,13 +22,13 @@ import msgspec
 from kitev3.account.account import account_folder
 from kitev3.account.arming import arm
 from kitev3.account.latch import Latch, LatchState
+from kitev3.calendar import IST
 from kitev3.contracts import Start, Stop
 from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
 from kitev3.errors import ConfigError, Refused
 from kitev3.runtime.clock import NS, MarketClock, machine_ns
 from kitev3.system.preflight import Plan
 from kitev3.system.private import write_whole
-from kitev3.system.profile import IST
 from kitev3.system.resources import cpu_s, resident_mb
 from kitev3.system.restarts import Death
 from kitev3.system.summary import ProcessUse, Summary, Tally, unheard

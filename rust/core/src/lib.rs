@@ -1,8 +1,8 @@
 //! What must be fast and right in kitev3, without Python: no clock, no socket and no random number that was not handed in.
 #![deny(unsafe_code)]
 
-/// Calendar dates in India.
-pub mod day;
+/// Dated facts of India's exchanges: days, sessions, expiries, lots, freeze quantities, bands.
+pub mod calendar;
 /// Order book, matching and the synthetic market that quotes around a path.
 pub mod exchange;
 /// Indicators, streaming and batch from one definition each.
@@ -27,3 +27,5 @@ pub mod runtime;
 pub mod tape;
 /// The words of the trade: exchange, side, product, order type.
 pub mod terms;
+
+pub use calendar::day;

@@ -1,6 +1,7 @@
 //! `kitev3._core`: conversions between Python and `kitev3-core`, no logic.
 use pyo3::prelude::*;
 
+mod calendar;
 mod exchange;
 mod indicators;
 mod kite;
@@ -23,6 +24,7 @@ fn build() -> &'static str {
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(build, module)?)?;
+    calendar::register(module)?;
     exchange::register(module)?;
     runtime::register(module)?;
     indicators::register(module)?;

@@ -1,11 +1,11 @@
 //! `BarBuilder`, `Bar`: bars for Python.
-use std::collections::BTreeMap;
-
+use kitev3_core::calendar::Calendar;
 use kitev3_core::kite::TickBatch;
-use kitev3_core::market::{BAR_SERIES_MAX, Bar, BarBuilder, BarSpec, Session, Sessions, SpecError};
+use kitev3_core::market::{BAR_SERIES_MAX, Bar, BarBuilder, BarSpec, SpecError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::calendar::{PyCalendar, given};
 use crate::kite::PyTickBatch;
 
 /// One closed bar.
@@ -116,10 +116,10 @@ pub struct PyBarBuilder(BarBuilder);
 #[pymethods]
 impl PyBarBuilder {
     #[new]
-    #[pyo3(signature = (specs, sessions = None))]
-    fn new(specs: &Bound<'_, PyAny>, sessions: Option<BTreeMap<u8, (i64, i64)>>) -> PyResult<Self> {
-        let sessions = collect_sessions(sessions.unwrap_or_default())?;
-        let builder = BarBuilder::new(collect_specs(specs)?, &sessions);
+    #[pyo3(signature = (specs, calendar = None))]
+    fn new(specs: &Bound<'_, PyAny>, calendar: Option<&PyCalendar>) -> PyResult<Self> {
+        let calendar = given(calendar, Calendar::shipped);
+        let builder = BarBuilder::new(collect_specs(specs)?, calendar);
         builder
             .map(Self)
             .map_err(|error| PyValueError::new_err(error.to_string()))
@@ -201,19 +201,6 @@ fn collect_specs(specs: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, BarSpec)>> {
         }
     }
     Ok(pairs)
-}
-
-fn collect_sessions(sessions: BTreeMap<u8, (i64, i64)>) -> PyResult<Sessions> {
-    let sessions = sessions.into_iter().map(|(segment, (open_ns, close_ns))| {
-        let session = Session::new(open_ns, close_ns).ok_or_else(|| {
-            let text = format!(
-                "segment {segment}: a session opens before it closes, within one day, in ns"
-            );
-            PyValueError::new_err(text)
-        })?;
-        Ok((segment, session))
-    });
-    Ok(Sessions::with(sessions.collect::<PyResult<Vec<_>>>()?))
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

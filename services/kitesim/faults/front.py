@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
-from kitev3._core import session_open_ns, trading_day
+from kitev3._core import session_open_ns
 from kitev3.services.kitesim.faults import admin
 from kitev3.services.kitesim.faults.board import Board
 from kitev3.services.kitesim.faults.desk import Desk
@@ -119,7 +119,7 @@ class ExchangeControls:
     async def instruments(self, days: int, exchange: str | None) -> str:
         """The file as it was on that day; made once, beside the loop."""
         today = date.fromisoformat(self.server.exchange.session)
-        day = trading_day((today - timedelta(days=days)).isoformat())
+        day = self.server.exchange.trading_day((today - timedelta(days=days)).isoformat())
         if day not in self._earlier:
             self._earlier[day] = await asyncio.to_thread(self._exchange_of, day)
         return str(self._earlier[day].instruments_csv(exchange))

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from kitev3._core import Exchange
+from kitev3.calendar import IST
 from kitev3.services.kitesim.access_log import AccessLog
 from kitev3.services.kitesim.faults.switches import Switches
 from kitev3.services.kitesim.logins import Logins
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.sockets import Connection, Sockets
-from kitev3.system.profile import IST
 
 MS_NS = 1_000_000
 NS = 1_000_000_000

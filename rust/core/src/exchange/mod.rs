@@ -2,8 +2,6 @@
 
 /// One trader: money, shares, positions.
 pub mod account;
-/// IST, trading days and expiries.
-pub mod dates;
 /// What clients send, read into what the exchange takes.
 pub mod forms;
 /// Sessions by date: pre-open, continuous, closing auction.

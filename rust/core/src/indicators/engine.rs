@@ -4,8 +4,8 @@
 //! and the loop over a batch's ticks has no decision in it but the indicator's own.
 use std::collections::HashMap;
 
+use crate::calendar::clock::day_end_ns;
 use crate::kite::TickBatch;
-use crate::market::session::day_end_ns;
 
 use super::slots::Slots;
 use super::{

@@ -1,9 +1,7 @@
 //! Session VWAP: what was paid on average for a unit since the trading day began.
 use super::columns::{CHUNK, LANES, blocks, blocks_mut, clean, clean_columns, length, put, row};
 
-const DAY_NS: i64 = 86_400_000_000_000;
-/// India is 5½ hours ahead of UTC all year.
-const IST_NS: i64 = 19_800_000_000_000;
+use crate::calendar::clock::{DAY_NS, IST_NS};
 
 /// Volume-weighted average of the typical price `(high + low + close) / 3`, begun anew with each Indian calendar day.
 ///

@@ -2,11 +2,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use super::bar::{Bar, Print};
-use super::series::{Closed, Series};
-use super::session::{SECOND_NS, Session, Sessions, Span, ist_day};
+use super::series::{Closed, Series, Span};
 use super::spec::BarSpec;
+use crate::calendar::clock::{SECOND_NS, at_ns};
+use crate::calendar::{Calendar, Day, Segment};
 use crate::kite::sanity::TokenHasher;
 use crate::kite::{Kind, TickBatch};
 
@@ -15,6 +17,9 @@ pub const BAR_SERIES_MAX: usize = 30_000;
 
 /// The last time that 32 bits of seconds can tell; sums with a day's lengths are far from overflowing.
 const PACKET_TIME_NS_MAX: i64 = u32::MAX as i64 * SECOND_NS;
+
+/// Before every other.
+const NO_DAY: Day = Day(i32::MIN);
 
 /// What became of the ticks of instruments that have bars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +48,9 @@ pub struct BarBuilder {
     places: HashMap<u32, usize, BuildHasherDefault<TokenHasher>>,
     /// The newest exchange time of all instruments.
     newest_ns: i64,
-    /// The IST day whose session was closed last: its late ticks open no second last bar.
-    closed_day: i64,
+    calendar: Arc<Calendar>,
+    /// The day whose session was closed last: its late ticks open no second last bar.
+    closed_day: Day,
     /// Market time from which on nothing is missing.
     heard_from_ns: i64,
     counts: BarCounts,
@@ -53,10 +59,9 @@ pub struct BarBuilder {
 #[derive(Clone, Debug)]
 struct Instrument {
     token: u32,
-    session: Session,
     series: Vec<Series>,
     newest_ns: i64,
-    day: i64,
+    day: Day,
     /// `day`'s session.
     span: Span,
     /// The day's volume so far; `None` until the first tick, whose volume is the base.
@@ -86,17 +91,20 @@ impl fmt::Display for BarError {
 impl std::error::Error for BarError {}
 
 impl BarBuilder {
+    /// Sessions are those of the calendar: each instrument's segment is told by its token.
+    ///
     /// # Errors
     /// [`BarError`] for too many series, or one given twice.
     pub fn new(
         specs: impl IntoIterator<Item = (u32, BarSpec)>,
-        sessions: &Sessions,
+        calendar: Arc<Calendar>,
     ) -> Result<Self, BarError> {
         let mut builder = Self {
             instruments: Vec::new(),
             places: HashMap::default(),
             newest_ns: i64::MIN,
-            closed_day: i64::MIN,
+            calendar,
+            closed_day: NO_DAY,
             heard_from_ns: i64::MIN,
             counts: BarCounts::default(),
         };
@@ -109,17 +117,13 @@ impl BarBuilder {
                 .entry(token)
                 .or_insert(builder.instruments.len());
             if place == builder.instruments.len() {
-                builder
-                    .instruments
-                    .push(Instrument::new(token, sessions.of(token)));
+                builder.instruments.push(Instrument::new(token));
             }
-            let Instrument {
-                series, session, ..
-            } = &mut builder.instruments[place];
+            let series = &mut builder.instruments[place].series;
             if series.iter().any(|other| other.spec == spec) {
                 return Err(BarError::Twice { token, spec });
             }
-            series.push(Series::new(spec, session));
+            series.push(Series::new(spec));
         }
         Ok(builder)
     }
@@ -172,10 +176,10 @@ impl BarBuilder {
         let mut bars = Vec::new();
         for instrument in &mut self.instruments {
             instrument.close(at_ns, &mut bars, &mut self.counts);
-            instrument.begin(None);
+            instrument.end();
         }
         if at_ns != i64::MIN {
-            self.closed_day = self.closed_day.max(ist_day(at_ns));
+            self.closed_day = self.closed_day.max(Day::at(at_ns));
         }
         bars
     }
@@ -195,14 +199,14 @@ impl BarBuilder {
             return;
         }
         if !instrument.span.contains(time_ns) {
-            let day = ist_day(time_ns);
+            let day = Day::at(time_ns);
             if day <= self.closed_day {
                 counts.outside += 1;
                 return;
             }
             if day != instrument.day {
                 instrument.close(time_ns, bars, counts);
-                instrument.begin(Some(day));
+                instrument.begin(day, &self.calendar);
             }
         }
         self.newest_ns = self.newest_ns.max(time_ns);
@@ -230,23 +234,37 @@ impl BarBuilder {
 }
 
 impl Instrument {
-    fn new(token: u32, session: Session) -> Self {
+    fn new(token: u32) -> Self {
         Self {
             token,
-            session,
             series: Vec::new(),
             newest_ns: i64::MIN,
-            day: i64::MIN,
+            day: NO_DAY,
             span: Span::default(),
             volume: None,
         }
     }
 
-    /// Begins a day, or waits for one.
-    fn begin(&mut self, day: Option<i64>) {
-        self.day = day.unwrap_or(i64::MIN);
-        self.span = day.map_or_else(Span::default, |day| self.session.on(day));
-        self.volume = None;
+    /// A segment of which the calendar has no hours has no session, and no bars.
+    fn begin(&mut self, day: Day, calendar: &Calendar) {
+        self.end();
+        self.day = day;
+        let segment = Segment::of_token(self.token);
+        let hours = segment.and_then(|segment| calendar.continuous_ns(day, segment));
+        if let Some((open_ns, close_ns)) = hours {
+            self.span = Span {
+                open_ns: at_ns(day, open_ns),
+                close_ns: at_ns(day, close_ns),
+            };
+        }
+        for series in &mut self.series {
+            series.begin(self.span);
+        }
+    }
+
+    /// Its day is over; it waits for another.
+    fn end(&mut self) {
+        (self.day, self.span, self.volume) = (NO_DAY, Span::default(), None);
     }
 
     /// Traded since the tick before. The highest volume seen stays the base, so that one bad packet is not counted

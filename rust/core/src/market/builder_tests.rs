@@ -12,7 +12,7 @@ const CLOSE_NS: i64 = OPEN_NS + 22_500 * SECOND_NS;
 
 fn builder(specs: &[&str]) -> BarBuilder {
     let specs = specs.iter().map(|spec| (INFY, spec.parse().unwrap()));
-    BarBuilder::new(specs, &Sessions::default()).unwrap()
+    BarBuilder::new(specs, Calendar::shipped()).unwrap()
 }
 
 /// A tick `seconds` after the opening.
@@ -272,8 +272,7 @@ fn a_value_beyond_64_bits_is_the_largest_and_counted() {
 
 #[test]
 fn an_index_has_bars_without_volume() {
-    let mut builder =
-        BarBuilder::new([(NIFTY, BarSpec::Seconds(1))], &Sessions::default()).unwrap();
+    let mut builder = BarBuilder::new([(NIFTY, BarSpec::Seconds(1))], Calendar::shipped()).unwrap();
     let at = |seconds: i64| Tick {
         exchange_ns: OPEN_NS + seconds * SECOND_NS,
         ..Tick::new(NIFTY, 180_000_000)
@@ -292,7 +291,7 @@ fn a_series_is_asked_for_once() {
         (INFY, "1m".parse().unwrap()),
     ];
 
-    let refused = BarBuilder::new(specs, &Sessions::default()).unwrap_err();
+    let refused = BarBuilder::new(specs, Calendar::shipped()).unwrap_err();
 
     assert_eq!(
         refused,
@@ -303,7 +302,7 @@ fn a_series_is_asked_for_once() {
     );
     let many = (0..=BAR_SERIES_MAX as u32).map(|token| (token, BarSpec::Day));
     assert_eq!(
-        BarBuilder::new(many, &Sessions::default()).unwrap_err(),
+        BarBuilder::new(many, Calendar::shipped()).unwrap_err(),
         BarError::Excess
     );
 }
@@ -347,7 +346,7 @@ fn both() -> BarBuilder {
     let specs = [INFY, NIFTY]
         .into_iter()
         .flat_map(|token| SPECS.map(|spec| (token, spec.parse().unwrap())));
-    BarBuilder::new(specs, &Sessions::default()).unwrap()
+    BarBuilder::new(specs, Calendar::shipped()).unwrap()
 }
 
 proptest! {

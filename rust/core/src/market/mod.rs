@@ -12,13 +12,10 @@ pub mod builder;
 pub mod newest;
 /// One instrument's bars of one spec.
 mod series;
-/// When each segment trades.
-pub mod session;
 /// What a bar is made of: `5s`, `500t`, `10000v`, `5000000r`.
 pub mod spec;
 
 pub use bar::Bar;
 pub use builder::{BAR_SERIES_MAX, BarBuilder, BarCounts, BarError};
 pub use newest::{Newest, NewestRow};
-pub use session::{Session, Sessions};
 pub use spec::{BarSpec, SpecError};

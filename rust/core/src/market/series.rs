@@ -1,7 +1,21 @@
 //! One instrument's bars of one spec: at most one is open.
 use super::bar::{Bar, OpenBar, Print};
-use super::session::{SECOND_NS, Session, Span};
 use super::spec::BarSpec;
+use crate::calendar::clock::SECOND_NS;
+
+/// One day's session, ns UTC, without its close; empty where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    pub open_ns: i64,
+    pub close_ns: i64,
+}
+
+impl Span {
+    #[inline]
+    pub fn contains(&self, time_ns: i64) -> bool {
+        self.open_ns <= time_ns && time_ns < self.close_ns
+    }
+}
 
 /// Where closed bars go.
 pub struct Closed<'a> {
@@ -13,22 +27,28 @@ pub struct Closed<'a> {
 #[derive(Clone, Debug)]
 pub struct Series {
     pub spec: BarSpec,
-    /// A whole time bar's length; 0 for others.
+    /// A whole time bar's length, a day's by its session; 0 for others.
     length_ns: i64,
     bar: Option<OpenBar>,
 }
 
 impl Series {
-    pub fn new(spec: BarSpec, session: &Session) -> Self {
+    pub fn new(spec: BarSpec) -> Self {
         let length_ns = match spec {
             BarSpec::Seconds(seconds) => i64::from(seconds) * SECOND_NS,
-            BarSpec::Day => session.length_ns(),
-            BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => 0,
+            BarSpec::Day | BarSpec::Ticks(_) | BarSpec::Volume(_) | BarSpec::Value(_) => 0,
         };
         Self {
             spec,
             length_ns,
             bar: None,
+        }
+    }
+
+    /// A session begins; the bars of the one before are closed.
+    pub fn begin(&mut self, span: Span) {
+        if self.spec == BarSpec::Day {
+            self.length_ns = span.close_ns - span.open_ns;
         }
     }
 

@@ -4,7 +4,8 @@ use super::instrument::Instrument;
 use super::lines::{Held, Line};
 use super::margins::{self, NoMargin};
 use super::orders::{self, Intent, Signal, Terms};
-use crate::day::{Day, second_of_day};
+use crate::calendar::clock::time_of_day_ns;
+use crate::day::Day;
 use crate::terms::{OrderType, Overflow, Product, Side, product};
 
 /// Why a number about the order cannot be said.
@@ -45,7 +46,7 @@ pub struct Ask<'a> {
     pub intent: u128,
     pub mono_ns: i64,
     pub day: Day,
-    pub second: i64,
+    pub time_of_day_ns: i64,
     pub gate: &'a Gate,
     pub line: Option<&'a Line>,
     pub target: Target<'a>,
@@ -99,13 +100,13 @@ impl<'a> Ask<'a> {
         let reduces = order
             .as_ref()
             .is_some_and(|order| order.without.reduces(order.side, order.left));
-        let second = second_of_day(now_ns);
+        let time_of_day_ns = time_of_day_ns(now_ns);
         let mut ask = Self {
             signal,
             intent,
             mono_ns,
             day,
-            second,
+            time_of_day_ns,
             gate,
             line,
             target,

@@ -1,4 +1,6 @@
 //! The gate itself: what it knows, and how it judges.
+use std::sync::Arc;
+
 use super::ask::{Ask, Target};
 use super::limits::Limits;
 use super::lines::{Exposure, Lines};
@@ -8,6 +10,7 @@ use super::rate::Pace;
 use super::rules::{EVALUATED_OF_A_CANCEL, RULES, Rule};
 use super::standing::{Latch, Permit, Standing};
 use super::verdict::{Approved, Judgement, Outcome, Reservation, Verdict, Why};
+use crate::calendar::Calendar;
 use crate::day::Day;
 use crate::portfolio::Portfolio;
 use crate::terms::{Exchange, Overflow};
@@ -82,6 +85,7 @@ pub struct Reading {
 #[derive(Clone, Debug)]
 pub struct Gate {
     pub(super) limits: Limits,
+    pub(super) calendar: Arc<Calendar>,
     pub(super) permit: Permit,
     pub(super) feed_up: bool,
     pub(super) lines: Lines,
@@ -100,10 +104,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate that is HALTED, knows of no instrument and has no funds.
+    /// A gate that is HALTED, knows of no instrument and has no funds; its calendar is the shipped one.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            calendar: Calendar::shipped(),
             permit: Permit::default(),
             feed_up: true, // a tick that is fresh proves it; one that is not is refused by its age
             lines: Lines::default(),
@@ -119,6 +124,11 @@ impl Gate {
             position_lines: Vec::new(),
             trades: QuickMap::default(),
         }
+    }
+
+    /// The same gate by another calendar.
+    pub fn with_calendar(self, calendar: Arc<Calendar>) -> Self {
+        Self { calendar, ..self }
     }
 
     /// Judges one signal and, if it passes, reserves its worst case. The same intent again gets the first answer again;

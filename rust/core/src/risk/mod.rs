@@ -20,8 +20,6 @@ mod orders;
 mod quick_hash;
 mod rate;
 mod rules;
-/// When what may trade, by date.
-pub mod sessions;
 mod standing;
 mod verdict;
 

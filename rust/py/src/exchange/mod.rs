@@ -10,19 +10,18 @@ mod refusal;
 mod rules;
 /// What one socket shows.
 mod subscription;
-/// Days and times.
-mod times;
 /// Forms in, answers out.
 mod values;
 
 use std::collections::HashMap;
 
-use kitev3_core::exchange::dates::SECOND_NS;
+use kitev3_core::calendar::clock::SECOND_NS;
+use kitev3_core::calendar::{Calendar, Segment};
 use kitev3_core::exchange::forms::{self, order_fault};
 use kitev3_core::exchange::hours::Hours;
 use kitev3_core::exchange::market::instruments::instruments_csv;
 use kitev3_core::exchange::market::simulated::Market;
-use kitev3_core::exchange::market::universe::Universe;
+use kitev3_core::exchange::market::universe::{Universe, is_covered};
 use kitev3_core::exchange::orders::limits::Read;
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::TOKENS_MAX;
@@ -35,6 +34,7 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::calendar::{CalendarError, PyCalendar, given, parse_day};
 use market_file::{MarketFile, MarketFileError};
 use opening::{Source, open_market};
 use refusal::{ExchangeRefusal, refused};
@@ -53,9 +53,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("QUOTES_MAX", QUOTES_MAX)?;
     module.add("LTPS_MAX", LTPS_MAX)?;
     module.add_function(wrap_pyfunction!(rules::exchange_rules, module)?)?;
-    module.add_function(wrap_pyfunction!(times::session_open_ns, module)?)?;
-    module.add_function(wrap_pyfunction!(times::trading_day, module)?)?;
-    module.add_function(wrap_pyfunction!(times::ist_stamp, module)?)?;
     Ok(())
 }
 
@@ -66,7 +63,7 @@ struct Exchange(Core, Rows);
 impl Exchange {
     #[new]
     #[pyo3(signature = (*, users, market, seed, start_ns, profile = "strict-2026", frame_ms = 1000,
-                        universe = "house", hours = "plain", rules = None))]
+                        universe = "house", hours = "plain", rules = None, calendar = None))]
     #[expect(
         clippy::too_many_arguments,
         reason = "keywords, each with its own default"
@@ -81,6 +78,7 @@ impl Exchange {
         universe: &str,
         hours: &str,
         rules: Option<HashMap<String, PyGiven>>,
+        calendar: Option<&PyCalendar>,
     ) -> PyResult<Self> {
         let rules = rules_of(profile, rules.unwrap_or_default())?;
         if users.is_empty() || users.len() > USERS_MAX {
@@ -103,11 +101,27 @@ impl Exchange {
             ))
         })?;
         let step_ns = frame_ms * SECOND_NS / 1000;
+        let calendar = given(calendar, Calendar::with_guesses);
         let opening = open_market(market, seed, start_ns, step_ns, universe, hours)?;
-        let market = Market::open(opening);
+        if !is_covered(&calendar, opening.day) {
+            let text = format!("{} is outside the calendar", opening.day);
+            return Err(CalendarError::new_err(text));
+        }
+        let market = Market::open_by(calendar, opening);
         let mut exchange = Core::new(market, rules, &users);
         exchange.advance(start_ns);
         Ok(Self(exchange, Rows::default()))
+    }
+
+    /// This date, or the last trading day before it.
+    fn trading_day(&self, date: &str) -> PyResult<String> {
+        let back = self
+            .0
+            .market
+            .calendar
+            .trading_day_back(parse_day(date)?, Segment::ShareWithDerivatives);
+        let outside = || CalendarError::new_err(format!("{date} is outside the calendar"));
+        back.map(|day| day.to_string()).ok_or_else(outside)
     }
 
     #[getter]

@@ -1,6 +1,6 @@
 //! Where a market begins, and from what.
+use kitev3_core::calendar::clock::MINUTE_NS;
 use kitev3_core::day::Day;
-use kitev3_core::exchange::dates::MINUTE_NS;
 use kitev3_core::exchange::hours::Hours;
 use kitev3_core::exchange::market::path::{Synthetic, frozen};
 use kitev3_core::exchange::market::simulated::{Opening, minute_of};

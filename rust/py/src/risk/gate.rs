@@ -1,6 +1,7 @@
 //! `Gate`, one method per kind of event.
 use std::collections::BTreeMap;
 
+use kitev3_core::calendar::Calendar;
 use kitev3_core::risk::{Column, Gate, Judgement, Limits};
 use kitev3_core::terms::Exchange;
 use pyo3::exceptions::PyValueError;
@@ -9,6 +10,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::read::{self, AccountTexts, OrderTexts, SignalTexts, field};
 use super::say::{self, Passed};
+use crate::calendar::{PyCalendar, given};
 use crate::kite::PyTickBatch;
 
 #[pyclass(module = "kitev3._core", name = "Gate")]
@@ -35,8 +37,12 @@ impl PyGate {
 #[pymethods]
 impl PyGate {
     #[new]
-    #[pyo3(signature = (limits, *, live=true))]
-    fn new(limits: &Bound<'_, PyDict>, live: bool) -> PyResult<Self> {
+    #[pyo3(signature = (limits, *, live=true, calendar=None))]
+    fn new(
+        limits: &Bound<'_, PyDict>,
+        live: bool,
+        calendar: Option<&PyCalendar>,
+    ) -> PyResult<Self> {
         let column = if live { Column::Live } else { Column::Kitesim };
         let mut set = Limits::default();
         for (name, value) in limits {
@@ -47,7 +53,7 @@ impl PyGate {
             }
         }
         Ok(Self {
-            gate: Gate::new(set),
+            gate: Gate::new(set).with_calendar(given(calendar, Calendar::shipped)),
             passed: Passed::default(),
             approved: 0,
             blocked: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! The request for candles.
 
+use crate::calendar::clock::{DAY_NS, SECOND_NS};
 use crate::day::Day;
-use crate::exchange::dates::{DAY_NS, SECOND_NS};
 use crate::exchange::forms::form::{Fields, Form};
 use crate::exchange::market::candles::Interval;
 use crate::exchange::refusal::Refusal;

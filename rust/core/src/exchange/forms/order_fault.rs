@@ -1,7 +1,7 @@
 //! What is to go wrong with an order, asked for by fields of its form that Kite does not have. So it lies with the
 //! requests that are asked again after a crash, and goes wrong again in the same way.
 
-use crate::exchange::dates::MINUTE_NS;
+use crate::calendar::clock::MINUTE_NS;
 use crate::exchange::forms::form::{Fields, Form};
 use crate::exchange::orders::order_fault::OrderFault;
 use crate::exchange::refusal::Refusal;

@@ -38,8 +38,8 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::clock::SECOND_NS;
     use crate::exchange::account::CASH_E4;
-    use crate::exchange::dates::SECOND_NS;
     use crate::exchange::rules::Rules;
     use crate::exchange::tests::exchanges::{filled, moving, still};
     use crate::terms::{self, Kind, Product, Side};

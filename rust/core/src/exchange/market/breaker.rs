@@ -4,7 +4,7 @@
 //! orders are cancelled at the halt; trading comes back through a call auction. It holds for shares and their
 //! derivatives, and those of the index; not for currency and commodities.
 
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS};
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS};
 
 /// Percent of the previous close.
 const LEVELS: [i64; 3] = [10, 15, 20];

@@ -1,7 +1,7 @@
 //! Candles: minutes as the market printed them, and longer ones made of minutes.
 
+use crate::calendar::clock::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
 
 /// What an instrument did from a time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

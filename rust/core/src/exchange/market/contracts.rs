@@ -1,17 +1,8 @@
-//! Contracts by their day: lots, freeze quantities and ticks as the exchanges set them, and the symbols that bear them.
-//!
-//! Each table has the date from which a row holds, so that an older day is traded by its own numbers. Where no earlier
-//! number is known, the oldest row holds for all time before it.
+//! Contracts by their day: ticks as the exchanges set them, and the symbols that bear them.
 
-use crate::day::Day;
-use crate::exchange::dates::Expiry;
+use crate::calendar::{Day, Expiry};
 use crate::exchange::market::instruments::RUPEE_E4;
 use crate::terms::{Exchange, Kind};
-
-/// A number from a day on.
-type Since = (Day, i64);
-
-const ALWAYS: Day = Day(i32::MIN);
 
 /// An index with derivatives.
 #[derive(Clone, Copy, Debug)]
@@ -22,28 +13,13 @@ pub struct IndexContracts {
     pub strike_step: i64,
     /// Weekly options; one index an exchange has them.
     pub weekly: bool,
-    /// By the expiry of the contract.
-    lots: &'static [Since],
-    /// By the day of the order.
-    freezes: &'static [Since],
 }
 
-/// NSE's circulars: 75 until the contracts of June 2021, 50 from July 2021, 25 from 2024-04-26, 75 for the contracts
-/// of January 2025 and later, 65 since those of January 2026.
 pub const NIFTY: IndexContracts = IndexContracts {
     name: "NIFTY",
     exchange: Exchange::Nfo,
     strike_step: 50,
     weekly: true,
-    lots: &[
-        (ALWAYS, 75),
-        (Day::of(2021, 7, 1), 50),
-        (Day::of(2024, 4, 26), 25),
-        (Day::of(2025, 1, 1), 75),
-        (Day::of(2026, 1, 1), 65),
-    ],
-    // NSE's list effective 2026-08-03 has the number of before. It is revised monthly.
-    freezes: &[(ALWAYS, 1800)],
 };
 
 pub const BANKNIFTY: IndexContracts = IndexContracts {
@@ -51,41 +27,20 @@ pub const BANKNIFTY: IndexContracts = IndexContracts {
     exchange: Exchange::Nfo,
     strike_step: 100,
     weekly: false,
-    lots: &[
-        (ALWAYS, 25),
-        (Day::of(2023, 7, 1), 15),
-        (Day::of(2025, 1, 1), 30),
-        (Day::of(2025, 7, 1), 35),
-        (Day::of(2026, 1, 1), 30),
-    ],
-    freezes: &[(ALWAYS, 900), (Day::of(2026, 8, 3), 600)],
 };
 
-/// BSE's: 20 a lot since January 2025, 10 before.
 pub const SENSEX: IndexContracts = IndexContracts {
     name: "SENSEX",
     exchange: Exchange::Bfo,
     strike_step: 100,
     weekly: true,
-    lots: &[(ALWAYS, 10), (Day::of(2025, 1, 1), 20)],
-    freezes: &[(ALWAYS, 1000)],
 };
 
 impl IndexContracts {
-    /// Units in a lot of a contract that ends on this day.
-    pub fn lot(&self, expiry: Day) -> i64 {
-        on(self.lots, expiry)
+    /// What the calendar knows them by.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.exchange, self.name)
     }
-
-    /// The largest single order on a day.
-    pub fn freeze(&self, day: Day) -> i64 {
-        on(self.freezes, day)
-    }
-}
-
-fn on(table: &[Since], day: Day) -> i64 {
-    let row = table.iter().rev().find(|(since, _)| *since <= day);
-    row.expect("a table holds always").1
 }
 
 /// The day on which NSE made its ticks depend on the price.
@@ -165,27 +120,6 @@ pub fn option_symbol(name: &str, expiry: Expiry, strike_e4: i64, kind: Kind) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lots_and_freezes_are_those_of_the_contracts_own_day() {
-        let lots = |contracts: IndexContracts| {
-            [
-                (2020, 6),
-                (2022, 11),
-                (2024, 1),
-                (2024, 8),
-                (2025, 3),
-                (2025, 8),
-                (2026, 11),
-            ]
-            .map(|(year, month)| contracts.lot(Day::of(year, month, 24)))
-        };
-
-        assert_eq!(lots(NIFTY), [75, 50, 50, 25, 75, 75, 65]);
-        assert_eq!(lots(BANKNIFTY), [25, 25, 15, 15, 30, 35, 30]);
-        assert_eq!(BANKNIFTY.freeze(Day::of(2026, 8, 2)), 900);
-        assert_eq!(BANKNIFTY.freeze(Day::of(2026, 8, 3)), 600);
-    }
 
     #[test]
     fn ticks_follow_price_and_date() {

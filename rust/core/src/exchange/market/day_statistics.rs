@@ -1,6 +1,6 @@
 //! Where a day stands: of one instrument, of the path, and the moment itself.
 
-use crate::exchange::dates::MINUTE_NS;
+use crate::calendar::clock::MINUTE_NS;
 
 /// What the day has brought one instrument so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

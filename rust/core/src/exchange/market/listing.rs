@@ -1,7 +1,7 @@
 //! One instrument on the market: what the day has brought it, what it is worth, who quotes it.
 
-use crate::day::Day;
-use crate::exchange::dates::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::{Calendar, Day};
 use crate::exchange::hours::{Hours, Phase, Segment, closing_window_ns};
 use crate::exchange::market::candles::{Candle, Minutes};
 use crate::exchange::market::day_statistics::{DayStatistics, Moment, Spot};
@@ -108,7 +108,7 @@ impl Listing {
     pub fn new(
         row: Listed,
         seed: u64,
-        (day, hours): (Day, Hours),
+        (calendar, day, hours): (&Calendar, Day, Hours),
         spot: &Spot,
         parents: &[Self],
     ) -> Self {
@@ -120,8 +120,11 @@ impl Listing {
             oi,
         } = row;
         let last_day = instrument.expiry == Some(day);
-        let segment = Segment::of(instrument.kind, instrument.exchange, last_day);
-        let closing_from_ns = closing_window_ns(hours, segment, day).map(|of| at_ns(day, of));
+        // Every share that is listed has derivatives.
+        let segment = Segment::of(instrument.kind, instrument.exchange, true, last_day)
+            .expect("what is listed has a segment");
+        let closing_from_ns =
+            closing_window_ns(calendar, hours, segment, day).map(|of| at_ns(day, of));
         let mut volatility = 0.0;
         if let Moves::Option { underlying, smile } = moves {
             // Previous close and band: the value at the underlying's previous close, and at its own band's far end.

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::calendar::clock::{CLOSE_NS, DAY_NS, IST_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{CLOSE_NS, DAY_NS, IST_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::rng::Stream;
 
 /// NIFTY 50 at a time, in rupees.

@@ -1,6 +1,6 @@
 //! What contracts are worth on their underlying, and how an index is published.
 
-use crate::exchange::dates::{CLOSE_NS, at_ns};
+use crate::calendar::clock::{CLOSE_NS, at_ns};
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::options::{black_76, years_between};
 use crate::terms::Kind;
@@ -38,8 +38,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::calendar::clock::{HOUR_NS, OPEN_NS};
     use crate::day::Day;
-    use crate::exchange::dates::{HOUR_NS, OPEN_NS};
     use crate::exchange::market::universe::{Universe, universe_of};
 
     const LAST_DAY: Day = Day::of(2026, 11, 23);

@@ -1,7 +1,7 @@
 //! Real days from a file: lines of time and value, or bars of a minute.
 
+use crate::calendar::clock::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::path::{Path, Point};
 
 /// The most that a market file may hold: a point each 250 ms of a day and a half, or six years of minutes.

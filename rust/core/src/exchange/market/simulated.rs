@@ -7,9 +7,10 @@
 //! the same market maker in it, which lasts as long as an order of a user stands there.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::day::Day;
-use crate::exchange::dates::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
+use crate::calendar::clock::{CLOSE_NS, MINUTE_NS, OPEN_NS, at_ns};
+use crate::calendar::{Calendar, Day};
 use crate::exchange::hours::{Hours, Phase, Segment, Timetable, timetable};
 use crate::exchange::market::breaker::{halt_of, levels_reached};
 use crate::exchange::market::day_statistics::{Moment, Spot};
@@ -56,6 +57,7 @@ pub struct Market {
     pub day: Day,
     pub listings: Vec<Listing>,
     pub seed: u64,
+    pub calendar: Arc<Calendar>,
     hours: Hours,
     by_token: HashMap<u32, usize>,
     by_symbol: HashMap<String, Vec<usize>>,
@@ -96,8 +98,13 @@ impl Market {
         })
     }
 
-    /// A market at the beginning of its day.
+    /// A market at the beginning of its day, by the shipped calendar.
     pub fn open(opening: Opening) -> Self {
+        Self::open_by(Calendar::with_guesses(), opening)
+    }
+
+    /// The same by another calendar, which covers the day and the expiries that are listed on it.
+    pub fn open_by(calendar: Arc<Calendar>, opening: Opening) -> Self {
         let Opening {
             day,
             previous_close,
@@ -120,16 +127,23 @@ impl Market {
         // A market that is always open and begins in the evening of an expiry lists what trades on the next day.
         let over = hours == Hours::Always && open_ns >= at_ns(day, CLOSE_NS);
         let expiring = Day(day.0 + i32::from(over));
-        let rows = universe_from(universe, day, expiring, previous_close, first.value);
+        let rows = universe_from(
+            &calendar,
+            universe,
+            day,
+            expiring,
+            previous_close,
+            first.value,
+        );
         let mut listings: Vec<Listing> = Vec::with_capacity(rows.len());
         for row in rows {
-            let listing = Listing::new(row, seed, (day, hours), &spot, &listings);
+            let listing = Listing::new(row, seed, (&calendar, day, hours), &spot, &listings);
             listings.push(listing);
         }
         let timetables: Vec<(Segment, Timetable)> = Segment::ALL
             .into_iter()
             .filter(|segment| listings.iter().any(|listing| listing.segment == *segment))
-            .map(|segment| (segment, timetable(hours, segment, day, seed)))
+            .map(|segment| (segment, timetable(&calendar, hours, segment, day, seed)))
             .collect();
         let spans = || timetables.iter().filter_map(|(_, table)| table.span_ns());
         let (open_ns, late_ns) = match hours {
@@ -152,6 +166,7 @@ impl Market {
             by_symbol.entry(symbol).or_default().push(index);
         }
         Self {
+            calendar,
             day,
             seed,
             hours,

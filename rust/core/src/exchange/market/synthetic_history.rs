@@ -3,8 +3,8 @@
 //! Today's previous close is where yesterday ended; from there each day is walked backwards by its own change. A share
 //! follows the index by its beta and goes its own way beside it; a contract is worth what its underlying makes of it.
 
-use crate::day::Day;
-use crate::exchange::dates::{MINUTE_NS, OPEN_NS, at_ns, trades};
+use crate::calendar::clock::{MINUTE_NS, OPEN_NS, at_ns};
+use crate::calendar::{Calendar, Day, Segment};
 use crate::exchange::market::candles::Candle;
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::path::liveliness;
@@ -80,6 +80,7 @@ fn minute_ns(day: Day, minute: usize) -> i64 {
 
 /// Something with a close of its own: an index or a share.
 pub struct Mover<'a> {
+    pub calendar: &'a Calendar,
     pub seed: u64,
     pub instrument: &'a Instrument,
     pub nature: Nature,
@@ -126,7 +127,7 @@ impl Mover<'_> {
         let mut days = Vec::new();
         let mut day = Day(today.0 - 1);
         while day >= from.max(FIRST_DAY) {
-            if trades(day) {
+            if self.calendar.trades(day, Segment::ShareWithDerivatives) {
                 close /= 1.0 + self.change(day);
                 if day <= to {
                     days.push((day, close));

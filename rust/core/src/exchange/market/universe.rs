@@ -1,7 +1,6 @@
 //! What the exchange lists on a day: the small universe of the house, or the full one of an exchange run for itself.
 
-use crate::day::Day;
-use crate::exchange::dates::{Expiry, monthly_expiries, thursday_expiries, weekly_expiries};
+use crate::calendar::{Calendar, Day, Expiry};
 use crate::exchange::market::contracts::{
     BANKNIFTY, INDEX_OPTION_TICK_E4, IndexContracts, NIFTY, SENSEX, future_symbol,
     index_future_tick_e4, option_symbol, share_tick_e4, stock_option_tick_e4, stock_strike_step_e4,
@@ -104,9 +103,6 @@ const OPTION_TOKEN: u32 = 39_804;
 const FULL_TOKEN: u32 = 50_000;
 const SENSEX_FUTURE_TOKEN: u32 = 1_150_001;
 
-/// The day's band of shares and futures around the previous close.
-const BAND_PERCENT: i64 = 10;
-
 /// The last byte of a token says where its instrument trades.
 const NSE: u32 = 1;
 const NFO: u32 = 2;
@@ -121,11 +117,20 @@ const fn token(exchange_token: u32, segment: u32) -> u32 {
 /// The instruments of a day; an underlying stands before its derivatives. `previous_close` and `open` are NIFTY 50's,
 /// in rupees. Options have no previous close and no band yet: the market prices them.
 pub fn universe_of(universe: Universe, day: Day, previous_close: f64, open: f64) -> Vec<Listed> {
-    universe_from(universe, day, day, previous_close, open)
+    let calendar = Calendar::with_guesses();
+    universe_from(&calendar, universe, day, day, previous_close, open)
 }
 
-/// The same with no contract that ends before the day `expiring`.
+/// Whether the calendar reaches from a day to the last expiry that is listed on it.
+pub fn is_covered(calendar: &Calendar, day: Day) -> bool {
+    calendar.covers(day)
+        && calendar.monthly_expiries(&NIFTY.key(), day, MONTHS).len() == MONTHS
+        && calendar.covers(Day(day.0 + 1))
+}
+
+/// The same by a calendar, with no contract that ends before the day `expiring`.
 pub fn universe_from(
+    calendar: &Calendar,
     universe: Universe,
     day: Day,
     expiring: Day,
@@ -133,6 +138,7 @@ pub fn universe_from(
     open: f64,
 ) -> Vec<Listed> {
     let mut list = List {
+        calendar,
         day,
         expiring,
         rows: Vec::new(),
@@ -158,7 +164,8 @@ pub fn universe_from(
     list.rows
 }
 
-struct List {
+struct List<'a> {
+    calendar: &'a Calendar,
     day: Day,
     /// The first day on which a contract may end.
     expiring: Day,
@@ -166,11 +173,11 @@ struct List {
     next_token: u32,
 }
 
-impl List {
+impl List<'_> {
     fn house(&mut self, previous_close: f64, open: f64) {
-        let month = monthly_expiries(self.expiring, 1)[0];
+        let month = self.months(1)[0];
         self.index_future(&NIFTY, 0, month, previous_close, token(FUTURE_TOKEN, NFO));
-        let week = weekly_expiries(self.expiring, 1)[0];
+        let week = self.weeks(1)[0];
         let chain = Chain::of_index(&NIFTY, 0, NIFTY_SMILE, open, HOUSE_STRIKES);
         for (number, (strike_e4, kind)) in (OPTION_TOKEN..).zip(chain.sides()) {
             self.option(&chain, week, 0, strike_e4, kind, token(number, NFO));
@@ -181,7 +188,7 @@ impl List {
     }
 
     fn full(&mut self, previous_close: f64, open: f64) {
-        let months = monthly_expiries(self.expiring, MONTHS);
+        let months = self.months(MONTHS);
         let bank_of_day = 1.0 + BANK_BETA * (open / previous_close - 1.0);
         let at_bank = previous_close * BANK_OF_NIFTY * bank_of_day;
         for (index, contracts, smile, close, open) in [
@@ -201,7 +208,7 @@ impl List {
             let chain = Chain::of_index(contracts, index, smile, open, INDEX_STRIKES);
             let mut expiries = months.clone();
             if contracts.weekly {
-                expiries.extend(weekly_expiries(self.expiring, WEEKS));
+                expiries.extend(self.weeks(WEEKS));
                 expiries.sort_unstable_by_key(|expiry| expiry.day);
                 expiries.dedup();
             }
@@ -218,7 +225,9 @@ impl List {
         self.share(&share_at_bse());
         self.sensex(previous_close);
         for contract in &unlisted_underlyings::ALL {
-            let expiries = contract.expiries(self.expiring, MONTHS);
+            let expiries = self
+                .calendar
+                .expiries(&contract.key(), self.expiring, MONTHS);
             for (token, (nth, expiry)) in
                 (contract.first_token..).zip(expiries.into_iter().enumerate())
             {
@@ -241,13 +250,48 @@ impl List {
         };
         let index = self.rows.len();
         self.index("SENSEX", SENSEX_TOKEN, Exchange::Bse, close, moves);
-        for (nth, expiry) in thursday_expiries(self.expiring, MONTHS)
-            .into_iter()
-            .enumerate()
-        {
+        let expiries = self.calendar.expiries(&SENSEX.key(), self.expiring, MONTHS);
+        for (nth, expiry) in expiries.into_iter().enumerate() {
             let token = token(SENSEX_FUTURE_TOKEN + nth as u32, BFO);
             self.index_future(&SENSEX, index, expiry, close, token);
         }
+    }
+
+    /// NSE's next expiries, one a week.
+    fn weeks(&self, count: usize) -> Vec<Expiry> {
+        self.calendar.expiries(&NIFTY.key(), self.expiring, count)
+    }
+
+    /// Its next ones that are their month's last.
+    fn months(&self, count: usize) -> Vec<Expiry> {
+        self.calendar
+            .monthly_expiries(&NIFTY.key(), self.expiring, count)
+    }
+
+    /// A contract's lot and freeze quantity. A calendar with guesses has both of everything that is listed.
+    fn numbers(&self, key: &str, expiry: Day) -> (i64, i64) {
+        let lot = self
+            .calendar
+            .lot(key, expiry)
+            .expect("a lot of what is listed");
+        let freeze = self.calendar.freeze(key, self.day);
+        (
+            lot,
+            freeze
+                .expect("a freeze quantity of what is listed")
+                .units(lot),
+        )
+    }
+
+    /// The day's band around the previous close, drawn in to the tick grid.
+    fn with_band(&self, mut row: Instrument) -> Instrument {
+        let key = format!("{}:{}", row.exchange, row.name);
+        let percent = self.calendar.band_percent(&key, self.day);
+        let width = row.previous_close_e4 * percent.expect("a band of what is listed") / 100;
+        row.lower_e4 =
+            (row.previous_close_e4 - width + row.tick_e4 - 1) / row.tick_e4 * row.tick_e4;
+        row.upper_e4 = (row.previous_close_e4 + width) / row.tick_e4 * row.tick_e4;
+        row
     }
 
     fn token(&mut self, segment: u32) -> u32 {
@@ -293,7 +337,7 @@ impl List {
             beta: share.beta,
             volatility: share.volatility,
         };
-        self.add(with_band(row), moves, share.volume, 0.0);
+        self.add(self.with_band(row), moves, share.volume, 0.0);
     }
 
     fn index_future(
@@ -306,8 +350,7 @@ impl List {
     ) {
         let mut row = future(contracts.name, contracts.exchange, expiry, token);
         row.tick_e4 = index_future_tick_e4(self.day, close);
-        row.lot = contracts.lot(expiry.day);
-        row.freeze_quantity = contracts.freeze(self.day);
+        (row.lot, row.freeze_quantity) = self.numbers(&contracts.key(), expiry.day);
         row.previous_close_e4 = row.on_tick(close);
         let months = self.months_until(expiry.day);
         let moves = Moves::Future {
@@ -315,15 +358,20 @@ impl List {
             volatility: BASIS_VOLATILITY,
         };
         let busy = 0.12_f64.powi(months);
-        self.add(with_band(row), moves, 9.0e6 * busy, 1.5e7 * busy.sqrt());
+        self.add(
+            self.with_band(row),
+            moves,
+            9.0e6 * busy,
+            1.5e7 * busy.sqrt(),
+        );
     }
 
     fn stock_future(&mut self, share: &Share, underlying: usize, expiry: Expiry) {
         let token = self.token(NFO);
         let mut row = future(share.symbol, Exchange::Nfo, expiry, token);
         row.tick_e4 = share_tick_e4(self.day, share.close);
-        row.lot = share.lot(expiry.day);
-        row.freeze_quantity = stock_freeze(row.lot);
+        let key = format!("{}:{}", Exchange::Nfo, share.symbol);
+        (row.lot, row.freeze_quantity) = self.numbers(&key, expiry.day);
         row.previous_close_e4 = row.on_tick(share.close);
         let months = self.months_until(expiry.day);
         let moves = Moves::Future {
@@ -332,7 +380,7 @@ impl List {
         };
         let busy = 0.1_f64.powi(months);
         self.add(
-            with_band(row),
+            self.with_band(row),
             moves,
             share.volume * busy,
             share.volume * 5.0 * busy,
@@ -349,7 +397,10 @@ impl List {
         let mut row = future(contract.name, contract.exchange, expiry, token);
         row.tick_e4 = contract.tick_e4;
         row.multiplier = contract.multiplier;
-        row.freeze_quantity = contract.freeze;
+        let freeze = self.calendar.freeze(&contract.key(), self.day);
+        row.freeze_quantity = freeze
+            .expect("a freeze quantity of what is listed")
+            .units(row.lot);
         row.previous_close_e4 = row.on_tick(contract.close);
         let moves = Moves::Future {
             underlying: None,
@@ -357,7 +408,7 @@ impl List {
         };
         let busy = 0.2_f64.powi(nth as i32);
         self.add(
-            with_band(row),
+            self.with_band(row),
             moves,
             contract.volume * busy,
             contract.volume * busy,
@@ -387,22 +438,12 @@ impl List {
         let mut row = blank(token, symbol, chain.name, Exchange::Nfo, kind);
         row.expiry = Some(expiry.day);
         row.strike_e4 = strike_e4;
-        (row.tick_e4, row.lot, row.freeze_quantity) = match &chain.contracts {
-            Some(index) => (
-                INDEX_OPTION_TICK_E4,
-                index.lot(expiry.day),
-                index.freeze(self.day),
-            ),
-            None => {
-                let share = chain.share.expect("a chain is an index's or a share's");
-                let lot = share.lot(expiry.day);
-                (
-                    stock_option_tick_e4(self.day, share.close),
-                    lot,
-                    stock_freeze(lot),
-                )
-            }
+        row.tick_e4 = match chain.share {
+            Some(share) => stock_option_tick_e4(self.day, share.close),
+            None => INDEX_OPTION_TICK_E4,
         };
+        let key = format!("{}:{}", Exchange::Nfo, chain.name);
+        (row.lot, row.freeze_quantity) = self.numbers(&key, expiry.day);
         let away = (strike_e4 as f64 / RUPEE_E4 as f64 / chain.money - 1.0).abs();
         let near = (1.0 - 100.0 * away).max(0.2 / (1.0 + (40.0 * away).powi(2)));
         let busy = near * 0.3_f64.powi(nth as i32);
@@ -419,14 +460,13 @@ impl List {
             let (year, month, _) = day.civil();
             year * 12 + month as i32
         };
-        month(expiry) - month(monthly_expiries(self.expiring, 1)[0].day)
+        month(expiry) - month(self.months(1)[0].day)
     }
 }
 
 /// A chain of options on one underlying.
 struct Chain {
     name: &'static str,
-    contracts: Option<IndexContracts>,
     share: Option<Share>,
     underlying: usize,
     smile: Smile,
@@ -448,7 +488,6 @@ impl Chain {
     ) -> Self {
         Self {
             name: contracts.name,
-            contracts: Some(*contracts),
             share: None,
             underlying,
             smile,
@@ -462,7 +501,6 @@ impl Chain {
     fn of_share(share: &Share, underlying: usize) -> Self {
         Self {
             name: share.symbol,
-            contracts: None,
             share: Some(*share),
             underlying,
             smile: Smile {
@@ -487,11 +525,6 @@ impl Chain {
             [Kind::Call, Kind::Put].map(|kind| ((middle + place) * step_e4, kind))
         })
     }
-}
-
-/// NSE's list of shares' freeze quantities is long; some forty lots is the size of its numbers.
-fn stock_freeze(lot: i64) -> i64 {
-    lot * 40
 }
 
 fn future(name: &str, exchange: Exchange, expiry: Expiry, token: u32) -> Instrument {
@@ -524,14 +557,6 @@ fn blank(
         lower_e4: 0,
         upper_e4: 0,
     }
-}
-
-/// The band of ±10 % around the previous close, drawn in to the tick grid.
-fn with_band(mut row: Instrument) -> Instrument {
-    let width = row.previous_close_e4 * BAND_PERCENT / 100;
-    row.lower_e4 = (row.previous_close_e4 - width + row.tick_e4 - 1) / row.tick_e4 * row.tick_e4;
-    row.upper_e4 = (row.previous_close_e4 + width) / row.tick_e4 * row.tick_e4;
-    row
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Futures whose underlying is not listed here: a currency pair and a commodity, each at two exchanges.
 
-use crate::day::Day;
-use crate::exchange::dates::{Expiry, crude_expiries, currency_expiries};
 use crate::exchange::market::instruments::RUPEE_E4;
 use crate::terms::Exchange;
 
@@ -16,21 +14,19 @@ pub struct Elsewhere {
     pub close: f64,
     pub tick_e4: i64,
     pub multiplier: i64,
-    pub freeze: i64,
     pub volatility: f64,
     /// Lots a day.
     pub volume: f64,
-    expiries: fn(Day, usize) -> Vec<Expiry>,
 }
 
 impl Elsewhere {
-    /// Its next contracts from a day on.
-    pub fn expiries(&self, from: Day, months: usize) -> Vec<Expiry> {
-        (self.expiries)(from, months)
+    /// What the calendar knows it by.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.exchange, self.name)
     }
 }
 
-/// 1,000 dollars a lot. Orders of 10,001 lots and more are refused.
+/// 1,000 dollars a lot.
 const USDINR: Elsewhere = Elsewhere {
     name: "USDINR",
     exchange: Exchange::Cds,
@@ -39,10 +35,8 @@ const USDINR: Elsewhere = Elsewhere {
     close: 88.6525,
     tick_e4: 25,
     multiplier: 1000,
-    freeze: 10_000,
     volatility: 0.03,
     volume: 1.2e6,
-    expiries: currency_expiries,
 };
 
 /// 100 barrels a lot.
@@ -54,10 +48,8 @@ const CRUDEOIL: Elsewhere = Elsewhere {
     close: 5_312.0,
     tick_e4: RUPEE_E4,
     multiplier: 100,
-    freeze: 100,
     volatility: 0.32,
     volume: 2.4e4,
-    expiries: crude_expiries,
 };
 
 /// Everything that is listed of them. The second exchanges trade a fraction of what the first do; their tokens are of

@@ -1,7 +1,7 @@
 //! Limit price protection: the exchange rejects an order for a contract on a share whose limit is too far beyond what
 //! has lately been paid. It stands beside the day's price bands, which the broker looks at before it takes an order.
 
-use crate::exchange::dates::SECOND_NS;
+use crate::calendar::clock::SECOND_NS;
 use crate::exchange::hours::Phase;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::rules::{PriceProtection, Reach};
@@ -77,7 +77,7 @@ mod tests {
     use crate::day::Day;
 
     use super::*;
-    use crate::exchange::dates::{MINUTE_NS, OPEN_NS, at_ns};
+    use crate::calendar::clock::{MINUTE_NS, OPEN_NS, at_ns};
     use crate::exchange::hours::Hours;
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::market::simulated::{Market, Opening};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::exchange::dates::SECOND_NS;
+use crate::calendar::clock::SECOND_NS;
 
 /// Trades are remembered for so long.
 pub const WINDOW_SECONDS_MAX: i64 = 60;

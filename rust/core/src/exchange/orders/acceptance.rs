@@ -1,6 +1,6 @@
 //! What the exchange does with an order that reaches it: it waits, stands, trades or is rejected.
 
-use crate::exchange::dates::MINUTE_NS;
+use crate::calendar::clock::MINUTE_NS;
 use crate::exchange::hours::Phase;
 use crate::exchange::matching::book::{Limit, Rest};
 use crate::exchange::matching::price_protection::BEYOND;

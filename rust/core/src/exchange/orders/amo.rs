@@ -1,6 +1,6 @@
 //! Orders after hours, and what else the broker looks at by an order's variety.
 
-use crate::exchange::dates::{DAY_NS, IST_NS};
+use crate::calendar::clock::{DAY_NS, IST_NS};
 use crate::exchange::hours::{Phase, Segment};
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::request::{PlaceOrder, Protection};
@@ -24,7 +24,7 @@ impl Window {
 impl AmoHours {
     pub fn of(&self, segment: Segment) -> Window {
         match segment {
-            Segment::Index | Segment::ShareWithDerivatives => self.shares,
+            Segment::Index | Segment::ShareWithDerivatives | Segment::OtherShare => self.shares,
             Segment::Future | Segment::Option => self.derivatives,
             Segment::Currency | Segment::CurrencyEnding => self.currency,
             Segment::Commodity => self.commodity,
@@ -121,7 +121,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::dates::{HOUR_NS, MINUTE_NS};
+    use crate::calendar::clock::{HOUR_NS, MINUTE_NS};
     use proptest::prelude::*;
 
     proptest! {

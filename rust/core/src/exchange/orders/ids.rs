@@ -1,7 +1,7 @@
 //! Ids as Zerodha and the exchange make them: unique, rising, and a function of market time.
 
+use crate::calendar::clock::{DAY_NS, IST_NS};
 use crate::day::Day;
-use crate::exchange::dates::{DAY_NS, IST_NS};
 use crate::exchange::rules::OrderIds;
 use crate::terms::Exchange;
 

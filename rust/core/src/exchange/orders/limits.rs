@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::exchange::dates::{MINUTE_NS, SECOND_NS};
+use crate::calendar::clock::{MINUTE_NS, SECOND_NS};
 use crate::exchange::refusal::{Refusal, TOO_MANY};
 use crate::exchange::rules::Limits;
 

@@ -1,8 +1,8 @@
 //! The kinds of values that a rule may have, each as TOML has it and back.
 
 use super::trading::Window;
+use crate::calendar::clock::{DAY_NS, HOUR_NS, MINUTE_NS};
 use crate::day::Day;
-use crate::exchange::dates::{DAY_NS, HOUR_NS, MINUTE_NS};
 
 /// A rule's value, as TOML has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub use parts::{
 };
 pub use trading::{AmoHours, PriceProtection, ProtectionBands, Reach, SquareOff, Triggers, Window};
 
-use crate::exchange::dates::HOUR_NS;
+use crate::calendar::clock::HOUR_NS;
 
 /// What the exchange asks of an order, and how it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What the rules are made of: what an order's price and its hour are measured by.
 
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS};
 use crate::day::Day;
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS};
 
 /// The broker's protection of orders that ask for `-1`, in hundredths of a percent of the last price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

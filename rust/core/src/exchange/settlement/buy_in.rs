@@ -3,7 +3,7 @@
 //! How much is missing, and who else sells, is drawn by the seed for each share and auction. Sellers are served by their
 //! price and get one price, that of the last who is needed.
 
-use crate::exchange::dates::{MINUTE_NS, at_ns};
+use crate::calendar::clock::{MINUTE_NS, at_ns};
 use crate::exchange::hours::Hours;
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::rng::{Stream, key};
@@ -150,7 +150,7 @@ fn maker_orders(stream: &mut Stream, instrument: &Instrument, last_e4: i64) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::dates::{HOUR_NS, OPEN_NS, SECOND_NS};
+    use crate::calendar::clock::{HOUR_NS, OPEN_NS, SECOND_NS};
     use crate::exchange::market::instruments::decimal;
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::market::simulated::{Market, Opening};

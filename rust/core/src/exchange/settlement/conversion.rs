@@ -112,8 +112,8 @@ impl Conversion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::clock::{OPEN_NS, SECOND_NS, at_ns};
     use crate::day::Day;
-    use crate::exchange::dates::{OPEN_NS, SECOND_NS, at_ns};
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::market::simulated::Market;
     use crate::exchange::rules::Rules;

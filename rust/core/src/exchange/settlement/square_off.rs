@@ -1,6 +1,6 @@
 //! The broker closes what was meant for the day alone, before the exchange does.
 
-use crate::exchange::dates::{DAY_NS, IST_NS};
+use crate::calendar::clock::{DAY_NS, IST_NS};
 use crate::exchange::hours::{Hours, Phase, Segment};
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::orders::request::{PlaceOrder, Protection};
@@ -16,7 +16,7 @@ const SHARES_MAX: i64 = 30_000;
 impl SquareOff {
     pub fn of(&self, segment: Segment) -> i64 {
         match segment {
-            Segment::Index | Segment::ShareWithDerivatives => self.shares_ns,
+            Segment::Index | Segment::ShareWithDerivatives | Segment::OtherShare => self.shares_ns,
             Segment::Future | Segment::Option => self.derivatives_ns,
             Segment::Currency | Segment::CurrencyEnding => self.currency_ns,
             Segment::Commodity => self.commodity_ns,

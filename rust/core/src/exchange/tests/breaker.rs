@@ -1,6 +1,6 @@
 //! A day on which the index falls too far.
 
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::hours::{Hours, Phase};
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::path::{Path, Point, Synthetic};

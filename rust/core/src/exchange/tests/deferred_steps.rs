@@ -1,6 +1,6 @@
 //! A day of which only some instruments make every step is the day of which all do.
 
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS, SECOND_NS, at_ns};
 use crate::exchange::hours::Hours;
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::path::frozen;
 use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::order::Status;

@@ -1,7 +1,7 @@
 //! The exchanges that tests stand on: of Thursday 19 November 2026, with three users, at the open.
 
+use crate::calendar::clock::{OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::path::{Synthetic, frozen};
 use crate::exchange::market::simulated::Market;
 use crate::exchange::rules::Rules;

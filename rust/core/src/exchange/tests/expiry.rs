@@ -1,7 +1,7 @@
 //! What the last day of a contract does to those who hold it.
 
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::forms::form::Fields;
 use crate::exchange::forms::gtt::GttForm;
 use crate::exchange::hours::Hours;

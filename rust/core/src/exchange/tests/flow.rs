@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::exchange::dates::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::hours::{Hours, Phase};
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};

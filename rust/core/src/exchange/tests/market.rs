@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::calendar::clock::{CLOSE_NS, HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{CLOSE_NS, HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::hours::{Hours, Phase};
 use crate::exchange::market::candles::Interval;
 use crate::exchange::market::day_statistics::DayStatistics;

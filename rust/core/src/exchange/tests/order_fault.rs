@@ -1,6 +1,6 @@
 //! Orders that go wrong on purpose, and the halt of the market.
 
-use crate::exchange::dates::SECOND_NS;
+use crate::calendar::clock::SECOND_NS;
 use crate::exchange::orders::order::Status;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;

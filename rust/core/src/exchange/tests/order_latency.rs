@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::exchange::dates::{OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::order::Status;

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use crate::calendar::clock::{OPEN_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{OPEN_NS, at_ns};
 use crate::exchange::margin::scan::{Leg, Outcomes, Scanned, scan};
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::rules::{MarginRates, Rates};

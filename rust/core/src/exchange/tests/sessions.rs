@@ -1,7 +1,7 @@
 //! The end of a trading day: closing prices, and the session at them.
 
+use crate::calendar::clock::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::dates::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::forms::history::wish;
 use crate::exchange::hours::{Hours, Phase};
 use crate::exchange::market::candles::Interval;

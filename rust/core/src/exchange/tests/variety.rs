@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::exchange::dates::{DAY_NS, HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::calendar::clock::{DAY_NS, HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::hours::Hours;
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};

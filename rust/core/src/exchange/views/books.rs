@@ -1,6 +1,6 @@
 //! What the exchange knows, in the shapes of Kite's answers.
 
-use crate::exchange::dates::{stamp, time_of_day};
+use crate::calendar::clock::{stamp, time_of_day};
 use crate::exchange::market::listing::Listing;
 use crate::exchange::matching::book::Level;
 use crate::exchange::orders::order::{Order, State};

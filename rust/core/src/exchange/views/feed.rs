@@ -167,8 +167,8 @@ fn wire(quantity: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::clock::SECOND_NS;
     use crate::day::Day;
-    use crate::exchange::dates::SECOND_NS;
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::market::universe::NIFTY_TOKEN;
     use crate::kite::{Divisors, decode};

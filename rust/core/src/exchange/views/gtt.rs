@@ -1,6 +1,6 @@
 //! Triggers, in Kite's shapes.
 
-use crate::exchange::dates::{DAY_NS, stamp};
+use crate::calendar::clock::{DAY_NS, stamp};
 use crate::exchange::orders::gtt::{Gtt, Leg};
 use crate::exchange::state::Exchange;
 use crate::exchange::views::json_value::{Value, object};

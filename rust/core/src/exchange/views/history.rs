@@ -1,8 +1,8 @@
 //! `GET /instruments/historical/{token}/{interval}`: candles of today as they were, and of the days before as they
 //! would have been.
 
-use crate::day::Day;
-use crate::exchange::dates::{DAY_NS, IST_NS, monthly_expiries, time_of_day};
+use crate::calendar::clock::{DAY_NS, IST_NS, time_of_day};
+use crate::calendar::{Calendar, Day};
 use crate::exchange::market::candles::{Candle, Interval};
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::listing::Listing;
@@ -85,6 +85,7 @@ impl Wish {
 fn before(market: &Market, listing: &Listing, wish: &Wish, months: bool) -> Vec<Candle> {
     let underlying = market.underlying(listing).unwrap_or(listing);
     let mover = Mover {
+        calendar: &market.calendar,
         seed: market.seed,
         instrument: &underlying.instrument,
         nature: underlying.nature,
@@ -102,7 +103,7 @@ fn before(market: &Market, listing: &Listing, wish: &Wish, months: bool) -> Vec<
         (from, to),
         |value, time_ns| {
             if months {
-                let instrument = &of_month(&listing.instrument, time_ns);
+                let instrument = &of_month(&market.calendar, &listing.instrument, time_ns);
                 return listing.worth(instrument, value, time_ns);
             }
             listing.worth(&listing.instrument, value, time_ns)
@@ -111,11 +112,11 @@ fn before(market: &Market, listing: &Listing, wish: &Wish, months: bool) -> Vec<
 }
 
 /// The contract that was the nearest on a day.
-fn of_month(future: &Instrument, time_ns: i64) -> Instrument {
+fn of_month(calendar: &Calendar, future: &Instrument, time_ns: i64) -> Instrument {
+    let key = format!("{}:{}", future.exchange, future.name);
+    let months = calendar.monthly_expiries(&key, Day::at(time_ns), 1);
     Instrument {
-        expiry: monthly_expiries(Day::at(time_ns), 1)
-            .first()
-            .map(|month| month.day),
+        expiry: months.first().map(|month| month.day),
         ..future.clone()
     }
 }
@@ -144,8 +145,8 @@ fn row(candle: &Candle, oi: bool) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::dates::at_ns;
-    use crate::exchange::dates::{OPEN_NS, SECOND_NS};
+    use crate::calendar::clock::at_ns;
+    use crate::calendar::clock::{OPEN_NS, SECOND_NS};
     use crate::exchange::forms::history;
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::rules::Rules;

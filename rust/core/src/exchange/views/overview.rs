@@ -194,8 +194,8 @@ pub fn phases(market: &Market) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::clock::{OPEN_NS, SECOND_NS, at_ns};
     use crate::day::Day;
-    use crate::exchange::dates::{OPEN_NS, SECOND_NS, at_ns};
     use crate::exchange::market::path::frozen;
     use crate::exchange::rules::Rules;
     use crate::terms;

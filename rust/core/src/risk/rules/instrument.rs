@@ -1,8 +1,8 @@
 //! Stage C: does the order fit the instrument?
 use super::super::ask::{Ask, Order};
-use super::super::sessions::{List, hours_on};
 use super::super::verdict::{Outcome, Why};
 use super::{pass_if, refuse};
+use crate::calendar::Segment;
 use crate::terms::{Exchange, Kind, OrderType, Product, Side, Validity};
 
 /// Quantities are 32-bit integers on the broker's side.
@@ -148,17 +148,18 @@ pub fn delivery(_: &Ask<'_>, order: &Order<'_>) -> Outcome {
 /// R19: inside the hours of its list; entries and intraday entries end earlier than exits.
 pub fn session(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
     let row = order.instrument;
-    let list = List::of(row.exchange, row.kind, row.closing_auction);
-    let Some(hours) = list.and_then(|list| hours_on(ask.day, list)) else {
+    let segment = Segment::of(row.kind, row.exchange, row.closing_auction, false);
+    let calendar = &ask.gate.calendar;
+    let Some(hours) = segment.and_then(|segment| calendar.hours(ask.day, segment)) else {
         return refuse("the table of sessions has no hours for it on this day");
     };
-    let until = match (ask.reduces, order.product) {
-        (true, _) => hours.exit_until,
-        (false, Product::Mis) => hours.mis_entry_until,
-        (false, _) => hours.entry_until,
+    let until_ns = match (ask.reduces, order.product) {
+        (true, _) => hours.exit_until_ns,
+        (false, Product::Mis) => hours.mis_entry_until_ns,
+        (false, _) => hours.entry_until_ns,
     };
     pass_if(
-        hours.open <= ask.second && ask.second < until,
+        (hours.open_ns..until_ns).contains(&ask.time_of_day_ns),
         "outside the hours for such an order",
     )
 }

@@ -1,9 +1,7 @@
 //! Market days: calendar dates in India, where there is one time zone and no summer time.
 use std::fmt;
 
-const NS_PER_SECOND: i64 = 1_000_000_000;
-const SECONDS_PER_DAY: i64 = 86_400;
-const IST_SECONDS: i64 = 5 * 3600 + 1800;
+use super::clock::{DAY_NS, IST_NS};
 
 /// A date in India, as days since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,8 +21,7 @@ impl Day {
 
     /// The day in India at a time, nanoseconds UTC.
     pub const fn at(ts_ns: i64) -> Self {
-        let seconds = ts_ns.div_euclid(NS_PER_SECOND) + IST_SECONDS;
-        Self(seconds.div_euclid(SECONDS_PER_DAY) as i32)
+        Self(ts_ns.saturating_add(IST_NS).div_euclid(DAY_NS) as i32)
     }
 
     /// `YYYY-MM-DD`, or none when the text is not a date that exists.
@@ -67,16 +64,16 @@ impl Day {
         )
     }
 
+    /// Monday is 0.
+    pub const fn weekday(self) -> i32 {
+        // 1970-01-01 was a Thursday.
+        (self.0 + 3).rem_euclid(7)
+    }
+
     /// Saturday or Sunday.
     pub const fn is_weekend(self) -> bool {
-        // 1970-01-01 was a Thursday.
-        (self.0 + 3).rem_euclid(7) >= 5
+        self.weekday() >= 5
     }
-}
-
-/// Seconds since midnight in India at a time, nanoseconds UTC.
-pub const fn second_of_day(ts_ns: i64) -> i64 {
-    (ts_ns.div_euclid(NS_PER_SECOND) + IST_SECONDS).rem_euclid(SECONDS_PER_DAY)
 }
 
 impl fmt::Display for Day {
@@ -88,6 +85,7 @@ impl fmt::Display for Day {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clock::{SECOND_NS, time_of_day_ns};
     use super::*;
     use proptest::prelude::*;
 
@@ -101,13 +99,13 @@ mod tests {
 
     #[test]
     fn the_day_turns_at_midnight_in_india() {
-        let midnight_ns = 1_763_490_600 * NS_PER_SECOND; // 2025-11-18 18:30 UTC
+        let midnight_ns = 1_763_490_600 * SECOND_NS; // 2025-11-18 18:30 UTC
 
         assert_eq!(Day::at(midnight_ns - 1).to_string(), "2025-11-18");
         assert_eq!(Day::at(midnight_ns).to_string(), "2025-11-19");
         assert_eq!(
-            (second_of_day(midnight_ns - 1), second_of_day(midnight_ns)),
-            (86_399, 0)
+            (time_of_day_ns(midnight_ns - 1), time_of_day_ns(midnight_ns)),
+            (DAY_NS - 1, 0)
         );
     }
 
