@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -14,10 +13,13 @@ from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.runtime.service import Asked, Context, ServiceSpec
 from kitev3.services.strategy.hosted import Hosted, Run
+from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand
+from kitev3.services.strategy.user_code import UserCode
+from kitev3.services.strategy.watchdog import Watchdog
 from kitev3.strategy import Strategy, load, parameters
 from kitev3.strategy.decision import decisions
 from kitev3.strategy.load import engine_of, file_of
-from kitev3.strategy.place import place_of_callback, place_of_error, words_of
+from kitev3.strategy.place import place_of_callback
 from kitev3.system.log import get_logger
 
 
@@ -36,15 +38,16 @@ class StrategyHandler:
     Strategies are code of others: whatever goes wrong in one stops that one, for the rest of the day, and no other.
     """
 
-    def __init__(self, runs: Iterable[Run], log: Any = None) -> None:
-        """*log* is told of each strategy that had to be stopped.
+    def __init__(self, runs: Iterable[Run], log: Any = None, in_hand: InHand | None = None) -> None:
+        """*log* is told what strategies print, and of each that had to be stopped.
 
         Raises ConfigError for a strategy that cannot begin: its file, class, parameters, indicators or period.
         """
         self.runs = tuple(replace(run, bars=_period(run)) if run.bars else run for run in runs)
-        self.log = log or get_logger()
         self.made: dict[str, tuple[type[Strategy], Any]] = {}
         for run in self.runs:
+            if not 0 < len(run.name.encode()) <= NAME_BYTES_MAX:
+                raise ConfigError(f"strategy {run.name!r}: its name must have 1 to {NAME_BYTES_MAX} bytes")
             if run.name in self.made:
                 raise ConfigError(f"strategy {run.name!r}: is there twice: its orders could not be told apart")
             kind = load(run.use)
@@ -55,7 +58,8 @@ class StrategyHandler:
         self.hosted: dict[tuple[str, int], Hosted] = {}
         self.on_bars: dict[tuple[int, str], list[Hosted]] = {}
         self.on_ticks: dict[int, list[Hosted]] = {}
-        self.stopped: dict[str, str] = {}  # strategy -> why, with file and line
+        files = {name: file_of(kind) for name, (kind, _) in self.made.items()}
+        self.code = UserCode(files, log or get_logger(), in_hand)
         self.tick_ts_ns = 0
         self.signals = 0
         self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
@@ -79,7 +83,7 @@ class StrategyHandler:
             "signals": self.signals,
             "strategies": len(self.hosted),
             "instruments": len({t for _, t in self.hosted}),
-            "stopped": dict(self.stopped),
+            "stopped": dict(self.code.stopped),
         }
 
     # What is hosted -----------------------------------------------------------------------------------------------
@@ -91,19 +95,23 @@ class StrategyHandler:
             known = self.hosted.get((run.name, row.instrument_token))
             if known is not None:
                 known.instrument = row
-            elif run.name not in self.stopped and any(fnmatchcase(key, pattern) for pattern in run.instruments):
+            elif run.name not in self.code.stopped and any(fnmatchcase(key, pattern) for pattern in run.instruments):
                 self._host(run, row, event)
         return ()
 
     def _host(self, run: Run, row: Instrument, event: Event) -> None:
         kind, params = self.made[run.name]
+        self.code.begin(event, run.name, row)
         try:
             strategy = kind(params)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._stop(run, row, "__init__", event, error, place_of_callback(kind.__init__))
+            self.code.failed(event, run.name, row, "__init__", error, place_of_callback(kind.__init__))
+            self._take_out(run.name)
             return
+        finally:
+            self.code.end()
         hosted = Hosted(run, strategy, row, self.engines[run.name], self.newest)
         self.hosted[run.name, row.instrument_token] = hosted
         if run.bars:
@@ -181,7 +189,13 @@ class StrategyHandler:
 
     def _ask(self, event: Event, hosted: Hosted, name: str, what: Any) -> Iterable[Signal]:
         """What a strategy wants of *what*, whole or not at all: one wrong decision and it is stopped instead."""
+        strategy, row = hosted.run.name, hosted.instrument
+        if why := self.code.stuck(event, strategy):
+            self.code.stop(event, strategy, row, why)
+            self._take_out(strategy)
+            return ()
         callback = answer = None
+        self.code.begin(event, strategy, row)
         try:
             callback = getattr(hosted.strategy, name)
             answer = callback(what, hosted)
@@ -195,35 +209,21 @@ class StrategyHandler:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # of user code, whatever it raises: sys.exit() ends a strategy, not the service
-            self._stop(hosted.run, hosted.instrument, name, event, error, place_of_callback(callback, answer))
+            self.code.failed(event, strategy, row, name, error, place_of_callback(callback, answer))
+            self._take_out(strategy)
             return ()
+        finally:
+            self.code.end()
         self.signals += len(wanted)
         return wanted
 
-    def _stop(
-        self, run: Run, row: Instrument, callback: str, event: Event, error: BaseException, begin: tuple[str, int]
-    ) -> None:
-        """Takes a strategy out, on all its instruments; its orders and positions stay as they are."""
-        file, line = place_of_error(error, file_of(self.made[run.name][0]), begin)
-        words = words_of(error)
-        self.stopped[run.name] = f"{file}:{line}: {words}"
-        self.on_bars = {key: _without(run, several) for key, several in self.on_bars.items()}
-        self.on_ticks = {key: _without(run, several) for key, several in self.on_ticks.items()}
-        self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != run.name}
-        if (engine := self.engines[run.name]) in self.by_ticks:
+    def _take_out(self, strategy: str) -> None:
+        """On all its instruments; its orders and positions stay as they are."""
+        self.on_bars = {key: _without(strategy, several) for key, several in self.on_bars.items()}
+        self.on_ticks = {key: _without(strategy, several) for key, several in self.on_ticks.items()}
+        self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != strategy}
+        if (engine := self.engines[strategy]) in self.by_ticks:
             self.by_ticks.remove(engine)
-        self.log.error(
-            "strategy stopped",
-            strategy=run.name,
-            instrument=f"{row.exchange}:{row.tradingsymbol}",
-            callback=callback,
-            file=file,
-            line=line,
-            error=words,
-            topic=event.type,
-            event_id=event.event_hex,
-            trace="".join(traceback.format_exception(error)),
-        )
 
 
 def _period(run: Run) -> str:
@@ -234,16 +234,20 @@ def _period(run: Run) -> str:
         raise ConfigError(f"strategy {run.name!r}: bars: {error}") from None
 
 
-def _without(run: Run, several: list[Hosted]) -> list[Hosted]:
-    return [hosted for hosted in several if hosted.run.name != run.name]
+def _without(strategy: str, several: list[Hosted]) -> list[Hosted]:
+    return [hosted for hosted in several if hosted.run.name != strategy]
 
 
 def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:
-    return StrategyHandler(config.run)
+    return StrategyHandler(config.run, in_hand=InHand(context.run_dir / "tape" / "strategy"))
+
+
+def _driver(context: Context, config: StrategyConfig) -> Watchdog:
+    return Watchdog(InHand(context.run_dir / "tape" / "strategy"), get_logger())
 
 
 def _asks(config: StrategyConfig) -> Iterable[Asked]:
     return [Asked(where=f"[strategy] run {r.name!r}", instruments=r.instruments, bars=r.bars) for r in config.run]
 
 
-SERVICE = ServiceSpec(name="strategy", config=StrategyConfig, handler=_handler, asks=_asks)
+SERVICE = ServiceSpec(name="strategy", config=StrategyConfig, handler=_handler, driver=_driver, asks=_asks)

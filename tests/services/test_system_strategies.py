@@ -19,6 +19,17 @@ class Wrong(Strategy):
         yield Decision(action="BUY", intent="entry", quantity=1, price_e4=view.last_e4, reason="a wrong one")
 """
 
+STUCK = """
+from kitev3.strategy import Strategy
+
+
+class Stuck(Strategy):
+    def on_bar(self, bar, view):
+        print("bar of", view.instrument.tradingsymbol)
+        while bar.end_ns > 0:
+            pass
+"""
+
 
 def profile(path: Path, *runs: str) -> str:
     """The demo's profile, with these strategies beside its first."""
@@ -56,3 +67,24 @@ def test_a_wrong_decision_stops_its_strategy_alone_and_reaches_no_tape(tmp_path:
         [line] = [line for line in log(system) if line["event"] == "strategy stopped"]
         assert (line["strategy"], line["line"], line["callback"]) == ("wrong", 8, "on_bar")
         assert "wrong" not in {name for (name,) in system.sql(sql)}
+
+
+def test_a_strategy_that_does_not_return_is_left_out_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "stuck.py").write_text(STUCK)
+    run = f'{{ name = "stuck", use = "{tmp_path}/stuck.py:Stuck", instruments = ["NSE:INFY"], bars = "5s" }}'
+    with real_system(tmp_path) as system:
+        system.start("--for", "60", profile=profile(tmp_path, run))
+        system.until(lambda: "stuck" in (system.status("strategy", "stopped") or {}), "the strategy was left out")
+        before = system.status("strategy", "signals")
+        system.until(lambda: (system.status("strategy", "signals") or 0) > before, "another strategy decided")
+        system.kitev3("down")
+        code, out, err = system.end()
+
+        summary = system.summary()
+        assert (code, summary["processes"]["strategy"]["restarts"], summary["messages_lost"]) == (0, 1, 0), (out, err)
+        why = summary["stopped_strategies"]["stuck"]
+        assert why.startswith((f"{tmp_path}/stuck.py:8: did not return", f"{tmp_path}/stuck.py:9: did not return"))
+        assert "strategy died" in out
+        assert "strategy stuck is stuck at" in out
+        printed = [line for line in log(system) if line["event"] == "strategy said"]
+        assert [(line["strategy"], line["text"]) for line in printed] == [("stuck", "bar of INFY")]

@@ -1,0 +1,65 @@
+"""Calling code of others: what goes wrong in it is said, with its place, and costs nobody else."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from kitev3.contracts import Instrument
+from kitev3.events import Event
+from kitev3.services.strategy.in_hand import InHand, Stuck
+from kitev3.services.strategy.output import Output, about
+from kitev3.strategy.place import place_of_error, words_of
+
+
+class UserCode:
+    """What stands around each call of a strategy, and which strategies are called no more.
+
+    Args:
+        files: strategy -> the file in which it is written. in_hand: None where nothing has to outlive the process.
+    """
+
+    def __init__(self, files: Mapping[str, str], log: Any, in_hand: InHand | None = None) -> None:
+        self._files, self._log, self._in_hand = files, log, in_hand
+        self._stuck: Mapping[str, Stuck] = in_hand.look_back(lambda name: files.get(name, name)) if in_hand else {}
+        self._event: Event | None = None  # in hand
+        self._output = Output(log, self._is_live)
+        self.stopped: dict[str, str] = {}  # strategy -> why, with file and line
+        for name, stuck in self._stuck.items():
+            log.error("strategy is left out", strategy=name, error=stuck.why)
+
+    def begin(self, event: Event, strategy: str, row: Instrument) -> None:
+        if self._in_hand is not None:
+            if event is not self._event:
+                self._event = event
+                self._in_hand.take(event)
+            self._in_hand.ask(strategy)
+        self._output.begin(event, strategy, row)
+
+    def end(self) -> None:
+        self._output.end()
+        if self._in_hand is not None:
+            self._in_hand.answered()
+
+    def stuck(self, event: Event, strategy: str) -> str:
+        """Why this strategy is not to be asked about this event; empty otherwise."""
+        stuck = self._stuck.get(strategy)
+        return stuck.why if stuck is not None and stuck.is_at(event) else ""
+
+    def failed(
+        self, event: Event, strategy: str, row: Instrument, callback: str, error: BaseException, begin: tuple[str, int]
+    ) -> None:
+        """A call has raised, or has answered what nothing can be made of. *begin*: the place, if no line tells it."""
+        file, line = place_of_error(error, self._files[strategy], begin)
+        words = words_of(error)
+        trace = "".join(traceback.format_exception(error))
+        self.stop(event, strategy, row, f"{file}:{line}: {words}", callback=callback, file=file, line=line, trace=trace)
+
+    def stop(self, event: Event, strategy: str, row: Instrument, why: str, **more: Any) -> None:
+        self.stopped[strategy] = why
+        if self._is_live():
+            self._log.error("strategy stopped", **about(event, strategy, row), error=why, **more)
+
+    def _is_live(self) -> bool:
+        return self._in_hand is None or self._in_hand.is_live
