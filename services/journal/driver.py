@@ -9,6 +9,7 @@ import msgspec
 from kitev3._core import TapeAltered, TapeChain
 from kitev3.runtime.service import Driver, World
 from kitev3.system.log import get_logger
+from kitev3.system.private import private_folder, write_whole
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -63,7 +64,6 @@ class Chains(Driver):
                 continue
             self.heads[service] = Head(service, self.date, blocks, tail_bytes, digest.hex())
         if self.heads:
-            self.side.mkdir(exist_ok=True)
-            partial = self.side / "heads.partial"
-            partial.write_bytes(msgspec.json.format(msgspec.json.encode(list(self.heads.values()))) + b"\n")
-            partial.replace(self.side / "heads.json")
+            private_folder(self.side)
+            heads = msgspec.json.encode(list(self.heads.values()))
+            write_whole(self.side / "heads.json", msgspec.json.format(heads) + b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -155,5 +156,17 @@ def test_a_wrong_question_is_answered_with_the_views_there_are(tmp_path: Path) -
         query.sql(tmp_path, "select 1")
     ParquetStore(tmp_path).write("execution.fill", DATE, 1, Rows("execution.fill").table())
 
-    with pytest.raises(query.JournalError, match=r"views: execution\.fill"):
+    with pytest.raises(query.JournalError, match=r"views: .*execution\.fill, "):
         query.sql(tmp_path, "select * from execution.fil")
+
+
+def test_files_and_folders_are_ours_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        ParquetStore(tmp_path / "journal").write("execution.fill", DATE, 1, Rows("execution.fill").table())
+    finally:
+        os.umask(before)
+
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    folders = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_dir()}
+    assert (modes, folders) == ({0o600}, {0o700})

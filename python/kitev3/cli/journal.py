@@ -9,13 +9,15 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
+from kitev3.cli.output import console, printable, unread
 from kitev3.journal import query
 
 ROWS_SHOWN_MAX = 200
+COLUMN_CHARS = 30  # a column that is folded to less is not read any more
+GAP_CHARS = 3  # between two columns
 
 app = typer.Typer(help="Ask the journal what happened.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,7 +32,8 @@ class Form(StrEnum):
 
 SQL_HELP = """SQL over the journal's Parquet files: the topic execution.fill is the view execution.fill.
 
-Prices end in _e4 (1/10,000 rupee), times in _ns (UTC); ts is market time as a clock in India shows it.
+A question reads the journal and nothing else: no file, no network. Prices end in _e4 (1/10,000 rupee), times in _ns
+(UTC); ts is market time as a clock in India shows it.
 
     kitev3 journal sql "select tradingsymbol, side, quantity, price_e4 / 1e4 as price from execution.fill"
 
@@ -48,7 +51,8 @@ def sql(
     run_dir: RunDirOption = None,
 ) -> None:
     names, rows = query.sql(run_dir_of(profile, run_dir) / "journal", question)
-    {Form.table: _table, Form.csv: _csv, Form.json: _json}[form](names, rows)
+    with unread(sys.stdout):
+        {Form.table: _table, Form.csv: _csv, Form.json: _json}[form](names, rows)
 
 
 @app.command()
@@ -60,22 +64,37 @@ def topics(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> Non
     folder = run_dir_of(profile, run_dir) / "journal"
     database = query.connect(folder)
     rows = []
-    for topic in query.topics(folder):
+    for topic in query.KEPT:
         schema, name = topic.split(".", 1)
         view = f'"{schema}"."{name}"'
         count = database.execute(f"select count(*) from {view}").fetchone()[0]  # noqa: S608  # names of our own folder
         columns = [row[0] for row in database.execute(f"describe {view}").fetchall()]
         rows.append((topic, count, ", ".join(columns[9:])))
-    _table(["topic", "rows", "columns"], rows)
+    with unread(sys.stdout):
+        _table(["topic", "rows", "columns"], rows)
 
 
 def _table(names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    table = Table(header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in rows[:ROWS_SHOWN_MAX]:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    Console().print(table)
+    """One row beside the other as long as they fit; rows that are too wide for the terminal are turned."""
+    out = console()
+    cells = [[printable(value) for value in row] for row in rows[:ROWS_SHOWN_MAX]]
+    wide = [max(len(text) for text in column) for column in zip(map(printable, names), *cells, strict=True)]
+    if cells and sum(min(width, COLUMN_CHARS) + GAP_CHARS for width in wide) > out.width:
+        for number, row in enumerate(cells, start=1):
+            out.print(f"row {number}", style="bold")
+            turned = Table(show_header=False, box=None)
+            turned.add_column(style="dim", no_wrap=True)
+            turned.add_column(overflow="fold")
+            for name, text in zip(names, row, strict=True):
+                turned.add_row(printable(name), text)
+            out.print(turned)
+    else:
+        table = Table(header_style="bold")
+        for name in names:
+            table.add_column(printable(name), overflow="fold")
+        for row in cells:
+            table.add_row(*row)
+        out.print(table)
     if len(rows) > ROWS_SHOWN_MAX:
         print(f"{len(rows) - ROWS_SHOWN_MAX} rows more: add a limit, or take all with --form csv", file=sys.stderr)
 

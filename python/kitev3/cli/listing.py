@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
+from kitev3.cli.output import console
 from kitev3.contracts import heard_by, said_by
 from kitev3.system.profile import known_services
 
@@ -21,4 +21,4 @@ def ls() -> None:
     for name in known_services():
         hears = [c.topic for c in heard_by(name) if c.delivery != "world"]
         table.add_row(name, "\n".join(hears), "\n".join(c.topic for c in said_by(name)))
-    Console().print(table)
+    console().print(table)

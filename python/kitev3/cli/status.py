@@ -6,10 +6,10 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from kitev3.cli.options import ProfileOption, RunDirOption, running
+from kitev3.cli.output import console
 from kitev3.control import Control, Health
 from kitev3.system.runfolder import Run
 from kitev3.system.table import note
@@ -38,7 +38,6 @@ def status(
 
 
 def _show(run: Run, healths: dict[str, Health]) -> None:
-    console = Console()
     table = Table(title=f"{run.profile} ({run.mode}, {run.account}), pid {run.pid}, since {run.started}")
     for name in ("service", "pid", "state", "epoch", "heard", "said", "lag ms", "note"):
         table.add_column(name, justify="left" if name in ("service", "state", "note") else "right")
@@ -50,4 +49,4 @@ def _show(run: Run, healths: dict[str, Health]) -> None:
         counters = health.counters
         numbers = (str(health.epoch), f"{counters.get('heard', 0):,}", f"{counters.get('said', 0):,}")
         table.add_row(name, str(health.pid), health.state, *numbers, f"{health.lag_ms:.1f}", note(health))
-    console.print(table)
+    console().print(table)

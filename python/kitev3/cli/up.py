@@ -11,10 +11,9 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.cli.output import unread
+from kitev3.cli.output import console, unread
 from kitev3.risk import Risk, gate
 from kitev3.runtime.registry import spec
 from kitev3.system.placement import CORES, allowed, place
@@ -60,7 +59,7 @@ def up(
         if as_json:
             print(msgspec.json.format(msgspec.json.encode(summary)).decode())
         else:
-            show(summary, Console())
+            show(summary, console())
     with unread(sys.stderr):
         for trouble in troubles:
             print(f"kitev3: {trouble}", file=sys.stderr)
@@ -77,9 +76,9 @@ def check(profile: Profile) -> None:
 async def _session(
     profile: Profile, run_dir: Path, seconds: float | None, environment: Mapping[str, str], quiet: bool
 ) -> tuple[Summary, list[str]]:
-    console = Console(stderr=quiet)
+    out = console(stderr=quiet)
     with prepared(profile, run_dir, seconds, environment, os.getpid()) as plan:
-        shown = Display(PlainLines(console) if quiet else view(console))
+        shown = Display(PlainLines(out) if quiet else view(out))
         try:
             session = Session(plan, shown)
             return await session.run(), session.troubles

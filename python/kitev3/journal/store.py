@@ -1,4 +1,4 @@
-"""Parquet files: ``<folder>/<topic>/date=<date>/<nnn>.parquet``, each written whole or not at all."""
+"""Parquet files: ``<folder>/<topic>/date=<date>/<nnn>.parquet``, each written whole or not at all, and ours alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from kitev3.system.private import private_folder
 
 
 class ParquetStore:
@@ -28,11 +30,14 @@ class ParquetStore:
         path = self.path(topic, date, number)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder, path.parent.parent, path.parent):
+            private_folder(folder)
         partial = path.with_suffix(".partial")
         try:
-            pq.write_table(table, partial, compression="zstd")
-            with partial.open("rb") as file:
+            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                pq.write_table(table, file, compression="zstd")
+                file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
         finally:
