@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from hypothesis import strategies as st
 from kitev3._core import TapeKind, Tick
+from kitev3.broker.interface import Order
 
 I64 = st.integers(-(2**63), 2**63 - 1)
 TAPE_KINDS = [number for name, number in vars(TapeKind).items() if name.isupper()]
@@ -113,6 +114,24 @@ def order_forms() -> st.SearchStrategy[dict[str, str]]:
         st.sampled_from(["SELL", "SL", "SL-M", "LIMIT", "CNC", "NRML", "IOC", "TTL", "-1", "NFO", "NIFTY 50", "1500"]),
     )
     return st.dictionaries(st.sampled_from(ORDER_FIELDS), texts, max_size=6)
+
+
+def orders() -> st.SearchStrategy[Order]:
+    """Orders as the broker's ends take them, some of which no exchange takes."""
+    ticks = st.integers(0, 40_000).map(lambda ticks: ticks * 1_000)
+    return st.builds(
+        Order,
+        exchange=st.sampled_from(["NSE", "NFO"]),
+        tradingsymbol=st.sampled_from(["INFY", "SBIN", "NIFTY26NOVFUT", "NOPE"]),
+        side=st.sampled_from(["BUY", "SELL"]),
+        quantity=st.sampled_from([1, 7, 65, 130, 100_000]),
+        product=st.sampled_from(["CNC", "MIS", "NRML"]),
+        order_type=st.sampled_from(["MARKET", "LIMIT", "SL", "SL-M"]),
+        price_e4=st.one_of(ticks, st.just(14_800_000)),
+        trigger_price_e4=ticks,
+        validity=st.sampled_from(["DAY", "IOC"]),
+        market_protection_bp=st.sampled_from([-1, 0, 100, 250]),
+    )
 
 
 def payloads(kind: Any) -> st.SearchStrategy[Any]:

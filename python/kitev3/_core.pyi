@@ -9,6 +9,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kitev3.broker.interface import Order
+
 def build() -> str:
     """The core's version."""
 
@@ -1242,6 +1244,12 @@ class Exchange:
 
         ExchangeRefusal: it never was an order.
         """
+    def place_order(self, user: str, order: Order, /, *, tag: str, at_ns: int | None = None) -> str:
+        """The new order's id. ExchangeRefusal: it never was an order. ValueError: a word that no order has."""
+    def modify_order(self, user: str, order_id: str, order: Order, /, *, at_ns: int | None = None) -> None:
+        """The order becomes *order*. ExchangeRefusal: it is as it was. ValueError: a word that no order has."""
+    def read(self, user: str, what: str, /) -> bytes:
+        """The JSON of an account's ``orders``, ``trades``, ``positions``, ``holdings`` or ``margins``."""
     def place_sliced(
         self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any
     ) -> dict[str, Any]:
@@ -1251,20 +1259,20 @@ class Exchange:
         ``order_fault_message``.
         ExchangeRefusal: not one of them was placed.
         """
-    def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
+    def modify(
+        self, user: str, order_id: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any
+    ) -> None:
         """Fields as ``KiteConnect.modify_order`` takes them. ExchangeRefusal: it is as it was."""
-    def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
+    def cancel(
+        self, user: str, order_id: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any
+    ) -> None:
         """``order_fault="filled"``: it comes too late. ExchangeRefusal: there is no such order, or it is over."""
     def orders(self, user: str, /) -> list[dict[str, Any]]: ...
-    def orders_json(self, user: str, /) -> bytes:
-        """The same as JSON: a book of a thousand orders is long."""
     def order_history(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
         """Every state, oldest first. ExchangeRefusal: there is no such order."""
     def order_trades(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
         """ExchangeRefusal: there is no such order."""
     def trades(self, user: str, /) -> list[dict[str, Any]]: ...
-    def trades_json(self, user: str, /) -> bytes:
-        """The same as JSON."""
     def positions(self, user: str, /) -> dict[str, list[dict[str, Any]]]: ...
     def holdings(self, user: str, /) -> list[dict[str, Any]]: ...
     def margins(self, user: str, /) -> dict[str, dict[str, Any]]:

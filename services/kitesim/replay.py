@@ -39,11 +39,11 @@ def _slice(exchange: Exchange, request: Request) -> None:
 
 
 def _modify(exchange: Exchange, request: Request) -> None:
-    exchange.modify(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
+    exchange.modify(request.user, request.order_id, variety=request.variety, at_ns=request.at_ns, **request.fields)
 
 
 def _cancel(exchange: Exchange, request: Request) -> None:
-    exchange.cancel(request.user, request.order_id, at_ns=request.at_ns, **request.fields)
+    exchange.cancel(request.user, request.order_id, variety=request.variety, at_ns=request.at_ns, **request.fields)
 
 
 def _convert(exchange: Exchange, request: Request) -> None:

@@ -78,8 +78,8 @@ def test_the_book_as_json_is_the_book_whatever_became_of_its_orders() -> None:
 
     def same() -> None:
         for user in (USER, "B"):
-            assert json.loads(exchange.orders_json(user)) == exchange.orders(user)
-            assert json.loads(exchange.trades_json(user)) == exchange.trades(user)
+            assert json.loads(exchange.read(user, "orders")) == exchange.orders(user)
+            assert json.loads(exchange.read(user, "trades")) == exchange.trades(user)
 
     same()
     first = buy(exchange, order_type="LIMIT", price=price, tag="t")

@@ -218,7 +218,7 @@ def full(**rules: Any) -> Exchange:
 
 def amo_cancelled(exchange: Exchange) -> Any:
     """What an order for after the market shows when it has been cancelled."""
-    exchange.cancel(USER, place(exchange, "amo", product="CNC", **near(exchange)))
+    exchange.cancel(USER, place(exchange, "amo", product="CNC", **near(exchange)), variety="amo")
     return row(exchange)["status"]
 
 

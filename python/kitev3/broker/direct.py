@@ -1,4 +1,4 @@
-"""The exchange object in this process: the calls that kitesim's routes make, without the HTTP between.
+"""The exchange object in this process, asked with our own structs: no form and no HTTP between.
 
 What the exchange refuses is put into Kite's envelope and judged by the same table as a reply over HTTP, so that both
 ends prove the same.
@@ -13,10 +13,9 @@ import msgspec
 
 from kitev3._core import ExchangeRefusal
 from kitev3.broker.egress import Egress
-from kitev3.broker.interface import Order, Permit
-from kitev3.broker.terms import percent, rupees
+from kitev3.broker.interface import Order, Permit, Read
 from kitev3.errors import Refused
-from kitev3.orders.classify import Finding, Reply, classify_read, classify_write
+from kitev3.orders.classify import Finding, Reply, classify_write
 
 _JSON = "application/json"
 
@@ -24,14 +23,10 @@ _JSON = "application/json"
 class Exchange(Protocol):
     """The part of the exchange that a broker's end needs."""
 
-    def place(self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any) -> str: ...
-    def modify(self, user: str, order_id: str, /, *, at_ns: int | None = None, **fields: Any) -> None: ...
-    def cancel(self, user: str, order_id: str, /, *, at_ns: int | None = None) -> None: ...
-    def orders(self, user: str, /) -> list[dict[str, Any]]: ...
-    def trades(self, user: str, /) -> list[dict[str, Any]]: ...
-    def positions(self, user: str, /) -> dict[str, list[dict[str, Any]]]: ...
-    def holdings(self, user: str, /) -> list[dict[str, Any]]: ...
-    def margins(self, user: str, /) -> dict[str, dict[str, Any]]: ...
+    def place_order(self, user: str, order: Order, /, *, tag: str) -> str: ...
+    def modify_order(self, user: str, order_id: str, order: Order, /) -> None: ...
+    def cancel(self, user: str, order_id: str, /, *, variety: str = "regular") -> None: ...
+    def read(self, user: str, what: Read, /) -> bytes: ...
     def quote(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
     def instruments_csv(self, exchange: str | None = None, /) -> str: ...
 
@@ -46,51 +41,39 @@ class DirectBroker:
         self._changed: Callable[[], None] | None = None
 
     def place(self, order: Order, permit: Permit) -> Finding:
-        return self._write(
-            permit,
-            lambda: self._exchange.place(
-                self._user,
-                variety=order.variety,
-                exchange=order.exchange,
-                tradingsymbol=order.tradingsymbol,
-                transaction_type=order.side,
-                tag=permit.tag,
-                product=order.product,
-                **_terms(order),
-            ),
-        )
+        return self._write(permit, lambda: self._exchange.place_order(self._user, order, tag=permit.tag))
 
     def modify(self, order_id: str, order: Order, permit: Permit) -> Finding:
         def change() -> str:
-            self._exchange.modify(self._user, order_id, **_terms(order))
+            self._exchange.modify_order(self._user, order_id, order)
             return order_id
 
         return self._write(permit, change)
 
     def cancel(self, order_id: str, permit: Permit, variety: str = "regular") -> Finding:
         def end() -> str:
-            self._exchange.cancel(self._user, order_id)
+            self._exchange.cancel(self._user, order_id, variety=variety)
             return order_id
 
         return self._write(permit, end)
 
     def orders(self) -> Finding:
-        return _read(lambda: self._exchange.orders(self._user))
+        return Finding(outcome="ok", data=self._exchange.read(self._user, "orders"))
 
     def trades(self) -> Finding:
-        return _read(lambda: self._exchange.trades(self._user))
+        return Finding(outcome="ok", data=self._exchange.read(self._user, "trades"))
 
     def positions(self) -> Finding:
-        return _read(lambda: self._exchange.positions(self._user))
+        return Finding(outcome="ok", data=self._exchange.read(self._user, "positions"))
 
     def holdings(self) -> Finding:
-        return _read(lambda: self._exchange.holdings(self._user))
+        return Finding(outcome="ok", data=self._exchange.read(self._user, "holdings"))
 
     def margins(self) -> Finding:
-        return _read(lambda: self._exchange.margins(self._user))
+        return Finding(outcome="ok", data=self._exchange.read(self._user, "margins"))
 
     def quote(self, instruments: Sequence[str]) -> Finding:
-        return _read(lambda: self._exchange.quote(instruments))
+        return Finding(outcome="ok", data=msgspec.json.encode(self._exchange.quote(instruments)))
 
     def instruments(self) -> Finding:
         return Finding(outcome="ok", data=self._exchange.instruments_csv().encode())
@@ -114,25 +97,6 @@ class DirectBroker:
         if self._changed is not None:
             self._changed()
         return Finding(outcome="ok", order_id=order_id)
-
-
-def _terms(order: Order) -> dict[str, Any]:
-    """What an order and its change have in common; none is left out by the exchange."""
-    return {
-        "quantity": order.quantity,
-        "order_type": order.order_type,
-        "price": rupees(order.price_e4),
-        "trigger_price": rupees(order.trigger_price_e4),
-        "validity": order.validity,
-        "market_protection": percent(order.market_protection_bp),
-    }
-
-
-def _read(call: Callable[[], Any]) -> Finding:
-    try:
-        return Finding(outcome="ok", data=msgspec.json.encode(call()))
-    except ExchangeRefusal as refusal:
-        return classify_read(_refused(refusal))
 
 
 def _refused(refusal: ExchangeRefusal) -> Reply:

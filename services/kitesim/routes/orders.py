@@ -18,13 +18,13 @@ VARIETIES = ("regular", "amo", "co", "iceberg", "auction")
 def table(door: Door) -> list[BaseRoute]:
     exchange = door.exchange
     return [
-        Route("/orders", door.read(lambda user, _: Raw(exchange.orders_json(user)))),
+        Route("/orders", door.read(lambda user, _: Raw(exchange.read(user, "orders")))),
         Route("/orders/{variety}", door.write(partial(place, door)), methods=["POST"]),
         Route("/orders/{order_id}", door.read(lambda user, request: exchange.order_history(user, _id(request)))),
         Route("/orders/{order_id}/trades", door.read(lambda user, request: exchange.order_trades(user, _id(request)))),
         Route("/orders/{variety}/{order_id}", door.write(partial(modify, door)), methods=["PUT"]),
         Route("/orders/{variety}/{order_id}", door.write(partial(cancel, door)), methods=["DELETE"]),
-        Route("/trades", door.read(lambda user, _: Raw(exchange.trades_json(user)))),
+        Route("/trades", door.read(lambda user, _: Raw(exchange.read(user, "trades")))),
     ]
 
 
@@ -43,7 +43,7 @@ def place(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
 def modify(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
     """Another price, quantity or kind for an order that is open."""
     variety, order_id, fields = _variety(request), _id(request), _own(fields)
-    door.exchange.modify(caller.user_id, order_id, at_ns=door.clock_ns(), **fields)
+    door.exchange.modify(caller.user_id, order_id, variety=variety, at_ns=door.clock_ns(), **fields)
     door.heard(caller, "modify", order_id, variety, fields)
     return {"order_id": order_id}
 
@@ -52,7 +52,7 @@ def cancel(door: Door, caller: Session, request: Request, fields: Fields) -> Any
     """The end of an order that is open."""
     variety, order_id = _variety(request), _id(request)
     fields = {name: text for name, text in request.query_params.items() if name == "order_fault"}
-    door.exchange.cancel(caller.user_id, order_id, at_ns=door.clock_ns(), **fields)
+    door.exchange.cancel(caller.user_id, order_id, variety=variety, at_ns=door.clock_ns(), **fields)
     door.heard(caller, "cancel", order_id, variety, fields)
     return {"order_id": order_id}
 

@@ -1,6 +1,6 @@
 //! Time goes on: the market's steps, and what comes due between them.
 
-use crate::exchange::market::simulated::Hit;
+use crate::exchange::market::listing::Hit;
 use crate::exchange::orders::gtt::Gtt;
 use crate::exchange::orders::order::Order;
 use crate::exchange::orders::variety::Variety;

@@ -1,5 +1,6 @@
 //! Real days from a file.
-use kitev3_core::exchange::market::recorded::{Recording, read_file};
+use kitev3_core::exchange::market::market_file::read_file;
+use kitev3_core::exchange::market::recorded::Recording;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -4,6 +4,8 @@
 mod market_file;
 /// Where a market begins.
 mod opening;
+/// An order as our own struct.
+mod order;
 /// A request turned away.
 mod refusal;
 /// Every rule by its name.
@@ -26,10 +28,11 @@ use kitev3_core::exchange::orders::limits::Read;
 use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::TOKENS_MAX;
 use kitev3_core::exchange::state::{Exchange as Core, USERS_MAX};
-use kitev3_core::exchange::views::books::{self, Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::views::feed;
+use kitev3_core::exchange::views::quotes::{Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::views::rows::Rows;
 use kitev3_core::exchange::views::{calculators, gtt, history, holdings, overview};
+use kitev3_core::exchange::views::{orders, portfolio, quotes};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -37,6 +40,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use crate::calendar::{CalendarError, PyCalendar, given, parse_day};
 use market_file::{MarketFile, MarketFileError};
 use opening::{Source, open_market};
+use order::PyOrder;
 use refusal::{ExchangeRefusal, refused};
 use rules::{PyGiven, rules_of};
 use subscription::PySubscription;
@@ -212,6 +216,34 @@ impl Exchange {
             .map_err(refused)
     }
 
+    #[pyo3(signature = (user, order, /, *, tag, at_ns = None))]
+    fn place_order(
+        &mut self,
+        user: &str,
+        order: PyOrder,
+        tag: String,
+        at_ns: Option<i64>,
+    ) -> PyResult<String> {
+        let (account, at_ns) = (self.account(user)?, at_ns.unwrap_or(self.0.now_ns()));
+        let placed = self.0.place(account, order.placing(tag)?, at_ns);
+        placed.map_err(refused)
+    }
+
+    #[pyo3(signature = (user, order_id, order, /, *, at_ns = None))]
+    fn modify_order(
+        &mut self,
+        user: &str,
+        order_id: &str,
+        order: PyOrder,
+        at_ns: Option<i64>,
+    ) -> PyResult<()> {
+        let (account, at_ns) = (self.account(user)?, at_ns.unwrap_or(self.0.now_ns()));
+        let (variety, change) = (order.variety.clone(), order.change()?);
+        self.0
+            .modify(account, &variety, order_id, change, at_ns)
+            .map_err(refused)
+    }
+
     #[pyo3(signature = (user, /, *, variety = "regular", at_ns = None, **fields))]
     fn place_sliced<'py>(
         &mut self,
@@ -240,53 +272,49 @@ impl Exchange {
         Ok(answer)
     }
 
-    #[pyo3(signature = (user, order_id, /, *, at_ns = None, **fields))]
+    #[pyo3(signature = (user, order_id, /, *, variety = "regular", at_ns = None, **fields))]
     fn modify(
         &mut self,
         user: &str,
         order_id: &str,
+        variety: &str,
         at_ns: Option<i64>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         self.0
-            .modify_form(account, order_id, &fields, at_ns)
+            .modify_form(account, variety, order_id, &fields, at_ns)
             .map_err(refused)
     }
 
-    #[pyo3(signature = (user, order_id, /, *, at_ns = None, **fields))]
+    #[pyo3(signature = (user, order_id, /, *, variety = "regular", at_ns = None, **fields))]
     fn cancel(
         &mut self,
         user: &str,
         order_id: &str,
+        variety: &str,
         at_ns: Option<i64>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         let cancelled = match order_fault::outruns_cancel(&fields).map_err(refused)? {
-            true => self.0.cancel_too_late(account, order_id, at_ns),
-            false => self.0.cancel(account, order_id, at_ns),
+            true => self.0.cancel_too_late(account, variety, order_id, at_ns),
+            false => self.0.cancel(account, variety, order_id, at_ns),
         };
         cancelled.map_err(refused)
     }
 
     #[pyo3(signature = (user, /))]
     fn orders(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &books::orders(&self.0, self.account(user)?))
-    }
-
-    #[pyo3(signature = (user, /))]
-    fn orders_json<'py>(&mut self, py: Python<'py>, user: &str) -> PyResult<Bound<'py, PyBytes>> {
-        let account = self.account(user)?;
-        Ok(PyBytes::new(py, self.1.orders(&self.0, account).as_bytes()))
+        python(py, &orders::orders(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, order_id, /))]
     fn order_history(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
-            Some(index) => python(py, &books::history(&self.0, index)),
+            Some(index) => python(py, &orders::history(&self.0, index)),
             None => Ok(PyList::empty(py).into_any().unbind()),
         }
     }
@@ -294,29 +322,46 @@ impl Exchange {
     #[pyo3(signature = (user, order_id, /))]
     fn order_trades(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
-            Some(index) => python(py, &books::order_trades(&self.0, index)),
+            Some(index) => python(py, &orders::order_trades(&self.0, index)),
             None => Ok(PyList::empty(py).into_any().unbind()),
         }
     }
 
     #[pyo3(signature = (user, /))]
     fn trades(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &books::trades(&self.0, self.account(user)?))
+        python(py, &orders::trades(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, /))]
-    fn trades_json<'py>(&self, py: Python<'py>, user: &str) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(json(py, &books::trades(&self.0, self.account(user)?)))
+    #[pyo3(signature = (user, what, /))]
+    fn read<'py>(
+        &mut self,
+        py: Python<'py>,
+        user: &str,
+        what: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let account = self.account(user)?;
+        Ok(match what {
+            "orders" => PyBytes::new(py, self.1.orders(&self.0, account).as_bytes()),
+            "trades" => json(py, &orders::trades(&self.0, account)),
+            "positions" => json(py, &portfolio::positions(&self.0, account)),
+            "holdings" => json(py, &portfolio::holdings(&self.0, account)),
+            "margins" => json(py, &portfolio::margins(&self.0, account)),
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "nothing is read as {what:?}"
+                )));
+            }
+        })
     }
 
     #[pyo3(signature = (user, /))]
     fn positions(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &books::positions(&self.0, self.account(user)?))
+        python(py, &portfolio::positions(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, /))]
     fn holdings(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &books::holdings(&self.0, self.account(user)?))
+        python(py, &portfolio::holdings(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (user, /))]
@@ -355,22 +400,22 @@ impl Exchange {
 
     #[pyo3(signature = (user, /))]
     fn margins(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
-        python(py, &books::margins(&self.0, self.account(user)?))
+        python(py, &portfolio::margins(&self.0, self.account(user)?))
     }
 
     #[pyo3(signature = (names, /))]
     fn quote(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
-        python(py, &books::quotes(&self.0, &names, Depth::Quote))
+        python(py, &quotes::quotes(&self.0, &names, Depth::Quote))
     }
 
     #[pyo3(signature = (names, /))]
     fn ohlc(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
-        python(py, &books::quotes(&self.0, &names, Depth::Ohlc))
+        python(py, &quotes::quotes(&self.0, &names, Depth::Ohlc))
     }
 
     #[pyo3(signature = (names, /))]
     fn ltp(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
-        python(py, &books::quotes(&self.0, &names, Depth::Ltp))
+        python(py, &quotes::quotes(&self.0, &names, Depth::Ltp))
     }
 
     #[pyo3(signature = (exchange = None, /))]

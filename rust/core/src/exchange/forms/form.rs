@@ -1,11 +1,7 @@
 //! Fields as they came, read by their names into numbers and words.
 
-use crate::exchange::orders::request::Protection;
+use crate::exchange::orders::request::{PRICE_E4_MAX, Protection, QUANTITY_MAX};
 use crate::exchange::refusal::Refusal;
-
-/// No order is larger: what is left of 64 bits holds every sum of money that follows.
-const QUANTITY_MAX: i64 = 100_000_000;
-const PRICE_E4_MAX: f64 = 1e7 * 1e4;
 
 /// Fields as they came: names and texts. A field named twice counts once, the first time.
 pub type Fields = [(String, String)];
@@ -89,7 +85,7 @@ impl<'a> Form<'a> {
         };
         let rupees = decimal(text).ok_or_else(|| undecodable(name, text, "decimal"))?;
         let e4 = (rupees * 1e4).round();
-        if (0.0..=PRICE_E4_MAX).contains(&e4) {
+        if (0.0..=PRICE_E4_MAX as f64).contains(&e4) {
             Ok(Some(e4 as i64))
         } else {
             Err(Refusal::invalid(name))

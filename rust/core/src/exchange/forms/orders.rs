@@ -46,12 +46,13 @@ impl Exchange {
     pub fn modify_form(
         &mut self,
         account: usize,
+        variety: &str,
         order_id: &str,
         fields: &Fields,
         at_ns: i64,
     ) -> Result<(), Refusal> {
         match modifying(fields) {
-            Ok(change) => self.modify(account, order_id, change, at_ns),
+            Ok(change) => self.modify(account, variety, order_id, change, at_ns),
             Err(refusal) => Err(self.unread(account, false, refusal, at_ns)),
         }
     }

@@ -144,7 +144,7 @@ mod tests {
         let id = exchange
             .place_form(0, "regular", &order, now_ns)
             .expect("taken");
-        exchange.cancel(0, &id, now_ns).expect("cancelled");
+        exchange.cancel_it(0, &id, now_ns).expect("cancelled");
 
         assert_eq!(
             (exchange.accounts[0].charges_e4, exchange.funds_e4(0)),

@@ -6,20 +6,36 @@ pub mod breaker;
 pub mod candles;
 /// Lots, freeze quantities, ticks and symbols by date.
 pub mod contracts;
+/// From cut to cut.
+mod cuts;
 /// Where a day stands: an instrument, the path, the moment.
 pub mod day_statistics;
 /// Steps that only some instruments have made.
 pub mod deferred_steps;
+/// The market-wide breaker trips.
+mod halts;
 /// An instrument of the simulated day, and their file.
 pub mod instruments;
 /// One instrument on the market.
 pub mod listing;
+/// Reading a market file.
+pub mod market_file;
 /// The maker who quotes and the takers who trade.
 pub mod market_maker;
+/// What a minute brings.
+mod minute;
+/// Minutes of an instrument.
+mod minutes;
+/// Moments of an instrument.
+mod moments;
+/// The options on one underlying.
+mod option_chain;
 /// Black's formula and the smile.
 pub mod options;
 /// Paths of the index: synthetic, frozen.
 pub mod path;
+/// Phases of an instrument.
+mod phases;
 /// What contracts are worth on their underlying.
 pub mod pricing;
 /// Real days from a file.
@@ -36,3 +52,5 @@ pub mod synthetic_history;
 pub mod universe;
 /// Futures whose underlying is not listed here.
 pub mod unlisted_underlyings;
+/// Steps of the watched instruments.
+mod watched;

@@ -3,9 +3,10 @@
 use crate::calendar::{Calendar, Day, Expiry};
 use crate::exchange::market::contracts::{
     BANKNIFTY, INDEX_OPTION_TICK_E4, IndexContracts, NIFTY, SENSEX, future_symbol,
-    index_future_tick_e4, option_symbol, share_tick_e4, stock_option_tick_e4, stock_strike_step_e4,
+    index_future_tick_e4, option_symbol, share_tick_e4, stock_option_tick_e4,
 };
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
+use crate::exchange::market::option_chain::Chain;
 use crate::exchange::market::options::Smile;
 use crate::exchange::market::shares::{HOUSE_SHARES, Share, share_at_bse, shares};
 use crate::exchange::market::unlisted_underlyings;
@@ -93,7 +94,6 @@ const BASIS_VOLATILITY: f64 = 0.006;
 /// Strikes on each side of the money: in the house, of an index, of a share.
 const HOUSE_STRIKES: i64 = 2;
 const INDEX_STRIKES: i64 = 30;
-const STOCK_STRIKES: i64 = 8;
 const WEEKS: usize = 5;
 const MONTHS: usize = 3;
 
@@ -461,69 +461,6 @@ impl List<'_> {
             year * 12 + month as i32
         };
         month(expiry) - month(self.months(1)[0].day)
-    }
-}
-
-/// A chain of options on one underlying.
-struct Chain {
-    name: &'static str,
-    share: Option<Share>,
-    underlying: usize,
-    smile: Smile,
-    /// Where the money was when the strikes were chosen, in rupees.
-    money: f64,
-    step_e4: i64,
-    strikes_beside: i64,
-    /// Of an ordinary day, at the money, in the first expiry.
-    volume: f64,
-}
-
-impl Chain {
-    fn of_index(
-        contracts: &IndexContracts,
-        underlying: usize,
-        smile: Smile,
-        money: f64,
-        strikes_beside: i64,
-    ) -> Self {
-        Self {
-            name: contracts.name,
-            share: None,
-            underlying,
-            smile,
-            money,
-            step_e4: contracts.strike_step * RUPEE_E4,
-            strikes_beside,
-            volume: 3.0e7,
-        }
-    }
-
-    fn of_share(share: &Share, underlying: usize) -> Self {
-        Self {
-            name: share.symbol,
-            share: Some(*share),
-            underlying,
-            smile: Smile {
-                // What the share does beside the index, and what it does with it.
-                at_the_money: (share.volatility.powi(2) + (0.12 * share.beta).powi(2)).sqrt(),
-                skew: -0.15,
-                wings: 1.0,
-            },
-            money: share.close,
-            step_e4: stock_strike_step_e4(share.close),
-            strikes_beside: STOCK_STRIKES,
-            volume: share.volume / 2.0,
-        }
-    }
-
-    /// Every strike with its call and put, from the lowest on.
-    fn sides(&self) -> impl Iterator<Item = (i64, Kind)> + use<> {
-        let step_e4 = self.step_e4;
-        let middle = (self.money * RUPEE_E4 as f64 / step_e4 as f64).round() as i64;
-        let beside = self.strikes_beside;
-        (-beside..=beside).flat_map(move |place| {
-            [Kind::Call, Kind::Put].map(|kind| ((middle + place) * step_e4, kind))
-        })
     }
 }
 

@@ -8,3 +8,5 @@ pub mod book;
 pub mod price_protection;
 /// What was paid of late.
 pub mod recent_trades;
+/// Users' orders for one instrument.
+pub mod users_orders;

@@ -2,7 +2,7 @@
 
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4, decimal};
 use crate::exchange::orders::position_product::PositionProduct;
-use crate::exchange::orders::request::{PlaceOrder, Protection, priced, triggered};
+use crate::exchange::orders::request::{PlaceOrder, Protection, normalised, priced, triggered};
 use crate::exchange::rules::ProtectionBands;
 use crate::terms::{OrderType, Product, Side};
 
@@ -22,14 +22,16 @@ pub struct Asked {
 
 impl From<&PlaceOrder> for Asked {
     fn from(placing: &PlaceOrder) -> Self {
+        let (price_e4, trigger_e4) =
+            normalised(placing.order_type, placing.price_e4, placing.trigger_e4);
         Self {
             side: placing.side,
             product: placing.product,
             held: placing.variety.held(placing.product),
             order_type: placing.order_type,
             quantity: placing.quantity,
-            price_e4: placing.price_e4,
-            trigger_e4: placing.trigger_e4,
+            price_e4,
+            trigger_e4,
             disclosed_quantity: placing.disclosed_quantity,
             protection: placing.protection,
         }

@@ -4,7 +4,7 @@ use crate::exchange::matching::book::{MARKET_MAKER, Trade};
 use crate::exchange::orders::order::{Status, book_id, order_index};
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::state::{Exchange, Execution, OrderFrame};
-use crate::exchange::views::books;
+use crate::exchange::views::orders;
 use crate::terms::{Product, Side};
 
 impl Exchange {
@@ -128,7 +128,7 @@ impl Exchange {
     /// Tells the user's sockets. `status` is said in place of the order's own.
     pub(in crate::exchange) fn say(&mut self, index: usize, status: Option<&'static str>) {
         let user = self.accounts[self.orders[index].account].user.clone();
-        let data = books::order_frame(self, index, status);
+        let data = orders::order_frame(self, index, status);
         self.frames.push(OrderFrame { user, data });
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::exchange::market::instruments::{Instrument, decimal};
 use crate::exchange::orders::asked::Asked;
-use crate::exchange::orders::request::Protection;
+use crate::exchange::orders::request::{PRICE_E4_MAX, Protection, QUANTITY_MAX};
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::terms::{Kind, OrderType, Product, Side};
@@ -58,6 +58,9 @@ impl Asked {
     }
 
     fn check_quantity(&self, instrument: &Instrument, rules: &Rules) -> Result<(), Refusal> {
+        if !(1..=QUANTITY_MAX).contains(&self.quantity) {
+            return Err(Refusal::invalid("quantity"));
+        }
         let lot = instrument.lot;
         if self.quantity % lot != 0 {
             return Err(Refusal::input(format!(
@@ -104,7 +107,7 @@ impl Asked {
 }
 
 fn check_price(name: &str, price_e4: i64, instrument: &Instrument) -> Result<(), Refusal> {
-    if price_e4 <= 0 {
+    if !(1..=PRICE_E4_MAX).contains(&price_e4) {
         return Err(Refusal::invalid(name));
     }
     if price_e4 % instrument.tick_e4 != 0 {

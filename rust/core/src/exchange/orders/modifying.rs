@@ -3,7 +3,7 @@
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::order::{Status, book_id};
 use crate::exchange::orders::order_latency::Transit;
-use crate::exchange::orders::request::ModifyOrder;
+use crate::exchange::orders::request::{ModifyOrder, normalised};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -23,11 +23,22 @@ impl Exchange {
             ));
         }
         let before = order.asked();
+        let order_type = change.order_type.unwrap_or(before.order_type);
+        let (price_e4, trigger_e4) = normalised(
+            order_type,
+            change.price_e4.unwrap_or(before.price_e4),
+            change.trigger_e4.unwrap_or(before.trigger_e4),
+        );
         let asked = Asked {
-            order_type: change.order_type.unwrap_or(before.order_type),
+            order_type,
             quantity: change.quantity.unwrap_or(before.quantity),
-            price_e4: change.price_e4.unwrap_or(before.price_e4),
-            trigger_e4: change.trigger_e4.unwrap_or(before.trigger_e4),
+            price_e4,
+            // A stop that has been triggered shows at what.
+            trigger_e4: if order.triggered() {
+                before.trigger_e4
+            } else {
+                trigger_e4
+            },
             disclosed_quantity: change
                 .disclosed_quantity
                 .unwrap_or(before.disclosed_quantity),

@@ -150,12 +150,13 @@ impl Order {
         placing: &PlaceOrder,
         now_ns: i64,
     ) -> Self {
+        let asked = Asked::from(placing);
         let state = State {
             status: Status::PutOrderReqReceived,
             order_type: placing.order_type,
             quantity: placing.quantity,
-            price_e4: placing.price_e4,
-            trigger_e4: placing.trigger_e4,
+            price_e4: asked.price_e4,
+            trigger_e4: asked.trigger_e4,
             validity: placing.validity,
             disclosed_quantity: placing.disclosed_quantity,
             filled: 0,
@@ -247,6 +248,11 @@ impl Order {
         self.now.status == Status::TriggerPending
     }
 
+    /// A stop that the exchange has and that does not wait any more: an order like any other.
+    pub fn triggered(&self) -> bool {
+        self.now.trigger_e4 > 0 && self.now.exchange_order_id.is_some() && !self.waits()
+    }
+
     /// Kept by the broker until the exchange takes orders.
     pub fn kept(&self) -> bool {
         self.now.status == Status::AmoReqReceived
@@ -254,14 +260,12 @@ impl Order {
 
     /// What it asks for as it stands now.
     pub fn asked(&self) -> Asked {
-        // A stop that the exchange has and that does not wait any more has been triggered: an order like any other.
-        let triggered = self.now.exchange_order_id.is_some() && !self.waits();
         Asked {
             side: self.side,
             product: self.product,
             held: self.held(),
             order_type: match self.now.order_type {
-                OrderType::Sl if triggered => OrderType::Limit,
+                OrderType::Sl if self.triggered() => OrderType::Limit,
                 order_type => order_type,
             },
             quantity: self.now.quantity,

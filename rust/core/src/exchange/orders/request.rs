@@ -4,6 +4,10 @@ use crate::exchange::orders::order_fault::OrderFault;
 use crate::exchange::orders::variety::Variety;
 use crate::terms::{Exchange, OrderType, Product, Side, Validity};
 
+/// No order is larger: what is left of 64 bits holds every sum of money that follows.
+pub const QUANTITY_MAX: i64 = 100_000_000;
+pub const PRICE_E4_MAX: i64 = 10_000_000 * 10_000;
+
 /// How far from the last price a MARKET or SL-M order may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
@@ -26,7 +30,6 @@ pub struct PlaceOrder {
     pub quantity: i64,
     pub product: Product,
     pub order_type: OrderType,
-    /// 0 unless LIMIT or SL; what else is given is dropped, and so is a trigger unless SL or SL-M.
     pub price_e4: i64,
     pub trigger_e4: i64,
     pub validity: Validity,
@@ -62,4 +65,12 @@ pub fn priced(order_type: OrderType) -> bool {
 /// Whether it waits for a trigger.
 pub fn triggered(order_type: OrderType) -> bool {
     matches!(order_type, OrderType::Sl | OrderType::SlM)
+}
+
+/// The price and the trigger that an order of that type has: what it has no use for is dropped.
+pub fn normalised(order_type: OrderType, price_e4: i64, trigger_e4: i64) -> (i64, i64) {
+    (
+        if priced(order_type) { price_e4 } else { 0 },
+        if triggered(order_type) { trigger_e4 } else { 0 },
+    )
 }

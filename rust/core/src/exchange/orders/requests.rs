@@ -73,13 +73,14 @@ impl Exchange {
     pub fn modify(
         &mut self,
         account: usize,
+        variety: &str,
         order_id: &str,
         change: ModifyOrder,
         at_ns: i64,
     ) -> Result<(), Refusal> {
         self.hear(at_ns);
         self.admit(account, false)?;
-        let index = self.open_order(account, order_id, "modified")?;
+        let index = self.open_order(account, variety, order_id, "modified")?;
         if let Some(why) = &self.halted {
             return Err(Refusal::order(why.clone()));
         }
@@ -103,11 +104,17 @@ impl Exchange {
     }
 
     /// An open order ends.
-    pub fn cancel(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+    pub fn cancel(
+        &mut self,
+        account: usize,
+        variety: &str,
+        order_id: &str,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
         if self.is_cover_stop(account, order_id) {
-            return self.exit_cover(account, order_id, at_ns);
+            return self.exit_cover(account, variety, order_id, at_ns);
         }
-        let index = self.begin_cancel(account, order_id, at_ns)?;
+        let index = self.begin_cancel(account, variety, order_id, at_ns)?;
         let order = &self.orders[index];
         let never_sent = order.variety == Variety::Amo && order.now.exchange_order_id.is_none();
         if never_sent {
@@ -125,10 +132,16 @@ impl Exchange {
     }
 
     /// The stop of a cover order is not cancelled but sent at once: its position would be left bare.
-    fn exit_cover(&mut self, account: usize, order_id: &str, at_ns: i64) -> Result<(), Refusal> {
+    fn exit_cover(
+        &mut self,
+        account: usize,
+        variety: &str,
+        order_id: &str,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
         self.hear(at_ns);
         self.admit(account, false)?;
-        let index = self.open_order(account, order_id, "cancelled")?;
+        let index = self.open_order(account, variety, order_id, "cancelled")?;
         if let Some(why) = &self.halted {
             return Err(Refusal::order(why.clone()));
         }
@@ -148,13 +161,14 @@ impl Exchange {
     pub fn cancel_too_late(
         &mut self,
         account: usize,
+        variety: &str,
         order_id: &str,
         at_ns: i64,
     ) -> Result<(), Refusal> {
         let waits = self
             .find(account, order_id)
             .is_some_and(|index| self.orders[index].waits());
-        let index = self.begin_cancel(account, order_id, at_ns)?;
+        let index = self.begin_cancel(account, variety, order_id, at_ns)?;
         self.market.listings[self.orders[index].listing].withdraw(book_id(index));
         if waits {
             self.end(index, Status::Cancelled, None);
@@ -168,12 +182,13 @@ impl Exchange {
     fn begin_cancel(
         &mut self,
         account: usize,
+        variety: &str,
         order_id: &str,
         at_ns: i64,
     ) -> Result<usize, Refusal> {
         self.hear(at_ns);
         self.admit(account, false)?;
-        let index = self.open_order(account, order_id, "cancelled")?;
+        let index = self.open_order(account, variety, order_id, "cancelled")?;
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
         order.now.asked_ns = now_ns;
@@ -181,9 +196,16 @@ impl Exchange {
         Ok(index)
     }
 
-    fn open_order(&self, account: usize, order_id: &str, deed: &str) -> Result<usize, Refusal> {
+    fn open_order(
+        &self,
+        account: usize,
+        variety: &str,
+        order_id: &str,
+        deed: &str,
+    ) -> Result<usize, Refusal> {
         let index = self
             .find(account, order_id)
+            .filter(|&index| self.orders[index].variety.name() == variety)
             .ok_or_else(Refusal::unknown_order)?;
         let status = self.orders[index].now.status;
         let changing = status == Status::PutOrderReqReceived || self.is_under_way(index);

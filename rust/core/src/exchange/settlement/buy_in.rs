@@ -242,7 +242,7 @@ mod tests {
         let change = [("quantity".to_owned(), "5".to_owned())];
         let now_ns = exchange.now_ns();
         let refusal = exchange
-            .modify_form(0, &id, &change, now_ns)
+            .modify_it(0, &id, &change, now_ns)
             .expect_err("not in an auction");
         assert!(refusal.message.contains("cannot be modified"));
         exchange.advance(at_ns(DAY, OPEN_NS) + EVERY_NS - SECOND_NS);

@@ -8,8 +8,9 @@ use crate::exchange::market::universe::Universe;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, unlimited};
-use crate::exchange::views::books;
 use crate::exchange::views::json_value::Value;
+use crate::exchange::views::orders;
+use crate::exchange::views::portfolio;
 use crate::terms::{self, Side};
 use proptest::prelude::*;
 
@@ -117,10 +118,10 @@ fn told(exchange: &Exchange) -> (Vec<Value>, Vec<String>) {
     let views = users
         .flat_map(|user| {
             [
-                books::orders(exchange, user),
-                books::trades(exchange, user),
-                books::positions(exchange, user),
-                books::margins(exchange, user),
+                orders::orders(exchange, user),
+                orders::trades(exchange, user),
+                portfolio::positions(exchange, user),
+                portfolio::margins(exchange, user),
             ]
         })
         .collect();

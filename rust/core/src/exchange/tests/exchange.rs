@@ -9,8 +9,9 @@ use crate::exchange::orders::order::Status;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, exchange_of, moving, still};
-use crate::exchange::views::books;
 use crate::exchange::views::json_value::Value;
+use crate::exchange::views::orders;
+use crate::exchange::views::portfolio;
 use crate::terms::{OrderType, Side};
 
 const FUTURE: &str = "NIFTY26NOVFUT";
@@ -92,9 +93,9 @@ fn a_limit_order_rests_is_modified_and_cancelled_with_its_whole_chain() {
         ("quantity".into(), "20".into()),
     ];
     exchange
-        .modify_form(0, &id, &change, now_ns)
+        .modify_it(0, &id, &change, now_ns)
         .expect("modified");
-    exchange.cancel(0, &id, now_ns).expect("cancelled");
+    exchange.cancel_it(0, &id, now_ns).expect("cancelled");
 
     assert_eq!(
         states(&exchange, index),
@@ -125,7 +126,7 @@ fn a_limit_order_rests_is_modified_and_cancelled_with_its_whole_chain() {
     );
     assert_eq!(
         exchange
-            .cancel(0, &id, now_ns)
+            .cancel_it(0, &id, now_ns)
             .expect_err("over")
             .error_type,
         "OrderException"
@@ -499,12 +500,12 @@ fn the_26th_modification_is_refused_and_a_cancel_still_works() {
     let change = |n: i64| [("quantity".into(), (10 + n).to_string())];
     for n in 0..25 {
         exchange
-            .modify_form(0, &id, &change(n), now_ns)
+            .modify_it(0, &id, &change(n), now_ns)
             .expect("within the cap");
     }
 
     let refusal = exchange
-        .modify_form(0, &id, &change(30), now_ns)
+        .modify_it(0, &id, &change(30), now_ns)
         .expect_err("beyond it");
 
     assert_eq!(
@@ -512,7 +513,7 @@ fn the_26th_modification_is_refused_and_a_cancel_still_works() {
         "Maximum allowed order modifications exceeded."
     );
     exchange
-        .cancel(0, &id, now_ns)
+        .cancel_it(0, &id, now_ns)
         .expect("a cancel is no modification");
 }
 
@@ -542,10 +543,10 @@ fn nobody_sees_or_touches_anothers_order() {
 
     assert_eq!(exchange.find(1, &id), None);
     assert!(
-        exchange.cancel(1, &id, now_ns).is_err()
-            && exchange.modify_form(1, &id, &[], now_ns).is_err()
+        exchange.cancel_it(1, &id, now_ns).is_err()
+            && exchange.modify_it(1, &id, &[], now_ns).is_err()
     );
-    assert_eq!(books::orders(&exchange, 1), Value::List(vec![]));
+    assert_eq!(orders::orders(&exchange, 1), Value::List(vec![]));
     assert_eq!(exchange.orders[index].now.status, Status::Open);
 }
 
@@ -671,7 +672,7 @@ fn act(exchange: &mut Exchange, deeds: &[Deed]) {
                         ("price".into(), price(ticks)),
                         ("quantity".into(), quantity.to_string()),
                     ];
-                    let _ = exchange.modify_form(account, &id, &change, now_ns + 1);
+                    let _ = exchange.modify_it(account, &id, &change, now_ns + 1);
                 }
             }
             Deed::Cancel { which } => {
@@ -680,7 +681,7 @@ fn act(exchange: &mut Exchange, deeds: &[Deed]) {
                     .get(which)
                     .map(|o| (o.account, o.id.clone()))
                 {
-                    let _ = exchange.cancel(account, &id, now_ns + 1);
+                    let _ = exchange.cancel_it(account, &id, now_ns + 1);
                 }
             }
             Deed::Wait { seconds } => {
@@ -742,9 +743,9 @@ proptest! {
         act(&mut one, &deeds);
         act(&mut other, &deeds);
         for account in 0..3 {
-            prop_assert_eq!(books::orders(&one, account), books::orders(&other, account));
-            prop_assert_eq!(books::trades(&one, account), books::trades(&other, account));
-            prop_assert_eq!(books::positions(&one, account), books::positions(&other, account));
+            prop_assert_eq!(orders::orders(&one, account), orders::orders(&other, account));
+            prop_assert_eq!(orders::trades(&one, account), orders::trades(&other, account));
+            prop_assert_eq!(portfolio::positions(&one, account), portfolio::positions(&other, account));
         }
         prop_assert_eq!(one.take_frames(), other.take_frames());
     }

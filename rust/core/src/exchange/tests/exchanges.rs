@@ -2,8 +2,10 @@
 
 use crate::calendar::clock::{OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
+use crate::exchange::forms::form::Fields;
 use crate::exchange::market::path::{Synthetic, frozen};
 use crate::exchange::market::simulated::Market;
+use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 
@@ -45,4 +47,33 @@ pub(in crate::exchange) fn filled(
     let all = given.iter().chain(rest);
     all.map(|(name, text)| ((*name).into(), (*text).into()))
         .collect()
+}
+
+/// Requests that name the variety of the order they mean, as a client's do.
+impl Exchange {
+    pub(in crate::exchange) fn cancel_it(
+        &mut self,
+        account: usize,
+        id: &str,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
+        let variety = self.variety_of(account, id);
+        self.cancel(account, variety, id, at_ns)
+    }
+
+    pub(in crate::exchange) fn modify_it(
+        &mut self,
+        account: usize,
+        id: &str,
+        fields: &Fields,
+        at_ns: i64,
+    ) -> Result<(), Refusal> {
+        let variety = self.variety_of(account, id);
+        self.modify_form(account, variety, id, fields, at_ns)
+    }
+
+    fn variety_of(&self, account: usize, id: &str) -> &'static str {
+        let order = self.find(account, id);
+        order.map_or("regular", |index| self.orders[index].variety.name())
+    }
 }

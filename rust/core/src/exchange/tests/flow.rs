@@ -19,7 +19,8 @@ use crate::exchange::orders::variety::Variety;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, moving, unlimited};
-use crate::exchange::views::books;
+use crate::exchange::views::orders;
+use crate::exchange::views::portfolio;
 use crate::terms::{self, Kind, OrderType, Side, Validity};
 
 const USERS: usize = 3;
@@ -257,11 +258,11 @@ fn act(exchange: &mut Exchange, deed: &Deed) {
                 ("price".into(), rupees(price_e4.max(tick_e4))),
                 ("quantity".into(), (quantity * lot).to_string()),
             ];
-            let _ = exchange.modify_form(account, &id, &change, now_ns + 1);
+            let _ = exchange.modify_it(account, &id, &change, now_ns + 1);
         }
         Deed::Cancel { which } => {
             if let Some((account, id, _)) = of(exchange, which) {
-                let _ = exchange.cancel(account, &id, now_ns + 1);
+                let _ = exchange.cancel_it(account, &id, now_ns + 1);
             }
         }
         Deed::Convert {
@@ -622,10 +623,10 @@ proptest! {
             let of_users: Vec<String> = (0..USERS)
                 .map(|user| {
                     let rows = [
-                        books::orders(&exchange, user),
-                        books::trades(&exchange, user),
-                        books::positions(&exchange, user),
-                        books::margins(&exchange, user),
+                        orders::orders(&exchange, user),
+                        orders::trades(&exchange, user),
+                        portfolio::positions(&exchange, user),
+                        portfolio::margins(&exchange, user),
                     ];
                     format!("{rows:?}")
                 })

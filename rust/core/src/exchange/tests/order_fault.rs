@@ -54,8 +54,8 @@ fn a_stuck_order_moves_neither_by_itself_nor_by_its_owner_until_its_time() {
     assert_eq!(statuses(&exchange, index), [Status::PutOrderReqReceived]);
     let now_ns = exchange.now_ns();
     assert!(
-        exchange.cancel(0, &id, now_ns).is_err()
-            && exchange.modify_form(0, &id, &[], now_ns).is_err()
+        exchange.cancel_it(0, &id, now_ns).is_err()
+            && exchange.modify_it(0, &id, &[], now_ns).is_err()
     );
     assert!(
         exchange.blocked_now(0).total_e4() > 0,
@@ -112,10 +112,10 @@ fn a_rejection_finds_the_order_wherever_its_owner_has_brought_it() {
         place(&mut exchange, AWAY_E4, &fields),
     );
     let now_ns = exchange.now_ns();
-    exchange.cancel(0, &gone, now_ns).expect("open");
+    exchange.cancel_it(0, &gone, now_ns).expect("open");
     let smaller = [("quantity".to_owned(), "5".to_owned())];
     exchange
-        .modify_form(0, &moved, &smaller, now_ns)
+        .modify_it(0, &moved, &smaller, now_ns)
         .expect("open");
 
     exchange.advance(now_ns + 5 * SECOND_NS);
@@ -130,7 +130,9 @@ fn a_cancellation_that_loses_the_race_finds_the_order_complete() {
     let (id, index) = place(&mut exchange, AWAY_E4, &[]);
     let now_ns = exchange.now_ns();
 
-    exchange.cancel_too_late(0, &id, now_ns).expect("taken");
+    exchange
+        .cancel_too_late(0, "regular", &id, now_ns)
+        .expect("taken");
 
     let order = &exchange.orders[index];
     assert_eq!(
@@ -146,7 +148,7 @@ fn a_cancellation_that_loses_the_race_finds_the_order_complete() {
         (10, order.now.price_e4)
     );
     assert_eq!(exchange.executions.len(), 1);
-    assert!(exchange.cancel(0, &id, now_ns).is_err(), "it is over");
+    assert!(exchange.cancel_it(0, &id, now_ns).is_err(), "it is over");
 }
 
 #[test]
@@ -167,8 +169,8 @@ fn in_a_halt_nothing_trades_and_one_can_only_cancel() {
         ]
     );
     let now_ns = exchange.now_ns();
-    assert!(exchange.modify_form(0, &id, &[], now_ns).is_err());
-    exchange.cancel(0, &id, now_ns).expect("one may get out");
+    assert!(exchange.modify_it(0, &id, &[], now_ns).is_err());
+    exchange.cancel_it(0, &id, now_ns).expect("one may get out");
     assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
     assert!(exchange.executions.is_empty());
 

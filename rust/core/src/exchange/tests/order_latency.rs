@@ -115,10 +115,10 @@ fn modifications_and_cancellations_are_under_way_too() {
 
     let change: Vec<(String, String)> = vec![("quantity".into(), "7".into())];
     exchange
-        .modify_form(0, &id, &change, now_ns + 100 * MS_NS)
+        .modify_it(0, &id, &change, now_ns + 100 * MS_NS)
         .expect("taken");
     assert_eq!(exchange.orders[index].now.quantity, 10);
-    let again = exchange.modify_form(0, &id, &change, now_ns + 120 * MS_NS);
+    let again = exchange.modify_it(0, &id, &change, now_ns + 120 * MS_NS);
     assert_eq!(again.expect_err("one is under way").status, 400);
     exchange.advance(now_ns + 150 * MS_NS);
     assert_eq!(
@@ -130,7 +130,7 @@ fn modifications_and_cancellations_are_under_way_too() {
     );
 
     exchange
-        .cancel(0, &id, now_ns + 150 * MS_NS)
+        .cancel_it(0, &id, now_ns + 150 * MS_NS)
         .expect("taken");
     assert_eq!(exchange.orders[index].now.status, Status::CancelPending);
     exchange.advance(now_ns + 210 * MS_NS);
@@ -149,7 +149,7 @@ fn what_trades_before_its_cancellation_arrives_was_not_cancelled() {
     let now_ns = exchange.now_ns();
     // Better than the market maker's bids, below its offers.
     let (id, index) = place_between(&mut exchange, "BUY");
-    exchange.cancel(0, &id, now_ns).expect("taken");
+    exchange.cancel_it(0, &id, now_ns).expect("taken");
     sell_into(&mut exchange, index, "10");
 
     let states: Vec<Status> = exchange.orders[index]
@@ -175,9 +175,7 @@ fn what_has_traded_too_much_is_not_modified() {
     let now_ns = exchange.now_ns();
     let (id, index) = place_between(&mut exchange, "BUY");
     let change: Vec<(String, String)> = vec![("quantity".into(), "5".into())];
-    exchange
-        .modify_form(0, &id, &change, now_ns)
-        .expect("taken");
+    exchange.modify_it(0, &id, &change, now_ns).expect("taken");
     sell_into(&mut exchange, index, "6");
     exchange.advance(now_ns + 60 * MS_NS);
 
@@ -259,10 +257,10 @@ fn history(seed: u64, latencies: Latencies, flow: &[Asked], looking: bool) -> St
             }
             (2, Some(id)) => {
                 let price = beside(&exchange, asked.rupees);
-                let _ = exchange.modify_form(0, id, &[("price".into(), price)], at_ns);
+                let _ = exchange.modify_it(0, id, &[("price".into(), price)], at_ns);
             }
             (_, Some(id)) => {
-                let _ = exchange.cancel(0, id, at_ns);
+                let _ = exchange.cancel_it(0, id, at_ns);
             }
         }
     }

@@ -8,11 +8,13 @@ use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};
 use crate::exchange::market::universe::Universe;
 use crate::exchange::orders::position_product::PositionProduct;
+use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::exchange::rules::{AmoHours, Window};
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, exchange_of, filled, moving, still, unlimited};
-use crate::exchange::views::books;
+use crate::exchange::views::orders;
+use crate::exchange::views::portfolio;
 use crate::portfolio::{Executed, charges};
 use crate::terms::{self, Kind, Product};
 
@@ -111,7 +113,7 @@ fn each_leg_of_an_iceberg_that_trades_brings_the_next() {
 
     let quantities: Vec<i64> = exchange.orders.iter().map(|o| o.now.filled).collect();
     assert_eq!((first, quantities, held(&exchange)), (0, vec![4, 4, 2], 10));
-    let rows = format!("{:?}", books::orders(&exchange, 0));
+    let rows = format!("{:?}", orders::orders(&exchange, 0));
     assert!(rows.contains("remaining_quantity"), "{rows}");
 }
 
@@ -130,9 +132,9 @@ fn an_iceberg_whose_leg_is_cancelled_sends_no_other() {
     );
     let (id, now_ns) = (exchange.orders[first].id.clone(), exchange.now_ns());
     let smaller = [("quantity".to_owned(), "3".to_owned())];
-    assert!(exchange.modify_form(0, &id, &smaller, now_ns).is_err());
+    assert!(exchange.modify_it(0, &id, &smaller, now_ns).is_err());
 
-    exchange.cancel(0, &id, now_ns).expect("cancelled");
+    exchange.cancel_it(0, &id, now_ns).expect("cancelled");
 
     assert_eq!(exchange.orders.len(), 1);
 }
@@ -181,14 +183,14 @@ fn a_cover_orders_stop_follows_its_entry_and_leaving_it_closes_the_position() {
         (10, 0),
         "a position of its own"
     );
-    let shown = format!("{:?}", books::positions(&exchange, 0));
+    let shown = format!("{:?}", portfolio::positions(&exchange, 0));
     assert!(
         shown.contains("\"CO\"") && !shown.contains("\"MIS\""),
         "{shown}"
     );
 
     let now_ns = exchange.now_ns();
-    exchange.cancel(0, &follower.id, now_ns).expect("left");
+    exchange.cancel_it(0, &follower.id, now_ns).expect("left");
 
     assert_eq!(
         (
@@ -236,9 +238,9 @@ fn before_2026_an_after_market_order_rests_at_any_hour_until_it_is_cancelled() {
 
     let change = [("price".to_owned(), other)];
     exchange
-        .modify_form(0, &id, &change, now_ns)
+        .modify_it(0, &id, &change, now_ns)
         .expect("modified");
-    exchange.cancel(0, &id, now_ns).expect("cancelled");
+    exchange.cancel_it(0, &id, now_ns).expect("cancelled");
 
     assert_eq!(
         states(&exchange, index),
@@ -445,10 +447,10 @@ fn an_order_cancelled_before_it_was_sent_is_shown_as_the_setting_says() {
         let sent = place(&mut exchange, "amo", &[("price", &low)]);
         let ids = [kept, sent].map(|index| exchange.orders[index].id.clone());
         let now_ns = exchange.now_ns();
-        exchange.cancel(0, &ids[0], now_ns).expect("cancelled");
+        exchange.cancel_it(0, &ids[0], now_ns).expect("cancelled");
         exchange.advance(at_ns(DAY, 9 * HOUR_NS + MINUTE_NS));
         let now_ns = exchange.now_ns();
-        exchange.cancel(0, &ids[1], now_ns).expect("cancelled");
+        exchange.cancel_it(0, &ids[1], now_ns).expect("cancelled");
 
         assert_eq!(
             (status(&exchange, kept), status(&exchange, sent)),
@@ -496,7 +498,7 @@ fn an_auctions_order_stands_outside_the_book_until_it_is_cancelled() {
     let (id, now_ns) = (exchange.orders[index].id.clone(), exchange.now_ns());
     exchange.advance(now_ns + 5 * SECOND_NS);
     assert_eq!(status(&exchange, index), "OPEN");
-    exchange.cancel(0, &id, now_ns).expect("cancelled");
+    exchange.cancel_it(0, &id, now_ns).expect("cancelled");
 
     assert!(exchange.executions.is_empty());
     assert_eq!(status(&exchange, index), "CANCELLED");
@@ -590,5 +592,94 @@ proptest! {
             prop_assert_eq!(traded, held(&exchange));
             prop_assert!(alive == 1 || traded == quantity || exchange.orders.iter().any(|order| order.now.status.text() == "REJECTED"));
         }
+    }
+}
+
+/// An order is known under its own variety: a request that names another one means no order.
+#[test]
+fn an_order_is_modified_and_cancelled_under_its_own_variety_alone() {
+    let mut exchange = still(Rules::legacy());
+    let now_ns = exchange.now_ns();
+    let (limit, stop) = (near(&exchange, -20), near(&exchange, -40));
+    let own = [
+        ("regular", vec![("price", limit.as_str())]),
+        ("amo", vec![("price", limit.as_str())]),
+        (
+            "co",
+            vec![("price", limit.as_str()), ("trigger_price", stop.as_str())],
+        ),
+        (
+            "iceberg",
+            vec![
+                ("price", limit.as_str()),
+                ("iceberg_legs", "2"),
+                ("iceberg_quantity", "5"),
+            ],
+        ),
+    ];
+    for (variety, pairs) in &own {
+        let index = place(&mut exchange, variety, pairs);
+        let (id, before) = (
+            exchange.orders[index].id.clone(),
+            exchange.orders[index].now.clone(),
+        );
+        let change = [("price".to_owned(), near(&exchange, -19))];
+
+        for other in ["regular", "amo", "co", "iceberg", "auction", "bo"] {
+            if other != *variety {
+                let refused = Err(Refusal::unknown_order());
+                assert_eq!(
+                    exchange.modify_form(0, other, &id, &change, now_ns),
+                    refused
+                );
+                assert_eq!(exchange.cancel(0, other, &id, now_ns), refused);
+                assert_eq!(exchange.cancel_too_late(0, other, &id, now_ns), refused);
+            }
+        }
+        assert_eq!(exchange.orders[index].now, before);
+        exchange
+            .modify_form(0, variety, &id, &change, now_ns)
+            .expect("its own");
+        exchange.cancel(0, variety, &id, now_ns).expect("its own");
+    }
+}
+
+/// Whatever a modification names, the order keeps what one of its type is placed with, and nothing else.
+#[test]
+fn a_modified_order_shows_what_one_that_is_placed_so_shows() {
+    for (order_type, given) in [
+        ("SL-M", ("price", "1234.567")),
+        ("LIMIT", ("trigger_price", "1234.567")),
+        ("MARKET", ("price", "1234.567")),
+    ] {
+        let mut exchange = still(Rules::legacy());
+        let now_ns = exchange.now_ns();
+        let (limit, trigger) = (near(&exchange, -20), near(&exchange, 20));
+        let pairs = [
+            ("order_type", order_type),
+            (
+                "price",
+                if order_type == "LIMIT" {
+                    limit.as_str()
+                } else {
+                    "0"
+                },
+            ),
+            ("trigger_price", trigger.as_str()),
+        ];
+        // After hours, so that a MARKET order rests too.
+        let placed = place(&mut exchange, "amo", &[&[given], &pairs[..]].concat()[..]);
+        let plain = place(&mut exchange, "amo", &pairs);
+        let id = exchange.orders[plain].id.clone();
+        let change = [(given.0.to_owned(), given.1.to_owned())];
+
+        let changed = exchange.modify_form(0, "amo", &id, &change, now_ns);
+
+        changed.expect("what it has no use for is dropped");
+        let shown = |index: usize| {
+            let now = &exchange.orders[index].now;
+            (now.order_type, now.price_e4, now.trigger_e4)
+        };
+        assert_eq!(shown(plain), shown(placed), "{order_type}");
     }
 }

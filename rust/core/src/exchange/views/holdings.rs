@@ -1,8 +1,9 @@
 //! Holdings in fewer words: the compact list, the sum, what can be sold in the auction; and the range of a trigger.
 
 use crate::exchange::state::Exchange;
-use crate::exchange::views::books;
 use crate::exchange::views::json_value::{Value, object};
+use crate::exchange::views::portfolio;
+use crate::exchange::views::quotes;
 
 /// `GET /portfolio/holdings/compact`
 pub fn compact(exchange: &Exchange, account: usize) -> Value {
@@ -52,7 +53,7 @@ pub fn auctions(exchange: &Exchange, account: usize) -> Value {
     if exchange.auctions_over() {
         return Value::List(Vec::new());
     }
-    let Value::List(mut rows) = books::holdings(exchange, account) else {
+    let Value::List(mut rows) = portfolio::holdings(exchange, account) else {
         unreachable!("holdings are a list")
     };
     for (row, holding) in rows.iter_mut().zip(&exchange.accounts[account].holdings) {
@@ -64,7 +65,7 @@ pub fn auctions(exchange: &Exchange, account: usize) -> Value {
 
 /// `GET /instruments/trigger_range/…`: within the day's band, a cover order's trigger may be anywhere.
 pub fn trigger_range(exchange: &Exchange, names: &[String]) -> Value {
-    books::by_name(exchange, names, |listing| {
+    quotes::by_name(exchange, names, |listing| {
         object! {
             instrument_token: listing.instrument.token,
             lower: Value::Rupees(listing.instrument.lower_e4),

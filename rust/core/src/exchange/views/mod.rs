@@ -1,7 +1,5 @@
 //! What the exchange knows, in Kite's shapes.
 
-/// What the exchange knows, in Kite's shapes.
-pub mod books;
 /// What orders would block and cost.
 pub mod calculators;
 /// What the socket shows: subscriptions and frames.
@@ -14,7 +12,13 @@ pub mod history;
 pub mod holdings;
 /// Answers before they are JSON or Python.
 pub mod json_value;
+/// Orders and trades.
+pub mod orders;
 /// The whole exchange at a glance, for who runs it.
 pub mod overview;
+/// Positions, holdings, funds.
+pub mod portfolio;
+/// Quotes.
+pub mod quotes;
 /// The book of orders as JSON.
 pub mod rows;

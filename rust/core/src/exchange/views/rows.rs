@@ -3,7 +3,7 @@
 
 use crate::exchange::orders::order::Order;
 use crate::exchange::state::Exchange;
-use crate::exchange::views::books;
+use crate::exchange::views::orders;
 
 /// The rows written so far, by the order's index.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Rows {
         let kept = &mut self.0[index];
         if !kept.as_ref().is_some_and(|row| shows(&row.of, order)) {
             let mut json = String::new();
-            books::book_row(exchange, order).write_json(&mut json);
+            orders::book_row(exchange, order).write_json(&mut json);
             json.shrink_to_fit();
             *kept = Some(Row {
                 of: without_history(order),
