@@ -92,6 +92,24 @@ class RecoveryError(Exception):
     """A tape cannot be executed again: it says something else than this build does with the same input."""
 
 @final
+class NativeHandler:
+    """A handler of the core, as whoever makes it hands it to its runtime. See ``kitev3.runtime.handler``."""
+
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+    @property
+    def drained(self) -> bool: ...
+    @property
+    def waits_for(self) -> tuple[str, ...]: ...
+    def status(self) -> dict[str, Any]: ...
+    def snapshot(self) -> bytes | None: ...
+    def restore(self, snapshot: bytes) -> None: ...
+    def handle(
+        self, event: Event, payload: bytes, says: list[str], *, last_value: bool = False
+    ) -> list[tuple[str, bytes]]:
+        """Hands it one event without a runtime: what it says. ValueError: the payload is not what its schema says."""
+
+@final
 class TapeSync:
     """Waits for the disk; may be used from another thread than the runtime."""
 
@@ -127,10 +145,10 @@ class Runtime:
         subscriptions: list[tuple[str, type[Any], list[tuple[int, Callable[[bytes], Any]]], bool, str]],
         publications: list[tuple[str, type[Any], int, Callable[[bytes], Any], str | None, bool]],
         sequence_modes: list[tuple[str, str]],
-        handler: Callable[[Event], Iterable[Any]],
+        handler: object,
         encode: Callable[[Any], bytes],
         about: bytes,
-        handles: dict[str, Callable[[Event], Iterable[Any]]] | None = None,
+        methods: dict[str, Callable[[Event], Iterable[Any]]],
         core: dict[str, Any] | None = None,
         segment_bytes: int = 16777216,
         spare_segments: int = 1,
@@ -144,7 +162,7 @@ class Runtime:
     def begin(self, mono_ns: int) -> tuple[int, int]:
         """Begins an epoch, synced: its number and the last ``seq`` before it."""
     def hear(self, frame: bytes, mono_ns: int) -> _Said | None:
-        """A message from the bus. A hole is filled before this returns."""
+        """A message from the bus. A gap is filled before this returns."""
     def world(self, payload: Any, mono_ns: int) -> _Said | None:
         """Something the world said."""
     def control(self, payload: Any, mono_ns: int) -> _Said | None:
@@ -154,7 +172,7 @@ class Runtime:
     def join(self, source: str, mono_ns: int) -> _Said | None:
         """Takes up a source: from where it was left, or as a late hearer."""
     def settle(self, mono_ns: int) -> _Said | None:
-        """Mends working sources whose heartbeat was ahead of the PULL, if they still are: when the PULL is empty."""
+        """When the PULL is empty: fills gaps of working sources whose heartbeat was ahead of it, if they still are."""
     def heartbeat(self, mono_ns: int) -> bytes:
         """The message that tells hearers how far this service has come."""
     def market_ns(self, mono_ns: int) -> int:
@@ -192,6 +210,9 @@ class Runtime:
         """Sources of which a heartbeat has come."""
     @property
     def counters(self) -> dict[str, int]: ...
+    @property
+    def last_refused(self) -> str:
+        """The last event whose payload was not what its schema says, and why; empty if there was none."""
     @property
     def in_hand(self) -> tuple[str, str, str] | None:
         """Topic, source and id of the event that the handler had when an error came."""

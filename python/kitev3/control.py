@@ -23,7 +23,7 @@ from kitev3.contracts import TOPIC_OF, Arm, Clock, Kill, Start, Stop, TakePositi
 from kitev3.system.runfolder import RunFolder
 
 Command: TypeAlias = Clock | Start | Stop | Kill | Arm | TakePositions
-State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped", "refused", "failed"]
+State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped"]
 ANSWER_MS_MAX = 1_000
 
 START_ORDER = ("journal", "execution", "risk_portfolio", "strategy", "marketdata", "kitesim")
@@ -50,7 +50,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     lag_ms: float = 0.0
     rss: int = 0  # bytes
     service: dict[str, Any] = {}  # what the handler's status() adds
-    error: str = ""
+    refused: str = ""  # the last event whose payload was not what its schema says, and why
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

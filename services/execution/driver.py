@@ -272,8 +272,8 @@ def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
         tags=tags_of(context, config),
         connect=(lambda _: Nowhere()) if nowhere else over_http(context),
         pace=config.pace,
-        runner=AtOnce if nowhere else partial(RestThread, partial(place, context.settings)),
-        speed=context.settings.speed,
+        runner=AtOnce if nowhere else partial(RestThread, partial(place, context.whole())),
+        speed=context.whole().speed,
     )
 
 
@@ -284,7 +284,7 @@ def over_http(context: Context) -> Connect:
         # Here and not above: the client brings 50 MB of libraries, which the stepped bus does not need.
         from kitev3.broker.kite import API_ROOT, KiteBroker
 
-        profile, folder = context.settings, RunFolder(context.run_dir)
+        profile, folder = context.whole(), RunFolder(context.run_dir)
         on_kitesim = context.account.startswith("kitesim-")
         return KiteBroker(
             api_key=profile.api_key,

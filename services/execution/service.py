@@ -21,7 +21,7 @@ from kitev3.contracts import (
     Signal,
     TakePositions,
 )
-from kitev3.events import Event, Handler, Payload
+from kitev3.events import Event, Payload
 from kitev3.orders.rows import (
     HoldingRow,
     OrderRow,
@@ -32,6 +32,7 @@ from kitev3.orders.rows import (
     read_positions,
     read_rows,
 )
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
@@ -51,29 +52,33 @@ CANCEL_RULES = 1 << 1 | 1 << 7 | 1 << 52 | 1 << 54
 """What the gate evaluates of a cancel, which always passes."""
 
 
-class Execution:
+class Execution(Handler):
     """The handler. Deterministic: time and the world come in as events, what shall be done goes out as such."""
+
+    drained: bool = False
 
     def __init__(self, config: ExecutionConfig, tags: Tags) -> None:
         self.config = config
         self.tags = tags
         self.latency = Latency()
-        self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
-            "risk.approved": self.approved,
-            "world.answer": self.answer,
-            "world.timer": self.timer,
-            "world.epoch": self.started,
-            "world.account": self.account,
-            "world.latch": self.latch,
-            "marketdata.order_frame": self.hint,
-            "control.clock": self.clock,
-            "control.start": self.start,
-            "control.stop": self.stop,
-            "control.kill": self.kill,
-            "control.arm": self.arm,
-            "control.take_positions": self.take_positions,
-        }
-        self.in_core = {"risk.approved": Placing(take=self.take, placed=self.placed)}
+        super().__init__(
+            {
+                "risk.approved": self.approved,
+                "world.answer": self.answer,
+                "world.timer": self.timer,
+                "world.epoch": self.started,
+                "world.account": self.account,
+                "world.latch": self.latch,
+                "marketdata.order_frame": self.hint,
+                "control.clock": self.clock,
+                "control.start": self.start,
+                "control.stop": self.stop,
+                "control.kill": self.kill,
+                "control.arm": self.arm,
+                "control.take_positions": self.take_positions,
+            }
+        )
+        self.native = {"risk.approved": Placing(take=self.take, placed=self.placed)}
         self.reads_as: dict[str, Callable[[bytes, Event], tuple[bool, Iterable[Payload]]]] = {
             "orders": self._orders,
             "trades": self._trades,
@@ -102,10 +107,6 @@ class Execution:
         self.drained = False
         self.suspect: tuple[str, ...] = ()
         self.told: tuple[str, ...] = ()
-
-    def __call__(self, event: Event) -> Iterable[Payload]:
-        handle = self.handles.get(event.type)
-        return handle(event) if handle is not None else ()
 
     # What the gate passed -----------------------------------------------------------------------------------------
 
@@ -383,7 +384,7 @@ class Execution:
         """All that the next event's answer depends on."""
         return msgspec.msgpack.encode(taken(self))
 
-    def fold(self, event: Event) -> None:
+    def rebuild(self, event: Event) -> None:
         """Takes over what another build said."""
         fold(self, event)
 
@@ -392,7 +393,7 @@ class Execution:
         restored(self, msgspec.msgpack.decode(snapshot, type=State))
 
 
-def _handler(context: Context, config: ExecutionConfig) -> Handler:
+def _handler(context: Context, config: ExecutionConfig) -> Execution:
     return Execution(config, tags_of(context, config))
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kitev3.contracts import heard_by
 from kitev3.events import Event, Payload
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Store(Protocol):
     def write(self, topic: str, date: str, number: int, table: pa.Table) -> None: ...
 
 
-class JournalHandler:
+class JournalHandler(Handler):
     """Which events make up which file follows from the events and timers alone, so a restart makes the same files."""
 
     def __init__(self, store: Store, date: str, rows_max: int) -> None:
@@ -47,16 +49,19 @@ class JournalHandler:
         self.numbers: dict[str, int] = {}
         self.events = self.rows = self.files = 0
         self.stopped = False
+        kept = {contract.topic: self.take for contract in heard_by("journal") if contract.delivery != "world"}
+        super().__init__({**kept, "control.stop": self.stop, "world.timer": self.timer})
 
-    def __call__(self, event: Event) -> Iterable[Payload]:
-        if event.type == "world.timer":
-            if self.stopped or event.payload.name == "flush":
-                self.flush()
-        elif not event.type.startswith("world."):
-            self.take(event)
-            if event.type == "control.stop":
-                self.stopped = True  # written at the next look: whoever asked does not wait for the disk
+    def timer(self, event: Event) -> Iterable[Payload]:
+        """Writes what waits, in its rhythm; after the stop at every look."""
+        if self.stopped or event.payload.name == "flush":
+            self.flush()
         return ()
+
+    def stop(self, event: Event) -> Iterable[Payload]:
+        """Written at the next look: whoever asked does not wait for the disk."""
+        self.stopped = True
+        return self.take(event)
 
     @property
     def drained(self) -> bool:
@@ -68,7 +73,7 @@ class JournalHandler:
         waiting = sum(rows.count for rows in self.waiting.values())
         return {"events": self.events, "rows": self.rows, "files": self.files, "waiting": waiting}
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event) -> Iterable[Payload]:
         """One event more of its topic."""
         rows = self.waiting.get(event.type)
         if rows is None:
@@ -79,6 +84,7 @@ class JournalHandler:
         self.rows += rows.count - before
         if rows.count >= self.rows_max:
             self.write(event.type)
+        return ()
 
     def flush(self) -> None:
         """All that waits becomes files."""

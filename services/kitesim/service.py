@@ -4,13 +4,14 @@ with its orders and positions. The exchange itself is the driver's; see `driver`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from kitev3.contracts import Clock, Epoch, MarketRun, Request
+from kitev3.contracts import Clock, MarketRun, Request
 from kitev3.events import Event, Payload
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.services.kitesim.rules import read_rules
 from kitev3.system.settings import place
@@ -44,46 +45,44 @@ class _Kept(msgspec.Struct, array_like=True):
     requests: list[Request]
 
 
-class MarketHours:
+class MarketHours(Handler):
     """Whether the market runs, by which clock, and what the exchange has accepted so far."""
 
     def __init__(self) -> None:
         self.kept = _Kept("waiting", None, [])
-        self.on: dict[str, Callable[[Any], Iterable[Payload]]] = {
-            "control.clock": self.clock,
-            "control.start": self.start,
-            "control.stop": self.stop,
-            "world.request": self.request,
-            "world.epoch": self.epoch,
-        }
+        super().__init__(
+            {
+                "control.clock": self.clock,
+                "control.start": self.start,
+                "control.stop": self.stop,
+                "world.request": self.request,
+                "world.epoch": self.epoch,
+            }
+        )
 
-    def __call__(self, event: Event) -> Iterable[Payload]:
-        hears = self.on.get(event.type)
-        return hears(event.payload) if hears else NOTHING
-
-    def clock(self, clock: Clock) -> Iterable[Payload]:
+    def clock(self, event: Event) -> Iterable[Payload]:
         """Another clock moves a market that runs, at once."""
-        self.kept.clock = clock
+        self.kept.clock = event.payload
         return (self.market(),) if self.kept.state == "running" else NOTHING
 
-    def start(self, _: object) -> Iterable[Payload]:
+    def start(self, event: Event) -> Iterable[Payload]:
         """The market opens; without a clock it cannot."""
         if self.kept.clock is None:
             return NOTHING
         self.kept.state = "running"
         return (self.market(),)
 
-    def stop(self, _: object) -> Iterable[Payload]:
+    def stop(self, event: Event) -> Iterable[Payload]:
         """The market stands; what is asked of the exchange is still answered."""
         self.kept.state = "stopped"
         return (self.market(),)
 
-    def request(self, request: Request) -> Iterable[Payload]:
+    def request(self, event: Event) -> Iterable[Payload]:
         """One write more that was accepted."""
-        self.kept.requests.append(request)
+        self.kept.requests.append(event.payload)
         return NOTHING
 
-    def epoch(self, epoch: Epoch) -> Iterable[Payload]:
+    def epoch(self, event: Event) -> Iterable[Payload]:
         """Back after a crash: the driver's exchange is a new one and must be told everything."""
         if self.kept.state == "waiting" and not self.kept.requests:
             return NOTHING

@@ -22,7 +22,7 @@ KITE_SOCKET = "wss://ws.kite.trade"
 
 def feed(context: Context, config: MarketdataConfig) -> Feed:
     """The feed of the profile's account: Kite itself, or the exchange that runs in this run folder."""
-    profile = context.settings
+    profile = context.whole()
     folder = RunFolder(context.run_dir)
     rest, socket = KITE_REST, KITE_SOCKET
     if profile.account == "kitesim":

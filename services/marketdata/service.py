@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from kitev3.contracts import (
     Text,
 )
 from kitev3.events import Event, Payload
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
 from msgspec.structs import replace
 
@@ -47,7 +48,7 @@ class MarketdataConfig:
     ca_file: str = ""  # certificates to trust in place of the system's
 
 
-class MarketdataHandler:
+class MarketdataHandler(Handler):
     """A function of frames and readings: sockets, silence and reconnects are the driver's."""
 
     def __init__(self, calendar: Calendar | None = None) -> None:
@@ -58,28 +59,26 @@ class MarketdataHandler:
         self.heard_from_ns = 0  # what began before has a hole
         self.rows: dict[int, Instrument] = {}
         self.periods: dict[int, tuple[str, ...]] = {}
-        self.in_core = {"world.frame": self.decoder}
+        self.native = {"world.frame": self.decoder}
         self.counts = {"bars": 0, "reconnects": 0, "left_out": 0}
         self.state: str = "down"
         self.reason = ""
         self.lost = False
         self.seen = (0, 0)  # ticks, and flagged ones among them, when the feed was last looked at
         self.sick = ""
-        self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
-            "world.frame": self.frame,
-            "world.text": self.text,
-            "world.socket": self.socket,
-            "world.instruments": self.instruments,
-            "world.quotes": self.quotes,
-            "world.left_out": self.left_out,
-            "world.timer": self.timer,
-            "control.clock": self.clock,
-            "control.stop": self.stop,
-        }
-
-    def __call__(self, event: Event) -> Iterable[Payload]:
-        handle = self.handles.get(event.type)
-        return handle(event) if handle is not None else ()
+        super().__init__(
+            {
+                "world.frame": self.frame,
+                "world.text": self.text,
+                "world.socket": self.socket,
+                "world.instruments": self.instruments,
+                "world.quotes": self.quotes,
+                "world.left_out": self.left_out,
+                "world.timer": self.timer,
+                "control.clock": self.clock,
+                "control.stop": self.stop,
+            }
+        )
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""
@@ -214,7 +213,7 @@ class MarketdataHandler:
 
 
 def _handler(context: Context, config: MarketdataConfig) -> MarketdataHandler:
-    return MarketdataHandler(read(context.settings.calendar))
+    return MarketdataHandler(read(context.whole().calendar))
 
 
 def _driver(context: Context, config: MarketdataConfig) -> Driver:

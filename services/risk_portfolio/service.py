@@ -12,9 +12,9 @@ from kitev3.account.account import account_folder_of
 from kitev3.account.latch import Latch, LatchState, LatchWatch
 from kitev3.calendar import read
 from kitev3.contracts import Hole, Instrument, LatchRead, LostTail, PortfolioSnapshot, Reconciled
-from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.risk import Risk, gate
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec, Watch, World
 
 MS = 1_000_000
@@ -30,45 +30,43 @@ class RiskPortfolioConfig:
     snapshot_ms: int = 1_000  # machine time between two looks at whether the portfolio has changed
 
 
-class RiskPortfolio:
+class RiskPortfolio(Handler):
     """Judges signals; keeps positions and reservations, which execution's events alone change."""
 
     def __init__(self, gate: Gate, outside_closing_auction: Iterable[str] = ()) -> None:
         self.gate = gate
         self.outside_closing_auction = frozenset(outside_closing_auction)
-        self.in_core = {"marketdata.tick": gate, "strategy.signal": gate}
+        self.native = {"marketdata.tick": gate, "strategy.signal": gate}
         self.execution_epoch = 0
         self.now_ns = 0
         self.said: PortfolioSnapshot | None = None
-        self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
-            "marketdata.tick": self.ticks,
-            "strategy.signal": self.signal,
-            "marketdata.quote": self.quote,
-            "marketdata.instrument": self.instrument,
-            "marketdata.health": self.health,
-            "marketdata.gap": self.gap,
-            "execution.intent": self.of_execution(lambda event: gate.on_intent(event.payload)),
-            "execution.order_placed": self.of_execution(lambda event: gate.on_placed(event.payload)),
-            "execution.update": self.of_execution(lambda event: gate.on_update(event.payload)),
-            "execution.fill": self.of_execution(lambda event: gate.on_fill(event.payload, event.now_ns)),
-            "execution.reject": self.of_execution(lambda event: gate.on_reject(event.payload)),
-            "execution.unknown": self.of_execution(lambda event: gate.on_unknown(event.payload)),
-            "execution.book": self.of_execution(lambda event: gate.on_book(event.payload, event.now_ns)),
-            "execution.holdings": self.of_execution(lambda event: gate.on_holdings(event.payload)),
-            "execution.funds": self.of_execution(lambda event: gate.on_funds(event.payload)),
-            "execution.reconciled": self.of_execution(self.reconciled),
-            "control.kill": self.kill,
-            "control.arm": self.arm,
-            "control.stop": self.snapshot_now,
-            "world.latch": self.latch,
-            "world.hole": self.hole,
-            "world.lost_tail": self.lost_tail,
-            "world.timer": self.snapshot_now,
-        }
-
-    def __call__(self, event: Event) -> Iterable[Payload]:
-        handle = self.handles.get(event.type)
-        return handle(event) if handle is not None else NOTHING
+        super().__init__(
+            {
+                "marketdata.tick": self.ticks,
+                "strategy.signal": self.signal,
+                "marketdata.quote": self.quote,
+                "marketdata.instrument": self.instrument,
+                "marketdata.health": self.health,
+                "marketdata.gap": self.gap,
+                "execution.intent": self.of_execution(lambda event: gate.on_intent(event.payload)),
+                "execution.order_placed": self.of_execution(lambda event: gate.on_placed(event.payload)),
+                "execution.update": self.of_execution(lambda event: gate.on_update(event.payload)),
+                "execution.fill": self.of_execution(lambda event: gate.on_fill(event.payload, event.now_ns)),
+                "execution.reject": self.of_execution(lambda event: gate.on_reject(event.payload)),
+                "execution.unknown": self.of_execution(lambda event: gate.on_unknown(event.payload)),
+                "execution.book": self.of_execution(lambda event: gate.on_book(event.payload, event.now_ns)),
+                "execution.holdings": self.of_execution(lambda event: gate.on_holdings(event.payload)),
+                "execution.funds": self.of_execution(lambda event: gate.on_funds(event.payload)),
+                "execution.reconciled": self.of_execution(self.reconciled),
+                "control.kill": self.kill,
+                "control.arm": self.arm,
+                "control.stop": self.snapshot_now,
+                "world.latch": self.latch,
+                "world.hole": self.hole,
+                "world.lost_tail": self.lost_tail,
+                "world.timer": self.snapshot_now,
+            }
+        )
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""
@@ -200,10 +198,8 @@ class LowersLatch(Driver):
 
 
 def _handler(context: Context, config: RiskPortfolioConfig) -> RiskPortfolio:
-    if context.settings is None:
-        raise ConfigError("risk_portfolio needs a profile: its [risk] holds capital and limits")
-    risk: Risk = context.settings.settings("risk", Risk)
-    return RiskPortfolio(gate(risk, context.account, read(context.settings.calendar)), risk.outside_closing_auction)
+    risk: Risk = context.whole().settings("risk", Risk)
+    return RiskPortfolio(gate(risk, context.account, read(context.whole().calendar)), risk.outside_closing_auction)
 
 
 def _driver(context: Context, config: RiskPortfolioConfig) -> Driver:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,6 +11,7 @@ from kitev3._core import Newest, bar_spec
 from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Ohlc, Reject, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Asked, Context, ServiceSpec
 from kitev3.services.strategy.hosted import Hosted, Run
 from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand
@@ -32,7 +33,7 @@ class StrategyConfig:
     run: tuple[Run, ...] = ()
 
 
-class StrategyHandler:
+class StrategyHandler(Handler):
     """Ticks and bars in, signals out. Strategies decide; the rest of a signal is filled in here.
 
     Strategies are code of others: whatever goes wrong in one stops that one, for the rest of the day, and no other.
@@ -62,20 +63,18 @@ class StrategyHandler:
         self.code = UserCode(files, log or get_logger(), in_hand)
         self.tick_ts_ns = 0
         self.signals = 0
-        self.handles: dict[str, Callable[[Event], Iterable[Payload]]] = {
-            "marketdata.instrument": self.instrument,
-            "marketdata.tick": self.ticks,
-            "marketdata.ohlc": self.bar,
-            "marketdata.gap": self.gap,
-            "execution.fill": self.fill,
-            "execution.reject": self.reject,
-            "risk.blocked": self.blocked,
-            "world.hole": self.hole,
-        }
-
-    def __call__(self, event: Event) -> Iterable[Payload]:
-        handle = self.handles.get(event.type)
-        return handle(event) if handle is not None else ()
+        super().__init__(
+            {
+                "marketdata.instrument": self.instrument,
+                "marketdata.tick": self.ticks,
+                "marketdata.ohlc": self.bar,
+                "marketdata.gap": self.gap,
+                "execution.fill": self.fill,
+                "execution.reject": self.reject,
+                "risk.blocked": self.blocked,
+                "world.hole": self.hole,
+            }
+        )
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""

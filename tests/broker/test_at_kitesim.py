@@ -28,7 +28,8 @@ from kitev3.contracts import Approved, Reservation, Signal, Stop, Verdict
 from kitev3.errors import Refused
 from kitev3.orders.rows import OrderRow, TradeRow, read_rows
 from kitev3.runtime.clock import machine_ns
-from kitev3.runtime.runner import Desk
+from kitev3.runtime.handler import Handler
+from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import BrokerDriver
@@ -177,14 +178,14 @@ def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> 
         pace=Limits(),
     )
     gate, frames = _gate(context), []
-    desk = Desk(
+    runner = Runner(
         SERVICE, context, config, clock=machine_ns, send=lambda frame, _: frames.append(frame), about={},
         wake=woken.set, driver=driver,
     )  # fmt: skip
-    desk.recover()
-    desk.begin()
-    desk.open()
-    handler: Any = desk.handler
+    runner.recover()
+    runner.begin()
+    runner.open()
+    handler: Any = runner.handler
 
     def work(true: Callable[[], bool]) -> None:
         ends = time.monotonic() + 15
@@ -192,7 +193,7 @@ def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> 
             assert time.monotonic() < ends, f"it never came true: {handler.status()}"
             woken.wait(0.02)
             woken.clear()
-            desk.look()
+            runner.look()
 
     work(lambda: handler.reconciliation.done)
     Latch(account_folder_of(context.account, tmp_path)).raise_to_active()
@@ -200,12 +201,12 @@ def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> 
     price_e4 = best_e4(reader, "SBIN", "sell")
     reader.close()
     for frame in gate(_approval(price_e4)):
-        desk.hear(frame)
+        runner.hear(frame)
     work(lambda: sum(fill.quantity for fill in handler.book.booked if fill.tag) == 10)
-    desk.control(Stop("over"))
+    runner.control(Stop("over"))
     work(lambda: handler.status()["drained"])
     status = handler.status()
-    desk.close()
+    runner.close()
 
     assert (status["orders"], status["rejects"], status["unknown"]) == (1, 0, 0)
     assert all(word in b"".join(frames) for word in (b"execution.sending", b"execution.order_placed"))
@@ -215,15 +216,15 @@ def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> 
 def _gate(context: Context) -> Callable[[Approved], list[bytes]]:
     """A runtime that says approvals."""
     frames: list[bytes] = []
-    spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: lambda event: ())
-    desk = Desk(
+    spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: Handler({}))
+    runner = Runner(
         spec, context, ExecutionConfig(), clock=machine_ns, send=lambda frame, _: frames.append(frame), about={}
     )
-    desk.recover()
-    desk.begin()
+    runner.recover()
+    runner.begin()
 
     def approve(approved: Approved) -> list[bytes]:
-        desk.publish(approved)
+        runner.publish(approved)
         return frames
 
     return approve

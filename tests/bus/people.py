@@ -6,13 +6,14 @@ relay a signal for each bar, the worker remembers signals, the listener everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kitev3.contracts import FeedHealth, Ohlc, Signal, Text
+from kitev3.contracts import FeedHealth, Ohlc, Signal, Text, heard_by
 from kitev3.events import Event
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec
 
 DAY = "2026-11-19"
@@ -41,44 +42,52 @@ def signal(event: Event) -> Signal:
     )  # fmt: skip
 
 
-class Speaker:
+class Speaker(Handler):
     """Says a bar for a text that is a number, and its health for any other."""
 
-    def __init__(self, context: Context, config: Any) -> None:
+    def __init__(self) -> None:
         self.said = 0
+        super().__init__({"world.text": self.text})
 
-    def __call__(self, event: Event) -> Iterable[Any]:
-        if event.type != "world.text":
-            return ()
+    def text(self, event: Event) -> Iterable[Any]:
         if not event.payload.order_id.isdigit():
             return (FeedHealth("up", self.said, 0, 0, 0, 0, event.payload.order_id),)
         self.said += 1
         return (bar(int(event.payload.order_id)),)
 
 
-class Listener:
+class Listener(Handler):
     """Remembers what it heard, as (topic, source, seq, volume or quantity)."""
 
-    def __init__(self, context: Context | None = None, config: Any = None) -> None:
+    def __init__(self, service: str = "journal") -> None:
         self.heard: list[tuple[str, str, int, int]] = []
+        on_bus = (contract.topic for contract in heard_by(service) if contract.delivery in ("pub", "work"))
+        super().__init__(dict.fromkeys(on_bus, self.hear))
 
-    def __call__(self, event: Event) -> Iterable[Any]:
-        if not event.type.startswith(("world.", "control.")):
-            number = getattr(event.payload, "volume", getattr(event.payload, "quantity", 0))
-            self.heard.append((event.type, event.source, event.seq, number))
+    def hear(self, event: Event) -> Iterable[Any]:
+        number = getattr(event.payload, "volume", getattr(event.payload, "quantity", 0))
+        self.heard.append((event.type, event.source, event.seq, number))
         return ()
 
 
 class Relay(Listener):
-    def __call__(self, event: Event) -> Iterable[Any]:
-        super().__call__(event)
+    def __init__(self) -> None:
+        super().__init__("strategy")
+
+    def hear(self, event: Event) -> Iterable[Any]:
+        super().hear(event)
         return (signal(event),) if event.type == "marketdata.ohlc" else ()
 
 
-SPEAKER = ServiceSpec(name="marketdata", config=NoConfig, handler=Speaker)
-RELAY = ServiceSpec(name="strategy", config=NoConfig, handler=Relay)
-WORKER = ServiceSpec(name="risk_portfolio", config=NoConfig, handler=Listener)
-LISTENER = ServiceSpec(name="journal", config=NoConfig, handler=Listener, complete=True)
+def made(kind: Callable[..., Handler], *words: Any) -> Callable[[Context, Any], Handler]:
+    """A service's handler that needs neither context nor settings."""
+    return lambda context, config: kind(*words)
+
+
+SPEAKER = ServiceSpec(name="marketdata", config=NoConfig, handler=made(Speaker))
+RELAY = ServiceSpec(name="strategy", config=NoConfig, handler=made(Relay))
+WORKER = ServiceSpec(name="risk_portfolio", config=NoConfig, handler=made(Listener, "risk_portfolio"))
+LISTENER = ServiceSpec(name="journal", config=NoConfig, handler=made(Listener), complete=True)
 
 
 def text(number: int) -> Text:

@@ -36,7 +36,7 @@ from bus.people import LISTENER, RELAY, SPEAKER, START_NS, WORKER, Listener, Rel
 SPECS = {spec.name: spec for spec in (SPEAKER, RELAY, WORKER, LISTENER)}
 
 
-class Mouth(Driver):
+class Says(Driver):
     """Lets the speaker say its bars, once the test has begun."""
 
     def __init__(self, speaker: Speaker, orders: dict[str, Any], begun: Path) -> None:
@@ -68,11 +68,11 @@ def speaking(orders: dict[str, Any]) -> ServiceSpec:
     made: list[Speaker] = []
 
     def handler(context: Context, config: Any) -> Speaker:
-        made.append(Speaker(context, config))
+        made.append(Speaker())
         return made[-1]
 
     return replace(
-        SPEAKER, handler=handler, driver=lambda context, config: Mouth(made[-1], orders, context.run_dir / "begun")
+        SPEAKER, handler=handler, driver=lambda context, config: Says(made[-1], orders, context.run_dir / "begun")
     )
 
 
@@ -81,10 +81,10 @@ class Faulty(Relay):
         super().__init__()
         self.at = at
 
-    def __call__(self, event: Event) -> Iterable[Any]:
+    def hear(self, event: Event) -> Iterable[Any]:
         if event.type == "marketdata.ohlc" and event.payload == bar(self.at):
             raise ValueError(f"bar {self.at}")
-        return super().__call__(event)
+        return super().hear(event)
 
 
 class Slow(Listener):
@@ -92,9 +92,9 @@ class Slow(Listener):
         super().__init__()
         self.ms = ms
 
-    def __call__(self, event: Event) -> Iterable[Any]:
+    def hear(self, event: Event) -> Iterable[Any]:
         time.sleep(self.ms / 1000)
-        return super().__call__(event)
+        return super().hear(event)
 
 
 def spec_of(name: str, orders: dict[str, Any]) -> ServiceSpec:

@@ -227,4 +227,4 @@ def test_the_tape_of_another_mode_is_not_executed(system: System) -> None:
     code, words = system.wait("strategy")
 
     assert code == 2
-    assert "another build or with other settings" in words
+    assert "of mode sim, and this is paper: start a new run folder" in words

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3.bus.stepped import SteppedBus
 from kitev3.events import Event
+from kitev3.runtime.handler import Handler
 
 from bus.people import LISTENER, RELAY, SPEAKER, WORKER, context, signal, text
 
@@ -99,14 +100,15 @@ def test_the_same_inputs_leave_the_same_tapes(tmp_path: Path) -> None:
 
 def test_publish_is_not_for_handlers(tmp_path: Path) -> None:
     def publishes(event: Event) -> tuple[()]:
-        if event.type == "marketdata.ohlc":
-            desk.publish(signal(event))
+        runner.publish(signal(event))
         return ()
 
     with full_house(tmp_path) as bus:
         bus.remove("strategy")
-        desk = bus.add(replace(RELAY, handler=lambda context, config: publishes), context(tmp_path))
-        desk.join("marketdata")
+        runner = bus.add(
+            replace(RELAY, handler=lambda context, config: Handler({"marketdata.ohlc": publishes})), context(tmp_path)
+        )
+        runner.join("marketdata")
         bus.runners["marketdata"].put(text(1))
 
         with pytest.raises(RuntimeError, match="yields"):

@@ -20,6 +20,7 @@ from kitev3.bus.stepped import SteppedBus, VirtualClock
 from kitev3.contracts import Arm, Clock, Funds, Reconciled, Signal, Start
 from kitev3.risk import gate
 from kitev3.runtime import setup
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.services.risk_portfolio.service import SERVICE, RiskPortfolio, RiskPortfolioConfig
 
@@ -52,7 +53,7 @@ def gate_on_a_bus(folder: Path) -> Iterator[SteppedBus]:
         silent = ServiceSpec(
             name=name,
             config=Nothing,
-            handler=lambda context, config: lambda event: (),
+            handler=lambda context, config: Handler({}),
             only=("control.clock", "world.epoch"),
         )
         bus.add(silent, context, Nothing(), driver=Driver())
@@ -85,7 +86,7 @@ def answers(signals: list[Signal], *, in_core: bool) -> list[bytes]:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         if not in_core:
             made = setup.Runtime
-            patch.setattr(setup, "Runtime", lambda **words: made(**words | {"handles": None, "core": None}))
+            patch.setattr(setup, "Runtime", lambda **words: made(**words | {"core": None}))
         with gate_on_a_bus(Path(folder)) as bus:
             for signal in signals:
                 say(bus, "strategy", signal)

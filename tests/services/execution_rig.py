@@ -91,7 +91,7 @@ class Rig:
             self.folded = (len(self.heard), len(self.said))
         heard, said = self.folded
         for payload, mono_ns in zip(self.said[:said], self.said_ns, strict=False):
-            self.handler.fold(_event(TOPIC_OF[type(payload)], payload, mono_ns, "execution"))
+            self.handler.rebuild(_event(TOPIC_OF[type(payload)], payload, mono_ns, "execution"))
         again = [(out, row[2]) for row in self.heard[heard:] for out in self.handler(_event(*row))]
         confirmed = len(self.said) - said
         assert [out for out, _ in again[:confirmed]] == self.said[said:], "recovery says something else than was said"

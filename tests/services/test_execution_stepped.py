@@ -19,6 +19,7 @@ from kitev3.broker.direct import DirectBroker
 from kitev3.broker.pace import Limits
 from kitev3.bus.stepped import SteppedBus
 from kitev3.contracts import Approved, Clock, OrderFrame, Reservation, Signal, Start, Stop, Verdict
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import AtOnce, BrokerDriver
@@ -35,12 +36,8 @@ class Quiet:
     """A configuration without settings."""
 
 
-def _nothing(_: Any) -> tuple[Any, ...]:
-    return ()
-
-
 def _speaker(name: str) -> ServiceSpec:
-    return ServiceSpec(name=name, config=Quiet, handler=lambda context, config: _nothing)
+    return ServiceSpec(name=name, config=Quiet, handler=lambda context, config: Handler({}))
 
 
 class Town:

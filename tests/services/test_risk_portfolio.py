@@ -91,7 +91,7 @@ def test_every_topic_of_the_contract_changes_something_or_is_known_not_to() -> N
     ignored = {"control.clock", "control.start", "world.epoch"}
     heard = {contract.topic for contract in heard_by("risk_portfolio")}
 
-    assert heard - set(RiskPortfolio(gate(WIDE, "kitesim-1")).handles) == ignored
+    assert heard - set(RiskPortfolio(gate(WIDE, "kitesim-1")).topics) == ignored
 
 
 def test_a_fill_is_a_position_in_the_next_snapshot_and_nothing_new_is_not_said() -> None:

@@ -171,9 +171,9 @@ class WholeSystem:
 
 
 def without_core() -> None:
-    """Every runtime made from here on hands all that it hears to its handler."""
+    """Every runtime made from here on hands all that it hears to its handler in Python."""
     made = setup.Runtime
-    setup.Runtime = lambda **words: made(**words | {"handles": None, "core": None})  # type: ignore[assignment, misc]
+    setup.Runtime = lambda **words: made(**words | {"core": None})  # type: ignore[assignment, misc]
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from kitev3.contracts import BY_TOPIC, Kill
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.setup import decoder
 
-State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped", "refused", "failed"]
+State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped"]
 RESEND_BYTES_MAX = 512 << 10
 _PAGE = os.sysconf("SC_PAGESIZE")
 
@@ -76,9 +76,7 @@ class Requests:
         return self._encode({"id": asked.id, **deeds[asked.do](asked)})
 
     def state(self) -> State:
-        """Where the process stands; a driver that was refused by the world says so of itself."""
-        if getattr(self.runner.driver, "refused", False) or getattr(self.runner.handler, "refused", False):
-            return "refused"
+        """Where the process stands."""
         match self.runner.runtime.phase:
             case 0:
                 return "starting" if self._missing() else "ready"
@@ -89,10 +87,6 @@ class Requests:
 
     def health(self, asked: Request) -> dict[str, Any]:
         runtime = self.runner.runtime
-        service: dict[str, Any] = {}
-        for part in (self.runner.handler, self.runner.driver):
-            if (status := getattr(part, "status", None)) is not None:
-                service |= status()
         missing = self._missing()
         return {
             "name": self.runner.name,
@@ -108,7 +102,8 @@ class Requests:
             "heard": runtime.heard,
             "lag_ms": runtime.lag_ms,
             "rss": resident_bytes(),
-            "service": service,
+            "service": self.runner.status(),
+            "refused": runtime.last_refused,
         }
 
     def control(self, asked: Request) -> dict[str, Any]:

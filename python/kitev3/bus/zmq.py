@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,12 +24,13 @@ from kitev3.bus.topology import links, matches, matching, workers
 from kitev3.contracts import TOPIC_OF
 from kitev3.errors import ConfigError
 from kitev3.events import Event
+from kitev3.runtime.handler import Handler
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import Context, ServiceSpec
 
 HIGH_WATER = 100_000
 STOP_S_MAX = 5.0
-_WORLD = ("control.clock", "world.epoch")
+_OWN = ("control.clock", "world.epoch")  # what the process itself hears is on no bus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +38,15 @@ class _Nothing:
     """No settings."""
 
 
-class _Switch:
+class _Switch(Handler):
     """One handler of many: each subscription's, in their order."""
 
-    def __init__(self) -> None:
-        self.subscriptions: list[tuple[str, Hearer]] = []
+    def __init__(self, subscriptions: Sequence[tuple[str, Hearer]]) -> None:
+        self.subscriptions = subscriptions
+        topics = (topic for pattern, _ in subscriptions for topic in matching(pattern))
+        super().__init__(dict.fromkeys(topics, self.hear))
 
-    def __call__(self, event: Event) -> Iterator[Any]:
-        if event.type in _WORLD:  # what the process itself hears is on no bus
-            return
+    def hear(self, event: Event) -> Iterator[Any]:
         called: list[Hearer] = []
         for pattern, handler in self.subscriptions:
             if matches(pattern, event.type) and handler not in called:
@@ -78,7 +79,7 @@ class ZmqEventBus(EventBus):
         self._context, self._folder, self._senders = context, sockets, senders
         self._pace, self._high_water, self._settings = pace or Pace(), high_water, settings
         self._zmq = zmq_context
-        self._switch = _Switch()
+        self._subscriptions: list[tuple[str, Hearer]] = []
         self._own = False
         self._runner: Runner | None = None
         self._loop: Loop | None = None
@@ -93,7 +94,7 @@ class ZmqEventBus(EventBus):
             raise ConfigError(f"this bus speaks as {self.name}; {name} needs one of its own")
         if not matching(topic):
             raise ConfigError(f"no topic {topic!r}: one by its name, `execution.*` by segments, or `*`")
-        self._switch.subscriptions.append((topic, handler))
+        self._subscriptions.append((topic, handler))
         self._own = self._own or own
 
     def publish(self, topic: str, payload: Any) -> None:
@@ -118,12 +119,13 @@ class ZmqEventBus(EventBus):
 
     def run(self) -> None:
         """Opens the tape, takes up every source, delivers until ``stop``, closes all."""
-        topics = tuple(dict.fromkeys(topic for pattern, _ in self._switch.subscriptions for topic in matching(pattern)))
+        handler = _Switch(self._subscriptions)
+        topics = tuple(handler.topics)
         spec = ServiceSpec(
             name=self.name,
             config=_Nothing,
-            handler=lambda context, config: self._switch,
-            only=(*topics, *_WORLD),
+            handler=lambda context, config: handler,
+            only=(*topics, *_OWN),
             hears_own=self._own,
         )
         sockets = self._sockets(spec, topics)

@@ -236,7 +236,7 @@ class Process:
         """The senders of which nothing has been heard yet, and what the handler itself still waits for."""
         connected = {base(source) for source in runner.runtime.connected}
         senders = tuple(link.source for link in sockets.links if link.source not in connected)
-        return senders + tuple(getattr(runner.handler, "waits_for", ()))
+        return senders + runner.handler.waits_for
 
     def _start(self, runner: Runner) -> None:
         """What `kitev3 start` would send."""

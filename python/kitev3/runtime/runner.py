@@ -191,7 +191,11 @@ class Runner(World):
     @property
     def drained(self) -> bool:
         """Whether handler and driver have finished what ``control.stop`` asks of them; most have nothing to finish."""
-        return not self._inbox and all(getattr(part, "drained", True) for part in (self.handler, self.driver))
+        return not self._inbox and self.handler.drained and (self.driver is None or self.driver.drained)
+
+    def status(self) -> dict[str, Any]:
+        """Plain data of handler and driver."""
+        return {**self.handler.status(), **(self.driver.status() if self.driver is not None else {})}
 
     # --- what the driver may ask ---
 

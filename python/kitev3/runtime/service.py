@@ -14,13 +14,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from kitev3.contracts import heard_by, said_by
-from kitev3.events import Event, Handler
+from kitev3.contracts import BY_TOPIC, heard_by, said_by
+from kitev3.errors import ConfigError
+from kitev3.events import Event
+from kitev3.runtime.handler import AnyHandler, Handler
 
 if TYPE_CHECKING:
     from kitev3.bus import EventBus
+    from kitev3.system.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,41 +37,13 @@ class Context:
     run_dir: Path
     session: str  # market date YYYY-MM-DD
     start_ns: int  # market time at which the clock stands until control.clock has been heard
-    settings: Any = None  # the profile whole, for what is not the service's own table
+    settings: Profile | None = None  # the profile whole, for what is not the service's own table
 
-
-@runtime_checkable
-class Keeps(Protocol):
-    """A handler whose state can be put on the tape, so that recovery starts there and not at the first event."""
-
-    def snapshot(self) -> bytes: ...
-    def restore(self, snapshot: bytes) -> None: ...
-
-
-@runtime_checkable
-class Handles(Protocol):
-    """A handler that does nothing but look up by an event's topic what to call: the runtime looks that up once."""
-
-    @property
-    def handles(self) -> Mapping[str, Handler]:
-        """topic -> what takes its events; those of other topics are nobody's."""
-
-
-@runtime_checkable
-class InCore(Protocol):
-    """A handler with topics that a part of the core can hear without it. It hears them all the same where it has to:
-    from a bus without a runtime, or when a message is not a plain case. Both ways say the same, byte for byte."""
-
-    @property
-    def in_core(self) -> Mapping[str, Any]:
-        """topic -> the part of ``_core``"""
-
-
-@runtime_checkable
-class Tells(Protocol):
-    """A handler, or a driver, that adds plain data to its process's health."""
-
-    def status(self) -> Mapping[str, Any]: ...
+    def whole(self) -> Profile:
+        """The profile; ConfigError where there is none."""
+        if self.settings is None:
+            raise ConfigError(f"{self.profile} has no settings: this service needs a profile")
+        return self.settings
 
 
 class World(ABC):
@@ -105,6 +80,11 @@ class Driver:
         Not called for what recovery had to append: nobody knows how much of it was done before the crash, and the
         handler hears ``world.epoch`` to settle that.
         """
+
+    @property
+    def drained(self) -> bool:
+        """Whether it has finished what ``control.stop`` asks of it."""
+        return True
 
     def status(self) -> Mapping[str, Any]:
         """Plain data for the process's health, beside the handler's: what is of this life and no replay repeats."""
@@ -146,7 +126,7 @@ class ServiceSpec:
     """A service, as ``kitev3-proc``, the stepped bus, replay and backtest hang it up."""
 
     name: str
-    handler: Callable[[Context, Any], Handler]
+    handler: Callable[[Context, Any], AnyHandler]
     config: type[Any]
     driver: Callable[[Context, Any], Driver] | None = None
     timers: Mapping[str, int] | Callable[[Any], Mapping[str, int]] = field(default_factory=dict)
@@ -185,25 +165,18 @@ class ServiceConfig:
 
 
 class ServiceBase:
-    """Hangs a handler on a bus and gives it its life cycle: subscribe, run until stopped, release.
+    """Hangs a handler on a bus and gives it its life cycle: subscribe, run until stopped, release."""
 
-    Override ``handle``, or hand in a handler.
-    """
-
-    def __init__(self, event_bus: EventBus, config: ServiceConfig, handler: Handler | None = None) -> None:
+    def __init__(self, event_bus: EventBus, config: ServiceConfig, handler: Handler) -> None:
         self.event_bus = event_bus
         self.config = config
-        self.handler: Handler = handler or self.handle
-
-    def handle(self, event: Event) -> Iterable[Any]:
-        """One event in, any number of payloads out."""
-        raise NotImplementedError(f"{type(self).__name__} has no handler")
+        self.handler = handler
 
     def subscribe(self) -> None:
-        """Subscribes the handler to what the contracts say that a service of this name hears."""
-        for contract in heard_by(self.config.name):
-            if contract.delivery in ("pub", "work"):
-                self.event_bus.subscribe(contract.topic, self.handler, name=self.config.name)
+        """Subscribes the handler to its topics that are on the bus."""
+        for topic in self.handler.topics:
+            if BY_TOPIC[topic].delivery in ("pub", "work"):
+                self.event_bus.subscribe(topic, self.handler, name=self.config.name)
 
     def run_forever(self) -> None:
         """Blocks until the bus is stopped; an error of the handler comes out of here."""

@@ -10,8 +10,8 @@ import msgspec
 from kitev3._core import Runtime, TickBatch
 from kitev3.bus.topology import links
 from kitev3.contracts import BY_TOPIC, Contract
-from kitev3.events import Handler
-from kitev3.runtime.service import Context, Handles, InCore, ServiceSpec
+from kitev3.runtime.handler import AnyHandler, Handler
+from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.schemas import older
 
 ENCODE = msgspec.msgpack.Encoder().encode
@@ -26,7 +26,7 @@ def decoder(payload: type[Any]) -> Callable[[bytes], Any]:
 def open_runtime(
     spec: ServiceSpec,
     context: Context,
-    handler: Handler,
+    handler: AnyHandler,
     *,
     name: str = "",
     about: Mapping[str, Any],
@@ -56,7 +56,7 @@ def open_runtime(
         day=context.session,
         start_ns=context.start_ns,
         tapes=context.run_dir / "tape",
-        subscriptions=[(c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else c.join) for c in heard],
+        subscriptions=[(c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else _join(c)) for c in heard],
         publications=[
             (c.topic, c.payload, c.schema, decoder(c.payload), c.worker or None, c.topic in driven) for c in said
         ],
@@ -64,7 +64,15 @@ def open_runtime(
         handler=handler,
         encode=ENCODE,
         about=msgspec.json.encode(dict(about), order="deterministic"),
-        handles=dict(handler.handles) if isinstance(handler, Handles) else None,
-        core=dict(handler.in_core) if isinstance(handler, InCore) else None,
+        methods=dict(handler.topics) if isinstance(handler, Handler) else {},
+        core=dict(handler.native) if isinstance(handler, Handler) else None,
         segment_bytes=segment_bytes,
     )
+
+
+def _join(contract: Contract) -> str:
+    """How a late hearer joins, with the place of the field that is the key."""
+    kind, _, field = contract.join.partition(":")
+    if not field or field == "source" or contract.bulk:
+        return kind
+    return f"{kind}:{contract.payload.__struct_fields__.index(field)}"

@@ -137,7 +137,10 @@ def view(console: Console) -> View:
 def note(health: Health) -> str:
     """What a person should know of a service: what it waits for, what keeps the gate shut, what is not settled."""
     said: dict[str, Any] = health.service
-    parts = [health.error, f"waits for {', '.join(health.missing)}" if health.missing else ""]
+    parts = [
+        f"refused {health.refused}" if health.refused else "",
+        f"waits for {', '.join(health.missing)}" if health.missing else "",
+    ]
     if health.name == "risk_portfolio":
         missing = said.get("missing", ())
         parts += [said.get("state", ""), said.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""]
@@ -156,7 +159,7 @@ def _services(rows: list[Row]) -> Table:
     for name in ("service", "pid", "state", "messages/s", "lag ms", "restarts"):
         table.add_column(name, justify="left" if name in ("service", "state") else "right")
     for row in rows:
-        style = "green" if row.state == "running" else "red" if row.state in ("down", "failed", "refused") else "yellow"
+        style = "green" if row.state == "running" else "red" if row.state == "down" else "yellow"
         table.add_row(
             row.name,
             str(row.pid or ""),

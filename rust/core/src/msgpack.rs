@@ -93,6 +93,35 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Passes over one value, whatever it is.
+    pub fn skip(&mut self) -> Option<()> {
+        let mut values = 1usize;
+        while values > 0 {
+            values -= 1;
+            let before = self.0;
+            match self.byte()? {
+                0..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => {}
+                0xcc | 0xd0 => self.take(1).map(drop)?,
+                0xcd | 0xd1 => self.take(2).map(drop)?,
+                0xce | 0xd2 | 0xca => self.take(4).map(drop)?,
+                0xcf | 0xd3 | 0xcb => self.take(8).map(drop)?,
+                head => {
+                    self.0 = before;
+                    match head {
+                        0xa0..=0xbf | 0xd9..=0xdb => self.text().map(drop)?,
+                        0xc4..=0xc6 => self.binary().map(drop)?,
+                        0x90..=0x9f | 0xdc | 0xdd => values = values.checked_add(self.array()?)?,
+                        0x80..=0x8f | 0xde | 0xdf => {
+                            values = values.checked_add(self.map()?.checked_mul(2)?)?;
+                        }
+                        _ => return None, // no extension types
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
     pub fn binary(&mut self) -> Option<&'a [u8]> {
         let length = match self.byte()? {
             0xc4 => self.be(1)? as usize,
@@ -126,8 +155,8 @@ impl Writer {
     }
 
     /// A length in the fewest bytes that its kind has a head for: of one, two and four.
-    fn long(&mut self, watermarks: &[Option<u8>; 3], length: usize) {
-        match (length, watermarks) {
+    fn long(&mut self, heads: &[Option<u8>; 3], length: usize) {
+        match (length, heads) {
             (..=0xff, [Some(head), ..]) => self.0.extend_from_slice(&[*head, length as u8]),
             (..=0xffff, [_, Some(head), _]) => {
                 self.0.push(*head);

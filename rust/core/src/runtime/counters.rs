@@ -12,6 +12,8 @@ pub struct Counters {
     /// Bulk messages too old to be worth reading: their newest rows were taken.
     pub skipped: u64,
     pub lost_tails: u64,
+    /// The last event whose payload was not what its schema says, and why; empty if there was none.
+    pub last_refused: String,
     /// Why messages were refused.
     pub refused: BTreeMap<&'static str, u64>,
 }

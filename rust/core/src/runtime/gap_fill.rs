@@ -6,10 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::archive::{ArchiveError, Entry, Follower, Said};
-use super::dispatch::Dispatch;
+use super::handler::{Handler, RuntimeError};
 use super::header::{Header, LAST_VALUE, Source, split};
 use super::numbers::Numbers;
-use super::outbox::Tape;
 use super::runtime::Runtime;
 use super::sequence::{Applied, SequenceMode};
 use super::setup::Join;
@@ -52,16 +51,16 @@ struct Survey {
     rows: HashMap<(usize, Vec<u8>), u64>,
 }
 
-impl<T: Tape> Runtime<T> {
+impl Runtime {
     /// Fills a gap that was seen, and tells the handler if that did not succeed, or now has.
-    pub(super) fn fill_gap<D: Dispatch<T>>(
+    pub(super) fn fill_gap(
         &mut self,
         source: Source,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let before = self.sequences.applied(&source);
-        self.fill(source, mono_ns, d)?;
+        self.fill(source, mono_ns, handler)?;
         let filled = self.sequences.applied(&source) != before;
         if filled {
             self.counters.gaps_filled += 1;
@@ -69,23 +68,23 @@ impl<T: Tape> Runtime<T> {
         match self.open_gaps.iter().position(|open| *open == source) {
             Some(open) if filled => {
                 self.open_gaps.swap_remove(open);
-                self.tell_gap(&source, false, &[], mono_ns, d)
+                self.tell_gap(&source, false, &[], mono_ns, handler)
             }
             None if !filled => {
                 self.open_gaps.push(source);
-                self.tell_gap(&source, true, &[], mono_ns, d)
+                self.tell_gap(&source, true, &[], mono_ns, handler)
             }
             _ => Ok(()),
         }
     }
 
     /// Reads on in the source's tape from what has been applied. A tape that cannot be read leaves things as they are.
-    pub(super) fn fill<D: Dispatch<T>>(
+    pub(super) fn fill(
         &mut self,
         source: Source,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let Some(sequence_mode) = self.sequence_mode_of(&source) else {
             return Ok(());
         };
@@ -97,9 +96,9 @@ impl<T: Tape> Runtime<T> {
             &mut follower,
             &mut newest,
             mono_ns,
-            d,
+            handler,
         )?;
-        self.take_newest(&mut newest, mono_ns, d)?;
+        self.take_newest(&mut newest, mono_ns, handler)?;
         if read {
             self.followers.push((source, follower));
         }
@@ -107,15 +106,15 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// True if the tape could be read to its end.
-    fn read_on<D: Dispatch<T>>(
+    fn read_on(
         &mut self,
         source: Source,
         sequence_mode: SequenceMode,
         follower: &mut Follower,
         newest: &mut Newest,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<bool, D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<bool, RuntimeError> {
         loop {
             let applied = self.sequences.applied(&source).unwrap_or_default();
             let entry = follower.next(|topic, header| {
@@ -137,7 +136,14 @@ impl<T: Tape> Runtime<T> {
                 }
                 Ok(Some(Entry::Epoch(numbers))) => {
                     if numbers.epoch > applied.epoch {
-                        self.enter_epoch(source, sequence_mode, applied, &numbers, mono_ns, d)?;
+                        self.enter_epoch(
+                            source,
+                            sequence_mode,
+                            applied,
+                            &numbers,
+                            mono_ns,
+                            handler,
+                        )?;
                     }
                     continue;
                 }
@@ -157,9 +163,9 @@ impl<T: Tape> Runtime<T> {
                     .set(source, Applied::at(&said.header, sequence_mode));
                 continue;
             }
-            self.take_newest(newest, mono_ns, d)?;
+            self.take_newest(newest, mono_ns, handler)?;
             if let Ok(message) = split(&said.frame) {
-                self.apply(&said.frame, &message, sequence_mode, mono_ns, d)?;
+                self.apply(&said.frame, &message, sequence_mode, mono_ns, handler)?;
             }
         }
     }
@@ -173,15 +179,15 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// The source continues after `numbers`; if that is before what was applied, it has lost its tail.
-    fn enter_epoch<D: Dispatch<T>>(
+    fn enter_epoch(
         &mut self,
         source: Source,
         sequence_mode: SequenceMode,
         applied: Applied,
         numbers: &Numbers,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let standing = self.stand_at(sequence_mode, numbers);
         self.sequences.set(source, standing);
         if applied.epoch != 0 && applied.seq < numbers.seq {
@@ -200,7 +206,7 @@ impl<T: Tape> Runtime<T> {
             .text(source.as_str())
             .uint(applied.seq)
             .uint(numbers.seq);
-        self.world(subscription, &words.0, mono_ns, d)
+        self.world(subscription, &words.0, mono_ns, handler)
     }
 
     /// What has been applied of a source that stands at these numbers and of which nothing is missing.
@@ -227,12 +233,12 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// Hands on what was passed over: the newest ticks, as a batch that no single message of the source was.
-    fn take_newest<D: Dispatch<T>>(
+    fn take_newest(
         &mut self,
         newest: &mut Newest,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let Newest {
             ticks,
             at: Some((header, subscription)),
@@ -244,25 +250,25 @@ impl<T: Tape> Runtime<T> {
         if skipped > 0 {
             self.counters.skipped += skipped;
             let topic = self.subscriptions[subscription].topic.clone();
-            self.tell_gap(&header.source, false, &[&topic], mono_ns, d)?;
+            self.tell_gap(&header.source, false, &[&topic], mono_ns, handler)?;
         }
         let ticks: Vec<Tick> = ticks.into_values().collect();
         for ticks in ticks.chunks(BATCH_TICKS_MAX) {
             let batch = TickBatch::from_ticks(ticks).expect("at most as many as a batch takes");
-            self.take_last_value(subscription, header, batch.as_bytes(), mono_ns, d)?;
+            self.take_last_value(subscription, header, batch.as_bytes(), mono_ns, handler)?;
         }
         Ok(())
     }
 
     /// Hands on a last value: taped whole as EXT, since no single message of the source's tape is it.
-    pub(super) fn take_last_value<D: Dispatch<T>>(
+    pub(super) fn take_last_value(
         &mut self,
         subscription: usize,
         header: Header,
         payload: &[u8],
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let header = Header {
             flags: header.flags | LAST_VALUE,
             ..header
@@ -277,18 +283,18 @@ impl<T: Tape> Runtime<T> {
         };
         self.heard[subscription] = header.topic_seq;
         self.tape_message(Kind::Ext, subscription, &header, payload, mono_ns)?;
-        self.dispatch(subscription, schema, header, payload, mono_ns, d)
+        self.dispatch(subscription, schema, header, payload, mono_ns, handler)
     }
 
     /// `world.hole`, if this service hears it.
-    fn tell_gap<D: Dispatch<T>>(
+    fn tell_gap(
         &mut self,
         source: &Source,
         open: bool,
         skipped: &[&str],
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let Some(subscription) = self.subscription_of(b"world.hole") else {
             return Ok(());
         };
@@ -301,23 +307,23 @@ impl<T: Tape> Runtime<T> {
         for topic in skipped {
             words.text(topic);
         }
-        self.world(subscription, &words.0, mono_ns, d)
+        self.world(subscription, &words.0, mono_ns, handler)
     }
 
     /// Takes up a source of which nothing has been applied: its day so far, as each topic's contract says.
-    pub fn join<D: Dispatch<T>>(
+    pub fn join(
         &mut self,
         source: Source,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let Some(sequence_mode) = self.sequence_mode_of(&source) else {
             return Ok(());
         };
         if self.sequences.applied(&source).is_some() {
-            return self.fill(source, mono_ns, d);
+            return self.fill(source, mono_ns, handler);
         }
-        let Some(mut newest) = self.survey(source, d)? else {
+        let Some(mut newest) = self.survey(source) else {
             self.refuse("tape");
             return Ok(());
         };
@@ -346,7 +352,7 @@ impl<T: Tape> Runtime<T> {
             self.heard[subscription] = said.header.topic_seq;
             match self.subscriptions[subscription].join {
                 Join::Now => {}
-                Join::Day => self.apply(&said.frame, &message, sequence_mode, mono_ns, d)?,
+                Join::Day => self.apply(&said.frame, &message, sequence_mode, mono_ns, handler)?,
                 Join::Keyed(_) if self.subscriptions[subscription].bulk => {
                     if newest
                         .ticks
@@ -354,7 +360,7 @@ impl<T: Tape> Runtime<T> {
                         .as_ref()
                         .is_some_and(|(last, _)| *last == said.header)
                     {
-                        self.take_newest(&mut newest.ticks, mono_ns, d)?;
+                        self.take_newest(&mut newest.ticks, mono_ns, handler)?;
                     }
                 }
                 Join::Keyed(_) => {
@@ -365,7 +371,7 @@ impl<T: Tape> Runtime<T> {
                             said.header,
                             message.payload,
                             mono_ns,
-                            d,
+                            handler,
                         )?;
                     }
                 }
@@ -376,17 +382,13 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// The newest row of every key on the source's tape; none if the tape cannot be read.
-    fn survey<D: Dispatch<T>>(
-        &mut self,
-        source: Source,
-        d: &mut D,
-    ) -> Result<Option<Survey>, D::Error> {
+    fn survey(&mut self, source: Source) -> Option<Survey> {
         let mut survey = Survey::default();
         let mut follower = Follower::open(&self.tapes.join(source.as_str()), self.day);
         loop {
             let said = match self.own_entry(&mut follower) {
-                Err(_) => return Ok(None),
-                Ok(None) => return Ok(Some(survey)),
+                Err(_) => return None,
+                Ok(None) => return Some(survey),
                 Ok(Some(Entry::Said(said))) => said,
                 Ok(Some(_)) => continue,
             };
@@ -401,15 +403,13 @@ impl<T: Tape> Runtime<T> {
             };
             if self.subscriptions[subscription].bulk {
                 survey.ticks.add(&said, subscription);
-            } else if let Some(schema) = self.subscriptions[subscription]
+            } else if self.subscriptions[subscription]
                 .schemas
-                .iter()
-                .position(|known| *known == said.header.schema)
+                .contains(&said.header.schema)
             {
-                let key = if field == "source" {
-                    Vec::new()
-                } else {
-                    d.key(subscription, schema, field, message.payload)?
+                let Some(key) = key_of(message.payload, *field) else {
+                    self.refuse("payload");
+                    continue;
                 };
                 survey.rows.insert((subscription, key), said.header.seq);
             }
@@ -436,4 +436,21 @@ impl<T: Tape> Runtime<T> {
     pub(super) fn forget_follower(&mut self, source: &Source) {
         self.followers.retain(|(known, _)| known != source);
     }
+}
+
+/// The bytes of a payload's field, equal when the values are; none of a payload that does not have it.
+fn key_of(payload: &[u8], field: Option<usize>) -> Option<Vec<u8>> {
+    let Some(place) = field else {
+        return Some(Vec::new());
+    };
+    let mut reader = msgpack::Reader(payload);
+    if reader.array()? <= place {
+        return None;
+    }
+    for _ in 0..place {
+        reader.skip()?;
+    }
+    let before = reader.0;
+    reader.skip()?;
+    Some(before[..before.len() - reader.0.len()].to_vec())
 }

@@ -6,12 +6,12 @@ pub mod archive;
 pub mod clock;
 /// What a runtime counts.
 pub mod counters;
-/// The handler's side, and what stops a runtime.
-pub mod dispatch;
 /// Event ids, computed and never stored.
 pub mod event_id;
 /// Gaps and late joining.
 mod gap_fill;
+/// A service's own part, and what stops a runtime.
+pub mod handler;
 /// The 80 bytes that a message says about itself.
 pub mod header;
 /// What a handler says, on its way out.

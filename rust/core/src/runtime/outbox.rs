@@ -1,6 +1,7 @@
 //! What a handler says: numbered, put on the tape, made a message. In recovery, compared with what was said before.
 use std::collections::VecDeque;
 
+use super::handler::HandlerError;
 use super::header::{Header, Mode, Source, join};
 use super::numbers::Numbers;
 use super::record::BatchRef;
@@ -8,14 +9,33 @@ use crate::kite::TickBatch;
 use crate::tape::{Kind, Position, TapeError, Writer};
 
 /// Where records go. The real one is `tape::Writer`.
-pub trait Tape {
+pub trait Tape: Send + Sync {
     fn append(&mut self, kind: Kind, mono_ns: i64, parts: &[&[u8]]) -> Result<Position, TapeError>;
+    /// Syncs and trims it.
+    fn close(self: Box<Self>) -> Result<(), TapeError>;
 }
 
 impl Tape for Writer {
     #[inline]
     fn append(&mut self, kind: Kind, mono_ns: i64, parts: &[&[u8]]) -> Result<Position, TapeError> {
         Writer::append(self, kind, mono_ns, parts)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), TapeError> {
+        Writer::close(*self)
+    }
+}
+
+/// For a handler that is called without a runtime: nothing is taped.
+struct NoTape;
+
+impl Tape for NoTape {
+    fn append(&mut self, _: Kind, _: i64, _: &[&[u8]]) -> Result<Position, TapeError> {
+        Ok(Position::default())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), TapeError> {
+        Ok(())
     }
 }
 
@@ -45,12 +65,12 @@ pub(super) struct Unconfirmed {
 }
 
 /// What stands between a handler and the world.
-pub struct Outbox<T> {
+pub struct Outbox {
     source: Source,
     mode: Mode,
     publications: Vec<Publication>,
     pub(super) numbers: Numbers,
-    pub(super) tape: T,
+    pub(super) tape: Box<dyn Tape>,
     /// Of the event in hand.
     cause: u128,
     ts_ns: i64,
@@ -60,13 +80,13 @@ pub struct Outbox<T> {
     pub(super) unconfirmed: Option<VecDeque<Unconfirmed>>,
 }
 
-impl<T: Tape> Outbox<T> {
+impl Outbox {
     pub(super) fn new(
         source: Source,
         mode: Mode,
         publications: Vec<Publication>,
-        tape: T,
-    ) -> Outbox<T> {
+        tape: Box<dyn Tape>,
+    ) -> Outbox {
         let numbers = Numbers::new(
             publications
                 .iter()
@@ -86,6 +106,18 @@ impl<T: Tape> Outbox<T> {
         }
     }
 
+    /// For calling a handler by itself, which may say these topics: nothing is taped, what was said is in `said`.
+    pub fn detached(topics: &[&str]) -> Outbox {
+        let publication = |topic: &&str| Publication {
+            topic: (*topic).to_owned(),
+            schema: 0,
+            bulk: false,
+        };
+        let source = Source::new("detached").expect("a name");
+        let publications = topics.iter().map(publication).collect();
+        Outbox::new(source, Mode::Sim, publications, Box::new(NoTape))
+    }
+
     /// From here on all that is said is said because of this event.
     #[inline]
     pub(super) fn open(&mut self, cause: u128, ts_ns: i64, mono_ns: i64) {
@@ -98,13 +130,31 @@ impl<T: Tape> Outbox<T> {
 
     /// Says one payload, already encoded.
     #[inline]
-    pub fn say(&mut self, publication: usize, payload: &[u8]) -> Result<(), TapeError> {
+    pub fn say(&mut self, topic: &str, payload: &[u8]) -> Result<(), HandlerError> {
+        let publication = self.publication_of(topic)?;
+        Ok(self.say_as(publication, payload)?)
+    }
+
+    /// Says ticks. The tape gets their numbers: the frame that they were decoded from is the EXT before them.
+    pub fn say_batch(&mut self, topic: &str, batch: &TickBatch) -> Result<(), HandlerError> {
+        let publication = self.publication_of(topic)?;
+        Ok(self.say_batch_as(publication, batch)?)
+    }
+
+    #[inline]
+    fn publication_of(&self, topic: &str) -> Result<usize, HandlerError> {
+        let known = self.publications.iter().position(|p| p.topic == topic);
+        known.ok_or_else(|| HandlerError::failed(format!("this service does not say {topic}")))
+    }
+
+    /// `say` by the topic's place among the publications.
+    #[inline]
+    pub fn say_as(&mut self, publication: usize, payload: &[u8]) -> Result<(), TapeError> {
         let (header, frame) = self.message(publication, payload);
         self.keep(Kind::Out, frame.len(), &[], publication, header, frame)
     }
 
-    /// Says ticks. The tape gets their numbers: the frame that they were decoded from is the EXT before them.
-    pub fn say_batch(&mut self, publication: usize, batch: &TickBatch) -> Result<(), TapeError> {
+    pub fn say_batch_as(&mut self, publication: usize, batch: &TickBatch) -> Result<(), TapeError> {
         let (header, frame) = self.message(publication, batch.as_bytes());
         let envelope = frame.len() - batch.as_bytes().len();
         let tail = BatchRef::of(batch).encode_said();
@@ -140,26 +190,18 @@ impl<T: Tape> Outbox<T> {
         header: Header,
         frame: Vec<u8>,
     ) -> Result<(), TapeError> {
-        if self.unconfirmed.is_some() {
-            self.set_aside(
-                kind,
-                head,
-                tail,
-                Outgoing {
-                    publication,
-                    header,
-                    frame,
-                },
-            );
-            return Ok(());
-        }
-        self.tape
-            .append(kind, self.mono_ns, &[&frame[..head], tail])?;
-        self.said.push(Outgoing {
+        let outgoing = Outgoing {
             publication,
             header,
             frame,
-        });
+        };
+        if self.unconfirmed.is_some() {
+            self.set_aside(kind, head, tail, outgoing);
+            return Ok(());
+        }
+        self.tape
+            .append(kind, self.mono_ns, &[&outgoing.frame[..head], tail])?;
+        self.said.push(outgoing);
         Ok(())
     }
 
@@ -182,9 +224,5 @@ impl<T: Tape> Outbox<T> {
 
     pub fn numbers(&self) -> &Numbers {
         &self.numbers
-    }
-
-    pub fn tape(&self) -> &T {
-        &self.tape
     }
 }

@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 
 use super::archive::{Entry, Follower};
-use super::dispatch::{Dispatch, RuntimeError};
+use super::handler::{Arrival, Handler, RuntimeError};
 use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, split};
-use super::outbox::{Tape, Unconfirmed};
+use super::outbox::Unconfirmed;
 use super::phase::Phase;
 use super::record::{BatchRef, Epoch, Snapshot};
 use super::runtime::{CONTROL, Runtime, WORLD};
@@ -35,15 +35,15 @@ struct Start {
     rebuilt: bool,
 }
 
-impl<T: Tape> Runtime<T> {
+impl Runtime {
     /// Reads the own tape of the newest day and executes again what was heard since its last SNAPSHOT.
     ///
     /// `about` is what this build's EPOCH record will say.
-    pub fn recover<D: Dispatch<T>>(
+    pub fn recover(
         &mut self,
         about: &[u8],
-        d: &mut D,
-    ) -> Result<Recovered, D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<Recovered, RuntimeError> {
         let dir = self.tapes.join(self.service().as_str());
         let Some(start) = self.find_start(about)? else {
             return Ok(Recovered::default());
@@ -53,15 +53,14 @@ impl<T: Tape> Runtime<T> {
             rebuilt: start.rebuilt,
             ..Recovered::default()
         };
-        let mut reader =
-            Reader::open_at(&dir, start.day, start.position).map_err(RuntimeError::Tape)?;
+        let mut reader = Reader::open_at(&dir, start.day, start.position)?;
         self.outbox.unconfirmed = Some(VecDeque::new());
-        while let Some(record) = reader.read().map_err(RuntimeError::Tape)? {
+        while let Some(record) = reader.read()? {
             recovered.records += 1;
             if start.rebuilt {
-                self.rebuild(&record, d)?;
+                self.rebuild(&record, handler)?;
             } else {
-                self.execute(&record, d)?;
+                self.execute(&record, handler)?;
             }
         }
         let missing = self.outbox.unconfirmed.take().unwrap_or_default();
@@ -72,10 +71,7 @@ impl<T: Tape> Runtime<T> {
             outgoing,
         } in missing
         {
-            self.outbox
-                .tape
-                .append(kind, mono_ns, &[&content])
-                .map_err(RuntimeError::Tape)?;
+            self.outbox.tape.append(kind, mono_ns, &[&content])?;
             self.outbox.said.push(outgoing);
             recovered.appended += 1;
         }
@@ -83,24 +79,23 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// Begins an epoch. A new day's tape begins with a SNAPSHOT; so does what follows a long recovery.
-    pub fn begin<D: Dispatch<T>>(
+    pub fn begin(
         &mut self,
         about: &[u8],
         recovered: Recovered,
         is_new_day: bool,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         if is_new_day {
             self.phase = Phase::Waiting; // a day's session is started by its own command
         }
-        let handler = d.snapshot()?;
-        if is_new_day || (recovered.records > SNAPSHOT_AFTER_RECORDS && !handler.is_empty()) {
-            let snapshot = self.snapshot(handler);
+        let state = handler.snapshot()?.unwrap_or_default();
+        if is_new_day || (recovered.records > SNAPSHOT_AFTER_RECORDS && !state.is_empty()) {
+            let snapshot = self.snapshot(state);
             self.outbox
                 .tape
-                .append(Kind::Snapshot, mono_ns, &[&snapshot.encode()])
-                .map_err(RuntimeError::Tape)?;
+                .append(Kind::Snapshot, mono_ns, &[&snapshot.encode()])?;
         }
         self.outbox.numbers.epoch += 1;
         self.outbox.numbers.first = true;
@@ -110,8 +105,7 @@ impl<T: Tape> Runtime<T> {
         };
         self.outbox
             .tape
-            .append(Kind::Epoch, mono_ns, &[&epoch.encode()])
-            .map_err(RuntimeError::Tape)?;
+            .append(Kind::Epoch, mono_ns, &[&epoch.encode()])?;
         Ok(())
     }
 
@@ -171,7 +165,11 @@ impl<T: Tape> Runtime<T> {
         Ok(Some(start))
     }
 
-    fn execute<D: Dispatch<T>>(&mut self, record: &Record<'_>, d: &mut D) -> Result<(), D::Error> {
+    fn execute(
+        &mut self,
+        record: &Record<'_>,
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         if matches!(record.kind, Kind::Out | Kind::OutRef) {
             return Ok(self.confirm(record)?);
         }
@@ -189,29 +187,36 @@ impl<T: Tape> Runtime<T> {
                     .ok_or_else(|| self.cannot(record, "not a SNAPSHOT"))?;
                 self.restore(&snapshot);
                 if !snapshot.handler.is_empty() {
-                    d.restore(&snapshot.handler)?;
+                    handler.restore(&snapshot.handler)?;
                 }
                 Ok(())
             }
             Kind::Epoch => Ok(self.enter_own_epoch(record)?),
-            Kind::Ext => self.execute_ext(record, d),
-            Kind::In | Kind::InRef => self.execute_in(record, d),
+            Kind::Ext => self.execute_ext(record, handler),
+            Kind::In | Kind::InRef => self.execute_in(record, handler),
             Kind::Out | Kind::OutRef => unreachable!("confirmed above"),
         }
     }
 
-    fn execute_in<D: Dispatch<T>>(
+    fn execute_in(
         &mut self,
         record: &Record<'_>,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let message = self.message(record)?;
         let header = message.header;
         if header.source.as_str() == CONTROL {
             let subscription = self.own_subscription(record, &message)?;
             self.outbox.numbers.control_seq = header.seq;
             self.obey(subscription, message.payload);
-            return self.dispatch(subscription, 0, header, message.payload, record.mono_ns, d);
+            return self.dispatch(
+                subscription,
+                0,
+                header,
+                message.payload,
+                record.mono_ns,
+                handler,
+            );
         }
         let sequence_mode = self
             .sequence_mode_of(&header.source)
@@ -228,20 +233,34 @@ impl<T: Tape> Runtime<T> {
             .ok_or_else(|| {
                 self.cannot(record, "of a topic or schema that this build does not hear")
             })?;
-        self.dispatch(subscription, schema, header, payload, record.mono_ns, d)
+        self.dispatch(
+            subscription,
+            schema,
+            header,
+            payload,
+            record.mono_ns,
+            handler,
+        )
     }
 
-    fn execute_ext<D: Dispatch<T>>(
+    fn execute_ext(
         &mut self,
         record: &Record<'_>,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let message = self.message(record)?;
         let header = message.header;
         let subscription = self.own_subscription(record, &message)?;
         if header.flags & LAST_VALUE == 0 {
             self.outbox.numbers.world_seq = header.seq;
-            return self.dispatch(subscription, 0, header, message.payload, record.mono_ns, d);
+            return self.dispatch(
+                subscription,
+                0,
+                header,
+                message.payload,
+                record.mono_ns,
+                handler,
+            );
         }
         let sequence_mode = self
             .sequence_mode_of(&header.source)
@@ -261,7 +280,7 @@ impl<T: Tape> Runtime<T> {
             header,
             message.payload,
             record.mono_ns,
-            d,
+            handler,
         )
     }
 
@@ -299,7 +318,11 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// Takes over what a record did to the numbers, without executing it.
-    fn rebuild<D: Dispatch<T>>(&mut self, record: &Record<'_>, d: &mut D) -> Result<(), D::Error> {
+    fn rebuild(
+        &mut self,
+        record: &Record<'_>,
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         match record.kind {
             Kind::Snapshot => {
                 let snapshot = Snapshot::decode(record.content)
@@ -317,7 +340,7 @@ impl<T: Tape> Runtime<T> {
             (Kind::Out | Kind::OutRef, _) => {
                 self.follow(&message);
                 if record.kind == Kind::Out {
-                    return self.rebuild_from(&message, record.mono_ns, d);
+                    return self.rebuild_from(&message, record.mono_ns, handler);
                 }
             }
             (_, WORLD) => self.outbox.numbers.world_seq = header.seq,
@@ -340,17 +363,27 @@ impl<T: Tape> Runtime<T> {
         Ok(())
     }
 
-    fn rebuild_from<D: Dispatch<T>>(
+    fn rebuild_from(
         &mut self,
         message: &Message<'_>,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let Ok(topic) = std::str::from_utf8(message.topic) else {
             return Ok(());
         };
-        let arrival = self.arrival(0, 0, message.header, message.payload, mono_ns);
-        d.rebuild(topic, &arrival)
+        let header = message.header;
+        let said = Arrival {
+            topic,
+            subscription: 0,
+            schema: 0,
+            header,
+            payload: message.payload,
+            id: self.event_id(&header),
+            mono_ns,
+            now_ns: self.clock.market_ns(mono_ns),
+        };
+        Ok(handler.rebuild(&said)?)
     }
 
     fn follow(&mut self, message: &Message<'_>) {
@@ -434,7 +467,14 @@ impl<T: Tape> Runtime<T> {
     }
 
     fn message<'a>(&self, record: &Record<'a>) -> Result<Message<'a>, RuntimeError> {
-        split(record.content).map_err(|_| self.cannot(record, "not a message of this version"))
+        let message = split(record.content)
+            .map_err(|_| self.cannot(record, "not a message of this version"))?;
+        if message.header.mode != self.mode {
+            let (then, now) = (message.header.mode.name(), self.mode.name());
+            let why = format!("of mode {then}, and this is {now}: start a new run folder");
+            return Err(self.cannot(record, &why));
+        }
+        Ok(message)
     }
 
     fn own_subscription(

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use super::archive::Follower;
 use super::clock::Clock;
 use super::counters::Counters;
-use super::dispatch::{Arrival, Dispatch, RuntimeError};
 use super::event_id::EventIdPrefix;
+use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
 use super::outbox::{Outbox, Outgoing, Tape};
 use super::phase::Phase;
@@ -20,14 +20,16 @@ use crate::tape::{Day, Kind};
 pub const CONTROL: &str = "control";
 pub const WORLD: &str = "world";
 
-/// See the module. `T` is the tape.
-pub struct Runtime<T> {
+/// See the module.
+pub struct Runtime {
     pub(super) account: String,
     pub(super) day: Day,
     /// The day up to which the own tape goes: what is missing of a source may stand on its tape from there.
     pub(super) from_day: Day,
     pub(super) tapes: PathBuf,
     pub(super) subscriptions: Vec<Subscription>,
+    /// By subscription: whether the handler takes it. What it does not take is the runtime's own.
+    handled: Vec<bool>,
     /// By subscription: `topic_seq` of the last one applied.
     pub(super) heard: Vec<u64>,
     sequence_modes: Vec<(String, SequenceMode)>,
@@ -38,7 +40,7 @@ pub struct Runtime<T> {
     /// Market time between the birth of the last message and its arrival here.
     lag_ns: i64,
     pub(super) sequences: Sequences,
-    pub(super) outbox: Outbox<T>,
+    pub(super) outbox: Outbox,
     pub(super) counters: Counters,
     pub(super) followers: Vec<(Source, Follower)>,
     /// Sources whose gap could not be filled yet.
@@ -50,18 +52,22 @@ pub struct Runtime<T> {
     in_hand: Option<(usize, Header, u128)>,
 }
 
-impl<T: Tape> Runtime<T> {
-    pub fn new(setup: Setup, tape: T) -> Runtime<T> {
+impl Runtime {
+    pub fn new(setup: Setup, handler: &dyn Handler, tape: Box<dyn Tape>) -> Runtime {
         assert!(
             setup.subscriptions.len() <= 256 && setup.publications.len() <= 256,
             "a service hears and says a handful of topics"
         );
+        let topics = handler.topics();
+        let handled = |one: &Subscription| topics.contains(&one.topic.as_str());
+        let handled = setup.subscriptions.iter().map(handled).collect();
         Runtime {
             account: setup.account,
             day: setup.day,
             from_day: setup.day,
             tapes: setup.tapes,
             heard: vec![0; setup.subscriptions.len()],
+            handled,
             subscriptions: setup.subscriptions,
             sequence_modes: setup.sequence_modes,
             mode: setup.mode,
@@ -82,12 +88,12 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// A message from the bus, heartbeats included. What is answered waits in `take_said`.
-    pub fn hear<D: Dispatch<T>>(
+    pub fn hear(
         &mut self,
         frame: &[u8],
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         self.check_sound()?;
         let (message, sequence_mode) = match self.admit(frame) {
             Ok(admitted) => admitted,
@@ -98,31 +104,31 @@ impl<T: Tape> Runtime<T> {
         };
         let header = message.header;
         if message.topic == HEARTBEAT {
-            return self.hear_watermarks(&message, sequence_mode, mono_ns, d);
+            return self.hear_watermarks(&message, sequence_mode, mono_ns, handler);
         }
         match self.sequences.judge(&header, sequence_mode) {
-            Verdict::Apply => self.apply(frame, &message, sequence_mode, mono_ns, d),
+            Verdict::Apply => self.apply(frame, &message, sequence_mode, mono_ns, handler),
             Verdict::Duplicate => {
                 self.counters.duplicates += 1;
                 Ok(())
             }
             Verdict::Gap => {
                 self.counters.gaps_seen += 1;
-                self.fill_gap(header.source, mono_ns, d)
+                self.fill_gap(header.source, mono_ns, handler)
             }
-            Verdict::NewEpoch => self.follow_epoch(header.source, mono_ns, d),
-            Verdict::Unjoined => self.join(header.source, mono_ns, d),
+            Verdict::NewEpoch => self.follow_epoch(header.source, mono_ns, handler),
+            Verdict::Unjoined => self.join(header.source, mono_ns, handler),
         }
     }
 
     /// Something the world said, encoded as the subscription's newest schema.
-    pub fn world<D: Dispatch<T>>(
+    pub fn world(
         &mut self,
         subscription: usize,
         payload: &[u8],
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         self.check_sound()?;
         self.outbox.numbers.world_seq += 1;
         let header = self.own_header(
@@ -132,17 +138,17 @@ impl<T: Tape> Runtime<T> {
             mono_ns,
         );
         self.tape_message(Kind::Ext, subscription, &header, payload, mono_ns)?;
-        self.dispatch(subscription, 0, header, payload, mono_ns, d)
+        self.dispatch(subscription, 0, header, payload, mono_ns, handler)
     }
 
     /// A command, numbered by this process; it is on the tape when this returns.
-    pub fn control<D: Dispatch<T>>(
+    pub fn control(
         &mut self,
         subscription: usize,
         payload: &[u8],
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         self.check_sound()?;
         self.outbox.numbers.control_seq += 1;
         self.obey(subscription, payload);
@@ -153,7 +159,7 @@ impl<T: Tape> Runtime<T> {
             mono_ns,
         );
         self.tape_message(Kind::In, subscription, &header, payload, mono_ns)?;
-        self.dispatch(subscription, 0, header, payload, mono_ns, d)
+        self.dispatch(subscription, 0, header, payload, mono_ns, handler)
     }
 
     /// Says something that no event made: for code outside services.
@@ -165,7 +171,7 @@ impl<T: Tape> Runtime<T> {
     ) -> Result<(), RuntimeError> {
         self.check_sound()?;
         self.outbox.open(0, self.clock.market_ns(mono_ns), mono_ns);
-        self.outbox.say(publication, payload)?;
+        self.outbox.say_as(publication, payload)?;
         Ok(())
     }
 
@@ -175,11 +181,11 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// Goes on with another tape: the next day's.
-    pub fn turn_tape(&mut self, tape: T) -> T {
+    pub fn turn_tape(&mut self, tape: Box<dyn Tape>) -> Box<dyn Tape> {
         std::mem::replace(&mut self.outbox.tape, tape)
     }
 
-    pub fn into_tape(self) -> T {
+    pub fn into_tape(self) -> Box<dyn Tape> {
         self.outbox.tape
     }
 
@@ -204,7 +210,7 @@ impl<T: Tape> Runtime<T> {
         &self.counters
     }
 
-    pub fn outbox(&self) -> &Outbox<T> {
+    pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
@@ -281,14 +287,14 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// A message whose turn it is: put in its place and, if it is of an own topic, taped and handed on.
-    pub(super) fn apply<D: Dispatch<T>>(
+    pub(super) fn apply(
         &mut self,
         frame: &[u8],
         message: &Message<'_>,
         sequence_mode: SequenceMode,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let header = message.header;
         let Some((subscription, schema)) = self.place(message, sequence_mode) else {
             return Ok(());
@@ -299,15 +305,18 @@ impl<T: Tape> Runtime<T> {
             let tail = BatchRef::heard(ticks_in(message.payload), message.payload).encode_heard();
             self.outbox
                 .tape
-                .append(Kind::InRef, mono_ns, &[&frame[..envelope], &tail])
-                .map_err(RuntimeError::Tape)?;
+                .append(Kind::InRef, mono_ns, &[&frame[..envelope], &tail])?;
         } else {
-            self.outbox
-                .tape
-                .append(Kind::In, mono_ns, &[frame])
-                .map_err(RuntimeError::Tape)?;
+            self.outbox.tape.append(Kind::In, mono_ns, &[frame])?;
         }
-        self.dispatch(subscription, schema, header, message.payload, mono_ns, d)
+        self.dispatch(
+            subscription,
+            schema,
+            header,
+            message.payload,
+            mono_ns,
+            handler,
+        )
     }
 
     /// Counts a message as applied; its subscription and schema if it is to be handed on.
@@ -334,55 +343,68 @@ impl<T: Tape> Runtime<T> {
         Some((subscription, schema))
     }
 
-    pub(super) fn dispatch<D: Dispatch<T>>(
+    pub(super) fn dispatch(
         &mut self,
         subscription: usize,
         schema: usize,
         header: Header,
         payload: &[u8],
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
-        let arrival = self.arrival(subscription, schema, header, payload, mono_ns);
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
+        if !self.handled[subscription] {
+            return Ok(());
+        }
+        let arrival = Arrival {
+            topic: "",
+            subscription,
+            schema,
+            header,
+            payload,
+            id: self.id_prefix(&header).event_id(header.seq),
+            mono_ns,
+            now_ns: self.clock.market_ns(mono_ns),
+        };
+        let arrival = Arrival {
+            topic: &self.subscriptions[subscription].topic,
+            ..arrival
+        };
         self.in_hand = Some((subscription, header, arrival.id));
         self.outbox.open(arrival.id, arrival.now_ns, mono_ns);
-        d.dispatch(&arrival, &mut self.outbox)?;
+        match handler.handle(&arrival, &mut self.outbox) {
+            Ok(()) => {}
+            Err(HandlerError::Payload(what)) => self.refuse_payload(subscription, &header, &what),
+            Err(error) => return Err(error.into()),
+        }
         self.in_hand = None;
         Ok(())
+    }
+
+    /// An event that is not what its schema says is passed over like one of a schema that is not known, live and whenever it is
+    /// executed again: it keeps its place, and who asks for our health is told of it.
+    #[cold]
+    fn refuse_payload(&mut self, subscription: usize, header: &Header, what: &str) {
+        self.refuse("payload");
+        let Header {
+            epoch, seq, source, ..
+        } = header;
+        let topic = &self.subscriptions[subscription].topic;
+        self.counters.last_refused =
+            format!("{topic} {epoch}.{seq} of {}: {what}", source.as_str());
     }
 
     pub(super) fn service(&self) -> &Source {
         &self.service
     }
 
-    pub(super) fn arrival<'a>(
-        &mut self,
-        subscription: usize,
-        schema: usize,
-        header: Header,
-        payload: &'a [u8],
-        mono_ns: i64,
-    ) -> Arrival<'a> {
-        let id = self.id_prefix(&header).event_id(header.seq);
-        Arrival {
-            subscription,
-            schema,
-            header,
-            payload,
-            id,
-            mono_ns,
-            now_ns: self.clock.market_ns(mono_ns),
-        }
-    }
-
-    pub(super) fn follow_epoch<D: Dispatch<T>>(
+    pub(super) fn follow_epoch(
         &mut self,
         source: Source,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         self.forget_follower(&source);
-        self.fill(source, mono_ns, d)
+        self.fill(source, mono_ns, handler)
     }
 
     /// The header of what no service said. Its source's name is shared by all processes, its ids are not: see `id_prefix`.

@@ -13,8 +13,8 @@ pub enum Join {
     Now,
     /// All of the day, from the source's tape.
     Day,
-    /// The newest row of each value of this field.
-    Keyed(String),
+    /// The newest row of each value of the field at this place of the payload; none: of each source.
+    Keyed(Option<usize>),
 }
 
 /// A topic that the service hears.

@@ -1,15 +1,14 @@
 //! Heartbeats: how far a service has come, and what of that a hearer lacks.
-use super::dispatch::Dispatch;
+use super::handler::{Handler, RuntimeError};
 use super::header::{Header, Message, join};
 use super::numbers::{decode_watermarks, encode_watermarks};
-use super::outbox::Tape;
 use super::runtime::Runtime;
 use super::sequence::{SequenceMode, Verdict};
 
 /// Neither taped nor numbered: its header stands for the last message that was said.
 pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
 
-impl<T: Tape> Runtime<T> {
+impl Runtime {
     /// The message that tells hearers how far this service has come. It has no number of its own and is not taped.
     pub fn heartbeat(&self, mono_ns: i64) -> Vec<u8> {
         let numbers = &self.outbox.numbers;
@@ -31,7 +30,7 @@ impl<T: Tape> Runtime<T> {
     }
 
     /// Fills the working sources whose heartbeat was ahead, if they still are: to be called when the PULL is empty.
-    pub fn settle<D: Dispatch<T>>(&mut self, mono_ns: i64, d: &mut D) -> Result<(), D::Error> {
+    pub fn settle(&mut self, mono_ns: i64, handler: &mut dyn Handler) -> Result<(), RuntimeError> {
         self.check_sound()?;
         for (source, watermarks) in std::mem::take(&mut self.suspects) {
             if self
@@ -40,19 +39,19 @@ impl<T: Tape> Runtime<T> {
                 == Verdict::Gap
             {
                 self.counters.gaps_seen += 1;
-                self.fill_gap(source, mono_ns, d)?;
+                self.fill_gap(source, mono_ns, handler)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn hear_watermarks<D: Dispatch<T>>(
+    pub(super) fn hear_watermarks(
         &mut self,
         message: &Message<'_>,
         sequence_mode: SequenceMode,
         mono_ns: i64,
-        d: &mut D,
-    ) -> Result<(), D::Error> {
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
         let mut watermarks = message.header;
         let Some(topics) = decode_watermarks(&mut &message.payload[..]) else {
             self.refuse("watermarks");
@@ -72,8 +71,8 @@ impl<T: Tape> Runtime<T> {
             .judge_watermarks(&watermarks, sequence_mode.number(&watermarks))
         {
             Verdict::Apply | Verdict::Duplicate => Ok(()),
-            Verdict::Unjoined => self.join(watermarks.source, mono_ns, d),
-            Verdict::NewEpoch => self.follow_epoch(watermarks.source, mono_ns, d),
+            Verdict::Unjoined => self.join(watermarks.source, mono_ns, handler),
+            Verdict::NewEpoch => self.follow_epoch(watermarks.source, mono_ns, handler),
             Verdict::Gap if sequence_mode == SequenceMode::Work => {
                 // The heartbeat came by another socket: what it speaks of may still lie in the PULL.
                 self.suspects
@@ -83,7 +82,7 @@ impl<T: Tape> Runtime<T> {
             }
             Verdict::Gap => {
                 self.counters.gaps_seen += 1;
-                self.fill_gap(watermarks.source, mono_ns, d)
+                self.fill_gap(watermarks.source, mono_ns, handler)
             }
         }
     }

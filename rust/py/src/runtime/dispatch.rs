@@ -1,14 +1,16 @@
 //! The handler's side of the runtime: bytes to payload, payload to handler, what it yields to bytes.
 use kitev3_core::kite::TickBatch;
-use kitev3_core::runtime::dispatch::{Arrival, Dispatch, RuntimeError};
+use kitev3_core::runtime::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use kitev3_core::runtime::header::{Mode, Source};
 use kitev3_core::runtime::outbox::Outbox;
-use kitev3_core::tape::Writer;
-use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
+use kitev3_core::tape::TapeError;
+use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple, PyType};
 
 use super::event::Event;
+use super::native::Native;
 use super::native_parts::{Left, NativePart};
 use crate::kite::batch::PyTickBatch;
 use crate::tape::to_py;
@@ -16,22 +18,38 @@ use crate::zmq_sockets::monotonic_ns;
 
 pyo3::create_exception!(kitev3._core, RecoveryError, PyException);
 
-/// An error on its way through the core back to Python.
-pub struct Stop(pub PyErr);
-
-impl From<PyErr> for Stop {
-    fn from(error: PyErr) -> Self {
-        Stop(error)
+/// What stopped a runtime, for Python: the handler's own exception if it was one.
+pub fn stopped(error: RuntimeError) -> PyErr {
+    match error {
+        RuntimeError::Tape(error) => to_py(error),
+        RuntimeError::Recovery(why) => RecoveryError::new_err(why),
+        RuntimeError::Stopped => PyValueError::new_err(error.to_string()),
+        RuntimeError::Handler(error) => match error.downcast::<PyErr>() {
+            Ok(raised) => *raised,
+            Err(error) => PyRuntimeError::new_err(error.to_string()),
+        },
     }
 }
 
-impl From<RuntimeError> for Stop {
-    fn from(error: RuntimeError) -> Self {
-        Stop(match error {
-            RuntimeError::Tape(error) => to_py(error),
-            RuntimeError::Recovery(why) => RecoveryError::new_err(why),
-            RuntimeError::Stopped => PyValueError::new_err(error.to_string()),
-        })
+/// An exception of a handler's on its way through the core.
+#[derive(Debug)]
+pub struct Raised(pub HandlerError);
+
+impl From<PyErr> for Raised {
+    fn from(error: PyErr) -> Self {
+        Raised(HandlerError::failed(error))
+    }
+}
+
+impl From<HandlerError> for Raised {
+    fn from(error: HandlerError) -> Self {
+        Raised(error)
+    }
+}
+
+impl From<TapeError> for Raised {
+    fn from(error: TapeError) -> Self {
+        Raised(error.into())
     }
 }
 
@@ -41,16 +59,6 @@ pub enum Decode {
     With(Py<PyAny>),
 }
 
-/// What of the handler is called with an event.
-pub enum Handle {
-    /// The handler itself.
-    Whole,
-    /// What its `handles` have for the topic.
-    One(Py<PyAny>),
-    /// It has `handles`, and nothing for this topic.
-    Nobody,
-}
-
 /// A heard topic, on the Python side.
 pub struct Listening {
     pub topic: Py<PyString>,
@@ -58,7 +66,8 @@ pub struct Listening {
     pub decode: Vec<Decode>,
     /// What hears it before the handler does, if it is in the newest schema.
     pub core: Option<NativePart>,
-    pub handle: Handle,
+    /// What the handler has for the topic; none for one that it does not take.
+    pub handle: Option<Py<PyAny>>,
 }
 
 /// A said topic, on the Python side.
@@ -80,16 +89,22 @@ pub struct Spoken {
     pub taped_ns: i64,
 }
 
-/// A handler in Python, with all that lies between it and bytes.
+/// The handler of a runtime.
+pub enum Hosted {
+    Python(Py<PyAny>),
+    Native(Native),
+}
+
+/// A handler, with all that lies between it and bytes.
 pub struct PyDispatch {
     pub mode: Mode,
-    pub handler: Py<PyAny>,
+    pub hosted: Hosted,
+    /// Those that it takes.
+    pub topics: Vec<String>,
     pub encode: Py<PyAny>,
     pub listening: Vec<Listening>,
     pub speaking: Vec<Speaking>,
     pub sources: Vec<(Source, Py<PyString>)>,
-    /// What the world said, as an object, so that it need not be decoded from its own bytes.
-    pub given: Option<Py<PyAny>>,
     /// Of each of the outbox's outgoing, in order.
     pub spoken: Vec<Spoken>,
     /// Whether machine time goes on while an event is handled: not where it is handed in.
@@ -134,30 +149,29 @@ impl PyDispatch {
         )
     }
 
-    fn payload(
-        &mut self,
-        py: Python<'_>,
-        subscription: usize,
-        schema: usize,
-        bytes: &[u8],
-    ) -> PyResult<Py<PyAny>> {
-        match &self.listening[subscription].decode[schema] {
-            Decode::Ticks => ticks(py, bytes),
-            Decode::With(decode) => decode.call1(py, (PyBytes::new(py, bytes),)),
+    /// The object of a payload; an error of reading it is not ours but the payload's.
+    fn payload(&self, py: Python<'_>, arrival: &Arrival<'_>) -> Result<Py<PyAny>, HandlerError> {
+        let bytes = arrival.payload;
+        match &self.listening[arrival.subscription].decode[arrival.schema] {
+            Decode::Ticks => match TickBatch::from_bytes(bytes) {
+                Ok(batch) => Py::new(py, PyTickBatch(batch))
+                    .map(Py::into_any)
+                    .map_err(HandlerError::failed),
+                Err(error) => Err(HandlerError::Payload(error.to_string())),
+            },
+            Decode::With(decode) => decode
+                .call1(py, (PyBytes::new(py, bytes),))
+                .map_err(|error| HandlerError::Payload(error.value(py).to_string())),
         }
     }
 
-    fn say(&mut self, payload: &Bound<'_, PyAny>, outbox: &mut Outbox<Writer>) -> Result<(), Stop> {
+    fn say(&mut self, payload: &Bound<'_, PyAny>, outbox: &mut Outbox) -> Result<(), Raised> {
         let publication = self.publication_of(payload)?;
         if let Ok(batch) = payload.cast::<PyTickBatch>() {
-            outbox
-                .say_batch(publication, &batch.get().0)
-                .map_err(RuntimeError::Tape)?;
+            outbox.say_batch_as(publication, &batch.get().0)?;
         } else {
             let bytes = self.encoded(payload)?;
-            outbox
-                .say(publication, bytes.as_bytes())
-                .map_err(RuntimeError::Tape)?;
+            outbox.say_as(publication, bytes.as_bytes())?;
         }
         let wanted = self.is_live && self.speaking[publication].driven;
         self.spoken.push(Spoken {
@@ -172,23 +186,17 @@ impl PyDispatch {
         &mut self,
         py: Python<'_>,
         arrival: &Arrival<'_>,
-        outbox: &mut Outbox<Writer>,
+        outbox: &mut Outbox,
         before: usize,
         left: Left<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Raised> {
         self.spoken
             .resize_with(outbox.said().len(), Spoken::default);
-        let given = self.given.take();
         match left {
             Left::All | Left::Nothing => Ok(()),
             Left::Said(yielded) => self.say_all(&yielded, outbox),
             Left::Placed(tag, epoch, taped_ns) => {
-                let payload = match given {
-                    Some(payload) => payload,
-                    None => {
-                        self.payload(py, arrival.subscription, arrival.schema, arrival.payload)?
-                    }
-                };
+                let payload = self.payload(py, arrival)?;
                 let event = self.event(py, arrival, payload)?;
                 let Some(NativePart::Places(placing, ..)) =
                     &self.listening[arrival.subscription].core
@@ -209,11 +217,7 @@ impl PyDispatch {
         }
     }
 
-    fn say_all(
-        &mut self,
-        yielded: &Bound<'_, PyAny>,
-        outbox: &mut Outbox<Writer>,
-    ) -> Result<(), Stop> {
+    fn say_all(&mut self, yielded: &Bound<'_, PyAny>, outbox: &mut Outbox) -> Result<(), Raised> {
         // Most events make a handler say nothing, by an empty tuple; a list or tuple needs no iterator.
         if let Ok(tuple) = yielded.cast_exact::<PyTuple>() {
             for payload in tuple {
@@ -229,6 +233,14 @@ impl PyDispatch {
             }
         }
         Ok(())
+    }
+
+    fn publication_named(&self, topic: &str) -> Option<usize> {
+        Python::attach(|py| {
+            let is_it =
+                |speaking: &Speaking| speaking.topic.bind(py).to_str().is_ok_and(|t| t == topic);
+            self.speaking.iter().position(is_it)
+        })
     }
 
     /// The topic of a payload is its class. A handful of classes: a scan by address is fastest.
@@ -266,104 +278,92 @@ impl PyDispatch {
             .cast_into::<PyBytes>()?)
     }
 
-    fn method<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.handler.bind(py).getattr_opt(name)
-    }
-}
-
-fn ticks(py: Python<'_>, bytes: &[u8]) -> PyResult<Py<PyAny>> {
-    let batch =
-        TickBatch::from_bytes(bytes).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(Py::new(py, PyTickBatch(batch))?.into_any())
-}
-
-impl Dispatch<Writer> for PyDispatch {
-    type Error = Stop;
-
-    fn dispatch(&mut self, arrival: &Arrival<'_>, outbox: &mut Outbox<Writer>) -> Result<(), Stop> {
+    /// What a Python handler does with an event.
+    fn call(
+        &mut self,
+        handler: &Py<PyAny>,
+        arrival: &Arrival<'_>,
+        outbox: &mut Outbox,
+    ) -> Result<(), Raised> {
         Python::attach(|py| {
             if arrival.schema == 0
                 && let Some(core) = &self.listening[arrival.subscription].core
             {
                 let before = outbox.said().len();
-                match core.hear(self.handler.bind(py), arrival, outbox)? {
+                match core.hear(handler.bind(py), arrival, outbox)? {
                     Left::All => {}
                     left => return self.after_core(py, arrival, outbox, before, left),
                 }
             }
-            if matches!(self.listening[arrival.subscription].handle, Handle::Nobody) {
-                self.given = None;
-                return Ok(());
-            }
-            let payload = match self.given.take() {
-                Some(payload) => payload,
-                None => self.payload(py, arrival.subscription, arrival.schema, arrival.payload)?,
-            };
+            let payload = self.payload(py, arrival)?;
             let event = self.event(py, arrival, payload)?;
-            let handle = match &self.listening[arrival.subscription].handle {
-                Handle::One(handle) => handle.bind(py),
-                _ => self.handler.bind(py),
+            let Some(handle) = &self.listening[arrival.subscription].handle else {
+                return Ok(());
             };
-            let yielded = handle.call1((event,))?;
+            let yielded = handle.bind(py).call1((event,))?;
             self.say_all(&yielded, outbox)
         })
     }
+}
 
-    fn key(
-        &mut self,
-        subscription: usize,
-        schema: usize,
-        field: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Stop> {
-        Python::attach(|py| {
-            let payload = self.payload(py, subscription, schema, payload)?;
-            let value = payload.bind(py).getattr(field)?.str()?;
-            Ok(value.to_str()?.as_bytes().to_vec())
-        })
+impl Handler for PyDispatch {
+    fn topics(&self) -> Vec<&str> {
+        self.topics.iter().map(String::as_str).collect()
     }
 
-    fn snapshot(&mut self) -> Result<Vec<u8>, Stop> {
-        Python::attach(|py| match self.method(py, "snapshot")? {
-            Some(snapshot) => Ok(snapshot
-                .call0()?
-                .cast_into::<PyBytes>()
-                .map_err(PyErr::from)?
-                .as_bytes()
-                .to_vec()),
-            None => Ok(Vec::new()),
-        })
-    }
-
-    fn restore(&mut self, snapshot: &[u8]) -> Result<(), Stop> {
-        Python::attach(|py| match self.method(py, "restore")? {
-            Some(restore) => {
-                restore.call1((PyBytes::new(py, snapshot),))?;
-                Ok(())
+    fn handle(&mut self, arrival: &Arrival<'_>, outbox: &mut Outbox) -> Result<(), HandlerError> {
+        match &self.hosted {
+            Hosted::Native(handler) => handler.lock().handle(arrival, outbox),
+            Hosted::Python(handler) => {
+                let handler = Python::attach(|py| handler.clone_ref(py));
+                self.call(&handler, arrival, outbox)
+                    .map_err(|raised| raised.0)
             }
-            None => Ok(()),
-        })
+        }
     }
 
-    fn rebuild(&mut self, topic: &str, arrival: &Arrival<'_>) -> Result<(), Stop> {
+    fn snapshot(&mut self) -> Result<Option<Vec<u8>>, HandlerError> {
+        match &self.hosted {
+            Hosted::Native(handler) => handler.lock().snapshot(),
+            Hosted::Python(handler) => Python::attach(|py| {
+                handler
+                    .call_method0(py, intern!(py, "snapshot"))?
+                    .extract::<Option<Vec<u8>>>(py)
+            })
+            .map_err(HandlerError::failed),
+        }
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), HandlerError> {
+        match &self.hosted {
+            Hosted::Native(handler) => handler.lock().restore(snapshot),
+            Hosted::Python(handler) => Python::attach(|py| {
+                let snapshot = PyBytes::new(py, snapshot);
+                handler
+                    .call_method1(py, intern!(py, "restore"), (snapshot,))
+                    .map(drop)
+            })
+            .map_err(HandlerError::failed),
+        }
+    }
+
+    fn rebuild(&mut self, said: &Arrival<'_>) -> Result<(), HandlerError> {
+        let handler = match &self.hosted {
+            Hosted::Native(handler) => return handler.lock().rebuild(said),
+            Hosted::Python(handler) => Python::attach(|py| handler.clone_ref(py)),
+        };
+        let Some(publication) = self.publication_named(said.topic) else {
+            return Ok(()); // of a topic that this build no longer says
+        };
         Python::attach(|py| {
-            let Some(rebuild) = self.method(py, "rebuild")? else {
-                let why = "the tape was written by another build or with other settings, and this handler cannot rebuild it";
-                return Err(Stop(RecoveryError::new_err(why)));
-            };
-            let Some(publication) = self
-                .speaking
-                .iter()
-                .position(|s| s.topic.bind(py).to_str().is_ok_and(|t| t == topic))
-            else {
-                return Ok(());
-            };
-            let payload = self.speaking[publication]
-                .decode
-                .call1(py, (PyBytes::new(py, arrival.payload),))?;
-            let event = self.said_event(py, publication, arrival, payload, 0)?;
-            rebuild.call1((event,))?;
-            Ok(())
+            let bytes = PyBytes::new(py, said.payload);
+            let payload = self.speaking[publication].decode.call1(py, (bytes,));
+            let payload =
+                payload.map_err(|error| HandlerError::Payload(error.value(py).to_string()))?;
+            let event = self.said_event(py, publication, said, payload, 0);
+            let event = event.map_err(HandlerError::failed)?;
+            let rebuilt = handler.call_method1(py, intern!(py, "rebuild"), (event,));
+            rebuilt.map(drop).map_err(HandlerError::failed)
         })
     }
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kitev3_core::runtime::archive::{Entry, Follower};
-use kitev3_core::runtime::dispatch::Arrival;
+use kitev3_core::runtime::handler::Arrival;
 use kitev3_core::runtime::header::{Mode, Source, split};
 use kitev3_core::runtime::outbox::Publication;
 use kitev3_core::runtime::recover::Recovered;
@@ -16,8 +16,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
 
 use self::dispatch::{
-    Decode, Handle, Listening, PyDispatch, RecoveryError, Speaking, Spoken, Stop,
+    Decode, Hosted, Listening, PyDispatch, RecoveryError, Speaking, Spoken, stopped,
 };
+use self::native::PyNativeHandler;
 use self::native_parts::NativePart;
 use crate::kite::batch::PyTickBatch;
 use crate::tape::to_py;
@@ -25,12 +26,14 @@ use crate::zmq_sockets::{PyZmqSockets, ZmqSockets};
 
 mod dispatch;
 mod event;
+pub mod native;
 mod native_parts;
 mod poll_loop;
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("RecoveryError", module.py().get_type::<RecoveryError>())?;
     module.add_class::<event::Event>()?;
+    module.add_class::<native::PyNativeHandler>()?;
     module.add_class::<PyFollower>()?;
     module.add_class::<PySync>()?;
     module.add_class::<poll_loop::PyPollLoop>()?;
@@ -59,8 +62,11 @@ type PySaid<'py> = Option<Bound<'py, PyList>>;
 
 #[pyclass(module = "kitev3._core", name = "Runtime")]
 pub struct PyRuntime {
-    runtime: Option<Runtime<Writer>>,
+    runtime: Option<Runtime>,
     dispatch: PyDispatch,
+    sync: SyncHandle,
+    /// Nothing stands on the tape yet.
+    is_fresh: bool,
     dir: PathBuf,
     day: Day,
     tape_day: Day,
@@ -79,13 +85,15 @@ fn named<T>(found: Option<T>, what: &str, name: &str) -> PyResult<T> {
     found.ok_or_else(|| PyValueError::new_err(format!("{name:?} is no {what}")))
 }
 
+/// `now`, `day`, `keyed` (by source) or `keyed:<place of the field>`.
 fn join_of(text: &str) -> PyResult<Join> {
     match text.split_once(':') {
         None if text == "now" => Ok(Join::Now),
         None if text == "day" => Ok(Join::Day),
-        Some(("keyed", field)) => Ok(Join::Keyed(field.to_owned())),
+        None if text == "keyed" => Ok(Join::Keyed(None)),
+        Some(("keyed", place)) => Ok(Join::Keyed(Some(place.parse()?))),
         _ => Err(PyValueError::new_err(format!(
-            "{text:?} is no way to join: now, day or keyed:<field>"
+            "{text:?} is no way to join: now, day, keyed or keyed:<place>"
         ))),
     }
 }
@@ -104,7 +112,7 @@ fn sequence_mode_of(text: &str) -> PyResult<SequenceMode> {
 #[pymethods]
 impl PyRuntime {
     #[new]
-    #[pyo3(signature = (*, service, account, mode, day, start_ns, tapes, subscriptions, publications, sequence_modes, handler, encode, about, handles = None, core = None,
+    #[pyo3(signature = (*, service, account, mode, day, start_ns, tapes, subscriptions, publications, sequence_modes, handler, encode, about, methods, core = None,
                         segment_bytes = 16777216, spare_segments = 1, sync_every_ms = 1000))]
     #[allow(clippy::too_many_arguments)] // keywords: all that a process is
     fn new(
@@ -121,7 +129,7 @@ impl PyRuntime {
         handler: Py<PyAny>,
         encode: Py<PyAny>,
         about: &[u8],
-        handles: Option<Bound<'_, PyDict>>,
+        methods: Bound<'_, PyDict>,
         core: Option<Bound<'_, PyDict>>,
         segment_bytes: usize,
         spare_segments: usize,
@@ -173,7 +181,7 @@ impl PyRuntime {
                 class,
                 decode,
                 core: None,
-                handle: Handle::Whole,
+                handle: None,
             });
         }
         for (topic, class, schema, decode, worker, driven) in publications {
@@ -202,13 +210,19 @@ impl PyRuntime {
                     &setup.publications,
                 )?);
             }
-            listening.handle = match &handles {
-                None => Handle::Whole,
-                Some(all) => all
-                    .get_item(&subscription.topic)?
-                    .map_or(Handle::Nobody, |one| Handle::One(one.unbind())),
-            };
+            listening.handle = methods.get_item(&subscription.topic)?.map(Bound::unbind);
         }
+        let hosted = match handler.bind(py).cast::<PyNativeHandler>() {
+            Ok(native) => Hosted::Native(native.get().0.clone()),
+            Err(_) => Hosted::Python(handler),
+        };
+        let topics = match &hosted {
+            Hosted::Native(handler) => {
+                let handler = handler.lock();
+                handler.topics().into_iter().map(str::to_owned).collect()
+            }
+            Hosted::Python(_) => methods.keys().extract()?,
+        };
         for (source, sequence_mode) in sequence_modes {
             setup
                 .sequence_modes
@@ -225,19 +239,23 @@ impl PyRuntime {
         let (tape, _) = py
             .detach(|| Writer::open(&dir, tape_day, &options))
             .map_err(to_py)?;
+        let (sync, is_fresh) = (tape.sync_handle(), tape.position().number == 0);
+        let dispatch = PyDispatch {
+            mode,
+            hosted,
+            topics,
+            encode,
+            listening,
+            speaking,
+            sources: Vec::new(),
+            spoken: Vec::new(),
+            is_live: false,
+        };
         Ok(PyRuntime {
-            runtime: Some(Runtime::new(setup, tape)),
-            dispatch: PyDispatch {
-                mode,
-                handler,
-                encode,
-                listening,
-                speaking,
-                sources: Vec::new(),
-                given: None,
-                spoken: Vec::new(),
-                is_live: false,
-            },
+            runtime: Some(Runtime::new(setup, &dispatch, Box::new(tape))),
+            dispatch,
+            sync,
+            is_fresh,
             dir,
             day,
             tape_day,
@@ -253,7 +271,7 @@ impl PyRuntime {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         self.recovered = runtime
             .recover(&self.about, &mut self.dispatch)
-            .map_err(|stop| stop.0)?;
+            .map_err(stopped)?;
         self.dispatch.spoken.clear();
         let missing = PyList::empty(py);
         for outgoing in runtime.take_said() {
@@ -267,13 +285,12 @@ impl PyRuntime {
     #[pyo3(signature = (mono_ns))]
     fn begin(&mut self, py: Python<'_>, mono_ns: i64) -> PyResult<(u32, u64)> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
-        let mut fresh = runtime.outbox().tape().position().number == 0;
         if self.tape_day != self.day {
             let (tape, _) = py
                 .detach(|| Writer::open(&self.dir, self.day, &self.options))
                 .map_err(to_py)?;
-            fresh = tape.position().number == 0;
-            let past = runtime.turn_tape(tape);
+            (self.sync, self.is_fresh) = (tape.sync_handle(), tape.position().number == 0);
+            let past = runtime.turn_tape(Box::new(tape));
             py.detach(|| past.close()).map_err(to_py)?;
             self.tape_day = self.day;
         }
@@ -281,13 +298,12 @@ impl PyRuntime {
             .begin(
                 &self.about,
                 self.recovered,
-                fresh,
+                self.is_fresh,
                 mono_ns,
                 &mut self.dispatch,
             )
-            .map_err(|stop| stop.0)?;
-        let sync = runtime.outbox().tape().sync_handle();
-        py.detach(|| sync.sync()).map_err(to_py)?;
+            .map_err(stopped)?;
+        py.detach(|| self.sync.sync()).map_err(to_py)?;
         let numbers = runtime.outbox().numbers();
         Ok((numbers.epoch, numbers.seq))
     }
@@ -298,7 +314,7 @@ impl PyRuntime {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         runtime
             .hear(frame, mono_ns, &mut self.dispatch)
-            .map_err(|stop| stop.0)?;
+            .map_err(stopped)?;
         self.said(py, mono_ns)
     }
 
@@ -308,10 +324,9 @@ impl PyRuntime {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let subscription = self.dispatch.subscription_of(payload)?;
         let bytes = self.dispatch.encoded(payload)?;
-        self.dispatch.given = Some(payload.clone().unbind());
         runtime
             .world(subscription, bytes.as_bytes(), mono_ns, &mut self.dispatch)
-            .map_err(|stop| stop.0)?;
+            .map_err(stopped)?;
         self.said(payload.py(), mono_ns)
     }
 
@@ -321,10 +336,9 @@ impl PyRuntime {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let subscription = self.dispatch.subscription_of(payload)?;
         let bytes = self.dispatch.encoded(payload)?;
-        self.dispatch.given = Some(payload.clone().unbind());
         runtime
             .control(subscription, bytes.as_bytes(), mono_ns, &mut self.dispatch)
-            .map_err(|stop| stop.0)?;
+            .map_err(stopped)?;
         self.said(payload.py(), mono_ns)
     }
 
@@ -341,7 +355,7 @@ impl PyRuntime {
                 mono_ns,
             ),
         };
-        said.map_err(|error| Stop::from(error).0)?;
+        said.map_err(stopped)?;
         self.dispatch.spoken.push(Spoken {
             payload: Some(payload.clone().unbind()),
             taped_ns: 0,
@@ -356,7 +370,7 @@ impl PyRuntime {
         let source = named(Source::new(source), "source", source)?;
         runtime
             .join(source, mono_ns, &mut self.dispatch)
-            .map_err(|stop| stop.0)?;
+            .map_err(stopped)?;
         self.said(py, mono_ns)
     }
 
@@ -366,7 +380,7 @@ impl PyRuntime {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         runtime
             .settle(mono_ns, &mut self.dispatch)
-            .map_err(|stop| stop.0)?;
+            .map_err(stopped)?;
         self.said(py, mono_ns)
     }
 
@@ -472,6 +486,12 @@ impl PyRuntime {
         Ok(counters)
     }
 
+    /// The last event whose payload was not what its schema says, and why; empty if there was none.
+    #[getter]
+    fn last_refused(&self) -> PyResult<&str> {
+        Ok(&self.alive()?.counters().last_refused)
+    }
+
     /// The event in the handler's hands when an error came: topic, source, id in hex.
     #[getter]
     fn in_hand(&self) -> PyResult<Option<(String, String, String)>> {
@@ -498,7 +518,7 @@ impl PyRuntime {
 
     /// To wait for the disk from another thread.
     fn sync_handle(&self) -> PyResult<PySync> {
-        Ok(PySync(self.alive()?.outbox().tape().sync_handle()))
+        Ok(PySync(self.sync.clone()))
     }
 
     /// Syncs and trims the tape. Nothing can be heard or said after it.
@@ -515,16 +535,16 @@ fn closed() -> PyErr {
 }
 
 impl PyRuntime {
-    fn alive(&self) -> PyResult<&Runtime<Writer>> {
+    fn alive(&self) -> PyResult<&Runtime> {
         self.runtime.as_ref().ok_or_else(closed)
     }
 
     #[inline]
     fn said<'py>(&mut self, py: Python<'py>, mono_ns: i64) -> PyResult<PySaid<'py>> {
-        if self.dispatch.spoken.is_empty() {
+        let runtime = self.runtime.as_mut().ok_or_else(closed)?;
+        if runtime.outbox().said().is_empty() {
             return Ok(None);
         }
-        let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let speaking = &self.dispatch.speaking;
         if let Some((sockets, workers)) = &self.sockets
             && !runtime
@@ -539,7 +559,8 @@ impl PyRuntime {
             self.dispatch.spoken.clear();
             return Ok(None);
         }
-        let spoken = std::mem::take(&mut self.dispatch.spoken);
+        let mut spoken = std::mem::take(&mut self.dispatch.spoken);
+        spoken.resize_with(runtime.outbox().said().len(), Spoken::default);
         let outgoing: Vec<_> = runtime.take_said().collect();
         let said = PyList::empty(py);
         for (outgoing, spoken) in outgoing.into_iter().zip(spoken) {
@@ -557,6 +578,7 @@ impl PyRuntime {
                 let header = outgoing.header;
                 let (id, now_ns) = (runtime.event_id(&header), header.ts_ns);
                 let arrival = Arrival {
+                    topic: &runtime.outbox().publications()[outgoing.publication].topic,
                     subscription: 0,
                     schema: 0,
                     header,

@@ -4,15 +4,14 @@ use kitev3_core::kite::TickBatch;
 use kitev3_core::msgpack::Reader;
 use kitev3_core::orders::placing::{plain, write_intent, write_sending};
 use kitev3_core::risk::message::{read_signal, write_judgement};
-use kitev3_core::runtime::dispatch::{Arrival, RuntimeError};
+use kitev3_core::runtime::handler::Arrival;
 use kitev3_core::runtime::outbox::{Outbox, Publication};
-use kitev3_core::tape::Writer;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use super::dispatch::Stop;
+use super::dispatch::Raised;
 use crate::kite::PyDecoder;
 use crate::market::PyBarBuilder;
 use crate::orders::PyPlacing;
@@ -100,8 +99,8 @@ impl NativePart {
         &self,
         handler: &Bound<'py, PyAny>,
         arrival: &Arrival<'_>,
-        outbox: &mut Outbox<Writer>,
-    ) -> Result<Left<'py>, Stop> {
+        outbox: &mut Outbox,
+    ) -> Result<Left<'py>, Raised> {
         let py = handler.py();
         match self {
             NativePart::Prices(gate) => {
@@ -126,9 +125,7 @@ impl NativePart {
                     blocked
                 };
                 let answer = write_judgement(arrival.id, arrival.payload, &judgement);
-                outbox
-                    .say(*publication, &answer)
-                    .map_err(RuntimeError::Tape)?;
+                outbox.say_as(*publication, &answer)?;
             }
             NativePart::Decodes(decoder, publication) => {
                 let mut fields = Reader(arrival.payload);
@@ -139,9 +136,7 @@ impl NativePart {
                 if batch.is_empty() {
                     return Ok(Left::Nothing);
                 }
-                outbox
-                    .say_batch(*publication, &batch)
-                    .map_err(RuntimeError::Tape)?;
+                outbox.say_batch_as(*publication, &batch)?;
                 let bars = handler.getattr(intern!(py, "bars"))?;
                 let bars = bars.cast::<PyBarBuilder>().map_err(PyErr::from)?;
                 let closed = bars.borrow_mut().update_with(&batch);
@@ -164,10 +159,10 @@ impl NativePart {
                 };
                 let text = tag.to_str()?;
                 let words = write_intent(text, epoch, arrival.payload);
-                outbox.say(*intent, &words).map_err(RuntimeError::Tape)?;
+                outbox.say_as(*intent, &words)?;
                 let taped_ns = monotonic_ns();
                 let words = write_sending(text, epoch, approval.signal.deadline_ns);
-                outbox.say(*sending, &words).map_err(RuntimeError::Tape)?;
+                outbox.say_as(*sending, &words)?;
                 return Ok(Left::Placed(tag.into_any(), epoch, taped_ns));
             }
         }

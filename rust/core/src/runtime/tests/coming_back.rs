@@ -9,7 +9,7 @@ fn what_a_kill_kept_from_the_tape_is_said_at_the_next_start() {
     let mut hearer = plan.open(dir.path()).unwrap();
     hearer.join("speaker", 0);
     let frame = speaker.say(BAR, &number(1), 0).remove(0);
-    hearer.runtime.outbox.tape.left = Some(1 + 1); // the message and one of its two words
+    *hearer.left.lock().unwrap() = Some(1 + 1); // the message and one of its two words
     assert!(hearer.runtime.hear(&frame, 0, &mut hearer.person).is_err());
     drop(hearer);
 
@@ -29,7 +29,7 @@ fn what_a_kill_kept_from_the_tape_is_said_at_the_next_start() {
 fn a_heart_whose_handler_failed_takes_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     let mut speaker = Plan::speaker().open(dir.path()).unwrap();
-    speaker.runtime.outbox.tape.left = Some(1);
+    *speaker.left.lock().unwrap() = Some(1);
 
     assert!(
         speaker

@@ -84,14 +84,14 @@ fn a_late_hearer_joins_as_each_topic_says() {
     let dir = tempfile::tempdir().unwrap();
     let mut speaker = Plan::speaker().open(dir.path()).unwrap();
     for (topic, payload) in [
-        (BAR, "1"),
-        (HEALTH, "a1"),
-        (HEALTH, "b1"),
-        (NEWS, "x"),
-        (BAR, "2"),
-        (HEALTH, "a2"),
+        (BAR, b"1".to_vec()),
+        (HEALTH, row("a", 1)),
+        (HEALTH, row("b", 1)),
+        (NEWS, b"x".to_vec()),
+        (BAR, b"2".to_vec()),
+        (HEALTH, row("a", 2)),
     ] {
-        speaker.say(topic, payload.as_bytes(), 0);
+        speaker.say(topic, &payload, 0);
     }
     speaker.say_ticks(&[Tick::new(256265, 100)], 0);
     speaker.say_ticks(&[Tick::new(408065, 200)], 0);
@@ -112,9 +112,9 @@ fn a_late_hearer_joins_as_each_topic_says() {
         rest,
         [
             (BAR, &b"1"[..]),
-            (HEALTH, b"b1"),
+            (HEALTH, &row("b", 1)),
             (BAR, b"2"),
-            (HEALTH, b"a2")
+            (HEALTH, &row("a", 2))
         ]
     );
     assert_eq!(

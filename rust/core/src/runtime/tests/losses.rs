@@ -42,8 +42,8 @@ proptest! {
                     speaker.say(BAR, &number(n as u64), 0)
                 }
                 Step::Health => {
-                    expected.push((HEALTH.to_owned(), number(n as u64).to_vec()));
-                    speaker.say(HEALTH, &number(n as u64), 0)
+                    expected.push((HEALTH.to_owned(), row(&(n as u64).to_string(), 0)));
+                    speaker.say(HEALTH, &row(&(n as u64).to_string(), 0), 0)
                 }
                 Step::News => speaker.say(NEWS, b"nobody hears it", 0),
                 Step::Beat => vec![speaker.runtime.heartbeat(0)],
@@ -83,7 +83,7 @@ proptest! {
         let plan = Plan::hearer(SequenceMode::Sparse);
         let mut hearer = plan.open(dir.path()).unwrap();
         hearer.join("speaker", 0);
-        hearer.runtime.outbox.tape.left = Some(kill_at);
+        *hearer.left.lock().unwrap() = Some(kill_at);
         for n in 0..12 {
             for frame in speaker.say(BAR, &number(n), 0) {
                 let _ = hearer.runtime.hear(&frame, 0, &mut hearer.person);
@@ -333,4 +333,32 @@ fn a_hole_that_cannot_be_mended_is_told_once_and_again_when_it_is() {
     let opened: Vec<u8> = gaps.map(|given| given.4[1 + 1 + "speaker".len()]).collect();
     assert_eq!(opened, [0xc3, 0xc2]); // true, then false
     assert!(!hearer.runtime.has_open_gap());
+}
+
+/// Live and whenever it is executed again: what cannot be read keeps its place, is counted and named, and stops nothing.
+#[test]
+fn an_event_that_cannot_be_read_is_refused_each_time_and_the_next_is_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let plan = Plan::hearer(SequenceMode::Sparse);
+    let mut hearer = plan.open(dir.path()).unwrap();
+    hearer.join("speaker", 0);
+    for payload in [UNREADABLE, b"1"] {
+        for frame in speaker.say(BAR, payload, 0) {
+            hearer.hear(&frame, 0);
+        }
+    }
+    let live = hearer.runtime.counters().clone();
+    drop(hearer);
+
+    let again = plan.open(dir.path()).unwrap();
+
+    assert_eq!(again.person.heard(), [(BAR, &b"1"[..])]);
+    assert_eq!(live.refused.get("payload"), Some(&1));
+    assert_eq!(
+        live.last_refused,
+        "speaker.bar 1.1 of speaker: it cannot be read"
+    );
+    assert_eq!(again.runtime.counters().refused, live.refused);
+    assert_eq!(again.runtime.counters().last_refused, live.last_refused);
 }

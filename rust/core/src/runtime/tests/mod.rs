@@ -1,10 +1,11 @@
 //! Runtimes talking to each other over a bus that loses messages, killed and brought back, on real tapes.
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::dispatch::{Arrival, Dispatch, RuntimeError};
+use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use super::header::{FIRST_OF_EPOCH, Header, LAST_VALUE, Mode, Source, join, split};
 use super::outbox::{Outbox, Publication, Tape};
 use super::phase::Phase;
@@ -26,21 +27,29 @@ const NEWS: &str = "speaker.news";
 const TICK: &str = "speaker.tick";
 const HEALTH: &str = "speaker.health";
 const SCHEMA: u32 = 7;
+const UNREADABLE: &[u8] = b"unreadable";
 
 /// A tape that can be told to fail, as a kill in the middle of an event does.
 struct Frail {
     writer: Writer,
-    left: Option<u64>,
+    left: Left,
 }
+
+/// How many records it still takes, if that is bounded.
+type Left = Arc<Mutex<Option<u64>>>;
 
 impl Tape for Frail {
     fn append(&mut self, kind: Kind, mono_ns: i64, parts: &[&[u8]]) -> Result<Position, TapeError> {
-        match &mut self.left {
+        match &mut *self.left.lock().unwrap() {
             Some(0) => return Err(TapeError::SyncFailed("killed".to_owned())),
             Some(left) => *left -= 1,
             None => {}
         }
         self.writer.append(kind, mono_ns, parts)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), TapeError> {
+        self.writer.close()
     }
 }
 
@@ -51,7 +60,10 @@ fn frail(dir: &Path, service: &str, day: &str) -> Frail {
         sync_every: Duration::from_secs(60),
     };
     let (writer, _) = Writer::open(&dir.join(service), day.parse().unwrap(), &options).unwrap();
-    Frail { writer, left: None }
+    Frail {
+        writer,
+        left: Left::default(),
+    }
 }
 
 /// What a handler was given: topic, source, seq, flags and payload.
@@ -100,15 +112,16 @@ impl Person {
     }
 }
 
-impl<T: Tape> Dispatch<T> for Person {
-    type Error = RuntimeError;
+impl Handler for Person {
+    fn topics(&self) -> Vec<&str> {
+        self.subscriptions.iter().map(String::as_str).collect()
+    }
 
-    fn dispatch(
-        &mut self,
-        arrival: &Arrival<'_>,
-        outbox: &mut Outbox<T>,
-    ) -> Result<(), RuntimeError> {
-        let topic = self.subscriptions[arrival.subscription].clone();
+    fn handle(&mut self, arrival: &Arrival<'_>, outbox: &mut Outbox) -> Result<(), HandlerError> {
+        if arrival.payload == UNREADABLE {
+            return Err(HandlerError::Payload("it cannot be read".to_owned()));
+        }
+        let topic = arrival.topic.to_owned();
         let header = &arrival.header;
         let source = header.source.as_str().to_owned();
         self.given.push((
@@ -133,7 +146,7 @@ impl<T: Tape> Dispatch<T> for Person {
                 .iter()
                 .position(|publication| publication.topic == TICK)
                 .unwrap();
-            outbox.say_batch(tick, &batch)?;
+            outbox.say_batch_as(tick, &batch)?;
         } else if topic == "world.text" {
             // The text names what is to be said.
             let (topic, payload) = arrival
@@ -144,10 +157,10 @@ impl<T: Tape> Dispatch<T> for Person {
                 .iter()
                 .position(|publication| publication.topic.as_bytes() == topic)
                 .unwrap();
-            outbox.say(publication, &payload[1..])?;
+            outbox.say_as(publication, &payload[1..])?;
         } else if self.count.is_multiple_of(self.every) && spoken != BAR {
             for half in [0, 1] {
-                outbox.say(
+                outbox.say_as(
                     publication,
                     &(self.count * 2 + half + self.twist).to_le_bytes(),
                 )?;
@@ -156,26 +169,16 @@ impl<T: Tape> Dispatch<T> for Person {
         Ok(())
     }
 
-    fn key(
-        &mut self,
-        _: usize,
-        _: usize,
-        _: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, RuntimeError> {
-        Ok(payload[..1].to_vec())
+    fn snapshot(&mut self) -> Result<Option<Vec<u8>>, HandlerError> {
+        Ok(Some(self.count.to_le_bytes().to_vec()))
     }
 
-    fn snapshot(&mut self) -> Result<Vec<u8>, RuntimeError> {
-        Ok(self.count.to_le_bytes().to_vec())
-    }
-
-    fn restore(&mut self, snapshot: &[u8]) -> Result<(), RuntimeError> {
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), HandlerError> {
         self.count = u64::from_le_bytes(snapshot.try_into().unwrap());
         Ok(())
     }
 
-    fn rebuild(&mut self, _: &str, arrival: &Arrival<'_>) -> Result<(), RuntimeError> {
+    fn rebuild(&mut self, arrival: &Arrival<'_>) -> Result<(), HandlerError> {
         self.rebuilt
             .push(u64::from_le_bytes(arrival.payload.try_into().unwrap()));
         Ok(())
@@ -201,8 +204,9 @@ fn publication(topic: &str) -> Publication {
 
 /// A service of the tests: its runtime and its handler.
 struct Service {
-    runtime: Runtime<Frail>,
+    runtime: Runtime,
     person: Person,
+    left: Left,
 }
 
 struct Plan<'a> {
@@ -234,15 +238,12 @@ impl<'a> Plan<'a> {
     fn hearer(sequence_mode: SequenceMode) -> Plan<'a> {
         let mut subscriptions = vec![
             subscription(BAR, Join::Day),
-            subscription(HEALTH, Join::Keyed("name".to_owned())),
+            subscription(HEALTH, Join::Keyed(Some(0))),
             subscription("world.hole", Join::Now),
             subscription("world.lost_tail", Join::Now),
         ];
         if sequence_mode == SequenceMode::All {
-            subscriptions.push(subscription(
-                TICK,
-                Join::Keyed("instrument_token".to_owned()),
-            ));
+            subscriptions.push(subscription(TICK, Join::Keyed(Some(0))));
         }
         Plan {
             name: "hearer",
@@ -265,7 +266,11 @@ impl<'a> Plan<'a> {
         service.runtime.take_said();
         let is_new_day = last.is_none_or(|last| last.as_str() != self.day);
         if last.is_some() && is_new_day {
-            drop(service.runtime.turn_tape(frail(dir, self.name, self.day)));
+            drop(
+                service
+                    .runtime
+                    .turn_tape(Box::new(frail(dir, self.name, self.day))),
+            );
         }
         service
             .runtime
@@ -289,9 +294,11 @@ impl<'a> Plan<'a> {
             &setup.subscriptions,
             (!setup.publications.is_empty()).then_some(0),
         );
+        let left = Arc::clone(&tape.left);
         Service {
-            runtime: Runtime::new(setup, tape),
+            runtime: Runtime::new(setup, &person, Box::new(tape)),
             person,
+            left,
         }
     }
 }
@@ -339,4 +346,11 @@ impl Service {
 
 fn number(n: u64) -> [u8; 8] {
     n.to_le_bytes()
+}
+
+/// A payload of a name and a number.
+fn row(name: &str, number: u64) -> Vec<u8> {
+    let mut row = msgpack::Writer::default();
+    row.array(2).text(name).uint(number);
+    row.0
 }
