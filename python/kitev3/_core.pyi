@@ -1588,7 +1588,7 @@ class Placing:
 
 @final
 class TagMaker:
-    """The tags of one account's orders; see ``kitev3.tags``."""
+    """The tags of one account's orders; see ``kitev3.broker.tags``."""
 
     def __new__(cls, key: bytes) -> TagMaker:
         """Raises ValueError for a key of fewer than 16 bytes."""

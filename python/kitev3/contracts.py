@@ -392,7 +392,7 @@ class Reconciled(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Read(Payload, frozen=True, array_like=True, gc=False):
-    """Execution asks its driver to read from the broker; each read comes back as one ``world.answer``."""
+    """Execution asks its driver to read from the broker; each read comes back as one ``world.rows``."""
 
     what: tuple[Literal["orders", "trades", "positions", "holdings", "margins"], ...]
     reason: str
@@ -517,13 +517,83 @@ class LeftOut(Payload, frozen=True, array_like=True, gc=False):
     why: str  # of the first, by name
 
 
-class Answer(Payload, frozen=True, array_like=True, gc=False):
-    """A broker's answer: to a write (``tag`` set) or a read. Secrets are gone before it is made."""
+class OrderRow(Payload, frozen=True, array_like=True, gc=False):
+    """One row of GET /orders: the latest state of one order, of whatever origin."""
 
-    verb: Literal["place", "modify", "cancel", "orders", "trades", "positions", "holdings", "margins"]
+    order_id: str
+    status: str
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    side: Side
+    product: str
+    order_type: str
+    quantity: int
+    filled_quantity: int
+    price_e4: int = 0
+    trigger_price_e4: int = 0
+    average_price_e4: int = 0
+    variety: str = "regular"
+    message: str = ""
+    updated_ns: int = 0  # when the exchange last changed it (UTC, whole seconds); 0: never, or unreadable
+    tags: tuple[str, ...] = ()
+
+
+class TradeRow(Payload, frozen=True, array_like=True, gc=False):
+    """One row of GET /trades: one fill. It carries no tag, so an order is found by its id."""
+
+    trade_id: str
+    order_id: str
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    side: Side
+    product: str
+    quantity: int
+    price_e4: int
+    traded_ns: int = 0  # the exchange's time (UTC, whole seconds); 0: unreadable
+
+
+class PositionRow(Payload, frozen=True, array_like=True, gc=False):
+    """One row of the net positions."""
+
+    exchange: str
+    tradingsymbol: str
+    instrument_token: int
+    product: str
+    quantity: int
+    average_price_e4: int = 0
+    overnight_quantity: int = 0  # what was brought into the day, of all that was bought and sold
+    overnight_price_e4: int = 0  # what that cost on average; 0: not known
+
+
+class BrokerRows(Payload, frozen=True, array_like=True, gc=False):
+    """What a read of the broker's came to, row by row: those that are new or have changed since the last read.
+
+    What could not be read is not here. ``doubtful``: a row of ours may be among that, so nothing is absent for sure.
+    """
+
+    what: Literal["orders", "trades", "positions", "holdings", "margins"]
+    outcome: Literal["ok", "error"]
+    first: bool = False  # there is no last read: what is here is all
+    orders: tuple[OrderRow, ...] = ()
+    trades: tuple[TradeRow, ...] = ()
+    positions: tuple[PositionRow, ...] = ()
+    holdings: tuple[Holding, ...] = ()
+    funds: tuple[Funds, ...] = ()
+    gone: tuple[str, ...] = ()  # keys of rows that were there the last time
+    bad: int = 0  # rows that could not be read, or hold a word that nobody has told us of
+    why: str = ""  # of the first of them; or of the error
+    doubtful: bool = False
+    error_type: str = ""
+
+
+class Answer(Payload, frozen=True, array_like=True, gc=False):
+    """A broker's answer to a write. Secrets are gone before it is made."""
+
+    verb: Literal["place", "modify", "cancel"]
     tag: str
-    outcome: Literal["ok", "not_sent", "reject", "unknown", "error"]
-    body: bytes  # JSON of the broker's data; empty when there is none
+    outcome: Literal["ok", "not_sent", "reject", "unknown"]
     error_type: str = ""
     message: str = ""
     order_id: str = ""
@@ -688,6 +758,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.quotes", Quotes, "world", "marketdata", delivery="world"),
     _c("world.left_out", LeftOut, "world", "marketdata", delivery="world"),
     _c("world.answer", Answer, "world", "execution", delivery="world"),
+    _c("world.rows", BrokerRows, "world", "execution", delivery="world"),
     _c("world.request", Request, "world", "kitesim", delivery="world"),
     _c("world.timer", Timer, "world", _EVERYONE + " kitesim", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),

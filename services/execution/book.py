@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderUpdate
+from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderRow, OrderUpdate, TradeRow
 from kitev3.events import Payload
-from kitev3.orders.fills import FillBook
-from kitev3.orders.merge import Merged, merge
-from kitev3.orders.rows import HoldingRow, Margins, OrderRow, Rows, TradeRow, e4
 from kitev3.services.execution.config import S
-from kitev3.services.execution.own import OwnOrders
+from kitev3.services.execution.fills import FillBook
+from kitev3.services.execution.merge import Merged, merge
+from kitev3.services.execution.orders import OwnOrders
 from kitev3.services.execution.positions import Positions
 
 
@@ -31,12 +30,12 @@ class BrokerBook:
 
     # Orders -------------------------------------------------------------------------------------------------------
 
-    def saw_orders(self, rows: Rows[OrderRow], read: int, now_ns: int) -> Iterator[Payload]:
-        """Merges a read of the order book; says what changed. *now_ns* is machine time."""
-        for row in rows.good:
+    def on_orders(self, rows: Iterable[OrderRow], read: int, now_ns: int) -> Iterator[Payload]:
+        """Merges rows of the order book; says what changed. *now_ns* is machine time."""
+        for row in rows:
             known = self.merged.get(row.order_id)
             merged = self.merged[row.order_id] = merge(known, row, read)
-            found = self._mine.of_tags(row.all_tags) if known is None else None
+            found = self._mine.of_tags(row.tags) if known is None else None
             own = self._mine.orders.get(found[0]) if found else None
             if own is not None:
                 yield from self._mine.found(own, row.order_id, now_ns)
@@ -65,17 +64,17 @@ class BrokerBook:
             exchange=row.exchange,
             tradingsymbol=row.tradingsymbol,
             instrument_token=row.instrument_token,
-            side=row.transaction_type,  # type: ignore[arg-type]
+            side=row.side,
             product=row.product,
             order_type=row.order_type,
             quantity=row.quantity,
             filled_quantity=merged.filled_quantity,
             pending_quantity=merged.pending_quantity,
-            price_e4=e4(row.price),
-            trigger_price_e4=e4(row.trigger_price),
+            price_e4=row.price_e4,
+            trigger_price_e4=row.trigger_price_e4,
             average_price_e4=merged.average_price_e4,
             final=merged.final,
-            message=row.status_message or "",
+            message=row.message,
             origin=origin,  # type: ignore[arg-type]
             strategy=strategy,
         )
@@ -85,14 +84,14 @@ class BrokerBook:
         tag = self._mine.tag_of.get(row.order_id)
         if tag is not None:
             return tag, "own", self._mine.orders[tag].signal.strategy
-        found = self._mine.of_tags(row.all_tags)
+        found = self._mine.of_tags(row.tags)
         if found is None:
             return "", "external", ""
         return found[0], "orphan", self._mine.names.get(found[1].strategy, "")
 
     # Trades -------------------------------------------------------------------------------------------------------
 
-    def saw_trades(self, rows: tuple[TradeRow, ...], market_ns: int) -> Iterator[Payload]:
+    def on_trades(self, rows: Iterable[TradeRow], market_ns: int) -> Iterator[Payload]:
         """Books what is new. A trade of an order that no book has shown waits: only the order says whose it is.
 
         One without a time of the exchange's is dated *market_ns*: better a fill with a late time than none.
@@ -124,11 +123,11 @@ class BrokerBook:
             exchange=row.exchange,
             tradingsymbol=row.tradingsymbol,
             instrument_token=row.instrument_token,
-            side=row.transaction_type,  # type: ignore[arg-type]
+            side=row.side,
             product=row.product,
             quantity=row.quantity,
-            price_e4=e4(row.average_price),
-            traded_ns=row.traded_ns if row.traded_ns is not None else market_ns,
+            price_e4=row.price_e4,
+            traded_ns=row.traded_ns or market_ns,
             strategy=strategy,
         )
 
@@ -147,39 +146,20 @@ class BrokerBook:
 
     # Holdings, funds ----------------------------------------------------------------------------------------------
 
-    def saw_holdings(self, rows: Rows[HoldingRow]) -> Iterator[Payload]:
+    def on_holdings(self, rows: Iterable[Holding]) -> Iterator[Payload]:
         """Says the holdings when they changed."""
-        holdings = Holdings(
-            tuple(
-                Holding(
-                    row.exchange,
-                    row.tradingsymbol,
-                    row.instrument_token,
-                    row.quantity - row.used_quantity,
-                    e4(row.average_price),
-                )
-                for row in rows.good
-            )
-        )
+        holdings = Holdings(tuple(rows))
         if holdings != self.holdings:
             self.holdings = holdings
             yield holdings
 
-    def saw_margins(self, margins: Margins) -> Iterator[Payload]:
-        """Says the funds at every read. Both segments draw on one ledger only for accounts that say so: summed.
+    def on_funds(self, funds: Funds) -> Iterator[Payload]:
+        """Says the funds at every read, also unchanged ones.
 
-        Also unchanged ones: the gate holds what filled orders cost until it knows that the broker has counted them.
+        The gate holds what filled orders cost until it knows that the broker has counted them.
         """
-        segments = [segment for segment in (margins.equity, margins.commodity) if segment is not None]
-        funds = Funds(
-            sum(e4(segment.net) for segment in segments), sum(e4(segment.utilised.debits) for segment in segments)
-        )
         self.funds = funds
         yield funds
-
-    def margins_stand(self) -> Iterable[Payload]:
-        """The funds were read again and are what they were."""
-        return (self.funds,) if self.funds is not None else ()
 
     # The whole ----------------------------------------------------------------------------------------------------
 
@@ -206,10 +186,10 @@ def _shown(merged: Merged) -> tuple[object, ...]:
     return (
         row.status,
         row.quantity,
-        row.price,
-        row.trigger_price,
+        row.price_e4,
+        row.trigger_price_e4,
         row.order_type,
-        row.status_message,
+        row.message,
         merged.filled_quantity,
         merged.average_price_e4,
     )

@@ -9,27 +9,28 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kitev3.account.account import Account, account_folder_of
 from kitev3.account.secret import read_secret
+from kitev3.broker.classify import Finding
 from kitev3.broker.egress import Egress
-from kitev3.broker.interface import Broker, Kind, Order, Permit
-from kitev3.broker.nowhere import Nowhere
+from kitev3.broker.interface import Broker, Kind, Order, Part, Permit
+from kitev3.broker.null import NullBroker
 from kitev3.broker.pace import Limits
-from kitev3.broker.rest import Priority, RestThread
-from kitev3.contracts import AccountOpened, Answer, Intent, Read, Sending, Signal
+from kitev3.broker.rest import Executor, InlineExecutor, Priority, RestThread
+from kitev3.broker.rows import Books
+from kitev3.broker.tags import Tags
+from kitev3.contracts import AccountOpened, Answer, BrokerRows, Intent, Read, Sending, Signal
 from kitev3.errors import KiteError
 from kitev3.events import Event
-from kitev3.orders.classify import Finding
-from kitev3.orders.rows import OrderRow, read_rows
 from kitev3.runtime.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.latency import Latency
+from kitev3.system.log import get_logger
 from kitev3.system.placement import place
 from kitev3.system.runfolder import RunFolder
-from kitev3.tags import Tags
 
 Connect = Callable[[Egress], Broker]
 """Opens the broker's end whose writes all pass the egress. KiteError when it cannot be opened yet."""
@@ -37,43 +38,12 @@ Connect = Callable[[Egress], Broker]
 _PRIORITY: dict[Kind, Priority] = {"cancel": Priority.CANCEL, "exit": Priority.EXIT, "enter": Priority.ENTRY}
 
 
-class Runner(Protocol):
-    """Where the broker's calls run."""
-
-    def submit(
-        self,
-        priority: Priority,
-        call: Callable[[], Finding],
-        done: Callable[[Finding], None],
-        wait_ns: Callable[[], int] | None = None,
-    ) -> bool: ...
-
-    def close(self) -> None: ...
-
-
-class AtOnce:
-    """Runs each call where it is submitted: what the stepped bus needs, where nothing waits."""
-
-    def submit(
-        self,
-        priority: Priority,
-        call: Callable[[], Finding],
-        done: Callable[[Finding], None],
-        wait_ns: Callable[[], int] | None = None,
-    ) -> bool:
-        done(call())
-        return True
-
-    def close(self) -> None:
-        """Holds nothing."""
-
-
 class BrokerDriver(Driver):
     """The driver of execution.
 
     Args:
         folder: of the account; held from `open` on.
-        runner: makes what the calls run on.
+        executor: makes what the calls run on, from who is told that it has died.
         durable: whether records are synced before a write; not on the stepped bus, which nothing outlives.
         speed: of the market's clock.
     """
@@ -88,17 +58,18 @@ class BrokerDriver(Driver):
         tags: Tags,
         connect: Connect,
         pace: Limits,
-        runner: Callable[[], Runner] = RestThread,
+        executor: Callable[[Callable[[BaseException], None]], Executor] = RestThread,
         durable: bool = True,
         speed: float = 1.0,
     ) -> None:
         self._folder, self._session, self._tags = folder, session, tags
-        self._connect, self._pace, self._new_runner, self._durable = connect, pace, runner, durable
+        self._connect, self._pace, self._new_executor, self._durable = connect, pace, executor, durable
         self._broker: Broker | None = None
         self._signals: dict[str, Signal] = {}  # approved and not sent yet, by tag
         self._kinds: dict[str, Kind] = {}  # what each order does to the risk, by tag
-        self._last: dict[str, bytes] = {}  # the last body of each read
-        self._epoch_checked = False
+        self._books = Books(lambda text: self._tags.decode(text) is not None)
+        self._warned: dict[str, str] = {}  # what was last said of each part's bad rows
+        self._log = get_logger()
         self._speed_e3 = round(speed * 1000)
         self._reached = Latency()
 
@@ -108,7 +79,7 @@ class BrokerDriver(Driver):
         self._account = Account(self._folder)
         self._account.begin_day(self._session)
         self._egress = Egress(self._account, world.mono_ns, world.sync if self._durable else _nothing, self._pace)
-        self._runner = self._new_runner()
+        self._executor = self._new_executor(world.fail)
         world.put(AccountOpened(self._account.epoch))
 
     def said(self, event: Event) -> None:
@@ -140,7 +111,7 @@ class BrokerDriver(Driver):
 
     def close(self) -> None:
         """Gives the account free."""
-        self._runner.close()
+        self._executor.close()
         if self._broker is not None:
             self._broker.close()
         self._account.close()
@@ -164,15 +135,14 @@ class BrokerDriver(Driver):
                 Answer(
                     sending.verb,
                     sending.tag,
-                    finding.outcome,
-                    b"",
+                    finding.outcome,  # type: ignore[arg-type]
                     finding.error_type,
                     finding.message,
                     finding.order_id,
                 )
             )
 
-        queued = self._runner.submit(
+        queued = self._executor.submit(
             _PRIORITY[kind],
             lambda: self._write(sending, signal, permit),
             done,
@@ -196,12 +166,12 @@ class BrokerDriver(Driver):
 
     # Reads --------------------------------------------------------------------------------------------------------
 
-    def _read(self, what: str) -> None:
+    def _read(self, what: Part) -> None:
         def done(finding: Finding) -> None:
             self._bring(what, finding)
 
-        if not self._runner.submit(Priority.READ, lambda: self._ask(what), done):
-            done(Finding(outcome="error", message="too much is waiting for the broker"))
+        if not self._executor.submit(Priority.READ, lambda: self._ask(what), done):
+            self._world.put(BrokerRows(what, "error", why="too much is waiting for the broker"))
 
     def _ask(self, what: str) -> Finding:
         try:
@@ -214,27 +184,25 @@ class BrokerDriver(Driver):
             self._broker = None
         return finding
 
-    def _bring(self, what: str, finding: Finding) -> None:
-        """A body that is what it was the last time is not brought again: an empty one says so."""
-        body = finding.data
-        if finding.outcome == "ok":
-            if what == "orders":
-                self._check_epoch(body)
-            body = b"" if self._last.get(what) == body else body
-            self._last[what] = finding.data
-        self._world.put(
-            Answer(what, "", finding.outcome, body, finding.error_type, finding.message)  # type: ignore[arg-type]
-        )
+    def _bring(self, what: Part, finding: Finding) -> None:
+        """What is brought has been read: nothing on the tape has to be read again."""
+        read = self._books.read(what, finding)
+        if what == "orders" and read.outcome == "ok":
+            self._check_epoch(read)
+        if read.bad and read.why != self._warned.get(what):
+            self._log.warning("rows of the broker's could not be read", what=what, rows=read.bad, first=read.why)
+        self._warned[what] = read.why
+        self._world.put(read)
 
-    def _check_epoch(self, body: bytes) -> None:
+    def _check_epoch(self, read: BrokerRows) -> None:
         """Our own tags of a later epoch than ours: the account's folder was lost once. Tags must not repeat."""
-        if self._epoch_checked:
+        if not read.first:
             return
-        self._epoch_checked = True
-        tags = (tag for row in read_rows(body, OrderRow).good for tag in row.all_tags)
-        epochs = [tag.epoch for text in tags if (tag := self._tags.decode(text)) is not None]
+        tags = (self._tags.decode(text) for row in read.orders for text in row.tags)
+        latest = max((tag.epoch for tag in tags if tag is not None), default=0)
         before = self._account.epoch
-        if self._account.raise_epoch_above(max(epochs, default=0)) != before and max(epochs) > before:
+        if latest > before:
+            self._account.raise_epoch_above(latest)
             self._world.put(AccountOpened(self._account.epoch))
 
     def _end(self) -> Broker:
@@ -265,14 +233,14 @@ def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
 
     REST has a thread, off the order path's core; what goes nowhere never waits, so it needs none.
     """
-    nowhere = config.broker == "none"
+    is_null = config.broker == "none"
     return BrokerDriver(
         folder=account_folder_of(context.account, context.run_dir),
         session=dt.date.fromisoformat(context.session),
         tags=tags_of(context, config),
-        connect=(lambda _: Nowhere()) if nowhere else over_http(context),
+        connect=(lambda _: NullBroker()) if is_null else over_http(context),
         pace=config.pace,
-        runner=AtOnce if nowhere else partial(RestThread, partial(place, context.whole())),
+        executor=InlineExecutor if is_null else partial(RestThread, begin=partial(place, context.whole())),
         speed=context.whole().speed,
     )
 

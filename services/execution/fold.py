@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kitev3.broker.tags import strategy_code
 from kitev3.contracts import (
     Adjust,
     Book,
@@ -17,18 +18,18 @@ from kitev3.contracts import (
     Holdings,
     Intent,
     OrderPlaced,
+    OrderRow,
     OrderUpdate,
     Read,
     Reconciled,
     Reject,
     Sending,
+    TradeRow,
     UnknownOutcome,
 )
 from kitev3.events import Event
-from kitev3.orders.merge import Merged
-from kitev3.orders.rows import OrderRow, TradeRow
-from kitev3.services.execution.own import OwnOrder
-from kitev3.tags import strategy_code
+from kitev3.services.execution.merge import Merged
+from kitev3.services.execution.orders import OwnOrder
 
 if TYPE_CHECKING:
     from kitev3.services.execution.service import Execution
@@ -103,16 +104,16 @@ def _updated(one: Execution, update: OrderUpdate, mono_ns: int) -> None:
         exchange=update.exchange,
         tradingsymbol=update.tradingsymbol,
         instrument_token=update.instrument_token,
-        transaction_type=update.side,
+        side=update.side,
         product=update.product,
         order_type=update.order_type,
         quantity=update.quantity,
         filled_quantity=update.filled_quantity,
-        price=update.price_e4 / 10_000,
-        trigger_price=update.trigger_price_e4 / 10_000,
-        average_price=update.average_price_e4 / 10_000,
-        status_message=update.message or None,
-        tag=update.tag or None,
+        price_e4=update.price_e4,
+        trigger_price_e4=update.trigger_price_e4,
+        average_price_e4=update.average_price_e4,
+        message=update.message,
+        tags=(update.tag,) if update.tag else (),
     )
     number = one.reads.number
     merged = Merged(row, number, update.filled_quantity, update.average_price_e4, 0, number)
@@ -129,10 +130,10 @@ def _filled(one: Execution, fill: Fill, mono_ns: int) -> None:
                 exchange=fill.exchange,
                 tradingsymbol=fill.tradingsymbol,
                 instrument_token=fill.instrument_token,
-                transaction_type=fill.side,
+                side=fill.side,
                 product=fill.product,
                 quantity=fill.quantity,
-                average_price=fill.price_e4 / 10_000,
+                price_e4=fill.price_e4,
             )
         ]
     )

@@ -11,11 +11,10 @@ explanation is a mismatch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-from kitev3.contracts import Adjust, Carried, Fill
-from kitev3.orders.rows import PositionRow, Rows, TradeRow, e4
+from kitev3.contracts import Adjust, Carried, Fill, PositionRow, TradeRow
 from kitev3.services.execution.config import MS, S
 
 Key = tuple[str, str, str]  # exchange, tradingsymbol, product
@@ -50,8 +49,13 @@ class Positions:
         """A read begins: what is booked by now, the broker knew before it answers."""
         self.began = len(self.booked)
 
-    def on_positions(self, rows: Rows[PositionRow], held: Sequence[TradeRow], market_ns: int, now_ns: int) -> None:
-        """The broker's positions, read just now. Until they were reconciled once, what they bring in is the opening."""
+    def on_positions(
+        self, rows: Iterable[PositionRow], full: bool, held: Sequence[TradeRow], market_ns: int, now_ns: int
+    ) -> None:
+        """The broker's positions, read just now. Until they were reconciled once, what they bring in is the opening.
+
+        *full*: what is not among them is flat.
+        """
         told = _by_key(rows)
         if not self.fixed:
             self.carried = {key: opening for key, row in told.items() if (opening := _opening(row)) is not None}
@@ -59,7 +63,7 @@ class Positions:
         known = dict.fromkeys((*self.carried, *net, *told))  # a dict: its order is the same on every replay
         before, self.doubts = self.doubts, {}
         for key in known:
-            if key not in told and not rows.full:
+            if key not in told and not full:
                 continue  # it may be the row that could not be read
             said = told[key].said if key in told else self._flat(key)
             opening = self.carried.get(key)
@@ -129,7 +133,7 @@ class Positions:
                 for fill in self.booked[doubt.booked :]
                 if fill.traded_ns <= doubt.heard_ns + SKEW_NS and _key(fill) == key
             ),
-            *((row.transaction_type, row.quantity) for row in held if _key(row) == key),
+            *((row.side, row.quantity) for row in held if _key(row) == key),
         ):
             if side == "BUY":
                 bought += quantity
@@ -152,30 +156,30 @@ class _Told(msgspec.Struct):
     """What the broker says of one position."""
 
     said: Carried
-    overnight: int = 0
-    overnight_value: float = 0.0
+    overnight: int
+    overnight_value_e4: int
 
 
-def _by_key(rows: Rows[PositionRow]) -> dict[Key, _Told]:
+def _by_key(rows: Iterable[PositionRow]) -> dict[Key, _Told]:
     """The rows by position: cover and bracket orders lie beside the intraday ones."""
     told: dict[Key, _Told] = {}
-    for row in rows.good:
+    for row in rows:
         key = _key(row)
-        before = told.get(key)
-        quantity = row.quantity + (before.said.quantity if before is not None else 0)
-        said = Carried(row.exchange, row.tradingsymbol, row.instrument_token, key[2], quantity, e4(row.average_price))
-        overnight, value = row.overnight_quantity, row.overnight_value
-        if before is not None:
-            overnight, value = overnight + before.overnight, value + before.overnight_value
-        told[key] = _Told(said, overnight, value)
+        said = Carried(*key[:2], row.instrument_token, key[2], row.quantity, row.average_price_e4)
+        one = _Told(said, row.overnight_quantity, row.overnight_quantity * row.overnight_price_e4)
+        if (other := told.get(key)) is not None:
+            one.said = msgspec.structs.replace(said, quantity=row.quantity + other.said.quantity)
+            one.overnight += other.overnight
+            one.overnight_value_e4 += other.overnight_value_e4
+        told[key] = one
     return told
 
 
 def _opening(row: _Told) -> Carried | None:
     if not row.overnight:
         return None
-    average = e4(row.overnight_value / row.overnight) or row.said.average_price_e4
-    return msgspec.structs.replace(row.said, quantity=row.overnight, average_price_e4=average)
+    average_e4 = round(row.overnight_value_e4 / row.overnight) or row.said.average_price_e4
+    return msgspec.structs.replace(row.said, quantity=row.overnight, average_price_e4=average_e4)
 
 
 def _key(row: Adjust | Carried | Fill | PositionRow | TradeRow) -> Key:

@@ -1,23 +1,24 @@
 """When the book is read, and what a read that is through proves.
 
 A read is one go through orders and trades, from time to time with positions, holdings and funds. It is *good* when
-every part came, and *full* when no row of it was unreadable; only then does it prove that something is absent.
+every part came, and *full* when no order that could not be read may be ours; only then is what it lacks absent.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from kitev3.contracts import Read
-from kitev3.orders.fills import FillKey
-from kitev3.orders.merge import rank
-from kitev3.orders.rows import OrderRow, Rows, TradeRow
+from kitev3.broker.interface import Part
+from kitev3.broker.rows import KEYS, key_of
+from kitev3.contracts import BrokerRows, OrderRow, Read, TradeRow
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
-from kitev3.services.execution.own import OwnOrders
+from kitev3.services.execution.fills import FillKey
+from kitev3.services.execution.merge import rank
+from kitev3.services.execution.orders import OwnOrders
 
-Part: TypeAlias = Literal["orders", "trades", "positions", "holdings", "margins"]
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 _BOOK: tuple[Part, ...] = ("orders", "trades")
 _ALL: tuple[Part, ...] = ("orders", "trades", "positions", "holdings", "margins")
@@ -69,6 +70,25 @@ class Reads(msgspec.Struct):
         self.wanted, self.all_good = "a start", False
 
 
+class View(Generic[Row]):
+    """The rows of one kind as the last read left them."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.rows: dict[str, Row] = {}
+        self.doubtful = False  # a row of ours may be among those that could not be read
+
+    def apply(self, read: BrokerRows) -> None:
+        """Takes over what has changed since the last read."""
+        if read.first:
+            self.rows = {}
+        for key in read.gone:
+            self.rows.pop(key, None)
+        told: tuple[Any, ...] = getattr(read, self.part)
+        self.rows |= {key_of(row, KEYS[self.part]): row for row in told}
+        self.doubtful = read.doubtful
+
+
 class Reconciliation:
     """Whether tape and book agree."""
 
@@ -82,10 +102,10 @@ class Reconciliation:
         self.done = False
         self.first = None
 
-    def grown(self, orders: Rows[OrderRow], trades: Rows[TradeRow]) -> bool:
+    def grown(self, orders: View[OrderRow], trades: View[TradeRow]) -> bool:
         """Two reads in a row were equal or growing, so that no server told us of an older state than another."""
-        now = {row.order_id: (rank(row.status), row.filled_quantity) for row in orders.good}
-        now_trades = {(row.exchange, row.trade_id) for row in trades.good}
+        now = {row.order_id: (rank(row.status), row.filled_quantity) for row in orders.rows.values()}
+        now_trades = {(row.exchange, row.trade_id) for row in trades.rows.values()}
         before, before_trades = self.first, self.first_trades
         self.first, self.first_trades = now, now_trades
         if before is None:
@@ -99,21 +119,23 @@ class Reconciliation:
 def mismatches(
     mine: OwnOrders,
     book: BrokerBook,
-    orders: Rows[OrderRow],
-    trades: Rows[TradeRow],
+    orders: View[OrderRow],
+    trades: View[TradeRow],
     late_s: int,
     differ_ms: int,
     now_ns: int,
 ) -> tuple[str, ...]:
     """Where what we know contradicts what the broker shows. An unknown order contradicts nothing."""
-    shown = {row.order_id for row in orders.good}
     found = [
         f"order {own.order_id} ({own.tag}) is open and in no book"
         for own in mine.open_orders()
-        if own.stage == "placed" and own.order_id not in shown
+        if own.stage == "placed" and own.order_id not in orders.rows and not orders.doubtful
     ]
+    told = {(row.exchange, row.trade_id) for row in trades.rows.values()}
     found += [
-        f"trade {exchange} {trade} was booked and is in no book" for exchange, trade in book.fills.missing(trades.good)
+        f"trade {exchange} {trade} was booked and is in no book"
+        for exchange, trade in book.fills.missing(told)
+        if not trades.doubtful
     ]
     found += [
         f"trade {row.exchange} {row.trade_id} is of order {row.order_id}, which is in no book" for row in book.held

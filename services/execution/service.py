@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from kitev3._core import Placing, risk_rules
 from kitev3.account.account import account_folder_of
 from kitev3.account.latch import LatchWatch
+from kitev3.broker.tags import Tags
 from kitev3.contracts import (
     AccountOpened,
     Answer,
     Approved,
+    BrokerRows,
     Clock,
+    Holding,
     Intent,
     LatchRead,
+    OrderRow,
+    PositionRow,
     Reconciled,
     Sending,
     Signal,
     TakePositions,
+    TradeRow,
 )
 from kitev3.events import Event, Payload
-from kitev3.orders.rows import (
-    HoldingRow,
-    OrderRow,
-    PositionRow,
-    Rows,
-    TradeRow,
-    read_margins,
-    read_positions,
-    read_rows,
-)
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec, Watch
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
 from kitev3.services.execution.driver import driver
 from kitev3.services.execution.fold import fold
-from kitev3.services.execution.own import OwnOrder, OwnOrders
-from kitev3.services.execution.reads import Reads, Reconciliation, interval_ns, mismatches
+from kitev3.services.execution.orders import OwnOrder, OwnOrders
+from kitev3.services.execution.reads import Reads, Reconciliation, View, interval_ns, mismatches
 from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.latency import Latency
-from kitev3.tags import Tags
 
 GATE = "risk_portfolio"
 RULES = sum(1 << int(rule.removeprefix("R")) for rule, _, _ in risk_rules())
@@ -65,6 +60,7 @@ class Execution(Handler):
             {
                 "risk.approved": self.approved,
                 "world.answer": self.answer,
+                "world.rows": self.rows,
                 "world.timer": self.timer,
                 "world.epoch": self.started,
                 "world.account": self.account,
@@ -79,13 +75,13 @@ class Execution(Handler):
             }
         )
         self.native = {"risk.approved": Placing(take=self.take, placed=self.placed)}
-        self.reads_as: dict[str, Callable[[bytes, Event], tuple[bool, Iterable[Payload]]]] = {
-            "orders": self._orders,
-            "trades": self._trades,
-            "positions": self._positions,
-            "holdings": self._holdings,
-            "margins": self._margins,
-        }
+        self.orders: View[OrderRow] = View("orders")
+        self.trades: View[TradeRow] = View("trades")
+        self.positions: View[PositionRow] = View("positions")
+        self.holdings: View[Holding] = View("holdings")
+        self.views: tuple[View[Any], ...] = (self.orders, self.trades, self.positions, self.holdings)
+        self.bad_rows: dict[str, int] = {}  # by what was read, at the last read
+        self.bad_row = ""  # the last in words
         self.speed_e3 = 1000
         self._new_day("")
 
@@ -96,9 +92,7 @@ class Execution(Handler):
         self.book = BrokerBook(self.mine)
         self.reads = Reads()
         self.reconciliation = Reconciliation()
-        self.orders: Rows[OrderRow] = Rows((), 0)  # the last read
-        self.trades: Rows[TradeRow] = Rows((), 0)
-        self.positions: Rows[PositionRow] = Rows((), 0)
+        self.unmerged = True  # the day's book knows nothing yet of what the last read showed
         self.intents: set[str] = set()
         self.repeated = 0
         self.halted = False
@@ -178,65 +172,43 @@ class Execution(Handler):
     # What the broker says -----------------------------------------------------------------------------------------
 
     def answer(self, event: Event) -> Iterator[Payload]:
-        """The end of a write, or a part of a read."""
+        """The end of a write."""
         answer: Answer = event.payload
-        if answer.tag:
-            yield from self.mine.answered(answer, event.mono_ns)
-            self.reads.wanted = self.reads.wanted or f"{answer.verb} answered"
-            return
-        good = answer.outcome == "ok"
-        full = False
+        yield from self.mine.answered(answer, event.mono_ns)
+        self.reads.wanted = self.reads.wanted or f"{answer.verb} answered"
+
+    def rows(self, event: Event) -> Iterator[Payload]:
+        """A part of a read. What was told without being asked for is merged and is no read."""
+        read: BrokerRows = event.payload
+        asked, good = read.what in self.reads.waiting, read.outcome == "ok"
+        if asked:
+            self.bad_rows[read.what] = read.bad
+            self.bad_row = read.why if read.bad else self.bad_row
         if good:
-            try:
-                full, said = self.reads_as[answer.verb](answer.body, event)
-            except msgspec.DecodeError:
-                good = False
-            else:
-                yield from said
-        if self.reads.answered(answer.verb, good, full):
+            yield from self._take(read, event, asked)
+        if self.reads.answered(read.what, good, not (read.what == "orders" and read.doubtful)):
             yield from self._read_through(event)
 
-    def _orders(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        if not body:  # as the last time, which has been merged
-            return self.orders.full, ()
-        rows = read_rows(body, OrderRow)
-        if "orders" in self.reads.waiting:  # told again without being asked for, it is merged but is no read
-            self.orders = rows
-        return rows.full, self._merged(rows, event)
-
-    def _merged(self, rows: Rows[OrderRow], event: Event) -> Iterator[Payload]:
-        yield from self.book.saw_orders(rows, self.reads.number, event.mono_ns)
-        yield from self.book.saw_trades((), event.now_ns)
-
-    def _trades(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        if not body:
-            return self.trades.full, ()
-        rows = read_rows(body, TradeRow)
-        if "trades" in self.reads.waiting:
-            self.trades = rows
-        return rows.full, self.book.saw_trades(rows.good, event.now_ns)
-
-    def _positions(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        if not body:  # as the last time, but trades have come since
-            self._compare(event)
-            return self.positions.full, ()
-        rows = read_positions(body)
-        if "positions" in self.reads.waiting:
-            self.positions = rows
-            self._compare(event)
-        return rows.full, ()
-
-    def _compare(self, event: Event) -> None:
-        self.book.positions.on_positions(self.positions, self.book.held, event.now_ns, event.mono_ns)
-
-    def _holdings(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        if not body:
-            return True, ()
-        rows = read_rows(body, HoldingRow)
-        return rows.full, self.book.saw_holdings(rows)
-
-    def _margins(self, body: bytes, event: Event) -> tuple[bool, Iterable[Payload]]:
-        return True, self.book.saw_margins(read_margins(body)) if body else self.book.margins_stand()
+    def _take(self, read: BrokerRows, event: Event, asked: bool) -> Iterator[Payload]:
+        view = next((view for view in self.views if view.part == read.what), None)
+        if view is not None and asked:
+            view.apply(read)
+        if read.what == "orders":
+            rows = self.orders.rows.values() if self.unmerged and asked else read.orders
+            yield from self.book.on_orders(rows, self.reads.number, event.mono_ns)
+            yield from self.book.on_trades((), event.now_ns)
+        elif read.what == "trades":
+            yield from self.book.on_trades(self.trades.rows.values() if self.unmerged else read.trades, event.now_ns)
+            self.unmerged = self.unmerged and not asked
+        elif read.what == "positions" and asked:
+            positions = self.positions
+            self.book.positions.on_positions(
+                positions.rows.values(), not positions.doubtful, self.book.held, event.now_ns, event.mono_ns
+            )
+        elif read.what == "holdings":
+            yield from self.book.on_holdings(self.holdings.rows.values())
+        elif read.what == "margins":
+            yield from self.book.on_funds(read.funds[0])
 
     def _read_through(self, event: Event) -> Iterator[Payload]:
         """A read is through: reconcile, find what is absent, repeat cancels, note that all is over."""
@@ -375,6 +347,8 @@ class Execution(Handler):
             "repeated": self.repeated,
             "reconciled": self.reconciliation.done,
             "mismatches": list(self.told),
+            "bad_rows": {what: bad for what, bad in self.bad_rows.items() if bad},
+            "bad_row": self.bad_row,
             "drained": self.drained,
             "epoch": self.mine.epoch,
             "latency_us": self.latency.summary_us(),

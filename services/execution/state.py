@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from kitev3.contracts import Carried, Fill, Funds, Holdings
-from kitev3.orders.merge import Merged
-from kitev3.orders.rows import OrderRow, PositionRow, Rows, TradeRow
-from kitev3.services.execution.own import OwnOrder
+from kitev3.contracts import Carried, Fill, Funds, Holding, Holdings, OrderRow, PositionRow, TradeRow
+from kitev3.services.execution.merge import Merged
+from kitev3.services.execution.orders import OwnOrder
 from kitev3.services.execution.positions import Doubt
 from kitev3.services.execution.reads import Reads
 from kitev3.system.latency import Latency
@@ -41,12 +40,14 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     funds: Funds | None
     final_ns: dict[str, int]
     reads: Reads
-    last_orders: tuple[OrderRow, ...]
-    last_orders_bad: int
-    last_trades: tuple[TradeRow, ...]
-    last_trades_bad: int
-    last_positions: tuple[PositionRow, ...]
-    last_positions_bad: int
+    seen_orders: dict[str, OrderRow]
+    seen_trades: dict[str, TradeRow]
+    seen_positions: dict[str, PositionRow]
+    seen_holdings: dict[str, Holding]
+    doubtful: list[str]
+    unmerged: bool
+    bad_rows: dict[str, int]
+    bad_row: str
     reconciled: bool
     first: dict[str, tuple[int, int]] | None
     first_trades: list[tuple[str, str]]
@@ -86,12 +87,14 @@ def taken(one: Execution) -> State:
         funds=book.funds,
         final_ns=book.final_ns,
         reads=one.reads,
-        last_orders=one.orders.good,
-        last_orders_bad=one.orders.bad,
-        last_trades=one.trades.good,
-        last_trades_bad=one.trades.bad,
-        last_positions=one.positions.good,
-        last_positions_bad=one.positions.bad,
+        seen_orders=one.orders.rows,
+        seen_trades=one.trades.rows,
+        seen_positions=one.positions.rows,
+        seen_holdings=one.holdings.rows,
+        doubtful=[view.part for view in one.views if view.doubtful],
+        unmerged=one.unmerged,
+        bad_rows=one.bad_rows,
+        bad_row=one.bad_row,
         reconciled=reconciliation.done,
         first=reconciliation.first,
         first_trades=sorted(reconciliation.first_trades),
@@ -125,9 +128,11 @@ def restored(one: Execution, state: State) -> None:
     book.holdings, book.funds = state.holdings, state.funds
     book.final_ns = state.final_ns
     one.reads = state.reads
-    one.orders = Rows(state.last_orders, state.last_orders_bad)
-    one.trades = Rows(state.last_trades, state.last_trades_bad)
-    one.positions = Rows(state.last_positions, state.last_positions_bad)
+    one.orders.rows, one.trades.rows = state.seen_orders, state.seen_trades
+    one.positions.rows, one.holdings.rows = state.seen_positions, state.seen_holdings
+    for view in one.views:
+        view.doubtful = view.part in state.doubtful
+    one.unmerged, one.bad_rows, one.bad_row = state.unmerged, state.bad_rows, state.bad_row
     reconciliation.done, reconciliation.first = state.reconciled, state.first
     reconciliation.first_trades = set(state.first_trades)
     one.intents, one.repeated = set(state.intents), state.repeated

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kitev3.account.secret import read_secret
+from kitev3.broker.tags import Tags, key_of_seed
 from kitev3.errors import ConfigError
 from kitev3.runtime.service import Context
 from kitev3.services.execution.config import ExecutionConfig
-from kitev3.tags import Tags, key_of_seed
 
 KEY_CHARS_MIN = 16
 

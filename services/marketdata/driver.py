@@ -16,9 +16,9 @@ from typing import Literal, Protocol
 
 from kitev3 import instruments
 from kitev3.account.secret import read_secret
+from kitev3.broker.classify import Finding
 from kitev3.contracts import Instruments, LeftOut, Quotes, Socket
 from kitev3.errors import ConfigError, KiteError
-from kitev3.orders.classify import Finding
 from kitev3.runtime.service import AsyncDriver, World
 from kitev3.services.marketdata import quotes
 from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener

@@ -23,10 +23,10 @@ from kitev3.broker.interface import Order
 from kitev3.broker.kite import KiteBroker
 from kitev3.broker.pace import Limits
 from kitev3.broker.readonly import ReadOnlyKite
+from kitev3.broker.rows import Books
 from kitev3.broker.session import login_to_kitesim, open_session
-from kitev3.contracts import Approved, Reservation, Signal, Stop, Verdict
+from kitev3.contracts import Approved, OrderRow, Reservation, Signal, Stop, TradeRow, Verdict
 from kitev3.errors import Refused
-from kitev3.orders.rows import OrderRow, TradeRow, read_rows
 from kitev3.runtime.clock import machine_ns
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.runner import Runner
@@ -74,7 +74,14 @@ def buy(symbol: str, quantity: int, price_e4: int) -> Order:
     )  # fmt: skip
 
 
-def best_e4(kite: KiteBroker | ReadOnlyKite, symbol: str, side: str) -> int:
+@pytest.fixture
+def reader(root: str) -> Iterator[ReadOnlyKite]:
+    made = ReadOnlyKite(api_key=KEY, access_token=TOKEN, root=root)
+    yield made
+    made.close()
+
+
+def best_e4(kite: ReadOnlyKite, symbol: str, side: str) -> int:
     """The last of the five levels that there is."""
     found = [kite.quote([f"NSE:{symbol}"])]
     if found[0].outcome != "ok":  # one a second is allowed, of a second that is short here
@@ -91,30 +98,30 @@ def until(true: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.005)
 
 
-def test_an_order_lives_and_ends_as_the_book_says(kite: KiteBroker) -> None:
-    price_e4 = best_e4(kite, "INFY", "buy") // 10_000 * 10_000 - 20_0000
+def test_an_order_lives_and_ends_as_the_book_says(kite: KiteBroker, reader: ReadOnlyKite) -> None:
+    price_e4 = best_e4(reader, "INFY", "buy") // 10_000 * 10_000 - 20_0000
     placed = kite.place(buy("INFY", 5, price_e4), permit(tag="A"))
     assert (placed.outcome, placed.error_type, placed.message) == ("ok", "", "")
     assert kite.modify(placed.order_id, buy("INFY", 4, price_e4), permit(tag="A", verb="modify")).outcome == "ok"
     assert kite.cancel(placed.order_id, permit(tag="A", verb="cancel", kind="cancel")).outcome == "ok"
 
     def row() -> OrderRow:
-        rows = read_rows(kite.orders().data, OrderRow)
-        assert rows.full
-        return next(row for row in rows.good if row.order_id == placed.order_id)
+        read = Books(bool).read("orders", kite.orders())
+        assert (read.bad, read.why) == (0, "")
+        return next(row for row in read.orders if row.order_id == placed.order_id)
 
     until(lambda: row().status == "CANCELLED")
-    assert (row().quantity, row().filled_quantity, set(row().all_tags)) == (4, 0, {"A"})
+    assert (row().quantity, row().filled_quantity, set(row().tags)) == (4, 0, {"A"})
 
 
-def test_a_fill_is_in_the_trades(kite: KiteBroker) -> None:
-    placed = kite.place(buy("TCS", 5, best_e4(kite, "TCS", "sell")), permit(tag="B"))
+def test_a_fill_is_in_the_trades(kite: KiteBroker, reader: ReadOnlyKite) -> None:
+    placed = kite.place(buy("TCS", 5, best_e4(reader, "TCS", "sell")), permit(tag="B"))
 
     def rows() -> list[TradeRow]:
-        return [row for row in read_rows(kite.trades().data, TradeRow).good if row.order_id == placed.order_id]
+        return [row for row in Books(bool).read("trades", kite.trades()).trades if row.order_id == placed.order_id]
 
     until(lambda: sum(row.quantity for row in rows()) == 5)
-    assert all(row.traded_ns is not None for row in rows())
+    assert all(row.traded_ns for row in rows())
 
 
 def test_what_the_exchange_refuses_is_a_rejection(kite: KiteBroker) -> None:
@@ -123,9 +130,7 @@ def test_what_the_exchange_refuses_is_a_rejection(kite: KiteBroker) -> None:
     assert (finding.outcome, finding.error_type) == ("reject", "InputException")
 
 
-def test_the_reading_client_reads_the_same_exchange(root: str) -> None:
-    reader = ReadOnlyKite(api_key=KEY, access_token=TOKEN, root=root)
-
+def test_the_reading_client_reads_the_same_exchange(root: str, reader: ReadOnlyKite) -> None:
     assert reader.instruments().data.startswith(b"instrument_token,")
     assert best_e4(reader, "INFY", "buy") > 0
     reader.close()

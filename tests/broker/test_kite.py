@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 from kitev3.account.latch import LatchState
+from kitev3.broker.classify import Finding
 from kitev3.broker.kite import KiteBroker, clean
-from kitev3.orders.classify import Finding
 
 from .conftest import DEADLINE_NS, ORDER, Desk, permit
 from .wire import Answer, Wire, answering, failure, http, success, wire
@@ -250,14 +250,6 @@ def test_reads_give_kites_json_and_need_no_permit(desk: Desk) -> None:
 def test_a_failed_read_is_an_error(desk: Desk) -> None:
     with wire(answering(failure(403, "TokenException", "expired"))) as served, broker(desk, served.root) as kite:
         assert kite.orders() == Finding(outcome="error", error_type="TokenException", message="expired")
-
-
-def test_the_instruments_file_is_csv_or_an_error(desk: Desk) -> None:
-    header = b"instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size\n"
-    with wire(answering(http(200, header, "text/csv"))) as served, broker(desk, served.root) as kite:
-        assert kite.instruments() == Finding(outcome="ok", data=header)
-    with wire(answering(success({}))) as served, broker(desk, served.root) as kite:
-        assert kite.instruments().outcome == "error"
 
 
 def test_no_secret_is_in_any_message(desk: Desk) -> None:

@@ -17,6 +17,8 @@ def reader(root: str) -> ReadOnlyKite:
 def test_it_reads_instruments_and_quotes() -> None:
     with wire(answering(http(200, CSV, "text/csv"))) as served:
         assert reader(served.root).instruments().data == CSV
+    with wire(answering(success({}))) as served:
+        assert reader(served.root).instruments().outcome == "error"
     with wire(answering(success({"NSE:INFY": {"last_price": 1.5}}))) as served:
         assert reader(served.root).quote(["NSE:INFY", "NSE:M&M"]).data == b'{"NSE:INFY": {"last_price": 1.5}}'
         assert served.requests[0].startswith(b"GET /quote?i=NSE%3AINFY&i=NSE%3AM%26M ")

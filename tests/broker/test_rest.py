@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 import pytest
 from kitev3.broker import rest
+from kitev3.broker.classify import Finding
 from kitev3.broker.rest import Priority, RestThread
-from kitev3.orders.classify import Finding
 
 OK = Finding(outcome="ok")
 ERROR = Finding(outcome="error")
+
+
+def never(error: BaseException) -> None:
+    raise AssertionError("the thread died") from error
 
 
 class Calls:
@@ -46,7 +50,7 @@ class Calls:
 
 
 def test_cancels_and_exits_go_first() -> None:
-    thread, calls = RestThread(), Calls()
+    thread, calls = RestThread(never), Calls()
     thread.submit(Priority.READ, calls.hold, calls.done)
     for name, priority in [("read", 3), ("entry", 2), ("exit", 1), ("cancel", 0), ("entry two", 2)]:
         thread.submit(Priority(priority), calls.named(name), calls.done)
@@ -59,7 +63,7 @@ def test_cancels_and_exits_go_first() -> None:
 
 def test_a_read_is_tried_again_and_a_write_never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "READ_PAUSES_NS", (1_000, 1_000))
-    thread, calls = RestThread(), Calls()
+    thread, calls = RestThread(never), Calls()
     thread.submit(Priority.READ, calls.named("read", ERROR, ERROR, OK), calls.done)
     thread.submit(Priority.READ, calls.named("bad read", ERROR), calls.done)
     thread.submit(Priority.ENTRY, calls.named("write", Finding(outcome="unknown"), OK), calls.done)
@@ -72,7 +76,7 @@ def test_a_read_is_tried_again_and_a_write_never(monkeypatch: pytest.MonkeyPatch
 
 def test_a_write_passes_while_a_read_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "READ_PAUSES_NS", (60_000_000_000,))
-    thread, calls = RestThread(), Calls()
+    thread, calls = RestThread(never), Calls()
     thread.submit(Priority.READ, calls.named("read", ERROR), calls.done)
     thread.submit(Priority.EXIT, calls.named("exit"), calls.done)
     calls.wait_for(1)
@@ -82,7 +86,7 @@ def test_a_write_passes_while_a_read_pauses(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_write_waits_for_its_turn() -> None:
-    thread, calls, waits = RestThread(), Calls(), [1_000_000, 0]
+    thread, calls, waits = RestThread(never), Calls(), [1_000_000, 0]
     thread.submit(Priority.EXIT, calls.named("exit"), calls.done, wait_ns=lambda: waits.pop(0))
     calls.wait_for(1)
     thread.close()
@@ -92,7 +96,7 @@ def test_a_write_waits_for_its_turn() -> None:
 
 def test_a_full_queue_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "QUEUE_MAX", 1)
-    thread, calls = RestThread(), Calls()
+    thread, calls = RestThread(never), Calls()
     started = threading.Event()
 
     def hold() -> Finding:
@@ -112,7 +116,7 @@ def test_a_full_queue_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_closing_does_not_wait_for_a_hanging_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "CLOSE_S_MAX", 0.05)
-    thread, calls = RestThread(), Calls()
+    thread, calls = RestThread(never), Calls()
     thread.submit(Priority.READ, calls.hold, calls.done)
     before = time.monotonic()
     thread.close()
@@ -122,15 +126,23 @@ def test_closing_does_not_wait_for_a_hanging_broker(monkeypatch: pytest.MonkeyPa
     calls.free.set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_our_own_bug_stops_the_thread_loudly() -> None:
-    thread = RestThread()
+@pytest.mark.parametrize("where", ["call", "done", "begin"])
+def test_our_own_bug_stops_the_thread_and_its_owner_hears_of_it(where: str) -> None:
+    deaths: list[BaseException] = []
+    heard = threading.Event()
 
-    def bug() -> Finding:
+    def bug(*_: object) -> Finding:
         raise AssertionError("a bug")
 
-    thread.submit(Priority.READ, bug, lambda _: None)
-    thread._thread.join(5)
+    def died(error: BaseException) -> None:
+        deaths.append(error)
+        heard.set()
 
+    thread = RestThread(died, bug if where == "begin" else lambda: None)  # type: ignore[arg-type]
+    if where != "begin":
+        thread.submit(Priority.READ, bug if where == "call" else lambda: OK, bug if where == "done" else lambda _: None)  # type: ignore[arg-type]
+    assert heard.wait(5)
+
+    assert [str(error) for error in deaths] == ["a bug"]
     with pytest.raises(RuntimeError, match="REST thread has stopped"):
         thread.submit(Priority.READ, bug, lambda _: None)

@@ -15,6 +15,8 @@ from kitev3.broker.egress import Egress
 from kitev3.broker.fault import FaultBroker
 from kitev3.broker.interface import Broker
 from kitev3.broker.pace import Limits
+from kitev3.broker.rest import InlineExecutor
+from kitev3.broker.tags import Tags, key_of_seed
 from kitev3.contracts import (
     TOPIC_OF,
     Approved,
@@ -32,9 +34,8 @@ from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.runtime.service import World
 from kitev3.services.execution.config import ExecutionConfig
-from kitev3.services.execution.driver import AtOnce, BrokerDriver
+from kitev3.services.execution.driver import BrokerDriver
 from kitev3.services.execution.service import RULES, Execution
-from kitev3.tags import Tags, key_of_seed
 
 S = 1_000_000_000
 TAGS = Tags(key_of_seed(1))
@@ -110,7 +111,7 @@ class Rig:
             tags=TAGS,
             connect=self._connect,
             pace=Limits(),
-            runner=AtOnce,
+            executor=InlineExecutor,
             durable=False,
         )
         self.driver.open(_World(self))

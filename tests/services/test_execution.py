@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3._core import Gate
 from kitev3.account.latch import LatchState
+from kitev3.broker.classify import Finding
+from kitev3.broker.fault import FaultBroker
 from kitev3.contracts import (
     AccountOpened,
     Adjust,
@@ -17,6 +19,7 @@ from kitev3.contracts import (
     Approved,
     Arm,
     Book,
+    BrokerRows,
     Clock,
     Fill,
     Funds,
@@ -25,6 +28,7 @@ from kitev3.contracts import (
     Kill,
     LatchRead,
     OrderPlaced,
+    OrderRow,
     OrderUpdate,
     Read,
     Reconciled,
@@ -34,6 +38,7 @@ from kitev3.contracts import (
     Stop,
     TakePositions,
     Timer,
+    TradeRow,
     UnknownOutcome,
     said_by,
 )
@@ -206,6 +211,27 @@ def test_failed_reads_prove_no_absence(rig: Rig) -> None:
     assert len(rig.handler.mine.unknown()) == 1
 
 
+def test_a_first_answer_that_is_none_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(tmp_path / "account")
+    bodies = [b"null", b"{}", b"[null]"]
+    orders = FaultBroker.orders
+
+    def odd(broker: FaultBroker) -> Finding:
+        return Finding(outcome="ok", data=bodies.pop(0)) if bodies else orders(broker)
+
+    monkeypatch.setattr(FaultBroker, "orders", odd)
+    rig.start()
+    assert rig.handler.status()["bad_rows"] == {"orders": 1}
+    assert rig.handler.status()["bad_row"].startswith("orders: no JSON list")
+    rig.look(8)
+
+    assert rig.handler.reconciliation.done
+    assert rig.handler.status()["bad_rows"] == {}
+    rig.die()
+    rig.start()  # and what was heard is heard again
+    rig.die()
+
+
 def test_a_row_that_cannot_be_read_proves_no_absence(rig: Rig) -> None:
     rig.broker.faults.append("lost_request")
     rig.approve()
@@ -271,13 +297,11 @@ def test_nothing_is_said_twice(rig: Rig) -> None:
 
 
 def test_a_trade_before_its_order_waits_for_it(rig: Rig) -> None:
-    order = b'[{"order_id":"9","status":"OPEN","exchange":"NSE","tradingsymbol":"TCS","instrument_token":1,'
-    order += b'"transaction_type":"BUY","product":"MIS","order_type":"LIMIT","quantity":1,"filled_quantity":0}]'
-    trade = b'[{"trade_id":"7","order_id":"9","exchange":"NSE","tradingsymbol":"TCS","instrument_token":1,'
-    trade += b'"transaction_type":"BUY","product":"MIS","quantity":1,"average_price":2.5}]'
+    order = OrderRow("9", "OPEN", "NSE", "TCS", 1, "BUY", "MIS", "LIMIT", 1, 0)
+    trade = TradeRow("7", "9", "NSE", "TCS", 1, "BUY", "MIS", 1, 2_5000)
 
-    assert rig.tell(Answer("trades", "", "ok", trade)) == []
-    said = rig.tell(Answer("orders", "", "ok", order))
+    assert rig.tell(BrokerRows("trades", "ok", trades=(trade,))) == []
+    said = rig.tell(BrokerRows("orders", "ok", orders=(order,)))
 
     assert kinds(said) == ["OrderUpdate", "Fill"]
     assert (said[0].origin, said[1].tag, said[1].traded_ns) == ("external", "", _market_ns(rig))
@@ -860,10 +884,9 @@ def act(rig: Rig, deed: str, how: Any) -> None:
     elif deed == "die soon":
         rig.lives = how
     elif deed in ("answer again", "read again"):  # told again, long after
-        answers = [answer for answer in rig.of_heard(Answer) if bool(answer.tag) == (deed == "answer again")]
-        bodies = [answer for answer in answers if answer.tag or answer.body]
-        if bodies:
-            rig.tell(bodies[how % len(bodies)])
+        told = rig.of_heard(Answer if deed == "answer again" else BrokerRows)
+        if told:
+            rig.tell(told[how % len(told)])
 
 
 def check_exposure(rig: Rig) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from kitev3.account.account import account_folder_of
 from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.pace import Limits
+from kitev3.broker.rest import InlineExecutor
 from kitev3.bus.stepped import SteppedBus
 from kitev3.contracts import Approved, Clock, OrderFrame, Reservation, Signal, Start, Stop, Verdict
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec
 from kitev3.services.execution.config import ExecutionConfig
-from kitev3.services.execution.driver import AtOnce, BrokerDriver
+from kitev3.services.execution.driver import BrokerDriver
 from kitev3.services.execution.service import RULES, SERVICE
 from kitev3.services.execution.tagkey import tags_of
 
@@ -71,7 +73,7 @@ class Town:
             tags=tags_of(self.context, CONFIG),
             connect=lambda egress: DirectBroker(self.exchange, USER, egress),
             pace=Limits(),
-            runner=AtOnce,
+            executor=InlineExecutor,
             durable=False,
         )
         self.bus.add(SERVICE, self.context, CONFIG, driver=driver)
@@ -204,3 +206,17 @@ def test_the_same_day_leaves_the_same_tapes_in_processes_that_hash_differently(t
 
     assert len(digests[0]) == 64
     assert digests[0] == digests[1]
+
+
+def test_a_thread_of_the_driver_that_dies_ends_the_service(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    (runner,) = [runner for name, runner in town.bus.runners.items() if name == "execution"]
+    died = threading.Thread(target=runner.fail, args=(ValueError("a bug"),))
+    died.start()
+    died.join()
+
+    with pytest.raises(RuntimeError, match="thread of execution's driver has died") as raised:
+        town.bus.advance(S)
+    town.close()
+
+    assert isinstance(raised.value.__cause__, ValueError)

@@ -14,10 +14,10 @@ from typing import Any
 import picows
 import pytest
 from kitev3.account.secret import write_secret
+from kitev3.broker.classify import Finding
 from kitev3.contracts import Frame, Instruments, LeftOut, Quotes, Socket, Text
 from kitev3.errors import ConfigError
 from kitev3.instruments import COLUMNS
-from kitev3.orders.classify import Finding
 from kitev3.runtime.service import World
 from kitev3.services.marketdata.driver import Feed
 from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener

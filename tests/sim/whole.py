@@ -22,13 +22,14 @@ from kitev3.account.account import account_folder_of
 from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.egress import Egress
+from kitev3.broker.rest import InlineExecutor
 from kitev3.bus.stepped import SteppedBus, VirtualClock
 from kitev3.contracts import Arm, Clock, Frame, Instruments, Quotes, Socket, Start, Stop, Text
 from kitev3.runtime import setup
 from kitev3.runtime.clock import datetime_ns
 from kitev3.runtime.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
-from kitev3.services.execution.driver import AtOnce, BrokerDriver
+from kitev3.services.execution.driver import BrokerDriver
 from kitev3.services.execution.service import SERVICE as EXECUTION
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.services.journal.service import SERVICE as JOURNAL
@@ -111,7 +112,7 @@ class WholeSystem:
             tags=tags_of(self.context, execution),
             connect=self._direct,
             pace=execution.pace,
-            runner=AtOnce,
+            executor=InlineExecutor,
             durable=False,
         )
         self._add(JOURNAL, Driver())

@@ -19,9 +19,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from kitev3.broker.classify import Reply
 from kitev3.broker.interface import Permit
 from kitev3.errors import Refused, Unknown
-from kitev3.orders.classify import Reply
 
 CONNECT_S_MAX = 2.0
 TOTAL_S_MAX = 10.0

@@ -6,16 +6,16 @@ ends prove the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
 from kitev3._core import ExchangeRefusal
+from kitev3.broker.classify import Finding, Reply, classify_write
 from kitev3.broker.egress import Egress
-from kitev3.broker.interface import Order, Permit, Read
+from kitev3.broker.interface import Order, Part, Permit
 from kitev3.errors import Refused
-from kitev3.orders.classify import Finding, Reply, classify_write
 
 _JSON = "application/json"
 
@@ -26,9 +26,7 @@ class Exchange(Protocol):
     def place_order(self, user: str, order: Order, /, *, tag: str) -> str: ...
     def modify_order(self, user: str, order_id: str, order: Order, /) -> None: ...
     def cancel(self, user: str, order_id: str, /, *, variety: str = "regular") -> None: ...
-    def read(self, user: str, what: Read, /) -> bytes: ...
-    def quote(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
-    def instruments_csv(self, exchange: str | None = None, /) -> str: ...
+    def read(self, user: str, what: Part, /) -> bytes: ...
 
 
 class DirectBroker:
@@ -38,7 +36,6 @@ class DirectBroker:
         self._exchange = exchange
         self._user = user
         self._egress = egress
-        self._changed: Callable[[], None] | None = None
 
     def place(self, order: Order, permit: Permit) -> Finding:
         return self._write(permit, lambda: self._exchange.place_order(self._user, order, tag=permit.tag))
@@ -72,16 +69,6 @@ class DirectBroker:
     def margins(self) -> Finding:
         return Finding(outcome="ok", data=self._exchange.read(self._user, "margins"))
 
-    def quote(self, instruments: Sequence[str]) -> Finding:
-        return Finding(outcome="ok", data=msgspec.json.encode(self._exchange.quote(instruments)))
-
-    def instruments(self) -> Finding:
-        return Finding(outcome="ok", data=self._exchange.instruments_csv().encode())
-
-    def updates(self, changed: Callable[[], None]) -> None:
-        """Calls after each write; what the market does to an order comes as marketdata's order frames."""
-        self._changed = changed
-
     def close(self) -> None:
         """The exchange is somebody else's."""
 
@@ -94,8 +81,6 @@ class DirectBroker:
             order_id = call()
         except ExchangeRefusal as refusal:
             return classify_write(_refused(refusal))
-        if self._changed is not None:
-            self._changed()
         return Finding(outcome="ok", order_id=order_id)
 
 

@@ -8,16 +8,16 @@ appeared seconds later, requests that never arrived, books that show an order la
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from kitev3.broker.classify import Finding, Reply, classify_failure, classify_write
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
 from kitev3.errors import Refused
-from kitev3.orders.classify import Finding, Reply, classify_failure, classify_write
 
 Fault: TypeAlias = Literal[
     "none",
@@ -123,15 +123,6 @@ class FaultBroker:
     def margins(self) -> Finding:
         segment = {"net": 1e6, "available": {"live_balance": 1e6}, "utilised": {"debits": 0}}
         return self._read({"equity": segment})
-
-    def quote(self, instruments: Sequence[str]) -> Finding:
-        return self._read({})
-
-    def instruments(self) -> Finding:
-        return Finding(outcome="error", message="a fault broker has no instruments")
-
-    def updates(self, changed: Callable[[], None]) -> None:
-        """Never calls."""
 
     def close(self) -> None:
         """The book stays: processes come and go, the broker does not."""

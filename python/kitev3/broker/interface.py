@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from kitev3.orders.classify import Finding
+from kitev3.broker.classify import Finding
 
 Verb: TypeAlias = Literal["place", "modify", "cancel"]
-Read: TypeAlias = Literal["orders", "trades", "positions", "holdings", "margins"]
+Part: TypeAlias = Literal["orders", "trades", "positions", "holdings", "margins"]
 Kind: TypeAlias = Literal["enter", "exit", "cancel"]
 """What a write does to the risk: ``enter`` may add some, ``exit`` and ``cancel`` only take away."""
 
@@ -73,15 +72,6 @@ class Broker(Protocol):
 
     def margins(self) -> Finding:
         """Funds, by segment."""
-
-    def quote(self, instruments: Sequence[str]) -> Finding:
-        """Full quotes of ``EXCHANGE:SYMBOL`` names; unknown ones are absent."""
-
-    def instruments(self) -> Finding:
-        """The instruments file; ``data`` is CSV."""
-
-    def updates(self, changed: Callable[[], None]) -> None:
-        """Calls *changed* when the end knows that an order has changed: a hint to read the book. Some never know."""
 
     def close(self) -> None:
         """Lets go of sockets."""

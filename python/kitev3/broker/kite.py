@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kitev3.broker.adapter import TOTAL_S_MAX, EgressAdapter
+from kitev3.broker.classify import Finding, classify_failure, classify_read, classify_write, readable
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
 from kitev3.broker.official import KiteConnect
 from kitev3.broker.terms import percent, rupees
-from kitev3.orders.classify import Finding, classify_failure, classify_read, classify_write
 
 API_ROOT = "https://api.kite.trade"
 
@@ -93,15 +93,6 @@ class KiteBroker:
     def margins(self) -> Finding:
         return self._read(self._kite.margins)
 
-    def quote(self, instruments: Sequence[str]) -> Finding:
-        return self._read(lambda: self._kite.quote(*instruments))
-
-    def instruments(self) -> Finding:
-        return read_file(self._adapter, self._kite.instruments, self._secrets)
-
-    def updates(self, changed: Callable[[], None]) -> None:
-        """Never calls: order frames come on marketdata's socket."""
-
     def close(self) -> None:
         self._kite.reqsession.close()
 
@@ -109,7 +100,7 @@ class KiteBroker:
         if why := self._egress.refusal(permit):  # without a connection: most refusals are known by now
             return Finding(outcome="not_sent", error_type="Refused", message=why)
         with self._adapter.attempt(permit) as attempt:
-            error = tried(call)
+            error = catching(call)
         if attempt.reply is not None:
             return clean(classify_write(attempt.reply), self._secrets)
         assert error is not None, "a write without a reply has an error"
@@ -137,17 +128,17 @@ def client(kind: type[KiteConnect], adapter: EgressAdapter, **settings: Any) -> 
 def read(adapter: EgressAdapter, call: Callable[[], Any], secrets: Sequence[str]) -> Finding:
     """A read of JSON."""
     with adapter.attempt() as attempt:
-        error = tried(call)
+        error = catching(call)
     if attempt.reply is not None:
         return clean(classify_read(attempt.reply), secrets)
     assert error is not None, "a read without a reply has an error"
-    return clean(Finding(outcome="error", error_type=type(error).__name__, message=str(error)), secrets)
+    return clean(Finding(outcome="error", error_type=type(error).__name__, message=readable(str(error))), secrets)
 
 
 def read_file(adapter: EgressAdapter, call: Callable[[], Any], secrets: Sequence[str]) -> Finding:
     """A read of CSV."""
     with adapter.attempt() as attempt:
-        error = tried(call)
+        error = catching(call)
     reply = attempt.reply
     if reply is not None and reply.status == 200 and "csv" in reply.content_type:
         return Finding(outcome="ok", data=reply.body)
@@ -156,10 +147,10 @@ def read_file(adapter: EgressAdapter, call: Callable[[], Any], secrets: Sequence
         message = finding.message or f"{reply.content_type or 'no content type'}, not CSV"
         return clean(Finding(outcome="error", error_type=finding.error_type, message=message), secrets)
     assert error is not None, "a read without a reply has an error"
-    return clean(Finding(outcome="error", error_type=type(error).__name__, message=str(error)), secrets)
+    return clean(Finding(outcome="error", error_type=type(error).__name__, message=readable(str(error))), secrets)
 
 
-def tried(call: Callable[[], Any]) -> Exception | None:
+def catching(call: Callable[[], Any]) -> Exception | None:
     """Runs *call*; the error it raised, our own bugs excepted.
 
     As broad as the client's behaviour: `KiteException`, `requests` errors, and the `KeyError` or `TypeError` of a reply

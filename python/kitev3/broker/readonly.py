@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from kitev3.broker.adapter import EgressAdapter
+from kitev3.broker.classify import Finding
 from kitev3.broker.interface import Permit
 from kitev3.broker.kite import API_ROOT, client, read, read_file
 from kitev3.broker.official import KiteConnect
 from kitev3.errors import Refused
-from kitev3.orders.classify import Finding
 
 FILE_S_MAX = 60.0  # the instruments file has 100,000 lines
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
-from kitev3.orders.classify import Finding
+from kitev3.broker.classify import Finding
 
 QUEUE_MAX = 4_096
 READ_PAUSES_NS = (100_000_000, 400_000_000)  # before the second and the third try of a read
@@ -39,6 +40,40 @@ class _Job:
     tries: int = 0
 
 
+class Executor(Protocol):
+    """Where the broker's calls run."""
+
+    def submit(
+        self,
+        priority: Priority,
+        call: Callable[[], Finding],
+        done: Callable[[Finding], None],
+        wait_ns: Callable[[], int] | None = None,
+    ) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class InlineExecutor:
+    """Runs each call where it is submitted: what the stepped bus needs, where nothing waits."""
+
+    def __init__(self, died: Callable[[BaseException], None]) -> None:
+        """*died* is never called: there is nothing that dies apart from its caller."""
+
+    def submit(
+        self,
+        priority: Priority,
+        call: Callable[[], Finding],
+        done: Callable[[Finding], None],
+        wait_ns: Callable[[], int] | None = None,
+    ) -> bool:
+        done(call())
+        return True
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
 def _nothing() -> None:
     """Nothing to do first."""
 
@@ -46,11 +81,16 @@ def _nothing() -> None:
 class RestThread:
     """Runs calls one at a time, in order of priority, and hands each finding to its ``done``, on this thread.
 
-    An error that comes out of a call or of ``done`` is our bug: it stops the thread and is raised by the next `submit`.
+    An error that comes out of a call or of ``done`` is our bug: it stops the thread, and its owner is told at once:
+    whoever waits for an answer would wait for ever.
     """
 
-    def __init__(self, begin: Callable[[], None] = _nothing) -> None:
-        """*begin* is called first on the thread, for what is the thread's own: on which core it runs."""
+    def __init__(self, died: Callable[[BaseException], None], begin: Callable[[], None] = _nothing) -> None:
+        """*begin* is called first on the thread, for what is its own: on which core it runs.
+
+        *died* hears, on the thread, of the error that ends it.
+        """
+        self._died = died
         self._begin = begin
         self._turn = threading.Condition()
         self._jobs: list[_Job] = []
@@ -98,7 +138,7 @@ class RestThread:
         except BaseException as error:
             with self._turn:
                 self._error = error
-            raise
+            self._died(error)
 
     def _next(self) -> _Job | None:
         with self._turn:

@@ -53,11 +53,11 @@ def connect(folder: Path) -> Any:
 
 
 def _rows(folder: Path, topic: str) -> Any:
-    from pyarrow import dataset
+    from pyarrow import dataset, parquet
 
     files = sorted(str(path) for path in (folder / topic).glob("date=*/*.parquet"))
     try:
-        columns = pa.unify_schemas([pa.parquet.read_schema(file) for file in files])
+        columns = pa.unify_schemas([parquet.read_schema(file) for file in files])
     except pa.ArrowException as error:
         raise JournalError(f"{folder / topic}: its files cannot be read together: {error}") from None
     return dataset.dataset(

@@ -25,6 +25,13 @@ NEVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
+class _Died:
+    """What a thread of the driver's has died of."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
 class _Posted:
     """Something to be said that no event made."""
 
@@ -205,6 +212,10 @@ class Runner(World):
     def mono_ns(self) -> int:
         return self._clock()
 
+    def fail(self, error: BaseException) -> None:
+        self._inbox.appendleft(_Died(error))
+        self._wake()
+
     # --- the inside ---
 
     def _keep(self, payload: Any) -> None:
@@ -233,6 +244,8 @@ class Runner(World):
     def _drain(self) -> None:
         while self._inbox:
             payload = self._inbox.popleft()
+            if type(payload) is _Died:
+                raise RuntimeError(f"a thread of {self.name}'s driver has died") from payload.error
             if type(payload) is _Posted:
                 self._do(self.runtime.publish, payload.payload)
             else:

@@ -64,6 +64,10 @@ class World(ABC):
     def mono_ns(self) -> int:
         """Machine time; virtual on the stepped bus."""
 
+    def fail(self, error: BaseException) -> None:
+        """A thread of the driver's has died: its error comes out of the loop and ends the process. From any thread."""
+        raise error
+
 
 class Driver:
     """Does to the world what the handler says. Owns sockets, threads and clients; decides nothing."""

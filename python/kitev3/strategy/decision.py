@@ -13,9 +13,9 @@ from typing import Any, get_args
 import msgspec
 from msgspec.structs import force_setattr
 
+from kitev3.broker.tags import TAG_CHARS
 from kitev3.contracts import Action, IntentKind, OrderType, Product, Validity
 from kitev3.errors import KiteError
-from kitev3.tags import TAG_CHARS
 
 TTL_S = 5.0
 """How long a decision is good for unless it says otherwise: rule R09's limit for entries."""

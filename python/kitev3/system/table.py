@@ -149,6 +149,7 @@ def note(health: Health) -> str:
     elif health.name == "execution":
         parts += [f"{said[key]} {key.replace('_', ' ')}" for key in ("open_orders", "unknown") if said.get(key)]
         parts += said.get("mismatches", ())
+        parts.append(f"not read: {said['bad_row']}" if said.get("bad_rows") else "")
     elif health.name == "strategy":
         parts += [f"{name} is stopped: {why}" for name, why in said.get("stopped", {}).items()]
     return "; ".join(part for part in parts if part)

@@ -50,6 +50,8 @@ records! {
         message: &'a str,
         order_id: &'a str,
         verb: Verb,
+        strategy: &'a str,
+        instrument_token: i64,
     }
 
     /// Nobody knows.

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.orders.classify import MESSAGE_CHARS_MAX, Finding, Reply, classify_failure, classify_read, classify_write
+from kitev3.broker.classify import MESSAGE_CHARS_MAX, Finding, Reply, classify_failure, classify_read, classify_write
 
 JSON = "application/json"
 

@@ -4,8 +4,9 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.orders.merge import FINAL, Merged, merge, rank
-from kitev3.orders.rows import OrderRow
+from kitev3.broker.rows import ist_ns
+from kitev3.contracts import OrderRow
+from kitev3.services.execution.merge import FINAL, Merged, merge, rank
 
 STATUSES = [
     "PUT ORDER REQ RECEIVED",
@@ -28,21 +29,21 @@ STATUSES = [
 Sighting = tuple[OrderRow, int]
 
 
-def row(status: str, filled: int, second: int | None, quantity: int = 10, price: float = 100.0) -> OrderRow:
+def row(status: str, filled: int, second: int | None, quantity: int = 10, price_e4: int = 100_0000) -> OrderRow:
     return OrderRow(
         order_id="260318190751749",
         status=status,
         exchange="NSE",
         tradingsymbol="INFY",
         instrument_token=408065,
-        transaction_type="BUY",
+        side="BUY",
         product="MIS",
         order_type="LIMIT",
         quantity=quantity,
         filled_quantity=filled,
-        price=price,
-        average_price=99.95 if filled else 0.0,
-        exchange_update_timestamp=None if second is None else f"2026-11-19 09:20:{second:02d}",
+        price_e4=price_e4,
+        average_price_e4=99_9500 if filled else 0,
+        updated_ns=0 if second is None else ist_ns(f"2026-11-19 09:20:{second:02d}"),
     )
 
 
@@ -60,7 +61,7 @@ any_sightings = st.lists(
         st.sampled_from(STATUSES),
         st.integers(0, 10),
         st.none() | st.integers(0, 5),
-        price=st.sampled_from([100.0, 101.5]),
+        price_e4=st.sampled_from([100_0000, 101_5000]),
     ),
     min_size=1,
     max_size=12,
@@ -137,9 +138,9 @@ def test_a_lower_rank_with_more_filled_raises_only_what_is_filled() -> None:
 
 
 def test_within_one_second_the_later_read_holds() -> None:
-    state = merged([(row("OPEN", 0, 1, price=101.0), 2), (row("OPEN", 0, 1, price=102.0), 1)])
+    state = merged([(row("OPEN", 0, 1, price_e4=101_0000), 2), (row("OPEN", 0, 1, price_e4=102_0000), 1)])
 
-    assert state.row.price == 101.0
+    assert state.row.price_e4 == 101_0000
 
 
 def test_every_final_status_is_final_and_an_unknown_one_is_not() -> None:

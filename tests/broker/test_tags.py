@@ -7,7 +7,7 @@ import string
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from kitev3.tags import TAG_CHARS, TagId, Tags, key_of_seed, strategy_code
+from kitev3.broker.tags import TAG_CHARS, TagId, Tags, key_of_seed, strategy_code
 
 TAGS = Tags(key_of_seed(1))
 tag_ids = st.builds(

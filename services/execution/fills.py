@@ -6,9 +6,9 @@ once; profit and loss wait for the second. A trade is known by (exchange, trade_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from kitev3.orders.rows import TradeRow
+from kitev3.contracts import TradeRow
 
 FillKey = tuple[str, str]
 
@@ -47,9 +47,8 @@ class FillBook:
         """All booked trades, in the order of booking."""
         return tuple(self._trades.values())
 
-    def missing(self, rows: Iterable[TradeRow]) -> list[FillKey]:
-        """Booked trades that are not among *rows*."""
-        told = {(row.exchange, row.trade_id) for row in rows}
+    def missing(self, told: Container[FillKey]) -> list[FillKey]:
+        """Booked trades that are not among *told*."""
         return [key for key in self._trades if key not in told]
 
     def _contradict(self, words: str) -> None:
@@ -57,5 +56,5 @@ class FillBook:
             self.contradictions.append(words)
 
 
-def _amount(row: TradeRow) -> tuple[str, str, int, float]:
-    return row.order_id, row.transaction_type, row.quantity, row.average_price
+def _amount(row: TradeRow) -> tuple[str, str, int, int]:
+    return row.order_id, row.side, row.quantity, row.price_e4

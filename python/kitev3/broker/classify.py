@@ -20,10 +20,15 @@ from typing import Literal
 
 import msgspec
 
+from kitev3.broker import row
+
 Outcome = Literal["ok", "not_sent", "reject", "unknown", "error"]
 
 MESSAGE_CHARS_MAX = 300
+ORDER_ID_CHARS_MAX = 64
 _DOUBTFUL = re.compile(r"(?i:timed out|check the order|try again)|OMS")
+_NAN = re.compile(rb"(?<=[:,\[\s])-?(?:NaN|Infinity)(?=[\s,\]}])")
+"""What JSON has not and some writers put: it becomes a value that is no number, so that it costs its row alone."""
 _REJECTING = {
     400: frozenset({"InputException", "MarginException", "HoldingException"}),
     403: frozenset({"TokenException", "PermissionException"}),  # the latter: not from the registered address
@@ -57,12 +62,7 @@ class _Envelope(msgspec.Struct):
     message: str | None = None
 
 
-class _Acknowledged(msgspec.Struct):
-    order_id: str
-
-
 _envelope = msgspec.json.Decoder(_Envelope)
-_acknowledged = msgspec.json.Decoder(_Acknowledged)
 
 
 def classify_write(reply: Reply) -> Finding:
@@ -103,18 +103,26 @@ def _rejects(status: int, error_type: str, message: str) -> bool:
 def _read(reply: Reply) -> _Envelope | None:
     if "json" not in reply.content_type.lower():
         return None
-    try:
-        return _envelope.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    for body in (reply.body, _NAN.sub(b"[]", reply.body)):
+        try:
+            return _envelope.decode(body)
+        except row.UNREADABLE:
+            continue
+    return None
 
 
 def _order_id(envelope: _Envelope) -> str:
     try:
-        return _acknowledged.decode(envelope.data).order_id
-    except msgspec.DecodeError:
+        order_id = row.row(envelope.data).get("order_id")
+    except row.BadRow:
         return ""
+    return order_id if isinstance(order_id, str) and len(order_id) <= ORDER_ID_CHARS_MAX else ""
 
 
 def _finding(outcome: Outcome, error_type: str, message: str) -> Finding:
-    return Finding(outcome=outcome, error_type=error_type, message=message[:MESSAGE_CHARS_MAX])
+    return Finding(outcome=outcome, error_type=readable(error_type), message=readable(message))
+
+
+def readable(text: str) -> str:
+    """A text of whatever origin as one that can be taped and shown: bounded, and without halves of characters."""
+    return text[:MESSAGE_CHARS_MAX].encode(errors="replace").decode()

@@ -9,8 +9,7 @@ state never goes back. Kite's pending and cancelled quantities contradict themse
 from __future__ import annotations
 
 import msgspec
-
-from kitev3.orders.rows import OrderRow, e4
+from kitev3.contracts import OrderRow
 
 FINAL = 9
 _WORKING = 3
@@ -53,7 +52,7 @@ class Merged(msgspec.Struct, frozen=True, array_like=True):
 
 def merge(known: Merged | None, row: OrderRow, read: int) -> Merged:
     """*known* and one more sighting. Commutative, associative and idempotent over all sightings of an order."""
-    seen = Merged(row, read, row.filled_quantity, e4(row.average_price), row.updated_ns, read)
+    seen = Merged(row, read, row.filled_quantity, row.average_price_e4, row.updated_ns, read)
     if known is None:
         return seen
     state = max(known, seen, key=_state_key)

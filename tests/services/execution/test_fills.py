@@ -4,12 +4,12 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.orders.fills import FillBook
-from kitev3.orders.rows import TradeRow
+from kitev3.contracts import TradeRow
+from kitev3.services.execution.fills import FillBook
 
 
 def trade(
-    trade_id: str, quantity: int = 5, order_id: str = "1", exchange: str = "NSE", price: float = 100.05
+    trade_id: str, quantity: int = 5, order_id: str = "1", exchange: str = "NSE", price_e4: int = 100_0500
 ) -> TradeRow:
     return TradeRow(
         trade_id=trade_id,
@@ -17,11 +17,11 @@ def trade(
         exchange=exchange,
         tradingsymbol="INFY",
         instrument_token=408065,
-        transaction_type="BUY",
+        side="BUY",
         product="MIS",
         quantity=quantity,
-        average_price=price,
-        fill_timestamp="2026-11-19 09:20:05",
+        price_e4=price_e4,
+        traded_ns=1_795_060_205_000_000_000,
     )
 
 
@@ -64,4 +64,4 @@ def test_trades_that_vanished_are_named() -> None:
     book = FillBook()
     book.book([trade("7"), trade("8")])
 
-    assert book.missing([trade("8")]) == [("NSE", "7")]
+    assert book.missing({("NSE", "8")}) == [("NSE", "7")]

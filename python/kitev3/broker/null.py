@@ -5,17 +5,15 @@ What the way to the broker costs can be measured on it without one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
+from kitev3.broker.classify import Finding
 from kitev3.broker.interface import Order, Permit
-from kitev3.orders.classify import Finding
 
 _EMPTY = Finding(outcome="ok", data=b"[]")
 _NOT_SENT = Finding(outcome="not_sent", error_type="Refused", message="this account has no broker")
 _FUNDS = b'{"equity":{"net":1000000000,"available":{"live_balance":1000000000},"utilised":{"debits":0}}}'
 
 
-class Nowhere:
+class NullBroker:
     """The `Broker` end that leads nowhere."""
 
     def place(self, order: Order, permit: Permit) -> Finding:
@@ -41,15 +39,6 @@ class Nowhere:
 
     def margins(self) -> Finding:
         return Finding(outcome="ok", data=_FUNDS)
-
-    def quote(self, instruments: Sequence[str]) -> Finding:
-        return Finding(outcome="ok", data=b"{}")
-
-    def instruments(self) -> Finding:
-        return Finding(outcome="error", message="this account has no broker")
-
-    def updates(self, changed: Callable[[], None]) -> None:
-        """Never calls."""
 
     def close(self) -> None:
         """Holds nothing."""

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
+from kitev3.broker.tags import TagId, Tags, strategy_code
 from kitev3.contracts import Answer, Approved, Intent, OrderPlaced, Reject, Sending, Signal, UnknownOutcome
 from kitev3.events import Payload
 from kitev3.services.execution.config import MS, ExecutionConfig, S
-from kitev3.tags import TagId, Tags, strategy_code
 
 Stage = Literal["sending", "unknown", "placed", "void"]
 Verb = Literal["place", "modify", "cancel"]
@@ -172,13 +172,12 @@ class OwnOrders:
 
     @staticmethod
     def _ended(own: OwnOrder, answer: Answer, now_ns: int) -> Payload:
-        verb: Verb = answer.verb  # type: ignore[assignment]
         if answer.outcome == "ok":
-            return OrderPlaced(own.tag, own.order_id, verb)
+            return OrderPlaced(own.tag, own.order_id, answer.verb)
         if answer.outcome == "unknown":
-            return UnknownOutcome(own.tag, answer.message, now_ns, verb)
+            return UnknownOutcome(own.tag, answer.message, now_ns, answer.verb)
         sent = answer.outcome == "reject"
-        return own.reject(sent, answer.error_type, answer.message, verb)
+        return own.reject(sent, answer.error_type, answer.message, answer.verb)
 
     # What is wanted of all ----------------------------------------------------------------------------------------
 

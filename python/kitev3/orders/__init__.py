@@ -1,1 +1,0 @@
-"""What is known about orders: the broker's rows, their merge, fills from trades, what an answer to a write proves."""
