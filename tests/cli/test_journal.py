@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,14 @@ def test_the_topics_are_listed_with_and_without_rows(run_dir: Path) -> None:
     lines = [[cell.strip() for cell in line.split("│")] for line in printed.splitlines() if "│" in line]
     rows = {topic: count for _, topic, count, *_ in lines}
     assert (rows["execution.fill"], rows["risk.blocked"]) == ("1", "0")
+
+
+def test_the_command_itself_answers(run_dir: Path) -> None:
+    """In a process that has loaded nothing else."""
+    question = "select tradingsymbol from execution.fill"
+    words = ["-c", "from kitev3.cli import main; main()", "journal", "sql", question, "--run-dir", str(run_dir)]
+
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "INFY" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -13,6 +14,7 @@ import kitev3
 import pytest
 from kitev3.account.latch import Latch, LatchState
 from kitev3.control import START_ORDER
+from kitev3.journal import query
 
 from services.real_system import RealSystem, real_system
 
@@ -186,3 +188,29 @@ def profile(strategy: Path) -> str:
     begin, end = demo.index("run = ["), demo.index("\n]\n", demo.index("run = [")) + 3
     run = f'run = [{{ name = "raises", use = "{strategy}:Raises", instruments = ["NSE:INFY"], bars = "5s" }}]\n'
     return demo[:begin] + run + demo[end:]
+
+
+def test_after_kill_9_of_everything_the_next_start_writes_what_the_tapes_hold(system: RealSystem) -> None:
+    system.start()
+    system.trades()
+    pids = system.pids()
+    system.process.kill()
+    for pid in pids.values():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    system.process.communicate()
+    while system.pids():
+        time.sleep(0.05)
+    said = {name: system.said(name) for name in pids if name != "journal"}
+
+    system.start("--for", "1")
+    code, _, err = system.end()
+
+    assert code == 0, err
+    assert "the last run here had been killed: " in err
+    kept = system.folder.path / "old" / "1" / "journal"
+    for name, spoken in said.items():
+        for topic in {topic for topic, _ in spoken}:
+            _, rows = query.sql(kept, f"select distinct seq from {topic} where source = '{name}' order by 1")  # noqa: S608
+            assert [seq for (seq,) in rows] == sorted(seq for its_topic, seq in spoken if its_topic == topic)
+    assert any(topic == "execution.fill" for topic, _ in said["execution"])

@@ -243,3 +243,18 @@ def test_a_file_in_the_way_is_said_in_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="cannot be a run folder"), RunFolder(tmp_path / "run").held():
         pass
+
+
+def test_a_run_is_whole_when_its_summary_is_newer_than_its_tapes(folder: RunFolder) -> None:
+    folder.make()
+    tape = folder.path / "tape" / "journal" / "2026-11-19.000.tape"
+    without = folder.is_whole()
+    tape.parent.mkdir()
+    tape.touch()
+    killed = folder.is_whole()
+    folder.summary.touch()
+    ended = folder.is_whole()
+    later_ns = folder.summary.stat().st_mtime_ns + 1_000_000
+    os.utime(tape, ns=(later_ns, later_ns))
+
+    assert (without, killed, ended, folder.is_whole()) == (True, False, True, False)

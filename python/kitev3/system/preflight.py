@@ -7,6 +7,7 @@ import math
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,6 +73,7 @@ def prepared(
     folder.check_sockets(names)
     with folder.held():
         if profile.fresh:
+            _catch_up(folder, profile.account_id)
             folder.rotate()
         folder.summary.unlink(missing_ok=True)
         folder.clear()
@@ -92,6 +94,17 @@ def prepared(
             )
         finally:
             folder.clear()
+
+
+def _catch_up(folder: RunFolder, account: str) -> None:
+    """Has the journal of a run that was killed made whole, in a process of its own: Arrow is large, and we stay."""
+    if folder.is_whole():
+        return
+    words = (sys.executable, "-m", "kitev3.journal.catch_up", str(folder.path), account)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]
+    what = "is not whole, and its tapes are kept" if done.returncode else "had been killed"
+    print(f"kitev3: the last run here {what}: {said[-1]}", file=sys.stderr)
 
 
 def _check_disk(folder: Path) -> None:

@@ -170,6 +170,13 @@ class RunFolder:
             raise ConfigError(f"nothing runs in {self.path}: pid {run.pid} has ended without a word")
         return run
 
+    def is_whole(self) -> bool:
+        """Whether nothing ran here since a summary was written: a run that was killed has none, or an older one."""
+        tapes = [path.stat().st_mtime_ns for path in (self.path / "tape").glob("*/*.tape")]
+        if not tapes:
+            return True
+        return self.summary.exists() and self.summary.stat().st_mtime_ns >= max(tapes)
+
     def rotate(self) -> Path | None:
         """Moves what an earlier run left to ``old/<n>/``, keeping the newest five; where to, if there was anything.
 
