@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-from kitev3 import process
 from kitev3._core import TapeReader, Tick, TickBatch, encode_frame
 from kitev3.contracts import Frame, Instrument, Instruments, Quote, Quotes, Socket, Subscribed
 from kitev3.control import Health
+from kitev3.runtime import process
 from kitev3.runtime.service import AsyncDriver, Driver, World
 from kitev3.services.marketdata.service import SERVICE
 from kitev3.strategy import Indicator, Strategy, indicator

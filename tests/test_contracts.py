@@ -10,14 +10,14 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from kitev3._core import TickBatch
 from kitev3.bus.topology import links, matches, matching, takes_work, workers
-from kitev3.contracts import BY_TOPIC, CONTRACTS, TOPIC_OF, Contract, heard_by, schema_hash
+from kitev3.contracts import BY_TOPIC, CONTRACTS, LAYOUTS, TOPIC_OF, Contract, heard_by, schema_hash
 from kitev3.runtime.setup import ENCODE, decoder
 from kitev3.schemas import SPOKEN
 from kitev3.system.profile import known_services
 from strategies import payloads
 
 NAMED = pytest.mark.parametrize("contract", CONTRACTS, ids=[contract.topic for contract in CONTRACTS])
-STRUCTS = [contract for contract in CONTRACTS if contract.payload is not TickBatch]
+STRUCTS = [contract for contract in CONTRACTS if contract.payload not in LAYOUTS]
 GROWN = [contract for contract in STRUCTS if contract.payload.__struct_defaults__]
 
 

@@ -783,8 +783,10 @@ class IndicatorEngine:
         volume: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Takes finished bars; answers a row of values for each, as they are with it. ``time_ns`` is a bar's begin."""
-    def update_bar(self, token: int, time_ns: int, high_e4: int, low_e4: int, close_e4: int, volume: int) -> None:
-        """Takes one finished bar."""
+    def update_bar_batch(self, batch: BarBatch, period: str, *, gapped: bool = False) -> None:
+        """Takes the batch's bars of a period and of the instruments that were added; gapped ones where told to."""
+    def add(self, token: int) -> None:
+        """Makes room for an instrument before its first tick or bar."""
     def value(self, token: int, name: str) -> float:
         """The newest value; NaN while warming up or never seen. KeyError for a name not declared."""
     def row(self, token: int) -> NDArray[np.float64]:
@@ -982,14 +984,30 @@ class Bar:
     any other starts and ends with its first and last tick. `value_e4` takes each tick's volume at its last price.
     """
 
-    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __new__(
+        cls,
+        instrument_token: int,
+        period: str,
+        start_ns: int,
+        end_ns: int,
+        open_e4: int,
+        high_e4: int,
+        low_e4: int,
+        close_e4: int,
+        volume: int = 0,
+        value_e4: int = 0,
+        ticks: int = 1,
+        short: bool = False,
+        gapped: bool = False,
+    ) -> Bar: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     @property
-    def token(self) -> int: ...
+    def instrument_token(self) -> int: ...
     @property
-    def spec(self) -> str:
-        """As `bar_spec` names it."""
+    def period(self) -> str:
+        """As `bar_spec` names it: `5s`, `1m`, `500t` (ticks), `10000v` (volume), `5000000r` (rupees)."""
     @property
     def start_ns(self) -> int: ...
     @property
@@ -1016,6 +1034,55 @@ class Bar:
         """Ticks of it are missing: it began before anybody listened, or spans an outage."""
 
 @final
+class BarBatch:
+    """Closed bars in columns, in the order in which they closed: the payload of ``marketdata.ohlc``.
+
+    No instrument stands in it twice, so whoever takes it whole has each instrument as it was with its own bar. A column
+    is a read-only view of the batch's own memory, which is also its wire form.
+    """
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @staticmethod
+    def of(bars: list[Bar]) -> list[BarBatch]:
+        """Batches of the bars, in their order: an instrument's second bar begins the next."""
+    @staticmethod
+    def from_bytes(data: bytes) -> BarBatch:
+        """Takes the wire form, by one copy. Raises ValueError for any other bytes."""
+    def to_bytes(self) -> bytes:
+        """The wire form."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Bar: ...
+    def __iter__(self) -> Iterator[Bar]: ...
+    @property
+    def instrument_token(self) -> NDArray[np.uint32]: ...
+    @property
+    def period(self) -> list[str]: ...
+    @property
+    def start_ns(self) -> NDArray[np.int64]: ...
+    @property
+    def end_ns(self) -> NDArray[np.int64]: ...
+    @property
+    def open_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def high_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def low_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def close_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def volume(self) -> NDArray[np.int64]: ...
+    @property
+    def value_e4(self) -> NDArray[np.int64]: ...
+    @property
+    def ticks(self) -> NDArray[np.int64]: ...
+    @property
+    def short(self) -> NDArray[np.bool_]: ...
+    @property
+    def gapped(self) -> NDArray[np.bool_]: ...
+
+@final
 class BarBuilder:
     """Builds the bars of many instruments from batches of ticks, by the ticks' exchange timestamps alone.
 
@@ -1035,6 +1102,9 @@ class BarBuilder:
 
         In the specs' order. Bars that did not run their length are short. Later ticks of this day are left out.
         """
+    @property
+    def closed(self) -> int:
+        """Bars that have closed."""
     @property
     def entered(self) -> int:
         """Ticks that entered their instrument's bars."""

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 import msgspec
 
-from kitev3._core import TickBatch
+from kitev3._core import BarBatch, TickBatch
 
 Action: TypeAlias = Literal["BUY", "SELL", "HOLD"]
 Side: TypeAlias = Literal["BUY", "SELL"]
@@ -49,27 +49,6 @@ class Quote(Payload, frozen=True, array_like=True, gc=False):
     ask_e4: int  # 0: none
     lower_circuit_e4: int
     upper_circuit_e4: int
-
-
-class Ohlc(Payload, frozen=True, array_like=True, gc=False):
-    """One closed bar.
-
-    ``period`` is its spec: ``5s``, ``1m``, ``500t`` (ticks), ``10000v`` (volume), ``5000000r`` (rupees).
-    """
-
-    instrument_token: int
-    period: str
-    start_ns: int  # market time, by the ticks' exchange timestamps
-    end_ns: int
-    open_e4: int
-    high_e4: int
-    low_e4: int
-    close_e4: int
-    volume: int
-    value_e4: int
-    ticks: int
-    short: bool = False  # closed by the session's end before its time
-    gapped: bool = False  # ticks of it are missing: it began before we listened, or spans an outage
 
 
 class Instrument(Payload, frozen=True, array_like=True, gc=False):
@@ -685,9 +664,13 @@ def _describe(kind: Any) -> str:
     return f"{name}[{','.join(_describe(a) for a in args)}]" if args else name if isinstance(kind, type) else repr(kind)
 
 
+LAYOUTS: Mapping[type[Any], str] = MappingProxyType({TickBatch: "TickBatch:1", BarBatch: "BarBatch:1"})
+"""Payloads that are columns in one piece of memory, which is their wire form; by their layout's version."""
+
+
 def schema_hash(payload: type[Any]) -> int:
-    """CRC-32 of a payload's field names and types; of a tick batch, of its layout's version."""
-    text = "TickBatch:1" if payload is TickBatch else _describe(payload)
+    """CRC-32 of a payload's field names and types; of columns, of their layout's version."""
+    text = LAYOUTS.get(payload) or _describe(payload)
     return zlib.crc32(text.encode())
 
 
@@ -720,7 +703,7 @@ _EVERYONE = " ".join(_ALL)
 CONTRACTS: tuple[Contract, ...] = (
     _c("marketdata.tick", TickBatch, "marketdata", "strategy risk_portfolio journal", join="keyed:instrument_token"),
     _c("marketdata.quote", Quote, "marketdata", "risk_portfolio journal", join="keyed:instrument_token"),
-    _c("marketdata.ohlc", Ohlc, "marketdata", "strategy journal", join="day"),
+    _c("marketdata.ohlc", BarBatch, "marketdata", "strategy journal", join="day"),
     _c("marketdata.instrument", Instrument, "marketdata", "strategy risk_portfolio execution journal",
        join="keyed:instrument_token"),
     _c("marketdata.health", FeedHealth, "marketdata", "risk_portfolio journal", join="keyed:source"),

@@ -14,7 +14,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "marketdata.tick": (0x6133D3EA,),
         "marketdata.quote": (0x4085660B,),
-        "marketdata.ohlc": (0xC86FA947,),
+        "marketdata.ohlc": (0xDBE65E77,),
         "marketdata.instrument": (0xDFC6D7B2,),
         "marketdata.health": (0x78E24792,),
         "marketdata.gap": (0x754F8585,),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kitev3._core import Bar, BarBuilder, Calendar, Decoder
+from kitev3._core import BarBatch, BarBuilder, Calendar, Decoder
 from kitev3.calendar import read
 from kitev3.contracts import (
     Clock,
@@ -16,7 +16,6 @@ from kitev3.contracts import (
     Instrument,
     Instruments,
     LeftOut,
-    Ohlc,
     OrderFrame,
     Quotes,
     Socket,
@@ -60,7 +59,7 @@ class MarketdataHandler(Handler):
         self.rows: dict[int, Instrument] = {}
         self.periods: dict[int, tuple[str, ...]] = {}
         self.native = {"world.frame": self.decoder}
-        self.counts = {"bars": 0, "reconnects": 0, "left_out": 0}
+        self.counts = {"reconnects": 0, "left_out": 0}
         self.state: str = "down"
         self.reason = ""
         self.lost = False
@@ -85,6 +84,7 @@ class MarketdataHandler(Handler):
         return {
             "ticks": self.decoder.ticks,
             "batches": self.decoder.batches,
+            "bars": self.bars.closed,
             **self.counts,
             "state": "sick" if self.sick and self.state == "up" else self.state,
             "reason": self.sick or self.reason,
@@ -105,27 +105,7 @@ class MarketdataHandler(Handler):
         batch = self.decoder.decode(frame.data, event.now_ns)
         if not len(batch):
             return ()
-        return (batch, *self.closed(self.bars.update(batch)))
-
-    def closed(self, bars: Iterable[Bar]) -> Iterator[Ohlc]:
-        """The events of bars that have closed."""
-        for bar in bars:
-            self.counts["bars"] += 1
-            yield Ohlc(
-                bar.token,
-                bar.spec,
-                bar.start_ns,
-                bar.end_ns,
-                bar.open_e4,
-                bar.high_e4,
-                bar.low_e4,
-                bar.close_e4,
-                bar.volume,
-                bar.value_e4,
-                bar.ticks,
-                bar.short,
-                bar.gapped,
-            )
+        return (batch, *BarBatch.of(self.bars.update(batch)))
 
     def text(self, event: Event) -> Iterable[Payload]:
         """An order update is a hint to read the book, never truth."""
@@ -196,7 +176,7 @@ class MarketdataHandler(Handler):
 
     def stop(self, event: Event) -> Iterable[Payload]:
         """The session is over: its last bars close, marked short."""
-        return tuple(self.closed(self.bars.close_session()))
+        return BarBatch.of(self.bars.close_session())
 
     def _health(self) -> FeedHealth:
         is_sick = self.sick and self.state == "up"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import chain
+from types import GeneratorType
 from typing import Any
 
-from kitev3._core import Newest, bar_spec
-from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Ohlc, Reject, Signal
+from kitev3._core import BarBatch, Newest, bar_spec
+from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Reject, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
@@ -57,7 +59,11 @@ class StrategyHandler(Handler):
         self.engines = {name: engine_of(*made, f"strategy {name!r}") for name, made in self.made.items()}
         self.by_ticks = [engine for run in self.runs if not run.bars and (engine := self.engines[run.name]) is not None]
         self.hosted: dict[tuple[str, int], Hosted] = {}
-        self.on_bars: dict[tuple[int, str], list[Hosted]] = {}
+        by_bars = [
+            (self.engines[run.name], run.bars, self.made[run.name][0].wants_gapped) for run in self.runs if run.bars
+        ]
+        self.by_bars = [(engine, period, gapped) for engine, period, gapped in by_bars if engine is not None]
+        self.on_bars: dict[str, dict[int, list[Hosted]]] = {}  # period -> token -> who hears its bars
         self.on_ticks: dict[int, list[Hosted]] = {}
         files = {name: file_of(kind) for name, (kind, _) in self.made.items()}
         self.code = UserCode(files, log or get_logger(), in_hand)
@@ -67,7 +73,7 @@ class StrategyHandler(Handler):
             {
                 "marketdata.instrument": self.instrument,
                 "marketdata.tick": self.ticks,
-                "marketdata.ohlc": self.bar,
+                "marketdata.ohlc": self.bars,
                 "marketdata.gap": self.gap,
                 "execution.fill": self.fill,
                 "execution.reject": self.reject,
@@ -114,7 +120,9 @@ class StrategyHandler(Handler):
         hosted = Hosted(run, strategy, row, self.engines[run.name], self.newest)
         self.hosted[run.name, row.instrument_token] = hosted
         if run.bars:
-            self.on_bars.setdefault((row.instrument_token, run.bars), []).append(hosted)
+            self.on_bars.setdefault(run.bars, {}).setdefault(row.instrument_token, []).append(hosted)
+            if hosted.engine is not None:
+                hosted.engine.add(row.instrument_token)
         if kind.on_tick is not Strategy.on_tick:
             self.on_ticks.setdefault(row.instrument_token, []).append(hosted)
 
@@ -135,16 +143,23 @@ class StrategyHandler(Handler):
                     said += self._ask(event, hosted, "on_tick", tick)
         return said
 
-    def bar(self, event: Event) -> Iterable[Payload]:
-        bar: Ohlc = event.payload
+    def bars(self, event: Event) -> Iterable[Payload]:
+        """The indicators take the batch whole, then strategies are asked in the bars' order. No instrument is in it
+        twice, so the indicators of each are as they are with its own bar."""
+        batch: BarBatch = event.payload
+        for engine, period, gapped in self.by_bars:
+            engine.update_bar_batch(batch, period, gapped=gapped)
+        topic, epoch, place = event.type, event.epoch, (event.epoch, event.topic_seq)
         said: list[Payload] = []
-        for hosted in self.on_bars.get((bar.instrument_token, bar.period), ()):
-            if hosted.engine is not None:
-                hosted.engine.update_bar(
-                    bar.instrument_token, bar.start_ns, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume
-                )
-            hosted.used(event)
-            said += self._ask(event, hosted, "on_bar", bar)
+        for bar, token, period in zip(batch, batch.instrument_token.tolist(), batch.period, strict=True):
+            for hosted in self.on_bars.get(period, {}).get(token, ()):
+                if bar.gapped and not hosted.strategy.wants_gapped:
+                    continue
+                first = hosted.first.get(topic)
+                if first is None or first[0] != epoch:
+                    hosted.first[topic] = place
+                if wanted := self._ask(event, hosted, "on_bar", bar):
+                    said += wanted
         return said
 
     def fill(self, event: Event) -> Iterable[Payload]:
@@ -189,7 +204,7 @@ class StrategyHandler(Handler):
     def _ask(self, event: Event, hosted: Hosted, name: str, what: Any) -> Iterable[Signal]:
         """What a strategy wants of *what*, whole or not at all: one wrong decision and it is stopped instead."""
         strategy, row = hosted.run.name, hosted.instrument
-        if why := self.code.stuck(event, strategy):
+        if self.code.left_out and (why := self.code.stuck(event, strategy)):
             self.code.stop(event, strategy, row, why)
             self._take_out(strategy)
             return ()
@@ -200,9 +215,16 @@ class StrategyHandler(Handler):
             answer = callback(what, hosted)
             if answer is None:
                 return ()
+            several = answer
+            if type(answer) is GeneratorType:
+                # Most want nothing, and three thousand may be asked about one frame: not a step more for those.
+                first = next(answer, None)
+                if first is None and answer.gi_frame is None:
+                    return ()
+                several = chain((first,), answer)
             wanted = [
                 hosted.signal(decision, event, self.tick_ts_ns or event.ts)
-                for decision in decisions(answer, name)
+                for decision in decisions(several, name)
                 if decision.action != "HOLD" or hosted.strategy.wants_hold
             ]
         except KeyboardInterrupt:
@@ -218,7 +240,10 @@ class StrategyHandler(Handler):
 
     def _take_out(self, strategy: str) -> None:
         """On all its instruments; its orders and positions stay as they are."""
-        self.on_bars = {key: _without(strategy, several) for key, several in self.on_bars.items()}
+        self.on_bars = {
+            period: {token: _without(strategy, several) for token, several in hearers.items()}
+            for period, hearers in self.on_bars.items()
+        }
         self.on_ticks = {key: _without(strategy, several) for key, several in self.on_ticks.items()}
         self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != strategy}
         if (engine := self.engines[strategy]) in self.by_ticks:

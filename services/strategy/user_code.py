@@ -23,6 +23,7 @@ class UserCode:
     def __init__(self, files: Mapping[str, str], log: Any, in_hand: InHand | None = None) -> None:
         self._files, self._log, self._in_hand = files, log, in_hand
         self._stuck: Mapping[str, Stuck] = in_hand.look_back(lambda name: files.get(name, name)) if in_hand else {}
+        self.left_out = bool(self._stuck)  # whether there is one that may not be asked
         self._event: Event | None = None  # in hand
         self._output = Output(log, self._is_live)
         self.stopped: dict[str, str] = {}  # strategy -> why, with file and line

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kitev3.contracts import FeedHealth, Ohlc, Signal, Text, heard_by
+from kitev3._core import Bar, BarBatch
+from kitev3.contracts import FeedHealth, Signal, Text, heard_by
 from kitev3.events import Event
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec
@@ -31,13 +32,14 @@ def context(run_dir: Path, mode: str = "sim") -> Context:
     )
 
 
-def bar(number: int) -> Ohlc:
-    return Ohlc(256265, "1m", 0, 60, 10_000, 10_000, 10_000, 10_000, number, 0, 1)
+def bar(number: int) -> BarBatch:
+    return BarBatch.of([Bar(256265, "1m", 0, 60, 10_000, 10_000, 10_000, 10_000, number, 0, 1)])[0]
 
 
 def signal(event: Event) -> Signal:
+    number = int(event.payload.volume[0])
     return Signal(
-        "relay", "NSE", "NIFTY 50", 256265, "BUY", "enter", event.payload.volume, "LIMIT", 10_000, 0, "MIS", "DAY",
+        "relay", "NSE", "NIFTY 50", 256265, "BUY", "enter", number, "LIMIT", 10_000, 0, "MIS", "DAY",
         1.0, 0, (), event.ts, "a bar", {},
     )  # fmt: skip
 
@@ -65,7 +67,8 @@ class Listener(Handler):
         super().__init__(dict.fromkeys(on_bus, self.hear))
 
     def hear(self, event: Event) -> Iterable[Any]:
-        number = getattr(event.payload, "volume", getattr(event.payload, "quantity", 0))
+        is_bar = isinstance(event.payload, BarBatch)
+        number = int(event.payload.volume[0]) if is_bar else getattr(event.payload, "quantity", 0)
         self.heard.append((event.type, event.source, event.seq, number))
         return ()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kitev3.contracts import FeedHealth, Gap, Ohlc
+from kitev3._core import BarBatch
+from kitev3.contracts import FeedHealth, Gap
 from kitev3.errors import ConfigError
 from kitev3.events import Event
 
@@ -30,7 +31,7 @@ class Ears:
 
     @property
     def numbers(self) -> list[int]:
-        return [event.payload.volume for event in self.events if isinstance(event.payload, Ohlc)]
+        return [int(event.payload.volume[0]) for event in self.events if isinstance(event.payload, BarBatch)]
 
 
 @pytest.fixture(params=["threads", "stepped", "zmq"])

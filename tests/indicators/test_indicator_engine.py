@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from kitev3._core import (
     Adx,
     Atr,
+    Bar,
+    BarBatch,
     Bollinger,
     Donchian,
     Ema,
@@ -184,7 +186,9 @@ def test_a_forgotten_instrument_warms_up_anew_and_the_others_go_on() -> None:
 def test_one_bar_is_a_batch_of_one() -> None:
     engine = IndicatorEngine([("channel", "donchian", {"period": 1})])
 
-    engine.update_bar(1, NOON_NS, 120_000, 100_000, 110_000, 5)
+    engine.add(1)
+    [batch] = BarBatch.of([Bar(1, "5s", NOON_NS, NOON_NS, 110_000, 120_000, 100_000, 110_000, 5)])
+    engine.update_bar_batch(batch, "5s")
 
     assert engine.row(1).tolist() == [12, 11, 10]
 

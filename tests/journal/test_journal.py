@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kitev3._core import Event, Tick, TickBatch
+from kitev3._core import Bar, BarBatch, Event, Tick, TickBatch
 from kitev3.contracts import CONTRACTS, Fill, Stop, Timer, Verdict
 from kitev3.journal import columns, query
-from kitev3.journal.columns import Rows, column, plain
+from kitev3.journal.columns import BAR_COLUMNS, BATCHES, Rows, column, plain
 from kitev3.journal.store import ParquetStore
 from kitev3.services.journal.service import JournalHandler
 
@@ -29,6 +29,25 @@ def fill(number: int) -> Event:
     return Event("execution.fill", Fill(*trade), source="execution", seq=number, topic_seq=number, ts=NOON_NS)
 
 
+def bars(number: int) -> Event:
+    closed = [Bar(408065 + n, "5s", n, n + 5, 1, 2, 3, 4, n, 5, 6, n % 2 == 0, n % 3 == 0) for n in range(number)]
+    return Event("marketdata.ohlc", BarBatch.of(closed)[0], source="marketdata", seq=number)
+
+
+def test_a_bar_is_a_row_with_all_its_fields() -> None:
+    rows = Rows("marketdata.ohlc")
+    events = [bars(3), bars(1)]
+    for event in events:
+        rows.add(event)
+
+    table = rows.table()
+
+    assert rows.count == table.num_rows == 4
+    assert table["seq"].to_pylist() == [3, 3, 3, 1]
+    for name in BAR_COLUMNS:
+        assert table[name].to_pylist() == [getattr(bar, name) for event in events for bar in event.payload]
+
+
 def batch(number: int) -> Event:
     some = [Tick(408065, 15_000_000 + n, exchange_ns=10**9, kind="full" if n % 2 else "ltp") for n in range(number)]
     return Event("marketdata.tick", TickBatch.from_ticks(some), source="marketdata", seq=number)
@@ -38,7 +57,7 @@ def batch(number: int) -> Event:
 @settings(max_examples=20)
 @given(data=st.data())
 def test_every_payload_becomes_a_row_and_nothing_of_it_is_lost(contract: Any, data: st.DataObject) -> None:
-    if contract.payload is TickBatch:
+    if contract.payload in BATCHES:
         return
     payloads = data.draw(st.lists(drawn(contract.payload), max_size=3))
     rows = Rows(contract.topic)

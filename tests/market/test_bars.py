@@ -23,7 +23,17 @@ Row = tuple[int, str, int, int, int, int, int, int, int, int, int, bool]
 
 def row(bar: Bar) -> Row:
     prices = (bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4)
-    return (bar.token, bar.spec, bar.start_ns, bar.end_ns, *prices, bar.volume, bar.value_e4, bar.ticks, bar.short)
+    return (
+        bar.instrument_token,
+        bar.period,
+        bar.start_ns,
+        bar.end_ns,
+        *prices,
+        bar.volume,
+        bar.value_e4,
+        bar.ticks,
+        bar.short,
+    )
 
 
 @dataclass

@@ -15,8 +15,9 @@ import msgspec
 import pytest
 from bus.people import DAY, START_NS, bar
 from bus.system import System
+from kitev3._core import BarBatch
 from kitev3.bus.message import Message
-from kitev3.contracts import Clock, FeedHealth, Kill, Ohlc, Start, Stop
+from kitev3.contracts import Clock, FeedHealth, Kill, Start, Stop
 from kitev3.control import Control
 from kitev3.system.runfolder import RunFolder
 
@@ -175,7 +176,7 @@ def test_resend_gives_what_was_said_after_a_number(system: System) -> None:
 
     messages = [Message.parse(frame) for frame in answer["frames"]]
     assert [m.seq for m in messages] == [26, 27, 28, 29, 30]
-    assert [msgspec.msgpack.decode(m.payload, type=Ohlc) for m in messages] == [bar(n) for n in range(25, 30)]
+    assert [BarBatch.from_bytes(m.payload) for m in messages] == [bar(n) for n in range(25, 30)]
     assert [Message.parse(frame).seq for frame in again["frames"]] == [29, 30]
     assert none["frames"] == []
     assert not answer["more"]

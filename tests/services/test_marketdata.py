@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import FLAG_TIME_AHEAD, Event, Tick, TickBatch, encode_frame
+from kitev3._core import FLAG_TIME_AHEAD, Bar, BarBatch, Event, Tick, TickBatch, encode_frame
 from kitev3.contracts import (
     TOPIC_OF,
     Clock,
@@ -16,7 +16,6 @@ from kitev3.contracts import (
     Instrument,
     Instruments,
     LeftOut,
-    Ohlc,
     OrderFrame,
     Quote,
     Quotes,
@@ -55,6 +54,10 @@ def frame(*ticks: Tick) -> Frame:
     return Frame(encode_frame(list(ticks)))
 
 
+def bars_of(said: list[Any]) -> list[Bar]:
+    return [bar for payload in said if isinstance(payload, BarBatch) for bar in payload]
+
+
 def tick(second: int, price_e4: int = 15_000_000, volume: int = 0) -> Tick:
     return Tick(408065, price_e4, exchange_ns=OPEN_NS + second * 10**9, volume=volume)
 
@@ -79,12 +82,12 @@ def test_a_frame_is_a_batch_and_closes_the_bars_that_it_ends() -> None:
 
     said = [says(handler, frame(tick(s, 15_000_000 + s * 500, s * 10))) for s in range(12)]
 
-    assert [type(p).__name__ for one in said for p in one if not isinstance(p, TickBatch)] == ["Ohlc", "Ohlc"]
-    bar = said[5][1]
+    assert [type(p).__name__ for one in said for p in one if not isinstance(p, TickBatch)] == ["BarBatch", "BarBatch"]
+    [bar] = said[5][1]
     assert (bar.period, bar.start_ns, bar.end_ns) == ("5s", OPEN_NS, OPEN_NS + 5 * 10**9)
     assert (bar.open_e4, bar.close_e4, bar.ticks, bar.short) == (15_000_000, 15_002_000, 5, False)
     last = says(handler, Stop())
-    assert [(b.ticks, b.short) for b in last if isinstance(b, Ohlc)] == [(2, True)]
+    assert [(b.ticks, b.short) for batch in last for b in batch] == [(2, True)]
 
 
 def test_the_file_read_again_keeps_the_bars_under_way() -> None:
@@ -94,7 +97,7 @@ def test_the_file_read_again_keeps_the_bars_under_way() -> None:
 
     read(handler, "5s")
 
-    [_, bar] = says(handler, frame(tick(6)))
+    [_, [bar]] = says(handler, frame(tick(6)))
     assert bar.ticks == 2
 
 
@@ -105,7 +108,7 @@ def test_any_bytes_are_a_batch_or_counted(data: bytes) -> None:
 
     said = says(handler, Frame(data))
 
-    assert all(isinstance(p, TickBatch | Ohlc) for p in said)
+    assert all(isinstance(p, TickBatch | BarBatch) for p in said)
     assert handler.status()["ticks"] == sum(len(p) for p in said if isinstance(p, TickBatch))
 
 
@@ -154,7 +157,7 @@ def test_a_bar_that_began_before_we_listened_or_spans_an_outage_is_gapped() -> N
         if second in (2, 12):
             says(handler, Socket("down"), OPEN_NS + second * 10**9)
             says(handler, Socket("up"), OPEN_NS + second * 10**9)
-        bars += [p for p in says(handler, frame(tick(second))) if isinstance(p, Ohlc)]
+        bars += bars_of(says(handler, frame(tick(second))))
 
     assert [bar.gapped for bar in bars] == [True, False, True, False]
 
@@ -165,7 +168,7 @@ def test_the_first_bar_of_a_market_that_begins_with_our_clock_is_whole() -> None
     says(handler, Socket("up"))
     says(handler, Clock(OPEN_NS, 7, 1000), OPEN_NS + 10**7, 7 + 10**7)
 
-    bars = [p for s in range(6) for p in says(handler, frame(tick(s)), OPEN_NS + s * 10**9) if isinstance(p, Ohlc)]
+    bars = [b for s in range(6) for b in bars_of(says(handler, frame(tick(s)), OPEN_NS + s * 10**9))]
 
     assert [bar.gapped for bar in bars] == [False]
 
@@ -176,7 +179,7 @@ def test_a_clock_heard_late_leaves_a_hole_behind_it() -> None:
     says(handler, Socket("up"))
     says(handler, Clock(OPEN_NS, 7, 1000), OPEN_NS + 3 * 10**9, 7 + 3 * 10**9)
 
-    bars = [p for s in range(3, 12) for p in says(handler, frame(tick(s)), OPEN_NS + s * 10**9) if isinstance(p, Ohlc)]
+    bars = [b for s in range(3, 12) for b in bars_of(says(handler, frame(tick(s)), OPEN_NS + s * 10**9))]
 
     assert [bar.gapped for bar in bars] == [True, False]
 
@@ -192,7 +195,7 @@ def test_a_time_ahead_of_the_clock_stops_neither_bars_nor_ticks() -> None:
 
     flags = [int(p.flags[0]) for p in said if isinstance(p, TickBatch)]
     assert flags == [FLAG_TIME_AHEAD if s == 3600 else 0 for s in seconds]
-    assert [bar.ticks for bar in said if isinstance(bar, Ohlc)] == [4, 1]
+    assert [bar.ticks for bar in bars_of(said)] == [4, 1]
 
 
 def test_a_feed_whose_ticks_are_all_flagged_is_sick_until_one_is_not() -> None:

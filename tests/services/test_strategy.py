@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import INDICATOR_KINDS, Event, IndicatorEngine, Tick, TickBatch
-from kitev3.contracts import Blocked, DataRange, Fill, Gap, Hole, Instrument, Ohlc, Reject, Signal, Verdict
+from kitev3._core import INDICATOR_KINDS, Bar, BarBatch, Event, IndicatorEngine, Tick, TickBatch
+from kitev3.contracts import Blocked, DataRange, Fill, Gap, Hole, Instrument, Reject, Signal, Verdict
 from kitev3.errors import ConfigError
 from kitev3.services.strategy.service import Run, StrategyHandler
 
@@ -50,7 +50,8 @@ def instrument(token: int, symbol: str) -> Event:
 
 def bar(token: int, close_e4: int, number: int) -> Event:
     start = number * 5 * SECOND_NS
-    payload = Ohlc(token, "5s", start, start + 5 * SECOND_NS, close_e4, close_e4, close_e4, close_e4, 1, close_e4, 1)
+    closed = Bar(token, "5s", start, start + 5 * SECOND_NS, close_e4, close_e4, close_e4, close_e4, 1, close_e4, 1)
+    [payload] = BarBatch.of([closed])
     return Event(
         "marketdata.ohlc", payload, source="marketdata", epoch=3, seq=number + 1, topic_seq=number + 1, mono_ns=1_000
     )

@@ -8,7 +8,8 @@ from math import isnan, nan
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.contracts import Instrument, Ohlc
+from kitev3._core import Bar
+from kitev3.contracts import Instrument
 from kitev3.strategy import Decision, EmaCross, RsiPullback, Strategy, through
 
 ROW = Instrument(
@@ -34,8 +35,8 @@ class StillView:
         return self.values.get(name, nan)
 
 
-def bar(close_e4: int = 15_000_000, *, short: bool = False) -> Ohlc:
-    return Ohlc(408065, "5s", 0, 5, close_e4, close_e4, close_e4, close_e4, 10, 0, 3, short)
+def bar(close_e4: int = 15_000_000, *, short: bool = False) -> Bar:
+    return Bar(408065, "5s", 0, 5, close_e4, close_e4, close_e4, close_e4, 10, 0, 3, short)
 
 
 def decisions(strategy: Strategy, view: StillView, means: list[tuple[float, float]]) -> list[Decision]:

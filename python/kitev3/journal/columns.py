@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from kitev3._core import IST_NS, TickBatch
+from kitev3._core import IST_NS, BarBatch, TickBatch
 from kitev3.contracts import BY_TOPIC
 from kitev3.events import Event
 
@@ -55,6 +55,25 @@ TICK_COLUMNS: Mapping[str, pa.DataType] = {
 }
 """A tick's columns in the journal; depth is five buys, then five sells."""
 
+BAR_COLUMNS: Mapping[str, pa.DataType] = {
+    "instrument_token": pa.int64(),
+    "period": pa.string(),
+    "start_ns": pa.int64(),
+    "end_ns": pa.int64(),
+    "open_e4": pa.int64(),
+    "high_e4": pa.int64(),
+    "low_e4": pa.int64(),
+    "close_e4": pa.int64(),
+    "volume": pa.int64(),
+    "value_e4": pa.int64(),
+    "ticks": pa.int64(),
+    "short": pa.bool_(),
+    "gapped": pa.bool_(),
+}
+"""A bar's."""
+
+BATCHES: Mapping[type[Any], Mapping[str, pa.DataType]] = {TickBatch: TICK_COLUMNS, BarBatch: BAR_COLUMNS}
+"""Payloads that are many rows each, and the columns of these."""
 
 FOLD_ROWS = 1_024
 """Rows of a topic that wait as events before they become columns."""
@@ -67,8 +86,8 @@ def schema(topic: str) -> pa.Schema:
     Raises KeyError for a topic that no contract names.
     """
     payload = BY_TOPIC[topic].payload
-    if payload is TickBatch:
-        return pa.schema([*ENVELOPE, *TICK_COLUMNS.items()])
+    if payload in BATCHES:
+        return pa.schema([*ENVELOPE, *BATCHES[payload].items()])
     hints = get_type_hints(payload)
     return pa.schema([*ENVELOPE, *((column(name), arrow(hints[name])) for name in payload.__struct_fields__)])
 
@@ -108,15 +127,16 @@ class Rows:
         self.topic = topic
         self.count = 0
         self._schema = schema(topic)
-        self._columns = ticks if topic == "marketdata.tick" else structs
+        self._of_batches = BY_TOPIC[topic].payload in BATCHES
+        self._columns = batches if self._of_batches else structs
         self._events: list[Event] = []
         self._folded = 0  # rows that are in columns already
         self._batches: list[pa.RecordBatch] = []
 
     def add(self, event: Event) -> None:
-        """Takes one event; a tick batch is as many rows as it has ticks."""
+        """Takes one event; a batch is as many rows as it has ticks or bars."""
         self._events.append(event)
-        self.count += len(event.payload) if self.topic == "marketdata.tick" else 1
+        self.count += len(event.payload) if self._of_batches else 1
         if self.count - self._folded >= FOLD_ROWS:
             self._fold()
 
@@ -163,17 +183,17 @@ def plain(value: Any) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
 
 
-def ticks(events: Sequence[Event]) -> list[pa.Array]:
-    """Tick batches, column by column; a form that lacks a column has zeros there, as in the batch itself."""
+def batches(events: Sequence[Event]) -> list[pa.Array]:
+    """Ticks or bars, column by column; a tick's form that lacks a column has zeros there, as in the batch itself."""
     sizes = [len(event.payload) for event in events]
     row_of = pa.array(np.repeat(np.arange(len(events)), sizes))
     columns = zip(*map(envelope, events), strict=True)
     said = [pa.array(values, field.type).take(row_of) for values, field in zip(columns, ENVELOPE, strict=True)]
-    return [*said, *(_column(name, kind, events) for name, kind in TICK_COLUMNS.items())]
+    return [*said, *(_column(name, kind, events) for name, kind in BATCHES[type(events[0].payload)].items())]
 
 
 def _column(name: str, kind: pa.DataType, events: Iterable[Event]) -> pa.Array:
     wide = 10 if isinstance(kind, pa.FixedSizeListType) else 1
     value = kind.value_type if isinstance(kind, pa.FixedSizeListType) else kind
-    flat = pa.array(np.concatenate([getattr(event.payload, name).reshape(-1) for event in events]), value)
+    flat = pa.array(np.concatenate([np.reshape(getattr(event.payload, name), -1) for event in events]), value)
     return pa.FixedSizeListArray.from_arrays(flat, wide) if wide > 1 else flat

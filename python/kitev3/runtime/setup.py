@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kitev3._core import Runtime, TickBatch
+from kitev3._core import BarBatch, Runtime, TickBatch
 from kitev3.bus.topology import links
 from kitev3.contracts import BY_TOPIC, Contract
 from kitev3.runtime.handler import AnyHandler, Handler
@@ -20,7 +20,7 @@ SEGMENT_BYTES = 16 << 20
 
 def decoder(payload: type[Any]) -> Callable[[bytes], Any]:
     """Bytes to a payload; missing last fields are read as their defaults."""
-    return TickBatch.from_bytes if payload is TickBatch else msgspec.msgpack.Decoder(payload).decode
+    return payload.from_bytes if payload in (TickBatch, BarBatch) else msgspec.msgpack.Decoder(payload).decode
 
 
 def open_runtime(

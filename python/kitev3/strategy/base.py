@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from kitev3._core import Tick
-from kitev3.contracts import Blocked, Fill, Instrument, Ohlc, Reject, Side
+from kitev3._core import Bar, Tick
+from kitev3.contracts import Blocked, Fill, Instrument, Reject, Side
 from kitev3.strategy.decision import Decision
 
 
@@ -72,6 +72,8 @@ class Strategy:
     params: Any
     wants_hold: ClassVar[bool] = False
     """Whether HOLD decisions are said. They are for looking at; the gate passes none on."""
+    wants_gapped: ClassVar[bool] = False
+    """Whether bars with ticks missing are taken, by the indicators and by ``on_bar``."""
 
     def __init__(self, params: Any) -> None:
         self.params = params
@@ -83,8 +85,8 @@ class Strategy:
     def on_tick(self, tick: Tick, view: View) -> Wanted:
         """A tick of the instrument, never a flagged one."""
 
-    def on_bar(self, bar: Ohlc, view: View) -> Wanted:
-        """A closed bar of the strategy's period; the indicators have taken it."""
+    def on_bar(self, bar: Bar, view: View) -> Wanted:
+        """A closed bar of the strategy's period; the indicators have taken it. ``gapped`` ones only if wanted."""
 
     def on_fill(self, fill: Fill, view: View) -> Wanted:
         """A trade of an order that this strategy asked for."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kitev3.contracts import Ohlc, Side
+from kitev3._core import Bar
+from kitev3.contracts import Side
 from kitev3.strategy.base import Indicator, Strategy, View, indicator, through
 from kitev3.strategy.decision import Decision
 
@@ -46,7 +47,7 @@ class EmaCross(Strategy):
         """The two means, of the bars' closes."""
         return {"fast": indicator("ema", period=self.params.fast), "slow": indicator("ema", period=self.params.slow)}
 
-    def on_bar(self, bar: Ohlc, view: View) -> Iterator[Decision]:
+    def on_bar(self, bar: Bar, view: View) -> Iterator[Decision]:
         """Turn on a crossing: leave the old side, take the new one."""
         if bar.short or not view.warm:
             return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 
-from kitev3.contracts import Ohlc
+from kitev3._core import Bar
 from kitev3.strategy.base import Indicator, Strategy, View, indicator, through
 from kitev3.strategy.decision import Decision
 
@@ -44,7 +44,7 @@ class RsiPullback(Strategy):
         """RSI and trend, of the bars' closes."""
         return {"rsi": indicator("rsi", period=self.params.rsi), "trend": indicator("ema", period=self.params.trend)}
 
-    def on_bar(self, bar: Ohlc, view: View) -> Iterator[Decision]:
+    def on_bar(self, bar: Bar, view: View) -> Iterator[Decision]:
         """One decision a bar at most."""
         rsi, trend = view.value("rsi"), view.value("trend")
         if bar.short or isnan(rsi) or isnan(trend):

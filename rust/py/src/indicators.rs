@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFloat, PyTuple};
 
 use crate::kite::PyTickBatch;
+use crate::market::{PyBarBatch, parse};
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let kinds = PyDict::new(module.py());
@@ -347,25 +348,15 @@ impl IndicatorEngine {
         lines(py, self.engine.update_bars(bars).map_err(uneven)?, width)
     }
 
-    fn update_bar(
-        &mut self,
-        token: u32,
-        time_ns: i64,
-        high_e4: i64,
-        low_e4: i64,
-        close_e4: i64,
-        volume: i64,
-    ) -> PyResult<()> {
-        let bar = Bars {
-            tokens: &[token],
-            time_ns: &[time_ns],
-            high_e4: &[high_e4],
-            low_e4: &[low_e4],
-            close_e4: &[close_e4],
-            volume: &[volume],
-        };
-        self.engine.update_bars(bar).map_err(uneven)?;
+    #[pyo3(signature = (batch, period, *, gapped=false))]
+    fn update_bar_batch(&mut self, batch: &PyBarBatch, period: &str, gapped: bool) -> PyResult<()> {
+        self.engine
+            .update_bar_batch(&batch.0, parse(period)?, gapped);
         Ok(())
+    }
+
+    fn add(&mut self, token: u32) {
+        self.engine.add(token);
     }
 
     fn value(&self, token: u32, name: &str) -> PyResult<f64> {

@@ -1,28 +1,70 @@
-//! `BarBuilder`, `Bar`: bars for Python.
+//! `BarBuilder`, `Bar`, `BarBatch`: bars for Python.
 use kitev3_core::calendar::Calendar;
 use kitev3_core::kite::TickBatch;
-use kitev3_core::market::{BAR_SERIES_MAX, Bar, BarBuilder, BarSpec, SpecError};
-use pyo3::exceptions::PyValueError;
+use kitev3_core::market::{BAR_SERIES_MAX, Bar, BarBatch, BarBuilder, BarSpec, SpecError};
+use numpy::PyArray1;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::calendar::{PyCalendar, given};
 use crate::kite::PyTickBatch;
+use crate::kite::batch::column_view;
 
 /// One closed bar.
-#[pyclass(frozen, eq, module = "kitev3._core", name = "Bar")]
-#[derive(PartialEq)]
+#[pyclass(frozen, eq, hash, module = "kitev3._core", name = "Bar")]
+#[derive(PartialEq, Eq, Hash)]
 pub struct PyBar(Bar);
 
 #[pymethods]
 impl PyBar {
-    #[getter]
-    fn token(&self) -> u32 {
-        self.0.token
+    #[new]
+    #[allow(clippy::too_many_arguments)] // Python calls it by keyword
+    #[pyo3(signature = (
+        instrument_token, period, start_ns, end_ns, open_e4, high_e4, low_e4, close_e4, volume=0, value_e4=0, ticks=1,
+        short=false, gapped=false
+    ))]
+    fn new(
+        instrument_token: u32,
+        period: &str,
+        start_ns: i64,
+        end_ns: i64,
+        open_e4: i64,
+        high_e4: i64,
+        low_e4: i64,
+        close_e4: i64,
+        volume: u32,
+        value_e4: i64,
+        ticks: u32,
+        short: bool,
+        gapped: bool,
+    ) -> PyResult<Self> {
+        Ok(Self(Bar {
+            token: instrument_token,
+            spec: parse(period)?,
+            start_ns,
+            end_ns,
+            open_e4,
+            high_e4,
+            low_e4,
+            close_e4,
+            volume: volume.into(),
+            value_e4,
+            ticks: ticks.into(),
+            short,
+            gapped,
+        }))
     }
 
     #[getter]
-    fn spec(&self) -> String {
-        self.0.spec.to_string()
+    fn instrument_token(&self) -> u32 {
+        self.0.token
+    }
+
+    /// Interned, so that looking a bar's hearers up compares addresses.
+    #[getter]
+    fn period<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::intern(py, &self.0.spec.to_string())
     }
 
     #[getter]
@@ -86,26 +128,139 @@ impl PyBar {
             spec,
             start_ns,
             end_ns,
-            open_e4,
-            high_e4,
-            low_e4,
-            close_e4,
             ..
         } = self.0;
+        let prices = [
+            self.0.open_e4,
+            self.0.high_e4,
+            self.0.low_e4,
+            self.0.close_e4,
+        ];
         let Bar {
             volume,
             value_e4,
             ticks,
-            short,
-            gapped,
             ..
         } = self.0;
+        let [open_e4, high_e4, low_e4, close_e4] = prices;
+        let word = |yes| if yes { "True" } else { "False" };
         format!(
             "Bar({token}, '{spec}', start_ns={start_ns}, end_ns={end_ns}, open_e4={open_e4}, high_e4={high_e4}, \
-             low_e4={low_e4}, close_e4={close_e4}, volume={volume}, value_e4={value_e4}, ticks={ticks}, short={}, gapped={})",
-            if short { "True" } else { "False" },
-            if gapped { "True" } else { "False" },
+             low_e4={low_e4}, close_e4={close_e4}, volume={volume}, value_e4={value_e4}, ticks={ticks}, short={}, \
+             gapped={})",
+            word(self.0.short),
+            word(self.0.gapped),
         )
+    }
+}
+
+/// Closed bars in columns; a column is a read-only numpy view of the batch's own memory.
+#[pyclass(frozen, eq, module = "kitev3._core", name = "BarBatch")]
+#[derive(PartialEq)]
+pub struct PyBarBatch(pub BarBatch);
+
+/// Getters of columns.
+macro_rules! bar_columns {
+    ($($name:ident: $type:ty = $column:ident;)+) => {
+        #[pymethods]
+        impl PyBarBatch {
+            #[staticmethod]
+            fn of(bars: Vec<PyRef<'_, PyBar>>) -> Vec<PyBarBatch> {
+                let bars: Vec<Bar> = bars.iter().map(|bar| bar.0).collect();
+                BarBatch::of(&bars).into_iter().map(PyBarBatch).collect()
+            }
+
+            #[staticmethod]
+            fn from_bytes(data: &[u8]) -> PyResult<Self> {
+                BarBatch::from_bytes(data)
+                    .map(Self)
+                    .map_err(|error| PyValueError::new_err(error.to_string()))
+            }
+
+            fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+                PyBytes::new(py, self.0.as_bytes())
+            }
+
+            fn __len__(&self) -> usize {
+                self.0.len()
+            }
+
+            fn __getitem__(&self, index: isize) -> PyResult<PyBar> {
+                let length = self.0.len();
+                let at = if index < 0 { index + length as isize } else { index };
+                let bar = usize::try_from(at).ok().and_then(|at| self.0.bar(at));
+                bar.map(PyBar)
+                    .ok_or_else(|| PyIndexError::new_err(format!("bar {index} of a batch of {length}")))
+            }
+
+            fn __iter__(&self) -> PyBars {
+                PyBars(self.0.bars().collect::<Vec<_>>().into_iter())
+            }
+
+            fn __repr__(&self) -> String {
+                format!("<BarBatch of {} bars, {} bytes>", self.0.len(), self.0.as_bytes().len())
+            }
+
+            #[getter]
+            fn period<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+                // Most batches are of one spec, so most names are the one before.
+                let mut last: Option<(BarSpec, Bound<'py, PyString>)> = None;
+                let names = (0..self.0.len()).filter_map(|at| self.0.spec(at)).map(|spec| {
+                    let name = match last.take() {
+                        Some((before, name)) if before == spec => name,
+                        _ => PyString::intern(py, &spec.to_string()),
+                    };
+                    last = Some((spec, name.clone()));
+                    name
+                });
+                PyList::new(py, names.collect::<Vec<_>>())
+            }
+
+            #[getter]
+            fn short<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
+                PyArray1::from_iter(py, (0..self.0.len()).map(|at| self.0.is_short(at)))
+            }
+
+            #[getter]
+            fn gapped<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
+                PyArray1::from_iter(py, (0..self.0.len()).map(|at| self.0.is_gapped(at)))
+            }
+
+            $(
+                #[getter]
+                fn $name<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<$type>> {
+                    column_view(slf.as_any(), slf.get().0.$column())
+                }
+            )+
+        }
+    };
+}
+
+bar_columns! {
+    instrument_token: u32 = token;
+    start_ns: i64 = start_ns;
+    end_ns: i64 = end_ns;
+    open_e4: i64 = open_e4;
+    high_e4: i64 = high_e4;
+    low_e4: i64 = low_e4;
+    close_e4: i64 = close_e4;
+    volume: i64 = volume;
+    value_e4: i64 = value_e4;
+    ticks: i64 = ticks;
+}
+
+/// A batch's bars, made one at a time.
+#[pyclass(module = "kitev3._core")]
+pub struct PyBars(std::vec::IntoIter<Bar>);
+
+#[pymethods]
+impl PyBars {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&mut self) -> Option<PyBar> {
+        self.0.next().map(PyBar)
     }
 }
 
@@ -126,7 +281,7 @@ impl PyBarBuilder {
     }
 
     fn update(&mut self, batch: &PyTickBatch) -> Vec<PyBar> {
-        self.update_with(&batch.0)
+        self.bars_of(&batch.0).into_iter().map(PyBar).collect()
     }
 
     fn gap(&mut self, until_ns: i64) {
@@ -141,6 +296,11 @@ impl PyBarBuilder {
     #[getter]
     fn entered(&self) -> u64 {
         self.0.counts().entered
+    }
+
+    #[getter]
+    fn closed(&self) -> u64 {
+        self.0.counts().closed
     }
 
     #[getter]
@@ -175,8 +335,8 @@ impl PyBarBuilder {
 }
 
 impl PyBarBuilder {
-    pub fn update_with(&mut self, batch: &TickBatch) -> Vec<PyBar> {
-        self.0.update(batch).into_iter().map(PyBar).collect()
+    pub fn bars_of(&mut self, batch: &TickBatch) -> Vec<Bar> {
+        self.0.update(batch)
     }
 }
 
@@ -186,7 +346,7 @@ fn bar_spec(text: &str) -> PyResult<String> {
     Ok(parse(text)?.to_string())
 }
 
-fn parse(text: &str) -> PyResult<BarSpec> {
+pub fn parse(text: &str) -> PyResult<BarSpec> {
     text.parse()
         .map_err(|error: SpecError| PyValueError::new_err(error.to_string()))
 }
@@ -205,6 +365,7 @@ fn collect_specs(specs: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, BarSpec)>> {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyBar>()?;
+    module.add_class::<PyBarBatch>()?;
     module.add_class::<PyBarBuilder>()?;
     module.add_function(wrap_pyfunction!(bar_spec, module)?)?;
     module.add("BAR_SERIES_MAX", BAR_SERIES_MAX)?;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use crate::calendar::clock::day_end_ns;
 use crate::kite::TickBatch;
+use crate::market::{BarBatch, BarSpec};
 
 use super::slots::Slots;
 use super::{
@@ -328,6 +329,33 @@ impl IndicatorEngine {
             });
         }
         Ok(self.update())
+    }
+
+    /// Takes the bars of a batch that are of a spec and of an instrument that was added. A gapped one is taken only where
+    /// *gapped* says so.
+    pub fn update_bar_batch(&mut self, batch: &BarBatch, spec: BarSpec, gapped: bool) {
+        self.inputs.clear();
+        let wanted = spec.to_parts();
+        for (at, &token) in batch.token().iter().enumerate() {
+            let is_wanted =
+                (batch.unit()[at], batch.size()[at]) == wanted && (gapped || !batch.is_gapped(at));
+            if let Some(row) = self.slots.get(token).filter(|_| is_wanted) {
+                self.inputs.push(Input {
+                    row,
+                    time_ns: batch.start_ns()[at],
+                    high: batch.high_e4()[at] as f64 / E4,
+                    low: batch.low_e4()[at] as f64 / E4,
+                    close: batch.close_e4()[at] as f64 / E4,
+                    volume: batch.volume()[at] as f64,
+                });
+            }
+        }
+        self.update();
+    }
+
+    /// Makes room for an instrument before its first tick or bar.
+    pub fn add(&mut self, token: u32) {
+        self.row_of(token);
     }
 
     fn update(&mut self) -> &[f64] {

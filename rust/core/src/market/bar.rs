@@ -2,7 +2,7 @@
 use super::spec::BarSpec;
 
 /// Open, high, low, close, volume and value of some ticks of one instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bar {
     pub token: u32,
     pub spec: BarSpec,

@@ -26,6 +26,8 @@ const NO_DAY: Day = Day(i32::MIN);
 pub struct BarCounts {
     /// Ticks that entered their instrument's bars.
     pub entered: u64,
+    /// Bars that have closed.
+    pub closed: u64,
     /// Flagged ticks, and those without a price; left out.
     pub flagged: u64,
     /// Ticks without an exchange time (ltp and quote packets), or with one that no packet carries; left out.
@@ -157,6 +159,7 @@ impl BarBuilder {
                 );
             }
         }
+        self.counts.closed += bars.len() as u64;
         bars
     }
 
@@ -181,6 +184,7 @@ impl BarBuilder {
         if at_ns != i64::MIN {
             self.closed_day = self.closed_day.max(Day::at(at_ns));
         }
+        self.counts.closed += bars.len() as u64;
         bars
     }
 

@@ -6,6 +6,8 @@
 
 /// One closed bar, and one that is open.
 pub mod bar;
+/// Closed bars in columns, and their wire form.
+pub mod batch;
 /// Ticks of many instruments to their bars.
 pub mod builder;
 /// The newest price of each instrument.
@@ -16,6 +18,7 @@ mod series;
 pub mod spec;
 
 pub use bar::Bar;
+pub use batch::{BATCH_BARS_MAX, BarBatch, BarBatchError};
 pub use builder::{BAR_SERIES_MAX, BarBuilder, BarCounts, BarError};
 pub use newest::{Newest, NewestRow};
 pub use spec::{BarSpec, SpecError};

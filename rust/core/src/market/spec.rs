@@ -30,6 +30,32 @@ impl FromStr for BarSpec {
     }
 }
 
+impl BarSpec {
+    /// A unit and how many of it, as a batch keeps them.
+    pub fn to_parts(self) -> (u8, i64) {
+        match self {
+            Self::Seconds(seconds) => (0, i64::from(seconds)),
+            Self::Day => (1, 1),
+            Self::Ticks(ticks) => (2, i64::from(ticks)),
+            Self::Volume(volume) => (3, volume as i64),
+            Self::Value(value_e4) => (4, value_e4),
+        }
+    }
+
+    /// `None` for what no spec gives.
+    pub fn from_parts(unit: u8, size: i64) -> Option<Self> {
+        let spec = match unit {
+            0 => u32::try_from(size).ok().map(Self::Seconds),
+            1 => Some(Self::Day),
+            2 => u32::try_from(size).ok().map(Self::Ticks),
+            3 => Some(Self::Volume(size as u64)),
+            4 => Some(Self::Value(size)),
+            _ => None,
+        };
+        spec.filter(|spec| size > 0 && spec.to_parts() == (unit, size))
+    }
+}
+
 fn parse(text: &str) -> Option<BarSpec> {
     let unit = text.chars().next_back()?;
     let digits = text.strip_suffix(unit)?;
@@ -43,7 +69,7 @@ fn parse(text: &str) -> Option<BarSpec> {
         'h' => seconds(number.checked_mul(3600)?),
         'd' => seconds(number.checked_mul(DAY_SECONDS)?),
         't' => u32::try_from(number).ok().map(BarSpec::Ticks),
-        'v' => Some(BarSpec::Volume(number)),
+        'v' => i64::try_from(number).ok().map(|_| BarSpec::Volume(number)),
         'r' => i64::try_from(number)
             .ok()?
             .checked_mul(RUPEE_E4)

@@ -207,10 +207,16 @@ fn view<'py, T: Element>(batch: &Bound<'py, PyTickBatch>, column: &[T]) -> Bound
     if column.len() != length {
         return read_only(PyArray1::zeros(batch.py(), length, false));
     }
+    column_view(batch.as_any(), column)
+}
+
+/// A column as numpy sees it; it lies in the memory of *owner*, a frozen class.
+pub fn column_view<'py, T: Element>(
+    owner: &Bound<'py, PyAny>,
+    column: &[T],
+) -> Bound<'py, PyArray1<T>> {
     // SAFETY: the column lies in a frozen pyclass, whose memory nobody moves or writes, and the array keeps it alive.
-    read_only(unsafe {
-        PyArray1::borrow_from_array(&ArrayView1::from(column), batch.clone().into_any())
-    })
+    read_only(unsafe { PyArray1::borrow_from_array(&ArrayView1::from(column), owner.clone()) })
 }
 
 fn depth_view<'py, T: Element>(

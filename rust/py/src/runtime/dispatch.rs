@@ -13,6 +13,7 @@ use super::event::Event;
 use super::native::Native;
 use super::native_parts::{Left, NativePart};
 use crate::kite::batch::PyTickBatch;
+use crate::market::PyBarBatch;
 use crate::tape::to_py;
 use crate::zmq_sockets::monotonic_ns;
 
@@ -194,7 +195,6 @@ impl PyDispatch {
             .resize_with(outbox.said().len(), Spoken::default);
         match left {
             Left::All | Left::Nothing => Ok(()),
-            Left::Said(yielded) => self.say_all(&yielded, outbox),
             Left::Placed(tag, epoch, taped_ns) => {
                 let payload = self.payload(py, arrival)?;
                 let event = self.event(py, arrival, payload)?;
@@ -271,6 +271,9 @@ impl PyDispatch {
     }
 
     pub fn encoded<'py>(&self, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        if let Ok(bars) = payload.cast::<PyBarBatch>() {
+            return Ok(PyBytes::new(payload.py(), bars.get().0.as_bytes()));
+        }
         Ok(self
             .encode
             .bind(payload.py())

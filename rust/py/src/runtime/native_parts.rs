@@ -1,6 +1,7 @@
 //! What a part of the core hears by itself: no event is made and no Python is called, which with cold caches costs more than the
 //! work itself.
 use kitev3_core::kite::TickBatch;
+use kitev3_core::market::BarBatch;
 use kitev3_core::msgpack::Reader;
 use kitev3_core::orders::placing::{plain, write_intent, write_sending};
 use kitev3_core::risk::message::{read_signal, write_judgement};
@@ -23,8 +24,6 @@ pub enum Left<'py> {
     Nothing,
     /// It is not a plain case: it has to be decoded in full, and named if it is wrong.
     All,
-    /// What the handler made of the part's work.
-    Said(Bound<'py, PyAny>),
     /// To keep an order that has been said: its tag, the account's epoch, when its intent was on the tape.
     Placed(Bound<'py, PyAny>, i64, i64),
 }
@@ -35,8 +34,8 @@ pub enum NativePart {
     Prices(Py<PyGate>),
     /// The gate judges: with the publications for what it approves and what it blocks.
     Judges(Py<PyGate>, usize, usize),
-    /// The decoder makes ticks of a frame, with the publication for them; the handler's bars follow.
-    Decodes(Py<PyDecoder>, usize),
+    /// The decoder makes ticks of a frame, and the handler's builder bars of them: with the publications for both.
+    Decodes(Py<PyDecoder>, usize, usize),
     /// A new order begins: with the publications for its intent and its sending.
     Places(Py<PyPlacing>, usize, usize),
 }
@@ -85,6 +84,7 @@ impl NativePart {
                 Ok(NativePart::Decodes(
                     decoder,
                     publication("marketdata.tick")?,
+                    publication("marketdata.ohlc")?,
                 ))
             }
             _ => Err(PyValueError::new_err(format!(
@@ -127,7 +127,7 @@ impl NativePart {
                 let answer = write_judgement(arrival.id, arrival.payload, &judgement);
                 outbox.say_as(*publication, &answer)?;
             }
-            NativePart::Decodes(decoder, publication) => {
+            NativePart::Decodes(decoder, ticks, ohlc) => {
                 let mut fields = Reader(arrival.payload);
                 let (Some(1), Some(frame)) = (fields.array(), fields.binary()) else {
                     return Ok(Left::All);
@@ -136,13 +136,11 @@ impl NativePart {
                 if batch.is_empty() {
                     return Ok(Left::Nothing);
                 }
-                outbox.say_batch_as(*publication, &batch)?;
+                outbox.say_batch_as(*ticks, &batch)?;
                 let bars = handler.getattr(intern!(py, "bars"))?;
                 let bars = bars.cast::<PyBarBuilder>().map_err(PyErr::from)?;
-                let closed = bars.borrow_mut().update_with(&batch);
-                if !closed.is_empty() {
-                    let said = handler.call_method1(intern!(py, "closed"), (closed,))?;
-                    return Ok(Left::Said(said));
+                for closed in BarBatch::of(&bars.borrow_mut().bars_of(&batch)) {
+                    outbox.say_as(*ohlc, closed.as_bytes())?;
                 }
             }
             NativePart::Places(placing, intent, sending) => {
