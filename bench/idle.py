@@ -15,7 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kitev3.control import START_ORDER, Control
+from kitev3.control import Control
+from kitev3.system.profile import load
 from kitev3.system.runfolder import RunFolder
 
 from bench.result import Result
@@ -87,11 +88,12 @@ def armed(folder: Path, up: subprocess.Popen[str]) -> dict[str, int]:
     """The pids of the services, once the gate may let orders pass."""
     until_s = time.monotonic() + ARMED_S_MAX
     control = Control(RunFolder(folder / "run"))
+    names = load("demo").enabled
     try:
         while time.monotonic() < until_s and up.poll() is None:
-            healths = control.health(START_ORDER, 200)
+            healths = control.health(names, 200)
             gate = healths.get("risk_portfolio")
-            if len(healths) == len(START_ORDER) and gate is not None and gate.service["state"] == "ACTIVE":
+            if len(healths) == len(names) and gate is not None and gate.service["state"] == "ACTIVE":
                 return {name: health.pid for name, health in healths.items()}
             time.sleep(0.1)
     finally:

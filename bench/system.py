@@ -18,8 +18,9 @@ from kitev3.account.arming import arm
 from kitev3.account.secret import write_secret
 from kitev3.calendar import IST
 from kitev3.contracts import Start
-from kitev3.control import START_ORDER, Control, Health
+from kitev3.control import Control, Health
 from kitev3.runtime.clock import MarketClock
+from kitev3.runtime.registry import start_order
 from kitev3.system import profile as config
 from kitev3.system.profile import PREFIX
 from kitev3.system.runfolder import Run, RunFolder
@@ -57,7 +58,7 @@ class System:
         assert self.profile.start is not None
         self.start = self.profile.start
         self.session = self.start.astimezone(IST).date().isoformat()
-        self.names = tuple(name for name in START_ORDER if name in self.profile.enabled)
+        self.names = tuple(start_order(self.profile.enabled))
         self.exchange, self.modules = exchange, modules or {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.stack = ExitStack()

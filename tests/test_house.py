@@ -77,6 +77,20 @@ def test_no_file_needs_itself() -> None:
     assert set(order) == set(files)
 
 
+def test_the_library_names_no_service() -> None:
+    """What differs from service to service stands in its spec; the contracts alone say who speaks and hears."""
+    words = set(SERVICES) - {"kitesim", "journal"}  # also a broker's name, also a folder of the run
+    guilty = {
+        f"{path.relative_to(HOUSE)}:{node.lineno}": node.value
+        for path in library_files()
+        if path.name != "contracts.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in words
+    }
+
+    assert guilty == {}
+
+
 def test_no_file_is_named_after_nothing() -> None:
     paths = [*library_files(), *(HOUSE / "services").rglob("*.py"), *(HOUSE / "rust").rglob("src/**/*.rs")]
 

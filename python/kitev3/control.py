@@ -26,11 +26,6 @@ Command: TypeAlias = Clock | Start | Stop | Kill | Arm | TakePositions
 State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped"]
 ANSWER_MS_MAX = 1_000
 
-START_ORDER = ("journal", "execution", "risk_portfolio", "strategy", "marketdata", "kitesim")
-"""Hearers before speakers, the market last: nothing is said before everyone who needs it listens."""
-STOP_ORDER = ("kitesim", "marketdata", "strategy", "risk_portfolio", "execution", "journal")
-"""The market first, then with the stream: each still hears what the one before it had to say."""
-
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """What a process says of itself."""

@@ -38,6 +38,7 @@ from kitev3.services.execution.orders import OwnOrder, OwnOrders
 from kitev3.services.execution.reads import Reads, Reconciliation, View, interval_ns, mismatches
 from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
+from kitev3.system.figure import Figure, percentiles, said, states
 from kitev3.system.latency import Latency
 
 GATE = "risk_portfolio"
@@ -379,6 +380,26 @@ def _watch(context: Context, config: ExecutionConfig) -> Watch:
     return LatchWatch(account_folder_of(context.account, context.run_dir))
 
 
+def _notes(status: Mapping[str, Any]) -> Iterable[str]:
+    bad = f"not read: {status['bad_row']}" if status.get("bad_rows") else ""
+    return (*states(status, "open_orders", "unknown"), *status.get("mismatches", ()), bad)
+
+
 SERVICE = ServiceSpec(
-    name="execution", config=ExecutionConfig, handler=_handler, driver=driver, timers=_timers, watch=_watch
+    name="execution",
+    config=ExecutionConfig,
+    handler=_handler,
+    driver=driver,
+    timers=_timers,
+    watch=_watch,
+    rank=4,
+    notes=_notes,
+    figures=(
+        Figure(key="orders", label="orders", live=True),
+        Figure(key="fills", label="fills", live=True),
+        Figure(key="rejects", label="rejects"),
+        Figure(key="unknown", label="orders of unknown outcome", trouble="orders of unknown outcome: ask the broker"),
+        Figure(key="mismatches", label="differs from the broker", none=[], form=said),
+        Figure(key="latency_us", label="tick to order p50 / p99 / p99.9", none={}, form=percentiles),
+    ),
 )

@@ -116,5 +116,12 @@ def _timers(config: JournalConfig) -> dict[str, int]:
 
 
 SERVICE = ServiceSpec(
-    name="journal", config=JournalConfig, handler=_handler, driver=_driver, timers=_timers, complete=True
+    name="journal",
+    config=JournalConfig,
+    handler=_handler,
+    driver=_driver,
+    timers=_timers,
+    complete=True,
+    rank=5,
+    order_path=False,
 )

@@ -122,4 +122,13 @@ def _alone(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
-SERVICE = ServiceSpec(name="kitesim", config=KitesimConfig, handler=_handler, driver=_driver, alone=_alone)
+SERVICE = ServiceSpec(
+    name="kitesim",
+    config=KitesimConfig,
+    handler=_handler,
+    driver=_driver,
+    alone=_alone,
+    rank=0,
+    is_market=True,
+    order_path=False,
+)

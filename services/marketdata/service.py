@@ -24,6 +24,7 @@ from kitev3.contracts import (
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
+from kitev3.system.figure import Figure
 from msgspec.structs import replace
 
 NS = 1_000_000_000
@@ -208,4 +209,11 @@ SERVICE = ServiceSpec(
     handler=_handler,
     driver=_driver,
     timers={"health": NS},
+    rank=1,
+    notes=lambda status: [f"feed {status['state']} {status.get('reason', '')}".strip()] if "state" in status else [],
+    figures=(
+        Figure(key="ticks", label="ticks", live=True),
+        Figure(key="batches", label="batches"),
+        Figure(key="bars", label="bars"),
+    ),
 )

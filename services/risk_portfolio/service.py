@@ -16,6 +16,7 @@ from kitev3.events import Event, Payload
 from kitev3.risk import Risk, gate
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec, Watch, World
+from kitev3.system.figure import Figure, by_rule, positions, rupees
 
 MS = 1_000_000
 NOTHING: tuple[Payload, ...] = ()
@@ -214,6 +215,19 @@ def _watch(context: Context, config: RiskPortfolioConfig) -> Watch:
     return LatchWatch(account_folder_of(context.account, context.run_dir))
 
 
+BY_MACHINE_TIME = ("R09", "R23", "R52")
+"""Deadlines, ages and pace: another run of the same day, or a slower machine, decides these otherwise."""
+
+
+def _by_machine_time(status: Mapping[str, Any]) -> int:
+    return sum(status.get("blocked", {}).get(rule, 0) for rule in BY_MACHINE_TIME)
+
+
+def _notes(status: Mapping[str, Any]) -> Iterable[str]:
+    missing = status.get("missing", ())
+    return status.get("state", ""), status.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""
+
+
 SERVICE = ServiceSpec(
     name="risk_portfolio",
     config=RiskPortfolioConfig,
@@ -221,4 +235,14 @@ SERVICE = ServiceSpec(
     driver=_driver,
     timers=_timers,
     watch=_watch,
+    rank=3,
+    notes=_notes,
+    figures=(
+        Figure(key="approved", label="approved", live=True),
+        Figure(key="blocked", label="blocked", none={}, form=by_rule, live=True),
+        Figure(key="machine_time", label="blocked by machine time, which no run repeats", said=_by_machine_time),
+        Figure(key="open_positions", label="positions", said="positions", none=[], form=positions, live=True),
+        Figure(key="gross_pnl_e4", label="gross P&L", form=rupees),
+        Figure(key="net_pnl_e4", label="net P&L", form=rupees, live=True),
+    ),
 )

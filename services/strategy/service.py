@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -23,6 +23,7 @@ from kitev3.strategy import Strategy, load, parameters
 from kitev3.strategy.decision import decisions
 from kitev3.strategy.load import engine_of, file_of
 from kitev3.strategy.place import place_of_callback
+from kitev3.system.figure import Figure, said
 from kitev3.system.log import get_logger
 
 
@@ -274,4 +275,26 @@ def _asks(config: StrategyConfig) -> Iterable[Asked]:
     return [Asked(where=f"[strategy] run {r.name!r}", instruments=r.instruments, bars=r.bars) for r in config.run]
 
 
-SERVICE = ServiceSpec(name="strategy", config=StrategyConfig, handler=_handler, driver=_driver, asks=_asks)
+def _stopped(stopped: Mapping[str, str]) -> list[str]:
+    return [f"strategy {name} is stopped: {why}" for name, why in stopped.items()]
+
+
+SERVICE = ServiceSpec(
+    name="strategy",
+    config=StrategyConfig,
+    handler=_handler,
+    driver=_driver,
+    asks=_asks,
+    notes=lambda status: _stopped(status.get("stopped", {})),
+    figures=(
+        Figure(key="signals", label="signals", live=True),
+        Figure(
+            key="stopped_strategies",
+            label="stopped strategies",
+            said="stopped",
+            none={},
+            form=lambda stopped: said(_stopped(stopped)),
+            news=_stopped,
+        ),
+    ),
+)

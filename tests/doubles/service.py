@@ -4,7 +4,7 @@
 
 ``RUN_DIR/orders/NAME.json`` holds what it is to do, read whenever it matters: ``{"exit": 2}`` refuse,
 ``{"raise": "<id>"}`` die of an event once it has started, ``{"deaf": true}`` never answer, ``{"late": true}`` never
-become ready, ``{"stuck": true}`` never finish.
+become ready, ``{"stuck": true}`` never finish, ``{"status": {...}}`` say this of itself too.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class FakeService:
             "ready": not late,
             "missing": ["its tape"] if late else [],
             "counters": {"heard": 10, "said": 5, "gaps_seen": 1, "gaps_filled": 1},
-            "service": STATUS.get(self.name, {}),
+            "service": {**STATUS.get(self.name, {}), **self.orders.get("status", {})},
         }
 
     def control(self, topic: str) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from kitev3.account.latch import Latch
-from kitev3.control import START_ORDER
 from kitev3.system.runfolder import RunFolder
 
+START_ORDER = ("journal", "execution", "risk_portfolio", "strategy", "marketdata", "kitesim")
+STOP_ORDER = START_ORDER[::-1]
 ROOT = Path(__file__).parents[2]
 PROFILE = 'start = 2026-11-19T09:20:00+05:30\nspeed = 30\narm = true\nexchange = "{exchange}"\n' + "".join(
     f"[{name}]\n" for name in START_ORDER

@@ -15,19 +15,19 @@ from kitev3.errors import ConfigError
 from kitev3.system import profile as config
 from kitev3.system.preflight import prepared
 from kitev3.system.session import Session
-from kitev3.system.summary import Summary
 from kitev3.system.table import Display, PlainLines
 from rich.console import Console
 
 
-async def session(profile: str, run_dir: Path, seconds: float) -> tuple[Summary, list[str]]:
+async def session(profile: str, run_dir: Path, seconds: float) -> Session:
     with prepared(config.load(profile), run_dir, seconds, os.environ, os.getpid()) as plan:
         commands = {
             name: (sys.executable, "-m", "tests.doubles.service", name, str(plan.folder.path)) for name in plan.commands
         }
         running = Session(dataclasses.replace(plan, commands=commands), shown := Display(PlainLines(Console())))
         try:
-            return await running.run(), running.troubles
+            await running.run()
+            return running
         finally:
             shown.close()
 
@@ -35,13 +35,13 @@ async def session(profile: str, run_dir: Path, seconds: float) -> tuple[Summary,
 def main(profile: str, run_dir: str, services: str, seconds: str) -> int:
     config.SERVICES = Path(services)
     try:
-        summary, troubles = asyncio.run(session(profile, Path(run_dir), float(seconds)))
+        ended = asyncio.run(session(profile, Path(run_dir), float(seconds)))
     except ConfigError as error:
         print(f"kitev3: {error}", file=sys.stderr)
         return 2
-    for trouble in troubles:
+    for trouble in ended.troubles:
         print(f"kitev3: {trouble}", file=sys.stderr)
-    return summary.exit
+    return ended.summary.exit
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from typing import Any
 
 import duckdb
 import psutil  # type: ignore[import-untyped]
+from doubles.system import START_ORDER
 from kitev3._core import TapeKind, TapeReader
-from kitev3.control import START_ORDER, Control, Health
+from kitev3.control import Control, Health
 from kitev3.system.runfolder import RunFolder
 
 WAIT_S_MAX = 60.0

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from kitev3.control import START_ORDER
+from doubles.system import START_ORDER
 from kitev3.system.market_file import read_market
 from real_days import real_day
 from sim.whole import WholeSystem

@@ -12,8 +12,8 @@ from typing import Any
 
 import kitev3
 import pytest
+from doubles.system import START_ORDER
 from kitev3.account.latch import Latch, LatchState
-from kitev3.control import START_ORDER
 from kitev3.journal import query
 
 from services.real_system import RealSystem, real_system

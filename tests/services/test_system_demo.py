@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kitev3.control import START_ORDER
+from doubles.system import START_ORDER
 from kitev3.system.market_file import read_market
 
 from services.real_system import RealSystem, real_system

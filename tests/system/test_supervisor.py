@@ -10,9 +10,8 @@ import socket
 import time
 
 import pytest
-from doubles.system import System, until
+from doubles.system import START_ORDER, STOP_ORDER, System, until
 from kitev3.account.latch import LatchState
-from kitev3.control import START_ORDER, STOP_ORDER
 
 HALT_S_MAX = 4.0
 
@@ -67,6 +66,9 @@ def test_the_summary_counts_what_the_services_say(system: System) -> None:
         "messages_lost": 0,
         "latency_us": {"p50": 150, "p99": 400, "p999": 900, "n": 5},
         "stopped_strategies": {},
+        "machine_time": 2,
+        "unknown": 0,
+        "mismatches": [],
     }
 
 
@@ -209,6 +211,16 @@ def test_the_second_death_of_one_event_ends_the_session_and_names_it(system: Sys
     assert code == 1
     assert "risk_portfolio died twice on one event: exit code 1 on event 0198c0de-event: handler raised" in err
     assert system.is_clean()
+
+
+def test_an_order_of_unknown_outcome_at_the_end_is_no_clean_end(system: System) -> None:
+    system.order("execution", status={"unknown": 1})
+    system.start(seconds=0.2)
+
+    code, _, err = system.end()
+
+    assert (code, err) == (1, "kitev3: execution: 1 orders of unknown outcome: ask the broker\n")
+    assert system.summary()["unknown"] == 1
 
 
 def test_a_service_that_refuses_is_not_retried(system: System) -> None:

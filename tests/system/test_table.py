@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kitev3.control import Health
+from kitev3.system.profile import known_services
 from kitev3.system.session import lateness
 from kitev3.system.summary import Tally
 from kitev3.system.table import CALLS_MAX, LINE_S, Display, LiveTable, PlainLines, Row, note, view
@@ -68,11 +69,11 @@ def test_plain_lines_come_rarely_and_name_who_is_ill() -> None:
     rows[0].update(health(), 5, 0, False, 0)
 
     for seconds in (0.0, 1.0, LINE_S - 0.1, float(LINE_S), LINE_S + 1.0):
-        lines.show(rows, Tally().figures(), "2026-11-19 09:20:00", seconds)
+        lines.show(rows, Tally(known_services()).lines(live=True), "2026-11-19 09:20:00", seconds)
 
     written = out.getvalue().splitlines()
     assert len(written) == 2
-    assert written[0].endswith("net ₹0.00  journal starting")
+    assert written[0].endswith("fills 0  journal starting")
     assert "2026-11-19 09:20:00" in written[0]
 
 
@@ -83,7 +84,9 @@ def test_a_terminal_gets_the_table_with_every_service_and_figure() -> None:
     row = Row("risk_portfolio")
     row.update(health(pid=4711), 4711, 3, False, 0)
 
-    live.show([row], Tally().figures() | {"blocked": {"R23": 2}, "net_pnl_e4": -12_300}, "09:20:00", 1.0)
+    tally = Tally(known_services())
+    tally.add({"risk_portfolio": health(service={"blocked": {"R23": 2}, "net_pnl_e4": -12_300})})
+    live.show([row], tally.lines(live=True), "09:20:00", 1.0)
     live.say("armed [by] profile demo")
     live.close()
 
@@ -118,7 +121,7 @@ def test_without_a_terminal_there_are_lines() -> None:
 def test_a_strategy_that_was_stopped_is_named_with_its_reason() -> None:
     said = health(name="strategy", service={"stopped": {"mine": "mine.py:7: ZeroDivisionError"}})
 
-    assert note(said) == "mine is stopped: mine.py:7: ZeroDivisionError"
+    assert note(said) == "strategy mine is stopped: mine.py:7: ZeroDivisionError"
 
 
 class Broken:

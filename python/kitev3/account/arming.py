@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kitev3.account.latch import Latch, LatchState
-from kitev3.contracts import Arm
+from kitev3.contracts import CONTRACTS, Arm
 from kitev3.control import Control
 from kitev3.errors import Refused
 
-SAME_BUILD = ("risk_portfolio", "execution")
-"""Two that must mean the same by an approval."""
+SAME_BUILD = tuple(dict.fromkeys(contract.worker for contract in CONTRACTS if contract.worker))
+"""The gate and execution, who take what decides over orders: they must mean the same by it."""
 
 
 def arm(control: Control, services: Iterable[str], account: Path, by: str, *, over_held: bool = True) -> dict[str, str]:

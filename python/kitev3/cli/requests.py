@@ -20,10 +20,11 @@ from kitev3.account.latch import Latch, LatchState
 from kitev3.calendar import IST
 from kitev3.cli.options import ProfileOption, RunDirOption, described, running
 from kitev3.cli.output import unread
-from kitev3.contracts import Kill, Start, Stop, TakePositions
-from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
+from kitev3.contracts import BY_TOPIC, TOPIC_OF, Kill, Start, Stop, TakePositions
+from kitev3.control import Command, Control, Health
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, machine_ns
+from kitev3.runtime.registry import markets, start_order, stop_order
 from kitev3.system.profile import load
 from kitev3.system.runfolder import Run, RunFolder
 
@@ -41,7 +42,7 @@ def start(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None
     with Control(folder) as control:
         clock = _clock_from_here(control, run)
         failed = control.send(run.services, clock.payload(), who())
-        _finish(failed | _in_turn(control, START_ORDER, run, Start(run.session)), "started")
+        _finish(failed | _in_turn(control, start_order(run.services), Start(run.session)), "started")
 
 
 def stop(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: ReasonOption = "kitev3 stop") -> None:
@@ -52,7 +53,7 @@ def stop(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
     """
     folder, run = running(profile, run_dir)
     with Control(folder) as control:
-        _finish(_in_turn(control, STOP_ORDER, run, Stop(reason)), "stopped")
+        _finish(_in_turn(control, stop_order(run.services), Stop(reason)), "stopped")
 
 
 def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: ReasonOption = "kitev3 kill") -> None:
@@ -103,7 +104,7 @@ def take_positions(
     """
     folder, _ = running(profile, run_dir)
     with Control(folder) as control:
-        failed = control.send(("execution",), TakePositions(who(), reason), who())
+        failed = control.send(BY_TOPIC[TOPIC_OF[TakePositions]].hearers, TakePositions(who(), reason), who())
     _finish(failed, "taken; the next look at the broker's book compares again")
 
 
@@ -126,16 +127,16 @@ def down(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
 
 def _clock_from_here(control: Control, run: Run) -> MarketClock:
     """The local market goes on at the time at which it stands; a real one has not waited for us."""
-    here = control.health(("kitesim",)) if "kitesim" in run.services else {}
-    now_ns = here["kitesim"].service.get("market_ns") if here else None
+    healths = control.health(markets(run.services)).values()
+    now_ns = next((health.service["market_ns"] for health in healths if "market_ns" in health.service), None)
     if now_ns is None:
         return MarketClock.from_start(datetime.now(IST), machine_ns(), run.speed)
     return MarketClock(now_ns, machine_ns(), round(run.speed * 1000))
 
 
-def _in_turn(control: Control, order: Iterable[str], run: Run, command: Command) -> dict[str, str]:
+def _in_turn(control: Control, names: Iterable[str], command: Command) -> dict[str, str]:
     failed: dict[str, str] = {}
-    for name in (name for name in order if name in run.services):
+    for name in names:
         failed |= control.send((name,), command, who())
     return failed
 

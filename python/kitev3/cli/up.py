@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
@@ -20,7 +19,7 @@ from kitev3.system.placement import CORES, allowed, place
 from kitev3.system.preflight import prepared
 from kitev3.system.profile import Profile, load
 from kitev3.system.session import Session
-from kitev3.system.summary import Summary, show
+from kitev3.system.summary import show
 from kitev3.system.table import Display, PlainLines, view
 
 HELP = """Runs a profile: starts its processes, shows them live, stops them in order, and sums up.
@@ -54,14 +53,15 @@ def up(
     cores = ",".join(map(str, sorted(allowed())))
     place(read)
     environment = os.environ | {CORES: cores}
-    summary, troubles = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, environment, as_json))
+    session = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, environment, as_json))
+    summary = session.summary
     with unread(sys.stdout):
         if as_json:
-            print(msgspec.json.format(msgspec.json.encode(summary)).decode())
+            print(summary.written().decode())
         else:
-            show(summary, console())
+            show(summary, session.tally.lines(live=False), console())
     with unread(sys.stderr):
-        for trouble in troubles:
+        for trouble in session.troubles:
             print(f"kitev3: {trouble}", file=sys.stderr)
     raise typer.Exit(summary.exit)
 
@@ -75,12 +75,13 @@ def check(profile: Profile) -> None:
 
 async def _session(
     profile: Profile, run_dir: Path, seconds: float | None, environment: Mapping[str, str], quiet: bool
-) -> tuple[Summary, list[str]]:
+) -> Session:
     out = console(stderr=quiet)
     with prepared(profile, run_dir, seconds, environment, os.getpid()) as plan:
         shown = Display(PlainLines(out) if quiet else view(out))
         try:
             session = Session(plan, shown)
-            return await session.run(), session.troubles
+            await session.run()
+            return session
         finally:
             shown.close()

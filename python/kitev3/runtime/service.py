@@ -20,6 +20,7 @@ from kitev3.contracts import BY_TOPIC, heard_by, said_by
 from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.runtime.handler import AnyHandler, Handler
+from kitev3.system.figure import Figure
 
 if TYPE_CHECKING:
     from kitev3.bus import EventBus
@@ -144,6 +145,18 @@ class ServiceSpec:
     """Whether it also hears what it says itself, of those topics."""
     asks: Callable[[Any], Iterable[Asked]] = lambda config: ()
     """What it needs of marketdata: so that what is declared once, here, is subscribed and built there."""
+    rank: int = 2
+    """How far from the market it stands: 0 is the market, 1 hears it, and so on along the stream. A system stops in
+    this order, so that each still hears what the one before it had to say, and starts in the opposite one."""
+    is_market: bool = False
+    """Whether it is the world to the others: it has the access token and the exchange's address, its last words go by
+    no bus, and its process ends last."""
+    order_path: bool = True
+    """Whether no order may leave without it: while it is silent the account is halted."""
+    notes: Callable[[Mapping[str, Any]], Iterable[str]] = lambda status: ()
+    """What a person should know of it, in words, from what it says of itself; empty words are nothing."""
+    figures: tuple[Figure, ...] = ()
+    """What a session of it comes to."""
     alone: Callable[[Sequence[str]], int] | None = None
     """Runs it without the house, on arguments of its own; the exit code. For a service that is of use by itself:
     ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""

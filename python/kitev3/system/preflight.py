@@ -18,9 +18,9 @@ from pathlib import Path
 from kitev3._core import session_open_ns
 from kitev3.account.secret import read_secret, write_secret
 from kitev3.calendar import IST
-from kitev3.control import START_ORDER
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import NS, market_date
+from kitev3.runtime.registry import markets, start_order
 from kitev3.system.market_file import read_market
 from kitev3.system.profile import PREFIX, Profile
 from kitev3.system.runfolder import Run, RunFolder
@@ -61,7 +61,7 @@ def prepared(
 
     Raises ConfigError for whatever keeps the session from starting: nothing has been started or moved then.
     """
-    names = tuple(sorted(profile.enabled, key=_place))
+    names = tuple(start_order(profile.enabled))
     if not names:
         raise ConfigError(f"{profile.file}: no service to run: a service's table, as in [journal], makes it run")
     if seconds_max is not None and not 0 < seconds_max < math.inf:
@@ -80,7 +80,7 @@ def prepared(
         folder.make()
         _check_disk(folder.path)
         started = datetime.now(UTC)
-        if "kitesim" in names:
+        if markets(names):
             write_secret(folder.token, secrets.token_hex(16))
         try:
             folder.write_run(_run(profile, folder, names, pid, started))
@@ -115,10 +115,6 @@ def _check_disk(folder: Path) -> None:
         )
 
 
-def _place(name: str) -> int:
-    return START_ORDER.index(name) if name in START_ORDER else START_ORDER.index("strategy")
-
-
 def _on_its_day(profile: Profile) -> Profile:
     """The profile with a start: its own; of a real day that day's 09:15; of a real market now.
 
@@ -136,7 +132,7 @@ def _on_its_day(profile: Profile) -> Profile:
 
 
 def _exchange(address: str) -> str:
-    """kitesim's address with a port that is free now: the one asked for, or any."""
+    """The local exchange's address with a port that is free now: the one asked for, or any."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise ConfigError(f"exchange: {address!r} is no address of the form 127.0.0.1:8787")
@@ -159,7 +155,7 @@ def _run(profile: Profile, folder: RunFolder, names: tuple[str, ...], pid: int, 
         speed=profile.speed,
         pid=pid,
         started=started.isoformat(timespec="milliseconds"),
-        exchange=profile.exchange if "kitesim" in names else "",
+        exchange=profile.exchange if markets(names) else "",
         sockets=str(folder.sockets),
         services=names,
     )

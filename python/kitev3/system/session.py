@@ -17,16 +17,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from kitev3.account.account import account_folder
 from kitev3.account.arming import arm
 from kitev3.account.latch import Latch, LatchState
 from kitev3.calendar import IST
 from kitev3.contracts import Start, Stop
-from kitev3.control import START_ORDER, STOP_ORDER, Command, Control, Health
+from kitev3.control import Command, Control, Health
 from kitev3.errors import ConfigError, Refused
 from kitev3.runtime.clock import NS, MarketClock, machine_ns
+from kitev3.runtime.registry import markets, spec, start_order, stop_order
 from kitev3.system.preflight import Plan
 from kitev3.system.private import write_whole
 from kitev3.system.resources import cpu_s, resident_mb
@@ -44,7 +43,6 @@ DRAIN_S_MAX = 10.0  # of one service: what takes longer is said to be stuck
 DRAIN_ASK_S = 0.02
 STILL_S = 0.1  # longer than a frame of the exchange's takes through a socket on this machine
 LATE_MS_MIN = 500  # of machine time by which a market that slow hearers hold up is called late
-ORDER_PATH = ("marketdata", "strategy", "risk_portfolio", "execution")
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -56,7 +54,8 @@ class Session:
         self.profile = plan.profile
         self.names = tuple(plan.commands)
         self.troubles: list[str] = []  # what makes the exit code 1
-        self.tally = Tally()
+        self.market = next(iter(markets(self.names)), "")
+        self.tally = Tally(self.names)
         self.control = Control(plan.folder)
         self.rows = [Row(name) for name in self.names]
         self.clock: MarketClock | None = None
@@ -68,9 +67,9 @@ class Session:
         self._resident_mb: dict[str, float] = {}
         self._seconds = 0.0
         self._lost = 0
-        self._stopped_strategies: set[str] = set()  # that the view was told of
+        self._told: set[str] = set()  # news that the view was told of
 
-    async def run(self) -> Summary:
+    async def run(self) -> None:
         """The whole session; ConfigError when a service refuses before the market has started."""
         loop = asyncio.get_running_loop()
         self.supervisor = Supervisor(
@@ -103,7 +102,7 @@ class Session:
             self.control.close()
             for number in ends:
                 loop.remove_signal_handler(number)
-        return self._summary()
+        self.summary = self._summed_up()
 
     # --- start --------------------------------------------------------------------------------------------------------
 
@@ -130,7 +129,7 @@ class Session:
             return
         self.clock = MarketClock.from_start(self.plan.start, machine_ns(), self.profile.speed)
         await self._send(self.names, self.clock.payload())
-        for name in _in_order(self.names, START_ORDER):
+        for name in start_order(self.names):
             await self._send((name,), Start(self.plan.session))
         if self.profile.arm:
             await self._arm()
@@ -156,7 +155,7 @@ class Session:
         looks = itertools.count(begin, LOOK_S)
         while not self._end.is_set():
             await self._look(time.monotonic() - begin)
-            if self.tally.said("kitesim", "ended", False) or (until is not None and time.monotonic() >= until):
+            if self.tally.status(self.market).get("ended") or (until is not None and time.monotonic() >= until):
                 break
             now = time.monotonic()
             then = next(look for look in looks if look > now)  # what answering took is no longer waited for
@@ -171,12 +170,11 @@ class Session:
         for row in self.rows:
             restarts = len(self.supervisor.pids[row.name]) - 1
             row.update(healths.get(row.name), self.supervisor.pid(row.name), restarts, row.name in down, machine_ns())
-        figures = self.tally.figures()
-        for name, why in figures["stopped_strategies"].items():
-            if name not in self._stopped_strategies:
-                self._stopped_strategies.add(name)
-                self.view.say(f"strategy {name} is stopped: {why}")
-        self.view.show(self.rows, figures, self._market_time(), seconds)
+        for news in self.tally.news():
+            if news not in self._told:
+                self._told.add(news)
+                self.view.say(news)
+        self.view.show(self.rows, self.tally.lines(live=True), self._market_time(), seconds)
         await self._start_again(healths)
 
     async def _start_again(self, healths: Mapping[str, Health]) -> None:
@@ -190,7 +188,7 @@ class Session:
     def _notice_silence(self, healths: Mapping[str, Health]) -> None:
         """Whatever keeps a service of the order path from answering: without it no order may leave."""
         now_s = time.monotonic()
-        for name in (name for name in self.names if name in ORDER_PATH):
+        for name in (name for name in self.names if spec(name).order_path):
             if name in healths:
                 self._answered_s[name] = now_s
                 self._silent.discard(name)
@@ -234,12 +232,13 @@ class Session:
         """The market first, then along the stream; each has finished before the next is asked to."""
         if self.clock is None:
             return
-        for name in _in_order(self.names, STOP_ORDER):
+        for name in stop_order(self.names):
             if self.supervisor.pid(name) is not None:
                 await self._send((name,), Stop(self._why or "the session is over"))
                 await self._until_drained(name)
-            if name == "kitesim":
-                await self._until_still("marketdata")
+            if name == self.market:
+                for hearer in (other for other in self.names if spec(other).rank == spec(name).rank + 1):
+                    await self._until_still(hearer)
         healths = await self._until_heard()
         for (hearer, topic), count in unheard(healths, self.names).items():
             self._trouble(f"{hearer} never heard {count} of {topic}")
@@ -282,12 +281,13 @@ class Session:
         for name in self.names:
             if (pid := self.supervisor.pid(name)) is not None:
                 self._resident_mb[name] = resident_mb(pid)
-        kitesim = tuple(name for name in self.names if name == "kitesim")
-        for name in (*(n for n in _in_order(self.names, STOP_ORDER) if n != "kitesim"), *kitesim):
+        for name in sorted(stop_order(self.names), key=lambda name: name == self.market):  # the others to their end
             self._count_cpu()
             await self.supervisor.stop(name)
 
-    def _summary(self) -> Summary:
+    def _summed_up(self) -> Summary:
+        for trouble in self.tally.troubles():
+            self._trouble(trouble)
         pids = {name: self.supervisor.pids[name] or [0] for name in self.names}
         processes = {
             name: ProcessUse(
@@ -309,9 +309,11 @@ class Session:
             exit=1 if self.troubles else 0,
             messages_lost=self._lost,
             processes=processes,
-            **self.tally.figures(),
+            figures=self.tally.figures(),
+            gaps_seen=self.tally.counter("gaps_seen"),
+            gaps_filled=self.tally.counter("gaps_filled"),
         )
-        write_whole(self.plan.folder.summary, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+        write_whole(self.plan.folder.summary, summary.written() + b"\n")
         return summary
 
     # --- what all steps use -------------------------------------------------------------------------------------------
@@ -360,7 +362,8 @@ class Session:
     def _market_time(self) -> str:
         assert self.clock is not None
         at = datetime.fromtimestamp(self.clock.at_ns(machine_ns()) / NS, IST)
-        return f"{at:%Y-%m-%d %H:%M:%S}{lateness(self.tally.said('kitesim', 'market_lag_ms'), self.profile.speed)}"
+        lag_ms = self.tally.status(self.market).get("market_lag_ms", 0)
+        return f"{at:%Y-%m-%d %H:%M:%S}{lateness(lag_ms, self.profile.speed)}"
 
 
 def lateness(market_lag_ms: int, speed: float) -> str:
@@ -379,9 +382,3 @@ def _lateness(name: str, health: Health | None) -> str:
         return f"{name} does not answer"
     missing = ", ".join(health.missing)
     return f"{name} is {health.state}" + (f" and waits for {missing}" if missing else "")
-
-
-def _in_order(names: Iterable[str], order: tuple[str, ...]) -> list[str]:
-    """Services in an order; one that the order does not know goes where strategies are, between gate and market."""
-    place = {name: number for number, name in enumerate(order)}
-    return sorted(names, key=lambda name: place.get(name, place["strategy"]))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,7 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kitev3.control import Health
-from kitev3.system.summary import BOX, blocked, positions, rupees
+from kitev3.runtime.registry import spec
+from kitev3.system.profile import known_services
+from kitev3.system.summary import BOX
 
 CALLS_MAX = 100  # of what is not shown yet
 CLOSE_S_MAX = 2.0
@@ -54,7 +56,7 @@ class Row:
 class View(Protocol):
     """Where a session shows how it goes."""
 
-    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None: ...
+    def show(self, rows: list[Row], figures: Mapping[str, str], market_time: str, seconds: float) -> None: ...
     def say(self, line: str) -> None: ...
     def close(self) -> None: ...
 
@@ -66,7 +68,7 @@ class LiveTable:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None:
+    def show(self, rows: list[Row], figures: Mapping[str, str], market_time: str, seconds: float) -> None:
         self._live.update(Group(_services(rows), _figures(figures, market_time, seconds)), refresh=True)
 
     def say(self, line: str) -> None:
@@ -83,12 +85,12 @@ class PlainLines:
         self._console = console
         self._next_s = 0.0
 
-    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None:
+    def show(self, rows: list[Row], figures: Mapping[str, str], market_time: str, seconds: float) -> None:
         if seconds < self._next_s:
             return
         self._next_s = seconds + LINE_S
         ill = [f"{row.name} {row.state}" for row in rows if row.state != "running"]
-        self.say("  ".join([_line(figures, market_time, seconds), *ill]))
+        self.say("  ".join([f"{seconds:5.0f} s", market_time, *map(" ".join, figures.items()), *ill]))
 
     def say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -107,7 +109,7 @@ class Display:
         self._thread = threading.Thread(target=self._draw, name="display", daemon=True)
         self._thread.start()
 
-    def show(self, rows: list[Row], figures: Mapping[str, Any], market_time: str, seconds: float) -> None:
+    def show(self, rows: list[Row], figures: Mapping[str, str], market_time: str, seconds: float) -> None:
         self._put(partial(self._view.show, [copy(row) for row in rows], figures, market_time, seconds))
 
     def say(self, line: str) -> None:
@@ -136,23 +138,10 @@ def view(console: Console) -> View:
 
 def note(health: Health) -> str:
     """What a person should know of a service: what it waits for, what keeps the gate shut, what is not settled."""
-    said: dict[str, Any] = health.service
-    parts = [
-        f"refused {health.refused}" if health.refused else "",
-        f"waits for {', '.join(health.missing)}" if health.missing else "",
-    ]
-    if health.name == "risk_portfolio":
-        missing = said.get("missing", ())
-        parts += [said.get("state", ""), said.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""]
-    elif health.name == "marketdata":
-        parts.append(f"feed {said['state']} {said.get('reason', '')}".strip() if "state" in said else "")
-    elif health.name == "execution":
-        parts += [f"{said[key]} {key.replace('_', ' ')}" for key in ("open_orders", "unknown") if said.get(key)]
-        parts += said.get("mismatches", ())
-        parts.append(f"not read: {said['bad_row']}" if said.get("bad_rows") else "")
-    elif health.name == "strategy":
-        parts += [f"{name} is stopped: {why}" for name, why in said.get("stopped", {}).items()]
-    return "; ".join(part for part in parts if part)
+    refused = f"refused {health.refused}" if health.refused else ""
+    waits = f"waits for {', '.join(health.missing)}" if health.missing else ""
+    own = spec(health.name).notes(health.service) if health.name in known_services() else ()
+    return "; ".join(part for part in (refused, waits, *own) if part)
 
 
 def _services(rows: list[Row]) -> Table:
@@ -172,26 +161,11 @@ def _services(rows: list[Row]) -> Table:
     return table
 
 
-def _figures(figures: Mapping[str, Any], market_time: str, seconds: float) -> Table:
+def _figures(figures: Mapping[str, str], market_time: str, seconds: float) -> Table:
     title = f"market time {market_time}, {seconds:.0f} s"
     table = Table(show_header=False, title=title, title_justify="left", title_style="bold", box=BOX)
     table.add_column(style="dim")
     table.add_column()
-    table.add_row("ticks", f"{figures['ticks']:,}")
-    table.add_row("signals", f"{figures['signals']:,}")
-    table.add_row("approved", Text(f"{figures['approved']:,}", "green" if figures["approved"] else ""))
-    table.add_row("blocked", Text(blocked(figures["blocked"]), "yellow" if figures["blocked"] else ""))
-    table.add_row("orders", f"{figures['orders']:,}")
-    table.add_row("fills", f"{figures['fills']:,}")
-    table.add_row("positions", positions(figures["open_positions"]))
-    table.add_row("net P&L", Text(rupees(figures["net_pnl_e4"]), "red" if figures["net_pnl_e4"] < 0 else "green"))
+    for label, value in figures.items():
+        table.add_row(label, Text(value))
     return table
-
-
-def _line(figures: Mapping[str, Any], market_time: str, seconds: float) -> str:
-    return (
-        f"{seconds:5.0f} s  {market_time}  ticks {figures['ticks']:,}  signals {figures['signals']:,}  "
-        f"approved {figures['approved']:,}  blocked {blocked(figures['blocked'])}  orders {figures['orders']:,}  "
-        f"fills {figures['fills']:,}  positions {len(figures['open_positions'])}  "
-        f"net {rupees(figures['net_pnl_e4'])}"
-    )
