@@ -969,6 +969,9 @@ class Newest:
 BAR_SERIES_MAX: Final[int]
 """Most series (an instrument with a spec) of one BarBuilder."""
 
+def marketdata_handler(calendar: Calendar | None = None) -> NativeHandler:
+    """The service marketdata: frames, rows and texts in, batches and bars out. The shipped calendar unless given."""
+
 def bar_spec(text: str) -> str:
     """The one name of a bar spec: "60s" is "1m".
 

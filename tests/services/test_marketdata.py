@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import FLAG_TIME_AHEAD, Bar, BarBatch, Event, Tick, TickBatch, encode_frame
+from kitev3._core import (
+    FLAG_TIME_AHEAD,
+    Bar,
+    BarBatch,
+    Event,
+    NativeHandler,
+    Tick,
+    TickBatch,
+    encode_frame,
+    marketdata_handler,
+)
 from kitev3.contracts import (
+    BY_TOPIC,
     TOPIC_OF,
     Clock,
     FeedHealth,
@@ -25,7 +38,8 @@ from kitev3.contracts import (
     Text,
     Timer,
 )
-from kitev3.services.marketdata.service import MarketdataHandler
+from kitev3.runtime.setup import ENCODE, decoder
+from kitev3.services.marketdata.service import SERVICE
 
 OPEN_NS = 1_795_060_500 * 10**9  # 2026-11-19 09:25:00 IST
 INFY = Instrument(
@@ -40,12 +54,13 @@ QUOTE = Quote(
 )  # fmt: skip
 
 
-def says(handler: MarketdataHandler, payload: Any, now_ns: int = OPEN_NS, mono_ns: int = 0) -> list[Any]:
-    topic = TOPIC_OF[type(payload)]
-    return list(handler(Event(topic, payload, source="world", ts=now_ns, mono_ns=mono_ns)))
+def says(handler: NativeHandler, payload: Any, now_ns: int = OPEN_NS, mono_ns: int = 0) -> list[Any]:
+    event = Event(TOPIC_OF[type(payload)], payload, source="world", ts=now_ns, mono_ns=mono_ns)
+    said = handler.handle(event, ENCODE(payload), list(SERVICE.says))
+    return [decoder(BY_TOPIC[topic].payload)(data) for topic, data in said]
 
 
-def read(handler: MarketdataHandler, *bars: str) -> list[Any]:
+def read(handler: NativeHandler, *bars: str) -> list[Any]:
     assert says(handler, Instruments((Subscribed(INFY, bars),))) == []
     return says(handler, Quotes((QUOTE,)))
 
@@ -63,7 +78,7 @@ def tick(second: int, price_e4: int = 15_000_000, volume: int = 0) -> Tick:
 
 
 def test_a_quote_says_the_instrument_whole_with_todays_band() -> None:
-    instrument, quote = read(MarketdataHandler())
+    instrument, quote = read(marketdata_handler())
 
     assert isinstance(instrument, Instrument)
     assert (instrument.lower_circuit_e4, instrument.upper_circuit_e4) == (13_500_000, 16_500_000)
@@ -73,11 +88,11 @@ def test_a_quote_says_the_instrument_whole_with_todays_band() -> None:
 
 
 def test_a_quote_of_what_is_not_subscribed_says_nothing() -> None:
-    assert says(MarketdataHandler(), Quotes((QUOTE,))) == []
+    assert says(marketdata_handler(), Quotes((QUOTE,))) == []
 
 
 def test_a_frame_is_a_batch_and_closes_the_bars_that_it_ends() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
 
     said = [says(handler, frame(tick(s, 15_000_000 + s * 500, s * 10))) for s in range(12)]
@@ -91,7 +106,7 @@ def test_a_frame_is_a_batch_and_closes_the_bars_that_it_ends() -> None:
 
 
 def test_the_file_read_again_keeps_the_bars_under_way() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
     says(handler, frame(tick(0), tick(1)))
 
@@ -103,7 +118,7 @@ def test_the_file_read_again_keeps_the_bars_under_way() -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_batch_or_counted(data: bytes) -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
 
     said = says(handler, Frame(data))
@@ -113,11 +128,11 @@ def test_any_bytes_are_a_batch_or_counted(data: bytes) -> None:
 
 
 def test_an_order_update_is_a_hint() -> None:
-    assert says(MarketdataHandler(), Text("1", "COMPLETE", 5, "K1")) == [OrderFrame("1", "COMPLETE", 5, "K1")]
+    assert says(marketdata_handler(), Text("1", "COMPLETE", 5, "K1")) == [OrderFrame("1", "COMPLETE", 5, "K1")]
 
 
 def test_what_was_left_out_is_counted_and_named_in_health() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
 
     [health] = says(handler, LeftOut("quote", 3, "NSE:INFY: volume: 'x' is no number"))
 
@@ -126,7 +141,7 @@ def test_what_was_left_out_is_counted_and_named_in_health() -> None:
 
 
 def test_it_is_not_ready_before_the_feed_is_up() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler)
     says(handler, Socket("connecting"))
     before = handler.waits_for
@@ -138,7 +153,7 @@ def test_it_is_not_ready_before_the_feed_is_up() -> None:
 
 
 def test_an_outage_is_a_gap_once_the_socket_is_up_again() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     states = ["connecting", "up", "silent", "connecting", "up"]
 
     said = [p for state in states for p in says(handler, Socket(state))]  # type: ignore[arg-type]
@@ -150,7 +165,7 @@ def test_an_outage_is_a_gap_once_the_socket_is_up_again() -> None:
 
 
 def test_a_bar_that_began_before_we_listened_or_spans_an_outage_is_gapped() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
     bars = []
     for second in range(25):
@@ -163,7 +178,7 @@ def test_a_bar_that_began_before_we_listened_or_spans_an_outage_is_gapped() -> N
 
 
 def test_the_first_bar_of_a_market_that_begins_with_our_clock_is_whole() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
     says(handler, Socket("up"))
     says(handler, Clock(OPEN_NS, 7, 1000), OPEN_NS + 10**7, 7 + 10**7)
@@ -174,7 +189,7 @@ def test_the_first_bar_of_a_market_that_begins_with_our_clock_is_whole() -> None
 
 
 def test_a_clock_heard_late_leaves_a_hole_behind_it() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
     says(handler, Socket("up"))
     says(handler, Clock(OPEN_NS, 7, 1000), OPEN_NS + 3 * 10**9, 7 + 3 * 10**9)
@@ -185,7 +200,7 @@ def test_a_clock_heard_late_leaves_a_hole_behind_it() -> None:
 
 
 def test_a_time_ahead_of_the_clock_stops_neither_bars_nor_ticks() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler, "5s")
     says(handler, Socket("up"))
     says(handler, Clock(OPEN_NS, 0, 1000))
@@ -199,7 +214,7 @@ def test_a_time_ahead_of_the_clock_stops_neither_bars_nor_ticks() -> None:
 
 
 def test_a_feed_whose_ticks_are_all_flagged_is_sick_until_one_is_not() -> None:
-    handler = MarketdataHandler()
+    handler = marketdata_handler()
     read(handler)
     says(handler, Socket("up"))
     says(handler, Clock(OPEN_NS, 0, 1000))
@@ -213,3 +228,29 @@ def test_a_feed_whose_ticks_are_all_flagged_is_sick_until_one_is_not() -> None:
 
     sick = ("sick", "all 2 ticks of the last second are flagged")
     assert states == [("up", ""), sick, sick, ("up", "")]
+
+
+def test_after_the_stop_nothing_more_is_said() -> None:
+    handler = marketdata_handler()
+    read(handler, "5s")
+    says(handler, Socket("up"))
+    says(handler, frame(tick(0)))
+
+    last = says(handler, Stop())
+    later = (frame(tick(6)), Quotes((QUOTE,)), Timer("health"), Socket("down"), Stop())
+    after = [says(handler, payload) for payload in later]
+
+    assert [type(payload) for payload in last] == [BarBatch]
+    assert after == [[]] * 5
+
+
+def test_an_instrument_that_no_token_can_be_is_refused_and_changes_nothing() -> None:
+    handler = marketdata_handler()
+    read(handler, "5s")
+    bad = msgspec.structs.replace(INFY, instrument_token=2**32)
+
+    for rows in ((Subscribed(bad, ("5s",)),), (Subscribed(INFY, ("1x",)),)):
+        with pytest.raises(ValueError, match=r"world\.instruments: rows"):
+            says(handler, Instruments(rows))
+
+    assert handler.status()["instruments"] == 1

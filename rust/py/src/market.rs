@@ -1,7 +1,8 @@
 //! `BarBuilder`, `Bar`, `BarBatch`: bars for Python.
 use kitev3_core::calendar::Calendar;
-use kitev3_core::kite::TickBatch;
-use kitev3_core::market::{BAR_SERIES_MAX, Bar, BarBatch, BarBuilder, BarSpec, SpecError};
+use kitev3_core::market::{
+    BAR_SERIES_MAX, Bar, BarBatch, BarBuilder, BarSpec, MarketdataHandler, SpecError,
+};
 use numpy::PyArray1;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
@@ -10,6 +11,7 @@ use pyo3::types::{PyBytes, PyList, PyString};
 use crate::calendar::{PyCalendar, given};
 use crate::kite::PyTickBatch;
 use crate::kite::batch::column_view;
+use crate::runtime::native::PyNativeHandler;
 
 /// One closed bar.
 #[pyclass(frozen, eq, hash, module = "kitev3._core", name = "Bar")]
@@ -281,7 +283,7 @@ impl PyBarBuilder {
     }
 
     fn update(&mut self, batch: &PyTickBatch) -> Vec<PyBar> {
-        self.bars_of(&batch.0).into_iter().map(PyBar).collect()
+        self.0.update(&batch.0).into_iter().map(PyBar).collect()
     }
 
     fn gap(&mut self, until_ns: i64) {
@@ -334,10 +336,11 @@ impl PyBarBuilder {
     }
 }
 
-impl PyBarBuilder {
-    pub fn bars_of(&mut self, batch: &TickBatch) -> Vec<Bar> {
-        self.0.update(batch)
-    }
+/// The service marketdata, as a runtime takes it.
+#[pyfunction]
+#[pyo3(signature = (calendar = None))]
+fn marketdata_handler(calendar: Option<&PyCalendar>) -> PyNativeHandler {
+    PyNativeHandler::new(MarketdataHandler::new(given(calendar, Calendar::shipped)))
 }
 
 /// The one name of a bar spec: `60s` is `1m`.
@@ -368,6 +371,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyBarBatch>()?;
     module.add_class::<PyBarBuilder>()?;
     module.add_function(wrap_pyfunction!(bar_spec, module)?)?;
+    module.add_function(wrap_pyfunction!(marketdata_handler, module)?)?;
     module.add("BAR_SERIES_MAX", BAR_SERIES_MAX)?;
     Ok(())
 }

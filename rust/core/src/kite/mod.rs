@@ -7,6 +7,8 @@
 pub mod batch;
 /// Frame to batch, without state.
 pub mod decode;
+/// Frames to batches, with what was seen before.
+pub mod decoder;
 /// Ticks to frame.
 pub mod encode;
 /// Packet kinds, subscription modes and their lengths.
@@ -22,6 +24,7 @@ pub mod tick;
 
 pub use batch::{BATCH_TICKS_MAX, BatchError, FRAME_BYTES_MAX, Sections, TickBatch};
 pub use decode::{Decoded, FrameCounts, decode};
+pub use decoder::Decoder;
 pub use encode::{EncodeError, encode_frame};
 pub use kind::{Kind, Mode};
 pub use sanity::{Sanity, SanityCounts, TickFlags};

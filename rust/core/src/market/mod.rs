@@ -10,6 +10,8 @@ pub mod bar;
 pub mod batch;
 /// Ticks of many instruments to their bars.
 pub mod builder;
+/// The service marketdata.
+pub mod handler;
 /// The newest price of each instrument.
 pub mod newest;
 /// One instrument's bars of one spec.
@@ -20,5 +22,6 @@ pub mod spec;
 pub use bar::Bar;
 pub use batch::{BATCH_BARS_MAX, BarBatch, BarBatchError};
 pub use builder::{BAR_SERIES_MAX, BarBuilder, BarCounts, BarError};
+pub use handler::MarketdataHandler;
 pub use newest::{Newest, NewestRow};
 pub use spec::{BarSpec, SpecError};

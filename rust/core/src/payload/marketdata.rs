@@ -62,6 +62,14 @@ records! {
         left_out: i64,
     }
 
+    /// An order update seen on the broker's socket.
+    OrderFrame<'a>: "marketdata.order_frame" {
+        order_id: &'a str,
+        status: &'a str,
+        filled_quantity: i64,
+        tag: &'a str,
+    }
+
     /// Ticks of these instruments are missing; empty: of all.
     Gap<'a>: "marketdata.gap" {
         instrument_tokens: Vec<i64>,

@@ -1,4 +1,6 @@
 //! What the world says to one process: on its tape alone, never on the bus.
+use super::Whole;
+use super::marketdata::{FeedState, Instrument, Quote};
 use crate::terms::words;
 
 words! {
@@ -6,9 +8,56 @@ words! {
     LatchState { Halted = "HALTED", Reducing = "REDUCING", Active = "ACTIVE" }
 }
 
-spelled!(LatchState);
+words! {
+    /// What of the broker's market side something was part of.
+    FeedPart { Instruments = "instruments", Quote = "quote", Text = "text" }
+}
+
+spelled!(LatchState, FeedPart);
 
 records! {
+    /// A binary message of the broker's socket, as it came.
+    Frame<'a>: "world.frame" {
+        data: &'a [u8],
+    }
+
+    /// An order update on the broker's socket, read.
+    Text<'a>: "world.text" {
+        order_id: &'a str,
+        status: &'a str,
+        filled_quantity: i64,
+        tag: &'a str,
+    }
+
+    /// The broker's socket changed its state.
+    Socket<'a>: "world.socket" {
+        state: FeedState,
+        reason: &'a str,
+    }
+
+    /// An instrument that marketdata listens to, and the bars that are asked of it.
+    Subscribed<'a> {
+        instrument: Whole<'a, Instrument<'a>>,
+        bars: Vec<&'a str>,
+    }
+
+    /// What of today's instruments file is subscribed.
+    Instruments<'a>: "world.instruments" {
+        rows: Vec<Subscribed<'a>>,
+    }
+
+    /// The good rows of one answer of GET /quote.
+    Quotes<'a>: "world.quotes" {
+        rows: Vec<Whole<'a, Quote<'a>>>,
+    }
+
+    /// Something that the broker sent could not be read, and was left out.
+    LeftOut<'a>: "world.left_out" {
+        what: FeedPart,
+        count: i64,
+        why: &'a str,
+    }
+
     /// A machine-time timer ran out.
     Timer<'a>: "world.timer" {
         name: &'a str,

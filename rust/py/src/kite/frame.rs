@@ -1,8 +1,6 @@
 //! `Decoder`, `decode_plain`, `encode_frame`: Kite's frames.
 use kitev3_core::kite::segment::Scale;
-use kitev3_core::kite::{
-    BATCH_TICKS_MAX, Divisors, FrameCounts, Mode, Sanity, Tick, TickBatch, decode, encode_frame,
-};
+use kitev3_core::kite::{BATCH_TICKS_MAX, Decoder, Divisors, Mode, Tick, decode, encode_frame};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -13,129 +11,109 @@ use super::{EncodeError, unknown};
 
 /// Frames to batches, with what was seen before: flags and counts.
 #[pyclass(module = "kitev3._core", name = "Decoder")]
-pub struct PyDecoder {
-    divisors: Divisors,
-    sanity: Sanity,
-    counts: FrameCounts,
-    frames: u64,
-    batches: u64,
-    ticks: u64,
-    #[pyo3(get, set)]
-    believes_clock: bool,
-}
-
-impl PyDecoder {
-    pub fn decoded(&mut self, frame: &[u8], now_ns: i64) -> TickBatch {
-        let mut decoded = decode(frame, &self.divisors);
-        let now_ns = self.believes_clock.then_some(now_ns);
-        self.sanity.check(&mut decoded.batch, now_ns);
-        self.counts.add(&decoded.counts);
-        self.frames += 1;
-        self.batches += u64::from(!decoded.batch.is_empty());
-        self.ticks += decoded.batch.len() as u64;
-        decoded.batch
-    }
-}
+pub struct PyDecoder(Decoder);
 
 #[pymethods]
 impl PyDecoder {
     #[new]
     #[pyo3(signature = (*, nco_divisor = 10_000))]
     fn new(nco_divisor: u32) -> PyResult<Self> {
-        Ok(Self {
-            divisors: divisors(nco_divisor)?,
-            sanity: Sanity::default(),
-            counts: FrameCounts::default(),
-            frames: 0,
-            batches: 0,
-            ticks: 0,
-            believes_clock: false,
-        })
+        Ok(Self(Decoder::new(divisors(nco_divisor)?)))
     }
 
     /// Keeps the GIL: a thousand ticks take 40 µs, less than what getting it back from another thread may.
     #[pyo3(signature = (frame, now_ns = 0))]
     fn decode(&mut self, frame: &[u8], now_ns: i64) -> PyTickBatch {
-        PyTickBatch(self.decoded(frame, now_ns))
+        PyTickBatch(self.0.decode(frame, now_ns))
     }
 
     fn clear(&mut self) {
-        self.sanity.clear();
+        self.0.clear();
+    }
+
+    #[getter]
+    fn get_believes_clock(&self) -> bool {
+        self.0.believes_clock
+    }
+
+    #[setter]
+    fn set_believes_clock(&mut self, believes: bool) {
+        self.0.believes_clock = believes;
     }
 
     #[getter]
     fn frames(&self) -> u64 {
-        self.frames
+        self.0.frames()
     }
 
     #[getter]
     fn batches(&self) -> u64 {
-        self.batches
+        self.0.batches()
     }
 
     #[getter]
     fn ticks(&self) -> u64 {
-        self.ticks
+        self.0.ticks()
     }
 
     #[getter]
     fn heartbeats(&self) -> u64 {
-        self.counts.heartbeats
+        self.0.frame_counts().heartbeats
     }
 
     #[getter]
     fn errors(&self) -> u64 {
-        self.counts.errors()
+        self.0.frame_counts().errors()
     }
 
     #[getter]
     fn unknown(&self) -> u64 {
-        self.counts.unknown
+        self.0.frame_counts().unknown
     }
 
     #[getter]
     fn truncated(&self) -> u64 {
-        self.counts.truncated
+        self.0.frame_counts().truncated
     }
 
     #[getter]
     fn trailing(&self) -> u64 {
-        self.counts.trailing
+        self.0.frame_counts().trailing
     }
 
     #[getter]
     fn excess(&self) -> u64 {
-        self.counts.excess
+        self.0.frame_counts().excess
     }
 
     #[getter]
     fn flagged(&self) -> u64 {
-        self.sanity.counts().flagged
+        self.0.flagged().flagged
     }
 
     #[getter]
     fn flagged_price(&self) -> u64 {
-        self.sanity.counts().price
+        self.0.flagged().price
     }
 
     #[getter]
     fn flagged_time_back(&self) -> u64 {
-        self.sanity.counts().time_back
+        self.0.flagged().time_back
     }
 
     #[getter]
     fn flagged_crossed(&self) -> u64 {
-        self.sanity.counts().crossed
+        self.0.flagged().crossed
     }
 
     #[getter]
     fn flagged_time_ahead(&self) -> u64 {
-        self.sanity.counts().time_ahead
+        self.0.flagged().time_ahead
     }
 
     #[getter]
     fn flagged_unknown_past(&self) -> u64 {
-        self.sanity.counts().unknown_past
+        self.0.flagged().unknown_past
     }
 }
 

@@ -9,7 +9,6 @@ mod frame;
 mod tick;
 
 pub use batch::PyTickBatch;
-pub use frame::PyDecoder;
 pub(crate) use frame::divisors;
 
 create_exception!(

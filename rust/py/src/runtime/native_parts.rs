@@ -1,20 +1,15 @@
 //! What a part of the core hears by itself: no event is made and no Python is called, which with cold caches costs more than the
 //! work itself.
 use kitev3_core::kite::TickBatch;
-use kitev3_core::market::BarBatch;
-use kitev3_core::msgpack::Reader;
 use kitev3_core::orders::placing::{plain, write_intent, write_sending};
 use kitev3_core::risk::message::{read_signal, write_judgement};
 use kitev3_core::runtime::handler::Arrival;
 use kitev3_core::runtime::outbox::{Outbox, Publication};
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::dispatch::Raised;
-use crate::kite::PyDecoder;
-use crate::market::PyBarBuilder;
 use crate::orders::PyPlacing;
 use crate::risk::gate::PyGate;
 use crate::zmq_sockets::monotonic_ns;
@@ -34,8 +29,6 @@ pub enum NativePart {
     Prices(Py<PyGate>),
     /// The gate judges: with the publications for what it approves and what it blocks.
     Judges(Py<PyGate>, usize, usize),
-    /// The decoder makes ticks of a frame, and the handler's builder bars of them: with the publications for both.
-    Decodes(Py<PyDecoder>, usize, usize),
     /// A new order begins: with the publications for its intent and its sending.
     Places(Py<PyPlacing>, usize, usize),
 }
@@ -78,20 +71,10 @@ impl NativePart {
                 sending,
             ));
         }
-        match (topic, part.cast::<PyDecoder>()) {
-            ("world.frame", Ok(decoder)) => {
-                let decoder = decoder.clone().unbind();
-                Ok(NativePart::Decodes(
-                    decoder,
-                    publication("marketdata.tick")?,
-                    publication("marketdata.ohlc")?,
-                ))
-            }
-            _ => Err(PyValueError::new_err(format!(
-                "{} does not hear {topic} by itself",
-                part.get_type()
-            ))),
-        }
+        Err(PyValueError::new_err(format!(
+            "{} does not hear {topic} by itself",
+            part.get_type()
+        )))
     }
 
     /// What is left for the handler.
@@ -126,22 +109,6 @@ impl NativePart {
                 };
                 let answer = write_judgement(arrival.id, arrival.payload, &judgement);
                 outbox.say_as(*publication, &answer)?;
-            }
-            NativePart::Decodes(decoder, ticks, ohlc) => {
-                let mut fields = Reader(arrival.payload);
-                let (Some(1), Some(frame)) = (fields.array(), fields.binary()) else {
-                    return Ok(Left::All);
-                };
-                let batch = decoder.bind(py).borrow_mut().decoded(frame, arrival.now_ns);
-                if batch.is_empty() {
-                    return Ok(Left::Nothing);
-                }
-                outbox.say_batch_as(*ticks, &batch)?;
-                let bars = handler.getattr(intern!(py, "bars"))?;
-                let bars = bars.cast::<PyBarBuilder>().map_err(PyErr::from)?;
-                for closed in BarBatch::of(&bars.borrow_mut().bars_of(&batch)) {
-                    outbox.say_as(*ohlc, closed.as_bytes())?;
-                }
             }
             NativePart::Places(placing, intent, sending) => {
                 let source = arrival.header.source;
