@@ -704,7 +704,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("marketdata.tick", TickBatch, "marketdata", "strategy risk_portfolio journal", join="keyed:instrument_token"),
     _c("marketdata.quote", Quote, "marketdata", "risk_portfolio journal", join="keyed:instrument_token"),
     _c("marketdata.ohlc", BarBatch, "marketdata", "strategy journal", join="day"),
-    _c("marketdata.instrument", Instrument, "marketdata", "strategy risk_portfolio execution journal",
+    _c("marketdata.instrument", Instrument, "marketdata", "strategy risk_portfolio journal",
        join="keyed:instrument_token"),
     _c("marketdata.health", FeedHealth, "marketdata", "risk_portfolio journal", join="keyed:source"),
     _c("marketdata.gap", Gap, "marketdata", "strategy risk_portfolio journal"),
@@ -743,12 +743,12 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.answer", Answer, "world", "execution", delivery="world"),
     _c("world.rows", BrokerRows, "world", "execution", delivery="world"),
     _c("world.request", Request, "world", "kitesim", delivery="world"),
-    _c("world.timer", Timer, "world", _EVERYONE + " kitesim", delivery="world"),
+    _c("world.timer", Timer, "world", "marketdata risk_portfolio execution journal", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),
     _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
-    _c("world.epoch", Epoch, "world", _EVERYONE + " kitesim", delivery="world"),
-    _c("world.lost_tail", LostTail, "world", "risk_portfolio execution", delivery="world"),
+    _c("world.epoch", Epoch, "world", "execution kitesim", delivery="world"),
+    _c("world.lost_tail", LostTail, "world", "risk_portfolio", delivery="world"),
 )  # fmt: skip
 
 BY_TOPIC: Mapping[str, Contract] = MappingProxyType({c.topic: c for c in CONTRACTS})

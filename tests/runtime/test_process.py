@@ -13,11 +13,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from bus.people import DAY, START_NS, bar
+from bus.people import DAY, START_NS
 from bus.system import System
-from kitev3._core import BarBatch
-from kitev3.bus.message import Message
-from kitev3.contracts import Clock, FeedHealth, Kill, Start, Stop
+from kitev3.contracts import Clock, Kill, Start, Stop
 from kitev3.control import Control
 from kitev3.system.runfolder import RunFolder
 
@@ -151,7 +149,6 @@ def test_a_command_is_answered_when_it_is_on_the_tape(system: System) -> None:
         ({"do": "control", "topic": "control.nothing", "payload": []}, "does not hear"),
         ({"do": "control", "topic": "marketdata.ohlc", "payload": []}, "does not hear"),
         ({"do": "control", "topic": "control.start", "payload": [7]}, "control.start"),
-        ({"do": "snapshot", "topic": "marketdata.tick"}, "does not say"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_answered_so(system: System, request_: dict[str, Any], why: str) -> None:
@@ -163,35 +160,6 @@ def test_a_request_that_makes_no_sense_is_answered_so(system: System, request_: 
     assert answer["ok"] is False
     assert why in answer["error"]
     assert system.health("strategy", lambda health: True).state == "ready"
-
-
-def test_resend_gives_what_was_said_after_a_number(system: System) -> None:
-    system.start("marketdata", count=30, running=["marketdata"])
-    system.begin("marketdata")
-    system.health("marketdata", lambda health: health.seq == 30)
-
-    answer = ask(system, "marketdata", {"do": "resend", "source_seq": 25})
-    again = ask(system, "marketdata", {"do": "resend", "source_seq": 28, "topics": ["marketdata.ohlc"]})
-    none = ask(system, "marketdata", {"do": "resend", "source_seq": 0, "topics": ["marketdata.quote"]})
-
-    messages = [Message.parse(frame) for frame in answer["frames"]]
-    assert [m.seq for m in messages] == [26, 27, 28, 29, 30]
-    assert [BarBatch.from_bytes(m.payload) for m in messages] == [bar(n) for n in range(25, 30)]
-    assert [Message.parse(frame).seq for frame in again["frames"]] == [29, 30]
-    assert none["frames"] == []
-    assert not answer["more"]
-
-
-def test_a_snapshot_gives_the_newest_of_each_key(system: System) -> None:
-    system.start("marketdata", count=3, healthy=True, running=["marketdata"])
-    system.begin("marketdata")
-    system.health("marketdata", lambda health: health.seq == 6)
-
-    answer = ask(system, "marketdata", {"do": "snapshot", "topic": "marketdata.health"})
-
-    (message,) = [Message.parse(frame) for frame in answer["frames"]]
-    assert msgspec.msgpack.decode(message.payload, type=FeedHealth).frames == 3
-    assert answer["seq"] == 6
 
 
 # --- the end ------------------------------------------------------------------------------------------------------

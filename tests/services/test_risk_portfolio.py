@@ -88,7 +88,7 @@ def test_hold_asks_for_nothing() -> None:
 
 
 def test_every_topic_of_the_contract_changes_something_or_is_known_not_to() -> None:
-    ignored = {"control.clock", "control.start", "world.epoch"}
+    ignored = {"control.clock", "control.start"}
     heard = {contract.topic for contract in heard_by("risk_portfolio")}
 
     assert heard - set(RiskPortfolio(gate(WIDE, "kitesim-1")).topics) == ignored

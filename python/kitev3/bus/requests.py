@@ -1,9 +1,9 @@
-"""What a process answers on its ROUTER: health, control, resend, snapshot. msgpack maps both ways, the ``id`` returned.
+"""What a process answers on its ROUTER: health and control. msgpack maps both ways, the ``id`` returned.
 
 {"id": 1, "do": "health"}
 {"id": 2, "do": "control", "topic": "control.start", "payload": [...], "by": "up"}    answered when it is taped
-{"id": 3, "do": "resend", "source_seq": 41, "topics": [...]}    what was said after that, as frames; ``more`` if cut
-{"id": 4, "do": "snapshot", "topic": "marketdata.quote"}        the newest message of each key, as frames
+
+A request comes from outside like anything else: one that makes no sense is answered so, and changes nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from kitev3._core import TapeFollower, TickBatch
-from kitev3.bus.message import Message
 from kitev3.contracts import BY_TOPIC, Kill
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.setup import decoder
 
 State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped"]
-RESEND_BYTES_MAX = 512 << 10
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading bytes raises that are not what they should be; ValueError: text that is no UTF-8."""
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 
@@ -34,15 +33,12 @@ class Request(msgspec.Struct, kw_only=True):
     topic: str = ""
     payload: msgspec.Raw = msgspec.Raw(b"\xc0")
     by: str = ""
-    source_seq: int = 0
-    topics: tuple[str, ...] | None = None
 
 
 class Requests:
     """Answers for one runner.
 
     Args:
-        tape: the folder of the service's own tape. day: of its session.
         missing: what the process still waits for before it is ready.
         build: of the library, so that two processes can be told to be of one.
     """
@@ -51,26 +47,22 @@ class Requests:
         self,
         runner: Runner,
         *,
-        tape: Path,
-        day: str,
         missing: Callable[[], tuple[str, ...]],
         build: str = "",
         more_counters: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self.runner = runner
-        self._tape, self._day = tape, day
         self._missing, self._more_counters, self._build = missing, more_counters, build
         self._decode = msgspec.msgpack.Decoder(Request).decode
         self._encode = msgspec.msgpack.Encoder().encode
-        self._resent: tuple[int, TapeFollower] | None = None
 
     def answer(self, request: bytes) -> bytes:
         """Never raises for what somebody asks wrongly; a handler's error in a control goes its way."""
         try:
             asked = self._decode(request)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             return self._encode({"id": 0, "ok": False, "error": f"not a request: {error}"})
-        deeds = {"health": self.health, "control": self.control, "resend": self.resend, "snapshot": self.snapshot}
+        deeds = {"health": self.health, "control": self.control}
         if asked.do not in deeds:
             return self._encode({"id": asked.id, "ok": False, "error": f"{asked.do!r} is none of {', '.join(deeds)}"})
         return self._encode({"id": asked.id, **deeds[asked.do](asked)})
@@ -111,7 +103,7 @@ class Requests:
             return {"ok": False, "error": f"{self.runner.name} does not hear {asked.topic!r}"}
         try:
             payload = decoder(BY_TOPIC[asked.topic].payload)(bytes(asked.payload))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             return {"ok": False, "error": f"{asked.topic}: {error}"}
         if isinstance(payload, Kill) and not payload.by:
             payload = Kill(payload.reason, asked.by)
@@ -119,35 +111,6 @@ class Requests:
         if asked.topic in ("control.kill", "control.arm"):
             self.runner.sync()  # these two must outlive the machine's power
         return {"ok": True}
-
-    def resend(self, asked: Request) -> dict[str, Any]:
-        after, follower = self._resent or (0, None)
-        if follower is None or asked.source_seq < after:
-            follower = TapeFollower(self._tape, self._day)
-        frames: list[bytes] = []
-        size, last = 0, asked.source_seq
-        topics = None if asked.topics is None else list(asked.topics)
-        while size < RESEND_BYTES_MAX and (frame := follower.poll(topics, asked.source_seq)) is not None:
-            frames.append(frame)
-            size += len(frame)
-            last = Message.parse(frame).seq
-        self._resent = (last, follower)
-        return {"ok": True, "frames": frames, "more": size >= RESEND_BYTES_MAX}
-
-    def snapshot(self, asked: Request) -> dict[str, Any]:
-        contract = BY_TOPIC.get(asked.topic)
-        if contract is None or asked.topic not in self.runner.spec.says:
-            return {"ok": False, "error": f"{self.runner.name} does not say {asked.topic!r}"}
-        field = contract.join.partition(":")[2]
-        decode = decoder(contract.payload)
-        follower = TapeFollower(self._tape, self._day)
-        newest: dict[Any, bytes] = {}
-        while (frame := follower.poll([asked.topic])) is not None:
-            keyed = field not in ("", "source") and contract.payload is not TickBatch
-            key = getattr(decode(Message.parse(frame).payload), field) if keyed else None
-            newest.pop(key, None)  # so that the newest come last, in the order in which they were said
-            newest[key] = frame
-        return {"ok": True, "frames": list(newest.values()), "seq": self.runner.runtime.seq}
 
 
 def resident_bytes() -> int:

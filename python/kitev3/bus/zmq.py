@@ -30,7 +30,6 @@ from kitev3.runtime.service import Context, ServiceSpec
 
 HIGH_WATER = 100_000
 STOP_S_MAX = 5.0
-_OWN = ("control.clock", "world.epoch")  # what the process itself hears is on no bus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +124,7 @@ class ZmqEventBus(EventBus):
             name=self.name,
             config=_Nothing,
             handler=lambda context, config: handler,
-            only=(*topics, *_OWN),
+            only=(*topics, "control.clock"),
             hears_own=self._own,
         )
         sockets = self._sockets(spec, topics)
@@ -138,8 +137,7 @@ class ZmqEventBus(EventBus):
             wake=sockets.wake,
             about={"settings": dict(self._settings)},
         )
-        tape = self._context.run_dir / "tape" / self.name
-        requests = Requests(runner, tape=tape, day=self._context.session, missing=tuple)
+        requests = Requests(runner, missing=tuple)
         self._loop = Loop(runner, sockets, self._pace, answer=requests.answer)
         try:
             runner.recover()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from kitev3._core import NativeHandler, RecoveryError
+from kitev3._core import NativeHandler
 from kitev3.events import Event
 
 Handle: TypeAlias = Callable[[Event], Iterable[Any]]
@@ -39,10 +39,10 @@ class Handler:
         raise NotImplementedError(f"{type(self).__name__} keeps no snapshot")
 
     def rebuild(self, event: Event) -> None:
-        """Takes something that it said itself under another build or other settings: nothing is executed again."""
-        raise RecoveryError(
-            f"the tape is another build's or has other settings, and {type(self).__name__} cannot rebuild"
-        )
+        """Takes something that it said itself under another build or with other settings: nothing is executed again.
+
+        After all of it the sources are taken anew, as by a late hearer: only what they cannot tell has to be rebuilt.
+        """
 
     @property
     def drained(self) -> bool:

@@ -176,8 +176,6 @@ class Process:
         sockets.open()
         requests = Requests(
             runner,
-            tape=self.folder.path / "tape" / self.spec.name,
-            day=self.context.session,
             missing=lambda: self._missing(runner, sockets),
             build=library(),
             more_counters=lambda: {"push_full": sockets.push_full},

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from kitev3._core import Event
-from kitev3.contracts import Epoch, Timer
+from kitev3.contracts import TOPIC_OF, Epoch, Timer
 from kitev3.runtime.service import Context, Driver, ServiceSpec, World
 from kitev3.runtime.setup import SEGMENT_BYTES, open_runtime
 
@@ -94,7 +94,8 @@ class Runner(World):
         epoch, after_seq = self.runtime.begin(now_ns)
         self._sync = self.runtime.sync_handle()  # a new day has another tape
         self._due = {name: now_ns + every_ns for name, every_ns in self._every.items()}
-        self.put(Epoch(epoch, after_seq))
+        if TOPIC_OF[Epoch] in self.handler.topics:
+            self.put(Epoch(epoch, after_seq))
 
     def open(self) -> None:
         """Lets the driver begin."""

@@ -60,10 +60,14 @@ impl Runtime {
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
         let before = self.sequences.applied(&source);
-        self.fill(source, mono_ns, handler)?;
+        let is_read = self.fill(source, mono_ns, handler)?;
         let filled = self.sequences.applied(&source) != before;
         if filled {
             self.counters.gaps_filled += 1;
+        } else if is_read {
+            // A message is on its sender's tape before it is sent: one that no tape has was never said by it.
+            self.refuse("forged");
+            return Ok(());
         }
         match self.open_gaps.iter().position(|open| *open == source) {
             Some(open) if filled => {
@@ -78,15 +82,16 @@ impl Runtime {
         }
     }
 
-    /// Reads on in the source's tape from what has been applied. A tape that cannot be read leaves things as they are.
+    /// Reads on in the source's tape from what has been applied; whether it could be read to its end. One that cannot be leaves
+    /// things as they are.
     pub(super) fn fill(
         &mut self,
         source: Source,
         mono_ns: i64,
         handler: &mut dyn Handler,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<bool, RuntimeError> {
         let Some(sequence_mode) = self.sequence_mode_of(&source) else {
-            return Ok(());
+            return Ok(false);
         };
         let mut follower = self.follower(source);
         let mut newest = Newest::default();
@@ -99,10 +104,11 @@ impl Runtime {
             handler,
         )?;
         self.take_newest(&mut newest, mono_ns, handler)?;
+        let is_there = self.tapes.join(source.as_str()).is_dir();
         if read {
             self.followers.push((source, follower));
         }
-        Ok(())
+        Ok(read && is_there)
     }
 
     /// True if the tape could be read to its end.
@@ -321,7 +327,8 @@ impl Runtime {
             return Ok(());
         };
         if self.sequences.applied(&source).is_some() {
-            return self.fill(source, mono_ns, handler);
+            self.fill(source, mono_ns, handler)?;
+            return Ok(());
         }
         let Some(mut newest) = self.survey(source) else {
             self.refuse("tape");

@@ -45,8 +45,12 @@ pub trait Handler: Send {
             "a snapshot of {bytes} bytes, and this handler keeps none"
         )))
     }
-    /// Something that it said itself, under another build or other settings: nothing of that time is executed again.
-    fn rebuild(&mut self, said: &Arrival<'_>) -> Result<(), HandlerError>;
+    /// Something that it said itself, under another build or other settings: nothing of that time is executed again. After all of
+    /// it the sources are taken anew, as by a late hearer: only what they cannot tell has to be rebuilt.
+    fn rebuild(&mut self, said: &Arrival<'_>) -> Result<(), HandlerError> {
+        let _ = said;
+        Ok(())
+    }
     /// Whether it has finished what `control.stop` asks of it.
     fn drained(&self) -> bool {
         true

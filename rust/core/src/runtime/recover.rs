@@ -2,21 +2,25 @@
 //!
 //! Between two inputs a tape holds what the handler said of the first. An end that lacks some of it is what a kill leaves: the rest is
 //! said now, at its old place in the numbers. Anything else that differs stops the service. If the build or the settings are others than
-//! those of the epoch, nothing is executed again: numbers are taken over, and the handler rebuilds itself from what it said.
+//! those of the epoch, nothing is executed again: numbers are taken over, the handler rebuilds itself from what it said, and its sources
+//! are taken anew, as by a late hearer. Working sources go on where they were: a command is not given twice.
 use std::collections::VecDeque;
 
 use super::archive::{Entry, Follower};
-use super::handler::{Arrival, Handler, RuntimeError};
-use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, split};
+use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
+use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, Source, split};
 use super::outbox::Unconfirmed;
 use super::phase::Phase;
 use super::record::{BatchRef, Epoch, Snapshot};
 use super::runtime::{CONTROL, Runtime, WORLD};
-use super::sequence::Applied;
+use super::sequence::{Applied, SequenceMode};
 use crate::tape::{Day, Kind, Position, Reader, Record, TapeError};
 
 /// After so many records a restart begins a fresh SNAPSHOT, so that the next one does not read them again.
 pub const SNAPSHOT_AFTER_RECORDS: u64 = 20_000;
+
+/// Why what was written under an older schema is not read.
+const REPLACED: &str = "of a topic or schema that this build does not know: start a new run folder";
 
 /// What was found on the tape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +95,8 @@ impl Runtime {
             self.phase = Phase::Waiting; // a day's session is started by its own command
         }
         let state = handler.snapshot()?.unwrap_or_default();
-        if is_new_day || (recovered.records > SNAPSHOT_AFTER_RECORDS && !state.is_empty()) {
+        let is_worth_it = recovered.rebuilt || recovered.records > SNAPSHOT_AFTER_RECORDS;
+        if is_new_day || (is_worth_it && !state.is_empty()) {
             let snapshot = self.snapshot(state);
             self.outbox
                 .tape
@@ -147,17 +152,22 @@ impl Runtime {
             position: Position::default(),
             rebuilt: false,
         };
+        let mut snapshot = None; // the record just before, if it is one
         while let Some(record) = reader.read()? {
+            let before = snapshot.take();
             match record.kind {
-                Kind::Snapshot if !start.rebuilt => start.position = record.position,
-                Kind::Epoch
-                    if Epoch::decode(record.content).is_none_or(|epoch| epoch.about != about) =>
-                {
-                    start = Start {
-                        position: Position::default(),
-                        rebuilt: true,
-                        ..start
-                    };
+                Kind::Snapshot => snapshot = Some(record.position),
+                Kind::Epoch => {
+                    let epoch = Epoch::decode(record.content);
+                    let is_ours = epoch.is_some_and(|epoch| epoch.about == about);
+                    match before {
+                        _ if !is_ours => {
+                            (start.position, start.rebuilt) = (Position::default(), true);
+                        }
+                        // What this build made of itself, if of another's tape then of what it had said.
+                        Some(position) => (start.position, start.rebuilt) = (position, false),
+                        None => {}
+                    }
                 }
                 _ => {}
             }
@@ -230,9 +240,7 @@ impl Runtime {
         };
         let (subscription, schema) = self
             .place(&Message { payload, ..message }, sequence_mode)
-            .ok_or_else(|| {
-                self.cannot(record, "of a topic or schema that this build does not hear")
-            })?;
+            .ok_or_else(|| self.cannot(record, REPLACED))?;
         self.dispatch(
             subscription,
             schema,
@@ -272,8 +280,7 @@ impl Runtime {
             .schemas
             .iter()
             .position(|known| *known == header.schema);
-        let schema = schema
-            .ok_or_else(|| self.cannot(record, "of a schema that this build does not hear"))?;
+        let schema = schema.ok_or_else(|| self.cannot(record, REPLACED))?;
         self.dispatch(
             subscription,
             schema,
@@ -328,6 +335,8 @@ impl Runtime {
                 let snapshot = Snapshot::decode(record.content)
                     .ok_or_else(|| self.cannot(record, "not a SNAPSHOT"))?;
                 self.restore(&snapshot);
+                self.sequences
+                    .retain(|source| is_work(&self.sequence_modes, source));
                 return Ok(());
             }
             Kind::Epoch => return Ok(self.enter_own_epoch(record)?),
@@ -340,7 +349,7 @@ impl Runtime {
             (Kind::Out | Kind::OutRef, _) => {
                 self.follow(&message);
                 if record.kind == Kind::Out {
-                    return self.rebuild_from(&message, record.mono_ns, handler);
+                    return self.rebuild_from(record, &message, handler);
                 }
             }
             (_, WORLD) => self.outbox.numbers.world_seq = header.seq,
@@ -351,12 +360,12 @@ impl Runtime {
                 }
             }
             _ => {
-                if let Some(sequence_mode) = self.sequence_mode_of(&header.source) {
+                if self.sequence_mode_of(&header.source) == Some(SequenceMode::Work) {
                     self.sequences
-                        .set(header.source, Applied::at(&header, sequence_mode));
-                }
-                if let Some(subscription) = subscription {
-                    self.heard[subscription] = header.topic_seq;
+                        .set(header.source, Applied::at(&header, SequenceMode::Work));
+                    if let Some(subscription) = subscription {
+                        self.heard[subscription] = header.topic_seq;
+                    }
                 }
             }
         }
@@ -365,14 +374,19 @@ impl Runtime {
 
     fn rebuild_from(
         &mut self,
+        record: &Record<'_>,
         message: &Message<'_>,
-        mono_ns: i64,
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
-        let Ok(topic) = std::str::from_utf8(message.topic) else {
-            return Ok(());
+        let (header, mono_ns) = (message.header, record.mono_ns);
+        let mut publications = self.outbox.publications().iter();
+        let Some(known) = publications.find(|p| p.topic.as_bytes() == message.topic) else {
+            return Ok(()); // a topic that this build no longer says
         };
-        let header = message.header;
+        if known.schema != header.schema {
+            return Err(self.cannot(record, REPLACED));
+        }
+        let topic = &known.topic.clone();
         let said = Arrival {
             topic,
             subscription: 0,
@@ -383,7 +397,10 @@ impl Runtime {
             mono_ns,
             now_ns: self.clock.market_ns(mono_ns),
         };
-        Ok(handler.rebuild(&said)?)
+        match handler.rebuild(&said) {
+            Err(HandlerError::Payload(what)) => Err(self.cannot(record, &what)),
+            done => Ok(done?),
+        }
     }
 
     fn follow(&mut self, message: &Message<'_>) {
@@ -467,8 +484,12 @@ impl Runtime {
     }
 
     fn message<'a>(&self, record: &Record<'a>) -> Result<Message<'a>, RuntimeError> {
-        let message = split(record.content)
-            .map_err(|_| self.cannot(record, "not a message of this version"))?;
+        let message = split(record.content).map_err(|_| {
+            self.cannot(
+                record,
+                "not a message of this version: start a new run folder",
+            )
+        })?;
         if message.header.mode != self.mode {
             let (then, now) = (message.header.mode.name(), self.mode.name());
             let why = format!("of mode {then}, and this is {now}: start a new run folder");
@@ -506,4 +527,12 @@ impl Runtime {
 
 fn payload_bytes(frame: &[u8], topic: &[u8]) -> usize {
     frame.len() - topic.len() - 1 - HEADER_BYTES
+}
+
+fn is_work(modes: &[(String, SequenceMode)], source: &Source) -> bool {
+    let name = source.as_str();
+    let service = name.split_once('.').map_or(name, |(service, _)| service);
+    modes
+        .iter()
+        .any(|(known, mode)| known == service && *mode == SequenceMode::Work)
 }

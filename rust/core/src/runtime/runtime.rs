@@ -32,7 +32,7 @@ pub struct Runtime {
     handled: Vec<bool>,
     /// By subscription: `topic_seq` of the last one applied.
     pub(super) heard: Vec<u64>,
-    sequence_modes: Vec<(String, SequenceMode)>,
+    pub(super) sequence_modes: Vec<(String, SequenceMode)>,
     pub(super) mode: Mode,
     service: Source,
     pub(super) clock: Clock,
@@ -404,7 +404,7 @@ impl Runtime {
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
         self.forget_follower(&source);
-        self.fill(source, mono_ns, handler)
+        self.fill(source, mono_ns, handler).map(drop)
     }
 
     /// The header of what no service said. Its source's name is shared by all processes, its ids are not: see `id_prefix`.

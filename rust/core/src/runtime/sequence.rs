@@ -118,6 +118,10 @@ impl Sequences {
         }
     }
 
+    pub fn retain(&mut self, keep: impl Fn(&Source) -> bool) {
+        self.0.retain(|(source, _)| keep(source));
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &(Source, Applied)> {
         self.0.iter()
     }

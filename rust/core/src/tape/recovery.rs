@@ -36,6 +36,15 @@ pub fn recover(
     let synced = note.read()?;
     let (mut end, crc) = find_end(dir, day, &synced)?;
     let dropped_bytes = count_tail(dir, day, end)?;
+    if synced == Note::default() && dropped_bytes > 0 && end.number > 0 {
+        // A writer notes what is on the disk before it appends: without its note nobody knows what may be dropped.
+        return Err(TapeError::Corrupt(Corrupt {
+            file: day.segment_path(dir, end.segment),
+            offset: end.offset.into(),
+            number: end.number,
+            what: "not a record, and the note of what has been synced is missing",
+        }));
+    }
     write_again(dir, day, &synced, end)?;
     remove_after(dir, day, end.segment)?;
     let mut segment = if end.offset == 0 {

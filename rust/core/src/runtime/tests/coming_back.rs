@@ -78,7 +78,7 @@ fn a_handler_that_says_something_else_stops_the_start() {
 }
 
 #[test]
-fn another_build_takes_over_the_numbers_and_folds_what_was_said() {
+fn another_build_rebuilds_itself_from_what_it_said_and_takes_its_sources_anew() {
     let dir = tempfile::tempdir().unwrap();
     let mut speaker = Plan::speaker().open(dir.path()).unwrap();
     let mut hearer = Plan::hearer(SequenceMode::Sparse).open(dir.path()).unwrap();
@@ -101,7 +101,13 @@ fn another_build_takes_over_the_numbers_and_folds_what_was_said() {
     }
 
     assert_eq!(hearer.person.rebuilt, [2, 3, 4, 5, 6, 7]);
-    assert_eq!(hearer.person.heard(), [(BAR, number(3).as_slice())]);
+    let heard: Vec<_> = hearer
+        .person
+        .heard()
+        .into_iter()
+        .map(|(_, payload)| payload.to_vec())
+        .collect();
+    assert_eq!(heard, [0, 1, 2, 3].map(|n| number(n).to_vec()));
     let first = split(&hearer.said()[0]).unwrap().header;
     assert_eq!(
         (first.epoch, first.seq, first.topic_seq, first.flags),
@@ -218,4 +224,50 @@ fn what_code_outside_services_says_has_no_cause_and_keeps_its_number() {
     let bar = speaker.say(BAR, b"2", 0).remove(0);
 
     assert_eq!(split(&bar).unwrap().header.seq, 2);
+}
+
+#[test]
+fn what_a_build_made_of_anothers_tape_is_executed_again_from_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut hearer = Plan::hearer(SequenceMode::Sparse).open(dir.path()).unwrap();
+    hearer.join("speaker", 0);
+    for frame in speaker.say(BAR, &number(1), 0) {
+        hearer.hear(&frame, 0);
+    }
+    drop(hearer);
+    let newer = Plan {
+        about: b"build 2",
+        ..Plan::hearer(SequenceMode::Sparse)
+    };
+    let mut hearer = newer.open(dir.path()).unwrap();
+    hearer.join("speaker", 0);
+    let (given, count) = (hearer.person.given.clone(), hearer.person.count);
+    drop(hearer);
+
+    let hearer = newer.open(dir.path()).unwrap();
+
+    assert_eq!(hearer.person.given, given);
+    assert_eq!(hearer.person.count, count);
+    assert_eq!(hearer.person.rebuilt, []);
+}
+
+#[test]
+fn what_it_said_under_a_schema_that_was_replaced_is_refused_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    speaker.say(BAR, &number(1), 0);
+    drop(speaker);
+    let mut newer = Plan {
+        about: b"build 2",
+        ..Plan::speaker()
+    };
+    newer.publications[0].schema += 1;
+
+    let why = newer.open(dir.path()).err().unwrap().to_string();
+
+    assert!(
+        why.ends_with("does not know: start a new run folder"),
+        "{why}"
+    );
 }

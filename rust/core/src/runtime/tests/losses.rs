@@ -362,3 +362,32 @@ fn an_event_that_cannot_be_read_is_refused_each_time_and_the_next_is_heard() {
     assert_eq!(again.runtime.counters().refused, live.refused);
     assert_eq!(again.runtime.counters().last_refused, live.last_refused);
 }
+
+/// A message whose number no tape has was not said by its source: it is refused, and who hears goes on.
+#[test]
+fn a_forged_number_is_refused_and_opens_no_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut hearer = Plan::hearer(SequenceMode::Sparse).open(dir.path()).unwrap();
+    hearer.join("speaker", 0);
+    let frame = speaker.say(BAR, &number(1), 0).remove(0);
+    hearer.hear(&frame, 0);
+    let message = split(&frame).unwrap();
+    let forged = Header {
+        seq: u64::MAX,
+        sparse_seq: u32::MAX,
+        topic_seq: u64::MAX,
+        ..message.header
+    };
+
+    hearer.hear(&join(message.topic, &forged, message.payload), 0);
+    let next = speaker.say(BAR, &number(2), 0).remove(0);
+    hearer.hear(&next, 0);
+
+    assert!(!hearer.runtime.has_open_gap());
+    assert_eq!(hearer.runtime.counters().refused.get("forged"), Some(&1));
+    assert_eq!(
+        hearer.person.heard(),
+        [(BAR, &number(1)[..]), (BAR, &number(2)[..])]
+    );
+}
