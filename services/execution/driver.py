@@ -28,7 +28,7 @@ from kitev3.runtime.service import Context, Driver, World
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.latency import Latency
-from kitev3.system.log import get_logger
+from kitev3.system.log import LOG
 from kitev3.system.placement import place
 from kitev3.system.runfolder import RunFolder
 
@@ -69,7 +69,7 @@ class BrokerDriver(Driver):
         self._kinds: dict[str, Kind] = {}  # what each order does to the risk, by tag
         self._books = Books(lambda text: self._tags.decode(text) is not None)
         self._warned: dict[str, str] = {}  # what was last said of each part's bad rows
-        self._log = get_logger()
+        self._log = LOG
         self._speed_e3 = round(speed * 1000)
         self._reached = Latency()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from kitev3._core import TapeAltered, TapeChain
 from kitev3.runtime.service import Driver, World
-from kitev3.system.log import get_logger
+from kitev3.system.log import LOG
 from kitev3.system.private import private_folder, write_whole
 
 
@@ -35,7 +35,7 @@ class Chains(Driver):
         self.heads: dict[str, Head] = {}
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, name="chains", daemon=True)
-        self.log = get_logger("journal")
+        self.log = LOG
 
     def open(self, world: World) -> None:
         self.thread.start()

@@ -24,7 +24,7 @@ from kitev3.services.marketdata import quotes
 from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener
 from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.services.marketdata.subscription import Wanted
-from kitev3.system.log import get_logger
+from kitev3.system.log import LOG
 from picows import WSAutoPingStrategy, WSError, WSInvalidStatusError, ws_connect
 
 BACKOFF_S = 0.5
@@ -77,7 +77,7 @@ class Feed(AsyncDriver):
         self.config, self.api_key, self.token_file = config, api_key, token_file
         self.new_reader, self.url, self.today, self.kept = reader, url, today, kept
         self.rows: list[instruments.Row] = []
-        self.log = get_logger("marketdata")
+        self.log = LOG
 
     async def run(self, world: World) -> None:
         """Read what a day starts with, then keep a socket open until cancelled."""

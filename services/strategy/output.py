@@ -10,6 +10,7 @@ from typing import Any
 
 from kitev3.contracts import Instrument
 from kitev3.events import Event
+from kitev3.system.log import OURS, TAKEN, kept
 
 LINE_CHARS_MAX = 2_000
 LINES_MAX = 1_000
@@ -58,7 +59,7 @@ class Output(io.TextIOBase):
 
     def record(self, record: logging.LogRecord) -> bool:
         """Takes a record of `logging`, if a strategy made it."""
-        if self._whose is None:
+        if self._whose is None or record.name == OURS:
             return False
         level = (
             "error" if record.levelno >= logging.ERROR else "warning" if record.levelno >= logging.WARNING else "info"
@@ -96,8 +97,9 @@ class _Records(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         last = logging.lastResort
-        is_taken = self.output is not None and self.output.record(record)
-        if not is_taken and last is not None and record.levelno >= last.level:
+        if self.output is not None and self.output.record(record):
+            setattr(record, TAKEN, True)
+        elif not kept() and last is not None and record.levelno >= last.level:
             last.handle(record)
 
 
@@ -107,7 +109,7 @@ _RECORDS = _Records()
 def _records_go_to(output: Output) -> None:
     root = logging.getLogger()
     if _RECORDS not in root.handlers:
-        root.addHandler(_RECORDS)
+        root.handlers.insert(0, _RECORDS)  # before the log's own, which leaves out what was taken here
         if root.level == logging.WARNING:  # as it is when nobody has said anything
             root.setLevel(logging.INFO)
     _RECORDS.output = output

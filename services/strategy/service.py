@@ -24,7 +24,7 @@ from kitev3.strategy.decision import decisions
 from kitev3.strategy.load import engine_of, file_of
 from kitev3.strategy.place import place_of_callback
 from kitev3.system.figure import Figure, said
-from kitev3.system.log import get_logger
+from kitev3.system.log import LOG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class StrategyHandler(Handler):
         self.on_bars: dict[str, dict[int, list[Hosted]]] = {}  # period -> token -> who hears its bars
         self.on_ticks: dict[int, list[Hosted]] = {}
         files = {name: file_of(kind) for name, (kind, _) in self.made.items()}
-        self.code = UserCode(files, log or get_logger(), in_hand)
+        self.code = UserCode(files, log or LOG, in_hand)
         self.tick_ts_ns = 0
         self.signals = 0
         super().__init__(
@@ -268,7 +268,7 @@ def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:
 
 
 def _driver(context: Context, config: StrategyConfig) -> Watchdog:
-    return Watchdog(InHand(context.run_dir / "tape" / "strategy"), get_logger())
+    return Watchdog(InHand(context.run_dir / "tape" / "strategy"), LOG)
 
 
 def _asks(config: StrategyConfig) -> Iterable[Asked]:

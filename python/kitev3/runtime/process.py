@@ -36,7 +36,7 @@ from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import AsyncDriver, Context, ServiceSpec
 from kitev3.system import profile as configuration
 from kitev3.system.hugepages import collapse
-from kitev3.system.log import get_logger, log_to
+from kitev3.system.log import LOG, log_to
 from kitev3.system.placement import hurry, place
 from kitev3.system.private import UMASK
 from kitev3.system.profile import Profile
@@ -154,7 +154,7 @@ class Process:
         folder.check_sockets((spec.name,))
         folder.make()
         log_to(folder.log(spec.name), spec.name)
-        self.log = get_logger()
+        self.log = LOG
 
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
