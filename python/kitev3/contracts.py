@@ -590,6 +590,16 @@ class LatchRead(Payload, frozen=True, array_like=True, gc=False):
     state: Literal["HALTED", "REDUCING", "ACTIVE"]
 
 
+class RiskLimits(Payload, frozen=True, array_like=True, gc=False):
+    """What the owner allows from now on: ``[risk]`` of the profile, put on the gate's tape at each of its starts."""
+
+    limits: dict[str, int]  # by name; one that is not there refuses every order
+    live: bool  # whose hard ceilings hold: a broker's, or the local exchange's
+    halted: tuple[str, ...] = ()  # strategies and symbols (EXCHANGE:SYMBOL) of which only cancels pass
+    reducing: tuple[str, ...] = ()  # ... and exits
+    outside_closing_auction: tuple[str, ...] = ()  # shares (EXCHANGE:SYMBOL) that trade on when it begins
+
+
 class AccountOpened(Payload, frozen=True, array_like=True, gc=False):
     """Execution holds the account, in this epoch: what earlier ones sent and did not hear of is unknown."""
 
@@ -745,6 +755,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.request", Request, "world", "kitesim", delivery="world"),
     _c("world.timer", Timer, "world", "marketdata risk_portfolio execution journal", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
+    _c("world.limits", RiskLimits, "world", "risk_portfolio", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),
     _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
     _c("world.epoch", Epoch, "world", "execution kitesim", delivery="world"),

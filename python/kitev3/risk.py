@@ -1,4 +1,4 @@
-"""``[risk]`` of a profile: capital, limits, and what is halted. The rules themselves are in the core (``_core.Gate``).
+"""``[risk]`` of a profile: capital, limits, and what is halted. The rules themselves are in the core.
 
 A limit without a default must be set: while one is missing every order is refused, and the gate's status names it.
 No limit may be above its hard ceiling, which depends on whether the account is a broker's or the local exchange's.
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kitev3._core import Calendar, Gate, risk_limits
+import msgspec
+
+from kitev3._core import check_risk_limits, risk_limits
+from kitev3.contracts import RiskLimits
 from kitev3.errors import ConfigError
 
 
@@ -47,20 +50,20 @@ class Risk:
         return {name: getattr(self, name) for name, *_ in risk_limits()}
 
 
-def gate(risk: Risk, account: str, calendar: Calendar | None = None) -> Gate:
-    """A gate under these limits for the account ``<broker>-<user id>``, HALTED; its hours are the calendar's.
+def limits(risk: Risk, account: str) -> RiskLimits:
+    """What the gate of the account ``<broker>-<user id>`` is told.
 
     Raises ConfigError for a limit above its ceiling, or a scope that names no exchange.
     """
     try:
-        made = Gate(risk.limits(), live=not account.startswith("kitesim-"), calendar=calendar)
-        for state, scopes in (("HALTED", risk.halted), ("REDUCING", risk.reducing)):
-            for scope in scopes:
-                exchange, colon, symbol = scope.partition(":")
-                if colon:
-                    made.limit_symbol(exchange, symbol, state)
-                else:
-                    made.limit_strategy(scope, state)
+        told = RiskLimits(
+            {name: value for name, value in risk.limits().items() if value is not None},
+            not account.startswith("kitesim-"),
+            tuple(risk.halted),
+            tuple(risk.reducing),
+            tuple(risk.outside_closing_auction),
+        )
+        check_risk_limits(msgspec.msgpack.encode(told))
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"[risk]: {error}") from None
-    return made
+    return told

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from kitev3._core import Gate, Tick, TickBatch
+from doubles.gate import CoreGate
+from kitev3._core import Tick, TickBatch
 from kitev3.contracts import Approved, Blocked, Fill, Funds, Instrument, Intent, OrderUpdate, Reject, Signal
 from kitev3.risk import Risk
 
@@ -81,8 +83,8 @@ def clean_ticks(prices: dict[int, int], now_ns: int) -> TickBatch:
 class Desk:
     """A gate with its clock, and the account's side of it: what becomes of what it has passed."""
 
-    def __init__(self, gate: Any = None, limits: dict[str, int | None] | None = None, *, ready: bool = True) -> None:
-        self.gate = gate if gate is not None else Gate(limits if limits is not None else WIDE.limits(), live=False)
+    def __init__(self, gate: Any = None, limits: Mapping[str, int | None] | None = None, *, ready: bool = True) -> None:
+        self.gate = gate if gate is not None else CoreGate(WIDE.limits() if limits is None else limits)
         self.now_ns, self.mono_ns = NOW_NS, MONO_NS
         self.ids = itertools.count(1)
         self.placed: list[tuple[str, Approved]] = []

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from doubles.account import CALL, FUTURE, INDEX, LAST_E4, ROWS, SECOND_NS, SHARE, STOCK_CALL, WIDE, Desk, order
-from kitev3._core import Gate, Tick, TickBatch
+from doubles.gate import CoreGate
+from kitev3._core import Tick, TickBatch
 from kitev3.contracts import (
     Approved,
     Blocked,
@@ -43,6 +44,7 @@ MODEST: dict[str, int | None] = {
     "gross_pct_max": 400,
     "net_pct_max": 300,
     "daily_loss_bp_max": 50,
+    "entries_burst_max": 5,
 }
 STRATEGIES = ("cross", "dip", "gap")
 
@@ -51,7 +53,7 @@ class Both:
     """Hands everything to both gates. ``judge`` compares; so does ``same`` with what they show."""
 
     def __init__(self, limits: dict[str, int | None]) -> None:
-        self.rust, self.slow = Gate(limits, live=False), ReferenceGate(limits)
+        self.rust, self.slow = CoreGate(limits), ReferenceGate(limits)
         self.refused: Counter[str] = Counter()
         self.approved = self.judged = 0
 
@@ -64,7 +66,7 @@ class Both:
 
     def judge(self, signal: Signal, intent_id: str, now_ns: int, mono_ns: int) -> Approved | Blocked:
         ours = self.rust.judge(signal, intent_id, now_ns, mono_ns)
-        theirs = self.slow.judge(signal, intent_id, now_ns, mono_ns)
+        theirs = self.slow.judge(signal, ours.intent_id, now_ns, mono_ns)
         assert without_words(ours) == without_words(theirs), (ours, theirs)
         assert self.rust.snapshot(now_ns) == self.slow.snapshot(now_ns)
         self.judged += 1
@@ -184,7 +186,7 @@ class Morning:
         trigger = max(500, (last + pick((1, -1)) * 50 * 500) // 500 * 500)
         return order(
             token if token in ROWS else SHARE,
-            action=self.dice(0.01, "HOLD", side),
+            action=side,
             instrument_token=token,
             exchange=self.dice(0.01, "BSE", row.exchange),
             strategy=pick(STRATEGIES),

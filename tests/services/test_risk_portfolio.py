@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from doubles.account import LAST_E4, ROWS, SHARE, WARM_S, WIDE, Desk, by_deadline, clean_ticks, order, order_update
-from kitev3._core import Event
+from doubles.gate import CoreGate
+from kitev3._core import Event, gate_handler, risk_limits
 from kitev3.account.latch import Latch, LatchState
 from kitev3.contracts import (
     Approved,
@@ -27,9 +28,8 @@ from kitev3.contracts import (
     heard_by,
 )
 from kitev3.errors import ConfigError
-from kitev3.risk import gate
 from kitev3.runtime.service import Context, World
-from kitev3.services.risk_portfolio.service import SERVICE, LowersLatch, RiskPortfolio, RiskPortfolioConfig
+from kitev3.services.risk_portfolio.service import SERVICE, GateDriver, RiskPortfolioConfig
 from kitev3.system.profile import load
 
 
@@ -37,18 +37,14 @@ class Service:
     """The handler, hearing events at the desk's time."""
 
     def __init__(self, risk: Any = WIDE) -> None:
-        self.handler = RiskPortfolio(gate(risk, "kitesim-KS0001"))
-        self.desk = Desk(ready=False)
-        self.seq = 0
+        self.gate = CoreGate(risk.limits())
+        self.desk = Desk(self.gate, ready=False)
 
     def hears(self, topic: str, payload: Any, *, epoch: int = 1) -> list[Any]:
-        self.seq += 1
+        self.gate.epoch = epoch
         desk = self.desk
-        event = Event(
-            topic, payload, source=topic.partition(".")[0], seq=self.seq, epoch=epoch,
-            mono_ns=desk.mono_ns, now_ns=desk.now_ns,
-        )  # fmt: skip
-        return list(self.handler(event))
+        seq = next(desk.ids)
+        return self.gate.hear(payload, topic=topic, now_ns=desk.now_ns, mono_ns=desk.mono_ns, seq=seq)
 
     def ready(self) -> None:
         for row in ROWS.values():
@@ -76,7 +72,7 @@ def test_a_signal_becomes_an_approval_or_a_refusal_with_its_own_event_id() -> No
     assert isinstance(refused, Blocked)
     assert len({passed.intent_id, refused.intent_id, "0" * 32}) == 3
     assert refused.verdict.rule == "R15"
-    status = service.handler.status()
+    status = service.gate.status()
     assert (status["approved"], status["blocked"], status["state"]) == (1, {"R15": 1}, "ACTIVE")
 
 
@@ -91,7 +87,7 @@ def test_every_topic_of_the_contract_changes_something_or_is_known_not_to() -> N
     ignored = {"control.clock", "control.start"}
     heard = {contract.topic for contract in heard_by("risk_portfolio")}
 
-    assert heard - set(RiskPortfolio(gate(WIDE, "kitesim-1")).topics) == ignored
+    assert heard - set(gate_handler(["strategy.signal"]).topics) == ignored
 
 
 def test_a_fill_is_a_position_in_the_next_snapshot_and_nothing_new_is_not_said() -> None:
@@ -175,11 +171,12 @@ class Nowhere(World):
 ])  # fmt: skip
 def test_a_trip_alone_lowers_the_accounts_latch(tmp_path: Path, tripped: str, state: LatchState) -> None:
     context = Context(
-        profile="demo", mode="sim", account="kitesim-KS0001", seed=1, run_dir=tmp_path, session="2026-11-19", start_ns=0
-    )
+        profile="demo", mode="sim", account="kitesim-KS0001", seed=1, run_dir=tmp_path, session="2026-11-19",
+        start_ns=0, settings=load("demo", environment={}),
+    )  # fmt: skip
     latch = Latch(tmp_path / "account")
     latch.raise_to_active()
-    driver = LowersLatch(context)
+    driver = GateDriver(context)
     driver.open(Nowhere())
     snapshot = PortfolioSnapshot((), 0, 0, 0, 0, 0, 0, "REDUCING", (), tripped)
     driver.said(Event("portfolio.snapshot", snapshot, source="risk_portfolio"))
@@ -188,17 +185,30 @@ def test_a_trip_alone_lowers_the_accounts_latch(tmp_path: Path, tripped: str, st
     assert latch.read() is state
 
 
-def test_the_demos_limits_are_whole_and_its_ceilings_hold(tmp_path: Path) -> None:
-    for name in ("demo", "bench"):
-        profile = load(name, environment={})
-        context = Context(
-            profile=name, mode="sim", account=profile.account_id, seed=1, run_dir=tmp_path, session="2026-11-19",
-            start_ns=0, settings=profile,
-        )  # fmt: skip
-        handler = SERVICE.handler(context, RiskPortfolioConfig())
+class Told(Nowhere):
+    """Keeps what a driver says of the world."""
 
-        assert isinstance(handler, RiskPortfolio)
-        assert handler.gate.missing() == []
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def put(self, payload: Any) -> None:
+        self.told.append(payload)
+
+
+@pytest.mark.parametrize("name", ["demo", "bench"])
+def test_the_gate_is_told_a_profiles_limits_and_they_are_whole(tmp_path: Path, name: str) -> None:
+    profile = load(name, environment={})
+    context = Context(
+        profile=name, mode="sim", account=profile.account_id, seed=1, run_dir=tmp_path, session="2026-11-19",
+        start_ns=0, settings=profile,
+    )  # fmt: skip
+    assert SERVICE.driver is not None
+    driver, world = SERVICE.driver(context, RiskPortfolioConfig()), Told()
+    driver.open(world)
+    driver.close()
+
+    (told,) = world.told
+    assert set(told.limits) == {name for name, *_ in risk_limits()}
 
 
 def test_without_a_profile_there_is_no_gate(tmp_path: Path) -> None:
@@ -212,7 +222,8 @@ def test_without_a_profile_there_is_no_gate(tmp_path: Path) -> None:
 
 def test_a_share_outside_the_closing_auction_trades_on() -> None:
     service = Service()
-    service.handler.outside_closing_auction = frozenset(("NSE:INFY",))
+    service.gate.outside = {"NSE:INFY"}
+    service.gate.tell_limits()
     service.ready()
     service.desk.now_ns += (5 * 60 + 20) * 60 * 1_000_000_000  # 15:21 and a little
 

@@ -13,7 +13,7 @@ import typer
 
 from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.cli.output import console, unread
-from kitev3.risk import Risk, gate
+from kitev3.risk import Risk, limits
 from kitev3.runtime.registry import spec
 from kitev3.system.placement import CORES, allowed, place
 from kitev3.system.preflight import prepared
@@ -68,7 +68,7 @@ def up(
 
 def check(profile: Profile) -> None:
     """Reads every table that will be used: a bad key, or a limit above its ceiling, is found before anything starts."""
-    gate(profile.settings("risk", Risk), profile.account_id)
+    limits(profile.settings("risk", Risk), profile.account_id)
     for name in profile.enabled:
         profile.settings(name, spec(name).config)
 

@@ -4,9 +4,16 @@ use std::time::Instant;
 
 use kitev3_core::day::Day;
 use kitev3_core::kite::{Tick, TickBatch};
+use kitev3_core::payload::strategy::{Action, IntentKind, Signal};
+use kitev3_core::payload::world::LatchState;
+use kitev3_core::payload::{List, Table, encode};
+use kitev3_core::risk::handler::GateHandler;
 use kitev3_core::risk::limits::CEILINGS;
-use kitev3_core::risk::{Column, Gate, Instrument, Intent, Latch, Limits, Signal};
-use kitev3_core::terms::{Exchange, Kind, OrderType, Product, Side, Validity};
+use kitev3_core::risk::{Allowed, Column, Gate, Instrument, Limits};
+use kitev3_core::runtime::handler::{Arrival, Handler};
+use kitev3_core::runtime::header::{Header, Mode, Source};
+use kitev3_core::runtime::outbox::Outbox;
+use kitev3_core::terms::{Exchange, Kind, OrderType, Product, Validity};
 
 const SECOND_NS: i64 = 1_000_000_000;
 const NOW_NS: i64 = 1_795_062_600 * SECOND_NS; // 2026-11-19 10:00 in India
@@ -36,7 +43,7 @@ fn main() {
         refused.push(each_ns(EACH, |n| {
             let one = Signal {
                 quantity: 64,
-                ..signals[n as usize]
+                ..signals[n as usize].clone()
             };
             !black_box(
                 gate.judge(black_box(&one), (1 << 64) + n, NOW_NS, mono_ns)
@@ -48,6 +55,7 @@ fn main() {
         }));
     }
     say("judge", &passed, &floors);
+    say("handle", &handled(), &floors);
     say("judge_refused", &refused, &floors);
     let ticks = ticks();
     let (mut ours, mut floors) = (Vec::new(), Vec::new());
@@ -72,6 +80,52 @@ fn main() {
     say("tick", &per_tick(&ours), &per_tick(&floors));
 }
 
+/// From the bytes of a signal to the bytes of its approval.
+fn handled() -> Vec<f64> {
+    let handler = GateHandler::with(ready(), ["strategy.signal".to_owned()]);
+    let payloads: Vec<_> = (0..7).map(|n| encode(&signal(n * 1_000))).collect();
+    let says = ["risk.approved", "risk.blocked", "portfolio.snapshot"];
+    let arrival = Arrival {
+        topic: "strategy.signal",
+        subscription: 0,
+        schema: 0,
+        header: Header {
+            mode: Mode::Sim,
+            flags: 0,
+            schema: 0,
+            epoch: 1,
+            sparse_seq: 0,
+            seq: 1,
+            topic_seq: 1,
+            ts_ns: NOW_NS,
+            cause: 0,
+            source: Source::new("strategy").expect("a short name"),
+        },
+        payload: &[],
+        id: 0,
+        mono_ns: 0,
+        now_ns: NOW_NS,
+    };
+    let mut all = Vec::new();
+    for round in 0..ROUNDS as u128 {
+        let mut morning = handler.clone();
+        let mut mono_ns = 0;
+        all.push(each_ns(EACH, |n| {
+            mono_ns += APART_NS;
+            let event = Arrival {
+                id: round << 64 | (n + 1),
+                payload: black_box(&payloads[n as usize % 7]),
+                mono_ns,
+                ..arrival
+            };
+            let mut out = Outbox::detached(&says);
+            let done = morning.handle(&event, &mut out);
+            done.is_ok() && black_box(out.said())[0].publication == 0
+        }));
+    }
+    all
+}
+
 /// Ten limits, as a gate without state would look at them.
 const LIMITS: [i64; 10] = [
     1,
@@ -93,7 +147,7 @@ fn ten_comparisons(signal: &Signal<'_>, limits: &[i64; 10]) -> bool {
         signal.price_e4,
         value_e4,
         signal.deadline_ns,
-        signal.token,
+        signal.instrument_token,
     ];
     looked_at
         .iter()
@@ -128,7 +182,11 @@ fn ready() -> Gate {
             .set(limit.name, limit.kitesim, Column::Kitesim)
             .expect("its own ceiling");
     }
-    let mut gate = Gate::new(limits);
+    let mut gate = Gate::default();
+    gate.on_limits(Allowed {
+        limits,
+        ..Allowed::default()
+    });
     for token in 0..TOKENS {
         let symbol = if token == 0 {
             SYMBOL.to_owned()
@@ -154,7 +212,7 @@ fn ready() -> Gate {
             ..Instrument::unknown(token * 256 + 2, exchange, &symbol)
         });
     }
-    gate.on_latch(Latch::Active, NOW_NS);
+    gate.on_latch(LatchState::Active, NOW_NS);
     gate.on_reconciled(true);
     gate.on_funds(i64::MAX / 4, 0);
     gate.on_ticks(&ticks(), NOW_NS - 31 * SECOND_NS, 0);
@@ -174,15 +232,20 @@ fn signal(away_e4: i64) -> Signal<'static> {
         strategy: "cross",
         exchange: "NFO",
         tradingsymbol: SYMBOL,
-        token: 2,
-        side: Some(Side::Buy),
-        intent: Some(Intent::Enter),
+        instrument_token: 2,
+        action: Action::Buy,
+        intent: IntentKind::Enter,
         quantity: 65,
-        order_type: Some(OrderType::Limit),
+        order_type: OrderType::Limit,
         price_e4: LAST_E4 + away_e4,
         trigger_price_e4: 0,
-        product: Some(Product::Nrml),
-        validity: Some(Validity::Day),
+        product: Product::Nrml,
+        validity: Validity::Day,
+        confidence: 1.0,
+        data: List::default(),
+        data_ts_ns: 0,
+        reason: "",
+        indicators: Table::default(),
         deadline_ns: 60 * SECOND_NS,
         order: "",
         market_protection_bp: 0,

@@ -1,6 +1,9 @@
 //! What must be fast and right in kitev3, without Python: no clock, no socket and no random number that was not handed in.
 #![deny(unsafe_code)]
 
+/// What events carry: every payload's fields, by position. First, since others use its macros.
+#[macro_use]
+pub mod payload;
 /// Dated facts of India's exchanges: days, sessions, expiries, lots, freeze quantities, bands.
 pub mod calendar;
 /// Order book, matching and the synthetic market that quotes around a path.
@@ -15,8 +18,6 @@ pub mod market;
 pub mod msgpack;
 /// What an order is known by at the broker.
 pub mod orders;
-/// What events carry: every payload's fields, by position.
-pub mod payload;
 /// Positions, profit and loss, charges, in exact integers.
 pub mod portfolio;
 /// Rules that an order passes before it may reach the exchange.

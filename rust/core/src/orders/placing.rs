@@ -1,8 +1,10 @@
 //! A new order from its approval's message: what must hold before it gets a tag, and the two words that go on the tape before it
 //! is sent.
 use crate::msgpack::Writer;
-use crate::risk::message::{Approval, read_approval};
-use crate::risk::{Intent, RULES};
+use crate::payload::Payload;
+use crate::payload::risk::Approved;
+use crate::payload::strategy::IntentKind;
+use crate::risk::RULES;
 use crate::terms::Validity;
 
 /// Who alone may approve.
@@ -11,20 +13,21 @@ const GATE: &str = "risk_portfolio";
 /// The approval of a new order that nothing can be said against, without knowing how we stand ourselves.
 ///
 /// `None` for a modify, a cancel, and whatever is to be refused: then who decodes messages in full has to say what and why.
-pub fn plain<'a>(source: &str, message: &'a [u8], mono_ns: i64) -> Option<Approval<'a>> {
-    let approval = read_approval(message)?;
+pub fn plain<'a>(source: &str, message: &'a [u8], mono_ns: i64) -> Option<Approved<'a>> {
+    let approval = Approved::decode(message).ok()?;
     let signal = &approval.signal;
     let needed = RULES
         .iter()
-        .fold(0u64, |bits, rule| bits | 1 << rule.number);
+        .fold(0i64, |bits, rule| bits | 1 << rule.number);
     let is_plain = source == GATE
-        && approval.refused == 0
-        && approval.rule.is_empty()
-        && approval.evaluated & needed == needed
-        && matches!(signal.intent, Some(Intent::Enter | Intent::Exit))
+        && approval.verdict.refused == 0
+        && approval.verdict.rule.is_empty()
+        && approval.verdict.evaluated & needed == needed
+        && signal.action.side().is_some()
+        && matches!(signal.intent, IntentKind::Enter | IntentKind::Exit)
         && mono_ns < signal.deadline_ns
         && signal.quantity > 0
-        && signal.validity != Some(Validity::Ttl);
+        && signal.validity != Validity::Ttl;
     is_plain.then_some(approval)
 }
 

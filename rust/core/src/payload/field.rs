@@ -185,7 +185,7 @@ impl<'a, T: Field<'a>> Field<'a> for List<'a, T> {
     #[inline]
     fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
         let count = read(from, "list", Reader::array)?;
-        let rows = taken(from, |from| {
+        let (_, rows) = taken(from, |from| {
             (0..count).try_for_each(|row| match T::read(from) {
                 Ok(_) => Ok(()),
                 Err(fault) => Err(fault.in_row(row)),
@@ -193,7 +193,7 @@ impl<'a, T: Field<'a>> Field<'a> for List<'a, T> {
         })?;
         Ok(Self {
             count,
-            rows: rows.1,
+            rows,
             of: PhantomData,
         })
     }
@@ -203,35 +203,47 @@ impl<'a, T: Field<'a>> Field<'a> for List<'a, T> {
     }
 }
 
-/// Numbers by name, checked, and left in their bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table<'a> {
+/// Values by name, checked, and left in their bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table<'a, T> {
     count: usize,
     rows: &'a [u8],
+    of: PhantomData<fn() -> T>,
 }
 
-impl<'a> Table<'a> {
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, f64)> {
-        let mut rows = Reader(self.rows);
-        (0..self.count).map_while(move |_| Some((rows.str()?, rows.number()?)))
+impl<T> Default for Table<'_, T> {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            rows: &[],
+            of: PhantomData,
+        }
     }
 }
 
-impl<'a> Field<'a> for Table<'a> {
+impl<'a, T: Field<'a>> Table<'a, T> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, T)> {
+        let mut rows = Reader(self.rows);
+        (0..self.count).map_while(move |_| Some((rows.str()?, T::read(&mut rows).ok()?)))
+    }
+}
+
+impl<'a, T: Field<'a>> Field<'a> for Table<'a, T> {
     #[inline]
     fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
         let count = read(from, "table", Reader::map)?;
-        let rows = taken(from, |from| {
+        let (_, rows) = taken(from, |from| {
             (0..count).try_for_each(|row| {
                 let name = <&str>::read(from).map_err(|fault| fault.in_row(row))?;
-                f64::read(from)
+                T::read(from)
                     .map(|_| ())
                     .map_err(|fault| fault.within(name))
             })
         })?;
         Ok(Self {
             count,
-            rows: rows.1,
+            rows,
+            of: PhantomData,
         })
     }
 

@@ -10,6 +10,8 @@ use crate::msgpack::{Reader, Writer};
 mod field;
 #[macro_use]
 mod record;
+#[macro_use]
+mod kept;
 pub mod control;
 pub mod execution;
 pub mod marketdata;
@@ -17,8 +19,8 @@ pub mod risk;
 pub mod strategy;
 pub mod world;
 
-use field::Fault;
-pub use field::{Field, List, Table, Whole};
+pub use field::{Fault, Field, List, Table, Whole};
+pub(crate) use record::check_count;
 
 /// A payload that has a topic of its own.
 pub trait Payload<'a>: Field<'a> {
@@ -27,40 +29,60 @@ pub trait Payload<'a>: Field<'a> {
     const FIELDS: &'static [&'static str];
 
     /// Reads a message's payload, all of it.
+    #[inline]
     fn decode(bytes: &'a [u8]) -> Result<Self, PayloadError> {
-        let mut from = Reader(bytes);
-        let error = |fault| PayloadError {
-            topic: Self::TOPIC,
-            fault,
-        };
-        let payload = Self::read(&mut from).map_err(error)?;
-        match from.0.len() {
-            0 => Ok(payload),
-            more => Err(error(Fault::new(format!("{more} bytes follow its end")))),
-        }
+        decode(Self::TOPIC, bytes)
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut to = Writer(Vec::with_capacity(128));
-        self.write(&mut to);
-        to.0
+        encode(self)
     }
+}
+
+/// Reads all of a payload that travels as *topic*: several may carry the same struct.
+#[inline]
+pub fn decode<'a, T: Field<'a>>(topic: &str, bytes: &'a [u8]) -> Result<T, PayloadError> {
+    let mut from = Reader(bytes);
+    let payload = T::read(&mut from).map_err(|fault| PayloadError::new(topic, fault))?;
+    match from.0.len() {
+        0 => Ok(payload),
+        more => {
+            let fault = Fault::new(format!("{more} bytes follow its end"));
+            Err(PayloadError::new(topic, fault))
+        }
+    }
+}
+
+pub fn encode<'a>(payload: &impl Field<'a>) -> Vec<u8> {
+    let mut to = Writer(Vec::with_capacity(256));
+    payload.write(&mut to);
+    to.0
 }
 
 /// Bytes that are no payload of their topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayloadError {
-    pub topic: &'static str,
+    topic: Box<str>,
     fault: Fault,
 }
 
 impl PayloadError {
-    /// A field that is what its type says and still cannot be meant.
-    pub fn refused(topic: &'static str, field: &'static str, what: impl Into<String>) -> Self {
+    #[cold]
+    fn new(topic: &str, fault: Fault) -> Self {
         Self {
-            topic,
-            fault: Fault::new(what).within(field),
+            topic: topic.into(),
+            fault,
         }
+    }
+
+    /// A field that is what its type says and still cannot be meant.
+    #[cold]
+    pub fn refused(topic: &str, field: &str, what: impl Into<String>) -> Self {
+        Self::new(topic, Fault::new(what).within(field))
+    }
+
+    pub fn topic(&self) -> &str {
+        &self.topic
     }
 
     /// Where it went wrong, as `signal.quantity` or `orders[3].price_e4`; empty for the payload as a whole.
@@ -126,6 +148,7 @@ known! {
     world::LeftOut,
     world::Timer,
     world::LatchRead,
+    world::RiskLimits,
     world::Hole,
     world::Epoch,
     world::LostTail,

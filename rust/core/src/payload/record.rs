@@ -30,8 +30,8 @@ macro_rules! records {
         #[inline]
         fn read(
             from: &mut $crate::msgpack::Reader<$life>,
-        ) -> Result<Self, $crate::payload::field::Fault> {
-            $crate::payload::record::check_count(from, [$(stringify!($field)),+].len())?;
+        ) -> Result<Self, $crate::payload::Fault> {
+            $crate::payload::check_count(from, [$(stringify!($field)),+].len())?;
             Ok(Self {
                 $($field: $crate::payload::Field::read(from)
                     .map_err(|fault| fault.within(stringify!($field)))?),+
@@ -66,11 +66,11 @@ macro_rules! spelled {
             #[inline]
             fn read(
                 from: &mut $crate::msgpack::Reader<'a>,
-            ) -> Result<Self, $crate::payload::field::Fault> {
+            ) -> Result<Self, $crate::payload::Fault> {
                 let text = <&str as $crate::payload::Field>::read(from)?;
                 Self::parse(text).ok_or_else(|| {
                     let all: Vec<_> = Self::ALL.iter().map(|word| word.name()).collect();
-                    $crate::payload::field::Fault::new(format!("{text:?} is none of {}", all.join(", ")))
+                    $crate::payload::Fault::new(format!("{text:?} is none of {}", all.join(", ")))
                 })
             }
 
@@ -84,7 +84,7 @@ macro_rules! spelled {
 
 /// An array of exactly so many fields.
 #[inline]
-pub(super) fn check_count(
+pub(crate) fn check_count(
     from: &mut crate::msgpack::Reader<'_>,
     wanted: usize,
 ) -> Result<(), super::field::Fault> {

@@ -55,7 +55,7 @@ records! {
         data: List<'a, DataRange<'a>>,
         data_ts_ns: i64,
         reason: &'a str,
-        indicators: Table<'a>,
+        indicators: Table<'a, f64>,
         /// The tag that a modify or a cancel names.
         order: &'a str,
         /// Hundredths of a percent; -1: the broker's own table.

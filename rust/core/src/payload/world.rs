@@ -1,6 +1,6 @@
 //! What the world says to one process: on its tape alone, never on the bus.
-use super::Whole;
 use super::marketdata::{FeedState, Instrument, Quote};
+use super::{Table, Whole};
 use crate::terms::words;
 
 words! {
@@ -66,6 +66,19 @@ records! {
     /// The latch, when it was last seen to change.
     LatchRead: "world.latch" {
         state: LatchState,
+    }
+
+    /// What the owner allows, from now on.
+    RiskLimits<'a>: "world.limits" {
+        /// By name; one that is not there refuses every order.
+        limits: Table<'a, i64>,
+        /// Whose hard ceilings hold: a broker's, or the local exchange's.
+        live: bool,
+        /// Strategies, and symbols as EXCHANGE:SYMBOL, of which only cancels pass, or exits as well.
+        halted: Vec<&'a str>,
+        reducing: Vec<&'a str>,
+        /// Shares (EXCHANGE:SYMBOL) that trade on when the closing auction begins.
+        outside_closing_auction: Vec<&'a str>,
     }
 
     /// A source's messages are missing (open) or have been read from its tape; topics that were too old are skipped.

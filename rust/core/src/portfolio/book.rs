@@ -8,7 +8,7 @@ use crate::day::Day;
 use crate::terms::{Exchange, Kind, Overflow, Product, Side, product};
 
 /// What makes two trades one position.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     pub exchange: Exchange,
     pub tradingsymbol: Box<str>,
@@ -240,6 +240,13 @@ fn gain_e4(position: &Position) -> Result<i64, Overflow> {
         .realised_e4
         .checked_add(position.unrealised_e4()?)
         .ok_or(Overflow)
+}
+
+fields! {
+    Key { exchange, tradingsymbol, product }
+    Booked { key, position, charges_e15, uncharged }
+    Turnover { value_e4, charges_e15 }
+    Portfolio { positions, index, orders, gross_e4, day_gross_e4, charges_e15, uncharged }
 }
 
 #[cfg(test)]

@@ -324,6 +324,11 @@ impl Position {
     }
 }
 
+fields! {
+    Lots { quantity, value_e4 }
+    Position { multiplier, open, realised_e4, last_e4, overnight, close_e4, day_bought, day_sold }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,10 @@ use super::gate::Gate;
 use super::instrument::Instrument;
 use super::lines::{Held, Line};
 use super::margins::{self, NoMargin};
-use super::orders::{self, Intent, Signal, Terms};
+use super::orders::{self, Terms};
 use crate::calendar::clock::time_of_day_ns;
 use crate::day::Day;
+use crate::payload::strategy::{IntentKind, Signal};
 use crate::terms::{OrderType, Overflow, Product, Side, product};
 
 /// Why a number about the order cannot be said.
@@ -50,7 +51,7 @@ pub struct Ask<'a> {
     pub gate: &'a Gate,
     pub line: Option<&'a Line>,
     pub target: Target<'a>,
-    /// None when the instrument or one of the words is not known.
+    /// None when the instrument is not known.
     pub order: Option<Order<'a>>,
     /// An exit: it provably makes a position smaller.
     pub reduces: bool,
@@ -85,12 +86,12 @@ impl<'a> Ask<'a> {
         mono_ns: i64,
     ) -> Self {
         let day = Day::at(now_ns);
-        let token = u32::try_from(signal.token).ok();
+        let token = u32::try_from(signal.instrument_token).ok();
         let line = token
             .and_then(|token| gate.lines.by_token(token))
             .map(|at| gate.lines.get(at));
         let target = match signal.intent {
-            Some(Intent::Modify) => gate
+            IntentKind::Modify => gate
                 .orders
                 .find(signal.order, "")
                 .map_or(Target::Missing, |at| Target::Order(gate.orders.get(at))),
@@ -132,8 +133,8 @@ impl<'a> Ask<'a> {
 
 impl<'a> Order<'a> {
     fn new(signal: &Signal<'_>, line: &'a Line, target: Target<'_>, day: Day) -> Option<Self> {
-        let (side, held_as) = (signal.side?, signal.product?);
-        let (order_type, _) = (signal.order_type?, signal.validity?);
+        let (side, held_as) = (signal.action.side()?, signal.product);
+        let order_type = signal.order_type;
         let instrument = &line.instrument;
         let (mut without, mut left) = (*line.of(held_as), signal.quantity);
         if let Target::Order(old) = target {

@@ -1,10 +1,11 @@
 //! How the gate learns: prices, rows, funds, and what became of orders. Execution's events alone change reservations.
-use super::gate::{First, Funds, Gate, Scope};
+use super::gate::{Allowed, First, Funds, Gate};
 use super::instrument::Instrument;
-use super::orders::{Bound, Order, Terms, Verb};
-use super::standing::Latch;
+use super::orders::{Bound, Order, Terms};
 use crate::day::Day;
 use crate::kite::TickBatch;
+use crate::payload::execution::Verb;
+use crate::payload::world::LatchState;
 use crate::portfolio::{Key, Trade};
 use crate::terms::{Exchange, Overflow, Product, Side};
 
@@ -119,7 +120,9 @@ impl Gate {
     }
 
     /// Today's row of the instruments file.
-    pub fn on_instrument(&mut self, instrument: Instrument) {
+    pub fn on_instrument(&mut self, mut instrument: Instrument) {
+        let outside = &self.allowed.outside_closing_auction;
+        instrument.closing_auction = !instrument.is_one_of(outside);
         self.lines.learn(instrument);
     }
 
@@ -152,7 +155,7 @@ impl Gate {
 /// Who may.
 impl Gate {
     /// The account's latch as it was read.
-    pub fn on_latch(&mut self, latch: Latch, now_ns: i64) {
+    pub fn on_latch(&mut self, latch: LatchState, now_ns: i64) {
         self.permit.read_latch(latch, Day::at(now_ns));
     }
 
@@ -166,23 +169,13 @@ impl Gate {
         self.permit.arm(Day::at(now_ns));
     }
 
-    /// A latch for one strategy alone.
-    pub fn limit_strategy(&mut self, strategy: &str, latch: Latch) {
-        self.scopes.push(Scope {
-            latch,
-            strategy: strategy.into(),
-            symbol: None,
-        });
-    }
-
-    /// A latch for one symbol alone.
-    pub fn limit_symbol(&mut self, exchange: Exchange, tradingsymbol: &str, latch: Latch) {
-        let symbol = Some((exchange, tradingsymbol.into()));
-        self.scopes.push(Scope {
-            latch,
-            strategy: "".into(),
-            symbol,
-        });
+    /// What the owner allows from now on. What was judged stays judged.
+    pub fn on_limits(&mut self, allowed: Allowed) {
+        self.allowed = allowed;
+        let outside = &self.allowed.outside_closing_auction;
+        for line in self.lines.iter_mut() {
+            line.instrument.closing_auction = !line.instrument.is_one_of(outside);
+        }
     }
 
     /// A source's messages are missing, or have been mended. Only execution's hold up entries.
@@ -229,6 +222,7 @@ impl Gate {
 
     /// Execution has given an approved order its tag.
     pub fn on_intent(&mut self, tag: &str, intent: u128) {
+        self.recall_modify(tag, intent);
         if let Some(First {
             order: Some(at), ..
         }) = self.firsts.get(&intent)

@@ -2,16 +2,19 @@
 use std::sync::Arc;
 
 use super::ask::{Ask, Target};
+use super::fingerprint::fingerprint;
 use super::limits::Limits;
 use super::lines::{Exposure, Lines};
-use super::orders::{Bound, Intent, Order, Orders, Signal, Terms};
+use super::orders::{Bound, Order, Orders, Terms};
 use super::quick_hash::QuickMap;
 use super::rate::Pace;
 use super::rules::{EVALUATED_OF_A_CANCEL, RULES, Rule};
-use super::standing::{Latch, Permit, Standing};
+use super::standing::{Permit, Standing};
 use super::verdict::{Approved, Judgement, Outcome, Reservation, Verdict, Why};
 use crate::calendar::Calendar;
 use crate::day::Day;
+use crate::payload::strategy::{IntentKind, Signal};
+use crate::payload::world::LatchState;
 use crate::portfolio::Portfolio;
 use crate::terms::{Exchange, Overflow};
 
@@ -23,7 +26,7 @@ pub const INTENTS_MAX: usize = 1 << 21;
 const INTENTS_USUAL: usize = 8_192;
 
 /// The first verdict on a signal, and the order that came of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct First {
     /// Of the signal: the same id with another signal in it is not the same intent.
     pub fingerprint: u64,
@@ -62,10 +65,37 @@ pub(super) struct Reserved {
 
 /// A strategy or a symbol that has a latch of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Scope {
-    pub latch: Latch,
+pub struct Scope {
+    pub latch: LatchState,
     pub strategy: Box<str>,
     pub symbol: Option<(Exchange, Box<str>)>,
+}
+
+/// What the owner allows.
+#[derive(Clone, Debug, Default)]
+pub struct Allowed {
+    pub limits: Limits,
+    pub scopes: Vec<Scope>,
+    /// Shares (EXCHANGE:SYMBOL) that trade on when the closing auction begins.
+    pub outside_closing_auction: Vec<Box<str>>,
+}
+
+impl Scope {
+    pub fn strategy(name: &str, latch: LatchState) -> Self {
+        Self {
+            latch,
+            strategy: name.into(),
+            symbol: None,
+        }
+    }
+
+    pub fn symbol(exchange: Exchange, tradingsymbol: &str, latch: LatchState) -> Self {
+        Self {
+            latch,
+            strategy: "".into(),
+            symbol: Some((exchange, tradingsymbol.into())),
+        }
+    }
 }
 
 /// How the gate stands: what people are shown.
@@ -84,7 +114,7 @@ pub struct Reading {
 /// (`mono_ns`, ages and pace). Its reservations change by execution's events only.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    pub(super) limits: Limits,
+    pub(super) allowed: Allowed,
     pub(super) calendar: Arc<Calendar>,
     pub(super) permit: Permit,
     pub(super) feed_up: bool,
@@ -94,7 +124,8 @@ pub struct Gate {
     pub(super) strategies: QuickMap<Box<str>, u32>,
     pub(super) strategy_orders: Vec<i64>,
     pub(super) firsts: QuickMap<u128, First>,
-    pub(super) scopes: Vec<Scope>,
+    /// Modifies that an earlier process passed and execution has not begun with.
+    pub(super) recalled: QuickMap<u128, Terms>,
     pub(super) funds: Option<Funds>,
     pub(super) pace: Pace,
     pub(super) portfolio: Portfolio,
@@ -103,11 +134,11 @@ pub struct Gate {
     pub(super) trades: QuickMap<Box<str>, ()>,
 }
 
-impl Gate {
-    /// A gate that is HALTED, knows of no instrument and has no funds; its calendar is the shipped one.
-    pub fn new(limits: Limits) -> Self {
+impl Default for Gate {
+    /// A gate that is HALTED, knows of no instrument, has no limits and no funds; its calendar is the shipped one.
+    fn default() -> Self {
         Self {
-            limits,
+            allowed: Allowed::default(),
             calendar: Calendar::shipped(),
             permit: Permit::default(),
             feed_up: true, // a tick that is fresh proves it; one that is not is refused by its age
@@ -117,7 +148,7 @@ impl Gate {
             strategies: QuickMap::default(),
             strategy_orders: Vec::new(),
             firsts: QuickMap::with_capacity_and_hasher(INTENTS_USUAL, Default::default()),
-            scopes: Vec::new(),
+            recalled: QuickMap::default(),
             funds: None,
             pace: Pace::default(),
             portfolio: Portfolio::default(),
@@ -125,12 +156,9 @@ impl Gate {
             trades: QuickMap::default(),
         }
     }
+}
 
-    /// The same gate by another calendar.
-    pub fn with_calendar(self, calendar: Arc<Calendar>) -> Self {
-        Self { calendar, ..self }
-    }
-
+impl Gate {
     /// Judges one signal and, if it passes, reserves its worst case. The same intent again gets the first answer again;
     /// its id with another signal in it is refused.
     pub fn judge(
@@ -152,16 +180,16 @@ impl Gate {
         now_ns: i64,
         mono_ns: i64,
     ) -> Judgement {
-        let fingerprint = signal.fingerprint();
+        let fingerprint = fingerprint(signal);
         if let Some(first) = self.firsts.get(&intent) {
             return if first.fingerprint == fingerprint {
-                first.judgement
+                first.judgement.clone()
             } else {
                 Judgement::Blocked(ANOTHER_SIGNAL)
             };
         }
         let day = Day::at(now_ns);
-        let (judgement, order) = if signal.intent == Some(Intent::Cancel) {
+        let (judgement, order) = if signal.intent == IntentKind::Cancel {
             self.pace.take(false, day, mono_ns);
             let verdict = Verdict {
                 evaluated: EVALUATED_OF_A_CANCEL,
@@ -180,12 +208,105 @@ impl Gate {
                 intent,
                 First {
                     fingerprint,
-                    judgement,
+                    judgement: judgement.clone(),
                     order,
                 },
             );
         }
         judgement
+    }
+
+    /// Takes over a verdict of an earlier process, which nothing can judge again: it stands, its order holds back what it
+    /// held back, and it counts in the pace. What became of the order, execution's events will tell.
+    pub(super) fn recall(
+        &mut self,
+        signal: &Signal<'_>,
+        intent: u128,
+        judgement: Judgement,
+        now_ns: i64,
+        mono_ns: i64,
+    ) {
+        if self.firsts.contains_key(&intent) {
+            return;
+        }
+        let order = match &judgement {
+            Judgement::Blocked(_) => None,
+            Judgement::Approved(approved) => {
+                // An entry that made a position smaller counts as an entry: the pace may be a little tight.
+                let entry = matches!(signal.intent, IntentKind::Enter | IntentKind::Modify);
+                self.pace.take(entry, Day::at(now_ns), mono_ns);
+                self.recall_order(signal, intent, approved.reservation())
+            }
+        };
+        let first = First {
+            fingerprint: fingerprint(signal),
+            judgement,
+            order,
+        };
+        self.firsts.insert(intent, first);
+    }
+
+    fn recall_order(
+        &mut self,
+        signal: &Signal<'_>,
+        intent: u128,
+        held: &Reservation,
+    ) -> Option<u32> {
+        let exchange = Exchange::parse(signal.exchange)?;
+        let units = held
+            .quantity
+            .checked_mul(exchange.multiplier().unwrap_or(1))
+            .filter(|units| *units > 0)?;
+        let terms = Terms {
+            quantity: signal.quantity,
+            limit_e4: signal.price_e4,
+            price_e4: (held.value_e4 / units).saturating_add(i64::from(held.value_e4 % units != 0)),
+            margin_e4: held.margin_e4,
+        };
+        if signal.intent == IntentKind::Modify {
+            // Which order it changes is known by its tag, and tags by execution's events alone.
+            self.recalled.insert(intent, terms);
+            return None;
+        }
+        let token = u32::try_from(signal.instrument_token).ok()?;
+        let line = self
+            .lines
+            .find_or_add(token, exchange, signal.tradingsymbol);
+        let strategy = self.strategy(signal.strategy);
+        let at = self.orders.add(Order {
+            strategy,
+            line: line as u32,
+            product: signal.product,
+            side: signal.action.side()?,
+            terms,
+            pending: None,
+            filled: 0,
+            settled: None,
+            unknown: false,
+            own: true,
+            bound: Bound::default(),
+        });
+        self.rebind(at);
+        Some(at as u32)
+    }
+
+    /// Execution has begun with a modify that an earlier process passed.
+    pub(super) fn recall_modify(&mut self, tag: &str, intent: u128) {
+        let Some(terms) = self.recalled.remove(&intent) else {
+            return;
+        };
+        if let Some(at) = self.orders.find(tag, "") {
+            self.orders.get_mut(at).pending = Some(terms);
+            self.rebind(at);
+            if let Some(first) = self.firsts.get_mut(&intent) {
+                first.order = Some(at as u32);
+            }
+        }
+    }
+
+    /// The day's loss limit was reached, as an earlier process has said.
+    pub(super) fn recall_loss(&mut self, now_ns: i64) {
+        self.permit.lose(Day::at(now_ns));
     }
 
     /// The answer, and the order that was reserved.
@@ -248,7 +369,7 @@ impl Gate {
         self.rebind(at);
         if let Some(fault) = self.permit.fault() {
             // It could not be added up after all: nothing leaves any more.
-            verdict.note(54, Outcome::Refuse(Why::Said(fault)));
+            verdict.note(54, Outcome::Refuse(Why::Quoted(fault.into())));
             return (Judgement::Blocked(verdict), None);
         }
         let Bound {
@@ -316,7 +437,8 @@ impl Gate {
 
     /// Latches the day's loss once it is reached.
     pub(super) fn watch_loss(&mut self, day: Day) {
-        let (Some(capital_e4), Some(bp)) = (self.limits.capital_e4, self.limits.daily_loss_bp_max)
+        let (Some(capital_e4), Some(bp)) =
+            (self.limits().capital_e4, self.limits().daily_loss_bp_max)
         else {
             return;
         };
@@ -331,7 +453,7 @@ impl Gate {
     }
 
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.allowed.limits
     }
 
     pub fn portfolio(&self) -> &Portfolio {
@@ -349,14 +471,14 @@ impl Gate {
     }
 
     /// The rule or the fault that takes back a permission for good: the day's loss (R44), or numbers out of range.
-    pub fn tripped(&self, now_ns: i64) -> Option<&'static str> {
+    pub fn tripped(&self, now_ns: i64) -> Option<&str> {
         self.permit
             .fault()
             .or_else(|| self.permit.lost(Day::at(now_ns)).then_some("R44"))
     }
 
     /// Why the gate trusts nothing any more, if so.
-    pub fn fault(&self) -> Option<&'static str> {
+    pub fn fault(&self) -> Option<&str> {
         self.permit.fault()
     }
 
@@ -414,5 +536,18 @@ impl Accepted {
                 bound: Bound::default(),
             },
         }
+    }
+}
+
+fields! {
+    First { fingerprint, judgement, order }
+    Funds { available_e4, utilised_e4, spent_e4, spent_before_e4 }
+    Reserved { value_e4, margin_e4, open_orders }
+    Scope { latch, strategy, symbol }
+    Allowed { limits, scopes, outside_closing_auction }
+    Gate {
+        allowed,
+        calendar, permit, feed_up, lines, orders, reserved, strategies, strategy_orders, firsts, recalled, funds, pace, portfolio,
+        position_lines, trades,
     }
 }

@@ -7,13 +7,15 @@ use super::gate::{First, Gate};
 use super::instrument::Instrument;
 use super::limits::{CEILINGS, Column, Limits};
 use super::lines::Exposure;
-use super::orders::{Intent, Signal, Verb};
 use super::rules::RULES;
-use super::standing::Latch;
 use super::verdict::Judgement;
 use super::{Fill, Update};
 use crate::day::Day;
 use crate::kite::{Tick, TickBatch};
+use crate::payload::execution::Verb;
+use crate::payload::strategy::{Action, IntentKind, Signal};
+use crate::payload::world::LatchState;
+use crate::payload::{List, Table, decode, encode};
 use crate::terms::{Exchange, Kind, OrderType, Product, Side, Validity};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -118,9 +120,10 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
 
 impl Course {
     fn new() -> Self {
-        let mut gate = Gate::new(limits());
+        let mut gate = Gate::default();
+        gate.allowed.limits = limits();
         (0..2).for_each(|at| gate.on_instrument(share(at)));
-        gate.on_latch(Latch::Active, NOW_NS);
+        gate.on_latch(LatchState::Active, NOW_NS);
         gate.on_reconciled(true);
         gate.on_funds(1_000_000_000_000, 0);
         let holdings = (0..2).map(|at| (Exchange::Nse, SYMBOLS[at], TOKENS[at], 1_000));
@@ -157,23 +160,32 @@ impl Course {
             strategy: ["cross", "dip"][step.pick % 2],
             exchange: "NSE",
             tradingsymbol: SYMBOLS[step.at],
-            token: TOKENS[step.at].into(),
-            side: Some(if step.sells { Side::Sell } else { Side::Buy }),
-            intent: Some(if step.pick.is_multiple_of(3) {
-                Intent::Exit
+            instrument_token: TOKENS[step.at].into(),
+            action: if step.sells {
+                Action::Sell
             } else {
-                Intent::Enter
-            }),
+                Action::Buy
+            },
+            intent: if step.pick.is_multiple_of(3) {
+                IntentKind::Exit
+            } else {
+                IntentKind::Enter
+            },
             quantity: step.quantity,
-            order_type: Some(OrderType::Limit),
+            order_type: OrderType::Limit,
             price_e4: LAST_E4 + step.ticks_away * 500,
             trigger_price_e4: 0,
-            product: Some(if step.intraday {
+            product: if step.intraday {
                 Product::Mis
             } else {
                 Product::Cnc
-            }),
-            validity: Some(Validity::Day),
+            },
+            validity: Validity::Day,
+            confidence: 1.0,
+            data: List::default(),
+            data_ts_ns: 0,
+            reason: "",
+            indicators: Table::default(),
             deadline_ns: self.mono_ns + SECOND_NS,
             order: "",
             market_protection_bp: 0,
@@ -204,7 +216,7 @@ impl Course {
         if self.judge(&signal).is_approved() {
             let tag = format!("K{}", self.live.len());
             self.gate.on_intent(&tag, self.intents);
-            let (side, product) = (signal.side.unwrap(), signal.product.unwrap());
+            let (side, product) = (signal.action.side().unwrap(), signal.product);
             self.live.push(Live {
                 tag,
                 at: step.at,
@@ -222,12 +234,15 @@ impl Course {
         let Some(live) = self.pick(step) else { return };
         let order = self.live[live].clone();
         let signal = Signal {
-            intent: Some(Intent::Modify),
+            intent: IntentKind::Modify,
             order: &order.tag,
-            side: Some(order.side),
-            product: Some(order.product),
+            action: match order.side {
+                Side::Buy => Action::Buy,
+                Side::Sell => Action::Sell,
+            },
+            product: order.product,
             tradingsymbol: SYMBOLS[order.at],
-            token: TOKENS[order.at].into(),
+            instrument_token: TOKENS[order.at].into(),
             ..self.signal(step)
         };
         if self.judge(&signal).is_approved() {
@@ -356,7 +371,7 @@ proptest! {
         for step in &last {
             let signal = course.signal(step);
             prop_assert!(!course.judge(&signal).is_approved());
-            let cancel = Signal { intent: Some(Intent::Cancel), ..signal };
+            let cancel = Signal { intent: IntentKind::Cancel, ..signal };
             prop_assert!(course.judge(&cancel).is_approved());
         }
     }
@@ -396,7 +411,7 @@ proptest! {
             let mut limits = limits();
             let now = current(&limits, name);
             limits.set(name, to.min(now), Column::Kitesim).unwrap();
-            tight.gate.limits = limits;
+            tight.gate.allowed.limits = limits;
             let signal = course.signal(step);
 
             prop_assert!(wide.judge(&signal).is_approved() || !tight.judge(&signal).is_approved(), "{name}");
@@ -425,7 +440,7 @@ proptest! {
             course.mono_ns += SECOND_NS * 100;
             let again = course.gate.judge(&signal, course.intents, NOW_NS, course.mono_ns);
 
-            let other = Signal { price_e4: signal.price_e4 + 500, ..signal };
+            let other = Signal { price_e4: signal.price_e4 + 500, ..signal.clone() };
             let other = course.gate.judge(&other, course.intents, NOW_NS, course.mono_ns);
 
             prop_assert_eq!(first, again);
@@ -468,10 +483,10 @@ proptest! {
             price_e4,
             trigger_price_e4,
             deadline_ns,
-            token: if known { TOKENS[0].into() } else { token },
-            order_type: Some(OrderType::ALL[words.0]),
-            product: Some(Product::ALL[words.1]),
-            validity: Some(Validity::ALL[words.2]),
+            instrument_token: if known { TOKENS[0].into() } else { token },
+            order_type: OrderType::ALL[words.0],
+            product: Product::ALL[words.1],
+            validity: Validity::ALL[words.2],
             market_protection_bp: protection,
             ..course.signal(&step)
         };
@@ -540,7 +555,7 @@ fn the_days_loss_is_latched_although_the_price_recovers() {
     limits
         .set("gross_pct_max", 1_000_000, Column::Kitesim)
         .unwrap();
-    course.gate.limits = limits;
+    course.gate.allowed.limits = limits;
     let buy = Step {
         kind: 0,
         at: 0,
@@ -572,14 +587,52 @@ fn the_days_loss_is_latched_although_the_price_recovers() {
     let refused = course.judge(&entry);
     assert!(!refused.is_approved() && refused.verdict().refused & 1 << 44 != 0);
     let exit = Signal {
-        side: Some(Side::Sell),
-        intent: Some(Intent::Exit),
+        action: Action::Sell,
+        intent: IntentKind::Exit,
         ..course.signal(&buy)
     };
     assert!(course.judge(&exit).is_approved());
-    course.gate.on_latch(Latch::Halted, NOW_NS);
-    course.gate.on_latch(Latch::Active, NOW_NS);
+    course.gate.on_latch(LatchState::Halted, NOW_NS);
+    course.gate.on_latch(LatchState::Active, NOW_NS);
     course.gate.on_arm(NOW_NS);
     let entry = course.signal(&buy);
     assert!(!course.judge(&entry).is_approved());
+}
+
+#[test]
+fn an_intent_without_an_id_is_refused() {
+    let mut course = Course::new();
+    let step = Step {
+        kind: 0,
+        at: 0,
+        sells: false,
+        intraday: true,
+        quantity: 1,
+        ticks_away: 0,
+        pick: 1,
+    };
+    let signal = course.signal(&step);
+
+    let judgement = course.gate.judge(&signal, 0, NOW_NS, course.mono_ns);
+
+    assert_eq!(judgement.verdict().refused, 1 << 7);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_gate_goes_on_from_its_snapshot_as_the_one_it_was_taken_of(all in steps(60), more in steps(20)) {
+        let mut course = after(&all);
+        let snapshot = encode(&course.gate);
+        let mut restored = course.clone();
+        restored.gate = decode("snapshot", &snapshot).unwrap();
+
+        prop_assert_eq!(&encode(&restored.gate), &snapshot);
+        for step in &more {
+            course.step(step);
+            restored.step(step);
+            prop_assert_eq!(encode(&restored.gate), encode(&course.gate));
+        }
+    }
 }

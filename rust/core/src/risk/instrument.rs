@@ -71,6 +71,14 @@ impl Instrument {
         self.products & Self::product_bit(product) != 0
     }
 
+    /// Whether it is named as EXCHANGE:SYMBOL.
+    pub fn is_one_of(&self, names: &[Box<str>]) -> bool {
+        names.iter().any(|name| {
+            let key = name.split_once(':');
+            key == Some((self.exchange.name(), &self.tradingsymbol))
+        })
+    }
+
     pub fn is_index_name(name: &str) -> bool {
         INDICES.contains(&name)
     }
@@ -83,5 +91,12 @@ fn kind_by_symbol(exchange: Exchange, symbol: &str) -> Kind {
         _ if symbol.ends_with("CE") => Kind::Call,
         _ if symbol.ends_with("PE") => Kind::Put,
         _ => Kind::Future,
+    }
+}
+
+fields! {
+    Instrument {
+        token, exchange, tradingsymbol, kind, of_index, expiry, strike_e4, tick_e4, lot, freeze, products, lower_e4,
+        upper_e4, previous_close_e4, file_day, closing_auction,
     }
 }

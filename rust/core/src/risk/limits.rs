@@ -64,6 +64,8 @@ macro_rules! limits {
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Limits { $($(#[$doc])* pub $name: Option<i64>),+ }
 
+        fields!(Limits { $($name),+ });
+
         /// Every limit with its rule and its ceilings.
         pub const CEILINGS: &[Ceiling] =
             &[$(Ceiling { name: stringify!($name), rule: $rule, live: $live, kitesim: $kitesim }),+];

@@ -246,3 +246,13 @@ impl Lines {
         Ok(())
     }
 }
+
+fields! {
+    Held { quantity, buys, sells }
+    Exposure { gross_e4, long_e4, short_e4 }
+    Line {
+        instrument, last_e4, heard_mono_ns, mean, mark_e4, held, positions, open_orders, unknown, holding, exposure,
+        exposed,
+    }
+    Lines { all, by_token, by_symbol, total, unmarked }
+}

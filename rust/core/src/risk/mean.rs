@@ -79,6 +79,11 @@ impl Mean {
     }
 }
 
+fields! {
+    Bucket { sum_e4, count }
+    Mean { buckets, sum_e4, count, first_s, newest_s }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,10 @@
 
 mod ask;
 mod events;
+mod fingerprint;
 mod gate;
+/// The gate as a service.
+pub mod handler;
 mod instrument;
 /// What the owner allows: capital and limits, and the hard ceilings above them.
 pub mod limits;
@@ -14,12 +17,12 @@ mod lines;
 /// What an order binds of the account's money.
 pub mod margins;
 mod mean;
-/// Signals and verdicts as they are on the wire.
-pub mod message;
 mod orders;
 mod quick_hash;
 mod rate;
+mod reading;
 mod rules;
+mod saying;
 mod standing;
 mod verdict;
 
@@ -27,10 +30,10 @@ mod verdict;
 mod gate_test;
 
 pub use events::{Carried, Fill, Update};
-pub use gate::{Gate, Reading};
+pub use gate::{Allowed, Gate, Reading};
 pub use instrument::Instrument;
 pub use limits::{Column, LimitError, Limits};
-pub use orders::{Intent, Signal, Verb};
+pub use reading::check_limits;
 pub use rules::{RULES, Rule};
-pub use standing::{Latch, Standing};
+pub use standing::Standing;
 pub use verdict::{Approved, Judgement, Reservation, Verdict, Why};

@@ -108,6 +108,11 @@ impl Pace {
     }
 }
 
+fields! {
+    Window { span_ns, taken_ns }
+    Pace { entries_burst, entries_minute, all_burst, entries_of }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

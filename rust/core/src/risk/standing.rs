@@ -1,54 +1,49 @@
 //! Whether anything may leave at all.
-use std::fmt;
-
 use crate::day::Day;
+use crate::payload::world::LatchState;
+use crate::terms::words;
 
-/// The account's halt latch, as last read. Only a person's arm raises it; killing and trips lower it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Latch {
-    Halted,
-    Reducing,
-    Active,
-}
-
-/// What the gate lets pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Cancels only, until a person arms.
-    Halted,
-    /// Cancels only, until book and tape agree.
-    Reconciling,
-    /// Cancels and exits.
-    Reducing,
-    /// Whatever every other rule passes.
-    Active,
-}
-
-impl fmt::Display for Standing {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Halted => "HALTED",
-            Self::Reconciling => "RECONCILING",
-            Self::Reducing => "REDUCING",
-            Self::Active => "ACTIVE",
-        })
+words! {
+    /// What the gate lets pass.
+    Standing {
+        /// Cancels only, until a person arms.
+        Halted = "HALTED",
+        /// Cancels only, until book and tape agree.
+        Reconciling = "RECONCILING",
+        /// Cancels and exits.
+        Reducing = "REDUCING",
+        /// Whatever every other rule passes.
+        Active = "ACTIVE",
     }
 }
 
-/// What is known of the broker's book against our tape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Books {
-    /// Not compared since the order path started.
-    Unread,
-    Agree,
-    /// They agreed once and do so no more.
-    Differ,
+words! {
+    /// What is known of the broker's book against our tape.
+    Books {
+        /// Not compared since the order path started.
+        Unread = "unread",
+        Agree = "agree",
+        /// They agreed once and do so no more.
+        Differ = "differ",
+    }
 }
+
+spelled!(Books);
+fields!(Permit {
+    latch,
+    killed,
+    armed_on,
+    books,
+    lost_on,
+    holes,
+    fault
+});
 
 /// What the standing is made of.
 #[derive(Clone, Debug)]
 pub struct Permit {
-    latch: Latch,
+    /// The account's, as last read. Only a person's arm raises it; killing and trips lower it.
+    latch: LatchState,
     /// Killed by word of mouth; the latch was lowered too, but may have been raised again before it was read.
     killed: bool,
     /// The market day on which the latch was seen raised: on another day it is worth nothing.
@@ -56,13 +51,13 @@ pub struct Permit {
     books: Books,
     lost_on: Option<Day>,
     holes: Vec<Box<str>>,
-    fault: Option<&'static str>,
+    fault: Option<Box<str>>,
 }
 
 impl Default for Permit {
     fn default() -> Self {
         Self {
-            latch: Latch::Halted,
+            latch: LatchState::Halted,
             killed: false,
             armed_on: None,
             books: Books::Unread,
@@ -77,13 +72,13 @@ impl Permit {
     pub fn standing(&self, day: Day) -> Standing {
         if self.fault.is_some()
             || self.killed
-            || self.latch == Latch::Halted
+            || self.latch == LatchState::Halted
             || self.armed_on != Some(day)
         {
             Standing::Halted
         } else if self.books == Books::Unread {
             Standing::Reconciling
-        } else if self.latch == Latch::Reducing
+        } else if self.latch == LatchState::Reducing
             || self.lost_on == Some(day)
             || self.books == Books::Differ
         {
@@ -93,10 +88,10 @@ impl Permit {
         }
     }
 
-    pub fn read_latch(&mut self, latch: Latch, day: Day) {
+    pub fn read_latch(&mut self, latch: LatchState, day: Day) {
         if latch > self.latch || self.armed_on.is_none() {
             self.killed = false;
-            self.armed_on = (latch != Latch::Halted).then_some(day);
+            self.armed_on = (latch != LatchState::Halted).then_some(day);
         }
         self.latch = latch;
     }
@@ -108,7 +103,7 @@ impl Permit {
     /// A person, or a profile on the local exchange, has raised the latch. What counts is still the latch as read.
     pub fn arm(&mut self, day: Day) {
         self.killed = false;
-        self.armed_on = (self.latch != Latch::Halted).then_some(day);
+        self.armed_on = (self.latch != LatchState::Halted).then_some(day);
     }
 
     /// Execution has compared. Before they have agreed once, a difference is no news.
@@ -156,11 +151,11 @@ impl Permit {
 
     /// The gate's own numbers cannot be trusted any more: nothing passes until the process starts anew.
     pub fn fail(&mut self, what: &'static str) {
-        self.fault.get_or_insert(what);
+        self.fault.get_or_insert_with(|| what.into());
     }
 
-    pub fn fault(&self) -> Option<&'static str> {
-        self.fault
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 }
 
@@ -173,7 +168,7 @@ mod tests {
 
     fn armed() -> Permit {
         let mut permit = Permit::default();
-        permit.read_latch(Latch::Active, TODAY);
+        permit.read_latch(LatchState::Active, TODAY);
         permit.reconcile(true);
         permit
     }
@@ -182,7 +177,7 @@ mod tests {
     fn a_first_start_is_halted_and_a_restart_inside_an_armed_day_reconciles_first() {
         let mut permit = Permit::default();
         assert_eq!(permit.standing(TODAY), Standing::Halted);
-        permit.read_latch(Latch::Active, TODAY);
+        permit.read_latch(LatchState::Active, TODAY);
         assert_eq!(permit.standing(TODAY), Standing::Reconciling);
         permit.reconcile(true);
         assert_eq!(permit.standing(TODAY), Standing::Active);
@@ -192,8 +187,8 @@ mod tests {
     fn a_new_day_is_halted_until_it_is_armed() {
         let mut permit = armed();
         assert_eq!(permit.standing(TOMORROW), Standing::Halted);
-        permit.read_latch(Latch::Halted, TOMORROW);
-        permit.read_latch(Latch::Active, TOMORROW);
+        permit.read_latch(LatchState::Halted, TOMORROW);
+        permit.read_latch(LatchState::Active, TOMORROW);
         assert_eq!(permit.standing(TOMORROW), Standing::Active);
     }
 
@@ -201,8 +196,8 @@ mod tests {
     fn arming_does_not_undo_the_days_loss() {
         let mut permit = armed();
         permit.lose(TODAY);
-        permit.read_latch(Latch::Reducing, TODAY);
-        permit.read_latch(Latch::Active, TODAY);
+        permit.read_latch(LatchState::Reducing, TODAY);
+        permit.read_latch(LatchState::Active, TODAY);
         assert_eq!(permit.standing(TODAY), Standing::Reducing);
     }
 
@@ -222,14 +217,14 @@ mod tests {
     fn a_kill_holds_until_somebody_arms() {
         let mut permit = armed();
         permit.kill();
-        permit.read_latch(Latch::Reducing, TODAY);
+        permit.read_latch(LatchState::Reducing, TODAY);
         assert_eq!(permit.standing(TODAY), Standing::Halted);
-        permit.read_latch(Latch::Active, TODAY);
+        permit.read_latch(LatchState::Active, TODAY);
         assert_eq!(permit.standing(TODAY), Standing::Active);
         permit.kill(); // and the latch was raised again before anybody looked
         permit.arm(TODAY);
         assert_eq!(permit.standing(TODAY), Standing::Active);
-        permit.read_latch(Latch::Halted, TODAY);
+        permit.read_latch(LatchState::Halted, TODAY);
         permit.arm(TODAY);
         assert_eq!(permit.standing(TODAY), Standing::Halted);
     }

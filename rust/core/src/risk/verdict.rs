@@ -1,10 +1,15 @@
 //! What the gate answers.
 use std::fmt;
 
+use crate::msgpack::{Reader, Writer};
+use crate::payload::{Fault, Field};
+
 /// Why a rule refused, kept as numbers: most are never read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     Said(&'static str),
+    /// In the words of an earlier process.
+    Quoted(Box<str>),
     /// A limit that the owner has not set.
     NotSet(&'static str),
     Above {
@@ -23,6 +28,7 @@ impl fmt::Display for Why {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Said(text) => out.write_str(text),
+            Self::Quoted(text) => out.write_str(text),
             Self::NotSet(limit) => write!(out, "{limit} is not set in [risk]"),
             Self::Above { what, have, most } => write!(out, "{what} is {have}, at most {most}"),
             Self::Below { what, have, least } => write!(out, "{what} is {have}, at least {least}"),
@@ -31,7 +37,7 @@ impl fmt::Display for Why {
 }
 
 /// One rule's result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Pass,
     Refuse(Why),
@@ -41,7 +47,7 @@ pub enum Outcome {
 }
 
 /// Every rule's result: bit n stands for rule Rn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     pub evaluated: u64,
     pub refused: u64,
@@ -73,7 +79,7 @@ pub struct Reservation {
 }
 
 /// An order that every rule has passed. Only the gate makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved {
     verdict: Verdict,
     reservation: Reservation,
@@ -97,7 +103,7 @@ impl Approved {
 }
 
 /// The gate's answer; there is no third, and nothing that overrides the second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
     Approved(Approved),
     Blocked(Verdict),
@@ -113,5 +119,41 @@ impl Judgement {
 
     pub fn is_approved(&self) -> bool {
         matches!(self, Self::Approved(_))
+    }
+}
+
+/// A reason is kept in its words: whoever reads a snapshot only repeats it.
+impl Field<'_> for Why {
+    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+        Field::read(from).map(Self::Quoted)
+    }
+
+    fn write(&self, to: &mut Writer) {
+        to.text(&self.to_string());
+    }
+}
+
+fields! {
+    Verdict { evaluated, refused, first }
+    Reservation { quantity, value_e4, margin_e4 }
+}
+
+/// The verdict, and the reservation of an approval.
+impl Field<'_> for Judgement {
+    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+        let (verdict, reservation): (Verdict, Option<Reservation>) = Field::read(from)?;
+        Ok(match reservation {
+            Some(reservation) => Self::Approved(Approved::new(verdict, reservation)),
+            None => Self::Blocked(verdict),
+        })
+    }
+
+    fn write(&self, to: &mut Writer) {
+        to.array(2);
+        self.verdict().write(to);
+        match self {
+            Self::Approved(approved) => Some(*approved.reservation()).write(to),
+            Self::Blocked(_) => None::<Reservation>.write(to),
+        }
     }
 }

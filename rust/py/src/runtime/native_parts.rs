@@ -1,8 +1,6 @@
 //! What a part of the core hears by itself: no event is made and no Python is called, which with cold caches costs more than the
 //! work itself.
-use kitev3_core::kite::TickBatch;
 use kitev3_core::orders::placing::{plain, write_intent, write_sending};
-use kitev3_core::risk::message::{read_signal, write_judgement};
 use kitev3_core::runtime::handler::Arrival;
 use kitev3_core::runtime::outbox::{Outbox, Publication};
 use pyo3::exceptions::PyValueError;
@@ -11,7 +9,6 @@ use pyo3::types::PyString;
 
 use super::dispatch::Raised;
 use crate::orders::PyPlacing;
-use crate::risk::gate::PyGate;
 use crate::zmq_sockets::monotonic_ns;
 
 /// What is left for the handler to do about an event.
@@ -25,10 +22,6 @@ pub enum Left<'py> {
 
 /// The part that hears a topic.
 pub enum NativePart {
-    /// The gate learns prices.
-    Prices(Py<PyGate>),
-    /// The gate judges: with the publications for what it approves and what it blocks.
-    Judges(Py<PyGate>, usize, usize),
     /// A new order begins: with the publications for its intent and its sending.
     Places(Py<PyPlacing>, usize, usize),
 }
@@ -46,18 +39,6 @@ impl NativePart {
                 .position(|publication| publication.topic == name);
             at.ok_or_else(|| PyValueError::new_err(format!("this service does not say {name}")))
         };
-        if let Ok(gate) = part.cast::<PyGate>() {
-            let gate = gate.clone().unbind();
-            match topic {
-                "marketdata.tick" => return Ok(NativePart::Prices(gate)),
-                "strategy.signal" => {
-                    let (approved, blocked) =
-                        (publication("risk.approved")?, publication("risk.blocked")?);
-                    return Ok(NativePart::Judges(gate, approved, blocked));
-                }
-                _ => {}
-            }
-        }
         if let Ok(placing) = part.cast::<PyPlacing>()
             && topic == "risk.approved"
         {
@@ -86,30 +67,6 @@ impl NativePart {
     ) -> Result<Left<'py>, Raised> {
         let py = handler.py();
         match self {
-            NativePart::Prices(gate) => {
-                let Ok(batch) = TickBatch::from_bytes(arrival.payload) else {
-                    return Ok(Left::All);
-                };
-                let gate = &mut gate.bind(py).borrow_mut().gate;
-                gate.on_ticks(&batch, arrival.now_ns, arrival.mono_ns);
-            }
-            NativePart::Judges(gate, approved, blocked) => {
-                let Some(signal) = read_signal(arrival.payload) else {
-                    return Ok(Left::All);
-                };
-                let mut gate = gate.bind(py).borrow_mut();
-                let judgement =
-                    gate.gate
-                        .judge(&signal, arrival.id, arrival.now_ns, arrival.mono_ns);
-                gate.count(&judgement);
-                let publication = if judgement.is_approved() {
-                    approved
-                } else {
-                    blocked
-                };
-                let answer = write_judgement(arrival.id, arrival.payload, &judgement);
-                outbox.say_as(*publication, &answer)?;
-            }
             NativePart::Places(placing, intent, sending) => {
                 let source = arrival.header.source;
                 let Some(approval) = plain(source.as_str(), arrival.payload, arrival.mono_ns)

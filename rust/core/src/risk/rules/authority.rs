@@ -1,13 +1,14 @@
 //! Stage A: may anything leave at all?
 use super::super::ask::Ask;
-use super::super::standing::{Latch, Standing};
-use super::super::verdict::Outcome;
+use super::super::standing::Standing;
+use super::super::verdict::{Outcome, Why};
 use super::{pass_if, refuse};
+use crate::payload::world::LatchState;
 
 /// R01: HALTED and RECONCILING pass cancels, REDUCING also exits. (A cancel never gets here.)
 pub fn standing(ask: &Ask<'_>) -> Outcome {
     if let Some(fault) = ask.gate.permit.fault() {
-        return refuse(fault);
+        return Outcome::Refuse(Why::Quoted(fault.into()));
     }
     match ask.gate.permit.standing(ask.day) {
         Standing::Active => Outcome::Pass,
@@ -19,19 +20,24 @@ pub fn standing(ask: &Ask<'_>) -> Outcome {
 
 /// R02: the same for one strategy or one symbol.
 pub fn scopes(ask: &Ask<'_>) -> Outcome {
-    let lowest = ask.gate.scopes.iter().filter(|scope| match &scope.symbol {
-        Some((exchange, symbol)) => {
-            exchange.name() == ask.signal.exchange && **symbol == *ask.signal.tradingsymbol
-        }
-        None => *scope.strategy == *ask.signal.strategy,
-    });
+    let lowest = ask
+        .gate
+        .allowed
+        .scopes
+        .iter()
+        .filter(|scope| match &scope.symbol {
+            Some((exchange, symbol)) => {
+                exchange.name() == ask.signal.exchange && **symbol == *ask.signal.tradingsymbol
+            }
+            None => *scope.strategy == *ask.signal.strategy,
+        });
     match lowest.map(|scope| scope.latch).min() {
-        Some(Latch::Halted) => refuse("its strategy or symbol is HALTED"),
-        Some(Latch::Reducing) => pass_if(
+        Some(LatchState::Halted) => refuse("its strategy or symbol is HALTED"),
+        Some(LatchState::Reducing) => pass_if(
             ask.reduces,
             "its strategy or symbol is REDUCING: exits only",
         ),
-        Some(Latch::Active) | None => Outcome::Pass,
+        Some(LatchState::Active) | None => Outcome::Pass,
     }
 }
 

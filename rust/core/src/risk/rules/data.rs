@@ -7,7 +7,7 @@ const NS_PER_MS: i64 = 1_000_000;
 
 /// R23: no entry on a stale price. An exit may pass without one: it makes things smaller.
 pub fn fresh(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limit = ask.gate.limits.tick_age_ms_max;
+    let limit = ask.gate.limits().tick_age_ms_max;
     if ask.reduces {
         return at_most("age", 0, limit, "tick_age_ms_max");
     }

@@ -1,12 +1,12 @@
 //! Stage G: what may the account come to hold? Everything on its way counts as if it filled the worst way.
 use super::super::ask::{Ask, Lack, Order, Target};
-use super::super::orders::Intent;
 use super::super::verdict::Outcome;
 use super::{at_most, each, pass_if};
+use crate::payload::strategy::IntentKind;
 
 /// R35: the largest position in the instrument, products added up. An exit makes it smaller.
 pub fn position(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limit = ask.gate.limits.position_quantity_max;
+    let limit = ask.gate.limits().position_quantity_max;
     if ask.reduces {
         return at_most("position", 0, limit, "position_quantity_max");
     }
@@ -26,7 +26,7 @@ pub fn position(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 
 /// R37: value of all positions against capital, added up and netted.
 pub fn leverage(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limits = &ask.gate.limits;
+    let limits = ask.gate.limits();
     let set = [
         at_most("", 0, limits.capital_e4, "capital_e4"),
         at_most("", 0, limits.gross_pct_max, "gross_pct_max"),
@@ -86,7 +86,7 @@ fn within(what: &'static str, value_e4: i128, pct: Option<i64>, capital_e4: i128
 
 /// R39: orders that are open, and their value. An exit is not held up by entries; a modify opens none.
 pub fn open_orders(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limits = &ask.gate.limits;
+    let limits = ask.gate.limits();
     let more = i64::from(!ask.reduces && matches!(ask.target, Target::None));
     let of = |open: i64| {
         if ask.reduces {
@@ -136,7 +136,7 @@ pub fn open_orders(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 /// R41: what calls itself an exit must be one: no more than is held, less exits on their way.
 pub fn exit(ask: &Ask<'_>, _: &Order<'_>) -> Outcome {
     pass_if(
-        ask.reduces || ask.signal.intent != Some(Intent::Exit),
+        ask.reduces || ask.signal.intent != IntentKind::Exit,
         "an exit of more than is held, less exits on their way, could open a position",
     )
 }

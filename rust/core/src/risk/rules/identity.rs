@@ -1,17 +1,14 @@
 //! Stage B: is it this signal, now?
 use super::super::ask::{Ask, Target};
 use super::super::gate::INTENTS_MAX;
-use super::super::orders::Intent;
 use super::super::verdict::{Outcome, Why};
 use super::{at_most, each, pass_if, refuse};
+use crate::payload::strategy::IntentKind;
 
 const NS_PER_MS: i64 = 1_000_000;
 
 /// R07: a signal that came before got its first answer again before any rule looked; here it must be possible to keep.
 pub fn intent_once(ask: &Ask<'_>) -> Outcome {
-    if ask.signal.intent.is_none() {
-        return refuse("its intent is none of enter, exit, modify, cancel");
-    }
     if ask.intent == 0 {
         return refuse("it has no intent id");
     }
@@ -27,7 +24,7 @@ pub fn freshness(ask: &Ask<'_>) -> Outcome {
     if left_ns < 0 {
         return refuse("its deadline is past");
     }
-    let limits = &ask.gate.limits;
+    let limits = ask.gate.limits();
     let left_ms = i128::from(left_ns / NS_PER_MS) + i128::from(left_ns % NS_PER_MS != 0);
     let (entry_ms, exit_ms) = if ask.reduces {
         (0, left_ms)
@@ -55,10 +52,7 @@ pub fn freshness(ask: &Ask<'_>) -> Outcome {
 pub fn names_an_order(ask: &Ask<'_>) -> Outcome {
     let old = match ask.target {
         Target::None => {
-            return pass_if(
-                ask.signal.intent != Some(Intent::Modify),
-                "it names no order",
-            );
+            return pass_if(ask.signal.intent != IntentKind::Modify, "it names no order");
         }
         Target::Missing => return refuse("it names no order of ours"),
         Target::Order(old) => old,

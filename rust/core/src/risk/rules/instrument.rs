@@ -85,14 +85,10 @@ pub fn freeze(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 /// R17: the broker takes this type, product and validity in this instrument, and the order has the prices of its type.
 pub fn matrix(ask: &Ask<'_>) -> Outcome {
     let signal = ask.signal;
-    let (Some(_), Some(product), Some(order_type), Some(validity)) = (
-        signal.side,
-        signal.product,
-        signal.order_type,
-        signal.validity,
-    ) else {
-        return refuse("side, product, type or validity is none that is known");
-    };
+    let (product, order_type, validity) = (signal.product, signal.order_type, signal.validity);
+    if signal.action.side().is_none() {
+        return refuse("HOLD is no order");
+    }
     let Some(line) = ask.line else {
         return Outcome::Unjudged;
     };

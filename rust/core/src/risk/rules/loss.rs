@@ -8,8 +8,8 @@ use super::{at_most, each, pass_if};
 pub fn daily(ask: &Ask<'_>) -> Outcome {
     let gate = ask.gate;
     let unset = each([
-        at_most("", 0, gate.limits.capital_e4, "capital_e4"),
-        at_most("", 0, gate.limits.daily_loss_bp_max, "daily_loss_bp_max"),
+        at_most("", 0, gate.limits().capital_e4, "capital_e4"),
+        at_most("", 0, gate.limits().daily_loss_bp_max, "daily_loss_bp_max"),
     ]);
     if unset != Outcome::Pass || ask.reduces {
         return unset;

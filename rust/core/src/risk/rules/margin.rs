@@ -9,7 +9,7 @@ const CUSHION_PCT: i128 = 5;
 /// R49: what it binds, and a little more, is available beyond all reservations and what was filled since the broker
 /// last told. Once a large part of the funds is in use only exits pass.
 pub fn enough(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limit = ask.gate.limits.margin_use_pct_max;
+    let limit = ask.gate.limits().margin_use_pct_max;
     if limit.is_none() || ask.reduces {
         return at_most("", 0, limit, "margin_use_pct_max");
     }

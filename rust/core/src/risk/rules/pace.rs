@@ -6,7 +6,7 @@ use super::{at_most, each};
 /// R52: account-wide, by machine time. Entries keep below the broker's limits so that exits and cancels have room.
 /// Refused, never queued; what is refused uses nothing up.
 pub fn rate(ask: &Ask<'_>) -> Outcome {
-    let limits = &ask.gate.limits;
+    let limits = ask.gate.limits();
     let left = ask.gate.pace.left(ask.day, ask.mono_ns);
     let with = |count: i64| {
         if ask.reduces {

@@ -13,7 +13,7 @@ const BSE_OPTIONS: (i128, i128) = (28_5000, 5_700);
 /// against the price that its position is valued at.
 pub fn collar(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
     let row = order.instrument;
-    let limits = &ask.gate.limits;
+    let limits = ask.gate.limits();
     let unset = each([
         at_most("", 0, limits.collar_cash_bp_max, "collar_cash_bp_max"),
         at_most(

@@ -8,7 +8,7 @@ pub fn quantity(ask: &Ask<'_>, _: &Order<'_>) -> Outcome {
     at_most(
         "quantity",
         ask.signal.quantity.into(),
-        ask.gate.limits.order_quantity_max,
+        ask.gate.limits().order_quantity_max,
         "order_quantity_max",
     )
 }
@@ -19,7 +19,7 @@ pub fn value(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
         Ok(value_e4) => at_most(
             "value_e4",
             value_e4.into(),
-            ask.gate.limits.order_value_e4_max,
+            ask.gate.limits().order_value_e4_max,
             "order_value_e4_max",
         ),
         Err(lack) => lack.into(),
