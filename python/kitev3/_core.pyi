@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, ClassVar, Final, TypeAlias, final
+from typing import Any, ClassVar, Final, Self, TypeAlias, final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import disjoint_base
 
 from kitev3.broker.interface import Order
 
@@ -963,6 +964,23 @@ class Newest:
     def bid_e4(self, token: int) -> int: ...
     def ask_e4(self, token: int) -> int: ...
     def exchange_ns(self, token: int) -> int: ...
+
+@disjoint_base
+class InstrumentView:
+    """What a strategy may look at of one instrument: its newest prices, 0 where there is none, and its indicators."""
+
+    def __new__(cls, token: int, newest: Newest, engine: IndicatorEngine | None) -> Self: ...
+    @property
+    def last_e4(self) -> int: ...
+    @property
+    def bid_e4(self) -> int: ...
+    @property
+    def ask_e4(self) -> int: ...
+    @property
+    def warm(self) -> bool:
+        """Whether every indicator has a value."""
+    def value(self, name: str) -> float:
+        """An indicator's newest value; NaN while warming up. KeyError for a name not declared."""
 
 # --- market -------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kitev3._core import IndicatorEngine, Newest
+from kitev3._core import IndicatorEngine, InstrumentView, Newest
 from kitev3.contracts import DataRange, Instrument, Signal
 from kitev3.events import Event
 from kitev3.strategy import Decision, Strategy
@@ -25,8 +25,13 @@ class Run:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Hosted:
+class Hosted(InstrumentView):
     """One strategy on one instrument, and what it may look at: the ``View`` handed to it."""
+
+    def __new__(
+        cls, run: Run, strategy: Strategy, row: Instrument, engine: IndicatorEngine | None, newest: Newest, *more: Any
+    ) -> Hosted:
+        return super().__new__(cls, row.instrument_token, newest, engine)
 
     def __init__(
         self, run: Run, strategy: Strategy, instrument: Instrument, engine: IndicatorEngine | None, newest: Newest
@@ -37,27 +42,6 @@ class Hosted:
         self.values = tuple(engine.names) if engine is not None else ()
         # topic -> (epoch, topic_seq) of the first event its state stands on
         self.first: dict[str, tuple[int, int]] = {}
-
-    @property
-    def last_e4(self) -> int:
-        return self.newest.last_e4(self.token)
-
-    @property
-    def bid_e4(self) -> int:
-        return self.newest.bid_e4(self.token)
-
-    @property
-    def ask_e4(self) -> int:
-        return self.newest.ask_e4(self.token)
-
-    @property
-    def warm(self) -> bool:
-        return self.engine is None or self.engine.warm(self.token)
-
-    def value(self, name: str) -> float:
-        if self.engine is None:
-            raise KeyError(f"{name!r}: this strategy declares no indicators")
-        return self.engine.value(self.token, name)
 
     def used(self, event: Event) -> tuple[DataRange, ...]:
         """The range of *event*'s topic that a decision made now stands on."""

@@ -59,6 +59,8 @@ class InHand:
         os.close(handle)
         self._map[_ENDED_AT] = self._map[_LIVE_AT] = 0
         self._calls = 0
+        self._count = memoryview(self._map)[:_NAME_AT].cast("Q")
+        self._asked = ""
         self._names: dict[str, bytes] = {}
 
     # --- while strategies are asked -----------------------------------------------------------------------------------
@@ -69,13 +71,18 @@ class InHand:
 
     def ask(self, strategy: str) -> None:
         """This one is asked from now on."""
+        self._calls = calls = self._calls + 1
+        if strategy is self._asked:  # on its next instrument, as most often
+            self._count[0] = calls
+            return
         name = self._names.get(strategy)
         if name is None:
             name = self._names[strategy] = strategy.encode()
-        self._calls = calls = self._calls + 1
+        self._asked = strategy
         _CALL.pack_into(self._map, 0, calls, name)
 
     def answered(self) -> None:
+        self._asked = ""
         self._map[_NAME_AT] = 0
         while self._map[_ENDED_AT]:
             time.sleep(0.001)  # it came too late: the process is being ended, and must say nothing more

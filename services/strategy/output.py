@@ -34,17 +34,27 @@ class Output(io.TextIOBase):
         _records_go_to(self)
 
     def begin(self, event: Event, strategy: str, row: Instrument) -> None:
-        self._whose, self._lines = (event, strategy, row), 0
-        self._before = sys.stdout, sys.stderr
-        sys.stdout = sys.stderr = self
+        """A callback runs from now on. One that ran before and has not been ended, ends here."""
+        if self._text or self._lines:
+            self._finish()
+        self._whose = (event, strategy, row)
+        if sys.stdout is not self:
+            self._before = sys.stdout, sys.stderr
+            sys.stdout = sys.stderr = self
 
     def end(self) -> None:
+        if self._text or self._lines:
+            self._finish()
+        if sys.stdout is self:
+            sys.stdout, sys.stderr = self._before
+        self._whose = None
+
+    def _finish(self) -> None:
         if self._text:
             self.write("\n")
-        sys.stdout, sys.stderr = self._before
         if self._lines > LINES_MAX:
             self._line("warning", f"and {self._lines - LINES_MAX:,} lines more", {}, True)
-        self._whose = None
+        self._lines = 0
 
     def writable(self) -> bool:
         return True

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import chain
-from types import GeneratorType
+from types import GeneratorType, MappingProxyType
 from typing import Any
 
 from kitev3._core import BarBatch, Newest, bar_spec
@@ -25,6 +25,8 @@ from kitev3.strategy.load import engine_of, file_of
 from kitev3.strategy.place import place_of_callback
 from kitev3.system.figure import Figure, said
 from kitev3.system.log import LOG
+
+NOBODY: Mapping[int, list[Hosted]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +154,19 @@ class StrategyHandler(Handler):
             engine.update_bar_batch(batch, period, gapped=gapped)
         topic, epoch, place = event.type, event.epoch, (event.epoch, event.topic_seq)
         said: list[Payload] = []
+        last, hearers = "", NOBODY
         for bar, token, period in zip(batch, batch.instrument_token.tolist(), batch.period, strict=True):
-            for hosted in self.on_bars.get(period, {}).get(token, ()):
+            if period is not last:
+                last, hearers = period, self.on_bars.get(period, NOBODY)
+            for hosted in hearers.get(token, ()):
                 if bar.gapped and not hosted.strategy.wants_gapped:
                     continue
                 first = hosted.first.get(topic)
                 if first is None or first[0] != epoch:
                     hosted.first[topic] = place
-                if wanted := self._ask(event, hosted, "on_bar", bar):
+                if wanted := self._ask(event, hosted, "on_bar", bar, more=True):
                     said += wanted
+        self.code.end()
         return said
 
     def fill(self, event: Event) -> Iterable[Payload]:
@@ -202,8 +208,11 @@ class StrategyHandler(Handler):
 
     # What is said -------------------------------------------------------------------------------------------------
 
-    def _ask(self, event: Event, hosted: Hosted, name: str, what: Any) -> Iterable[Signal]:
-        """What a strategy wants of *what*, whole or not at all: one wrong decision and it is stopped instead."""
+    def _ask(self, event: Event, hosted: Hosted, name: str, what: Any, more: bool = False) -> Iterable[Signal]:
+        """What a strategy wants of *what*, whole or not at all: one wrong decision and it is stopped instead.
+
+        Where *more* are asked right after, whoever asks says ``code.end()`` once, at the end.
+        """
         strategy, row = hosted.run.name, hosted.instrument
         if self.code.left_out and (why := self.code.stuck(event, strategy)):
             self.code.stop(event, strategy, row, why)
@@ -235,16 +244,15 @@ class StrategyHandler(Handler):
             self._take_out(strategy)
             return ()
         finally:
-            self.code.end()
+            if not more:
+                self.code.end()
         self.signals += len(wanted)
         return wanted
 
     def _take_out(self, strategy: str) -> None:
         """On all its instruments; its orders and positions stay as they are."""
-        self.on_bars = {
-            period: {token: _without(strategy, several) for token, several in hearers.items()}
-            for period, hearers in self.on_bars.items()
-        }
+        for hearers in self.on_bars.values():  # in place: a batch may be in hand
+            hearers.update({token: _without(strategy, several) for token, several in hearers.items()})
         self.on_ticks = {key: _without(strategy, several) for key, several in self.on_ticks.items()}
         self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != strategy}
         if (engine := self.engines[strategy]) in self.by_ticks:

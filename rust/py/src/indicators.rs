@@ -238,7 +238,7 @@ impl SessionVwap {
 }
 
 #[pyclass(module = "kitev3._core")]
-struct IndicatorEngine {
+pub struct IndicatorEngine {
     engine: core::IndicatorEngine,
 }
 
@@ -359,7 +359,7 @@ impl IndicatorEngine {
         self.engine.add(token);
     }
 
-    fn value(&self, token: u32, name: &str) -> PyResult<f64> {
+    pub fn value(&self, token: u32, name: &str) -> PyResult<f64> {
         let place = self.place(name)?;
         Ok(self.engine.row(token).map_or(f64::NAN, |row| row[place]))
     }
@@ -371,7 +371,7 @@ impl IndicatorEngine {
         }
     }
 
-    fn warm(&self, token: u32) -> bool {
+    pub fn warm(&self, token: u32) -> bool {
         self.engine.is_warm(token)
     }
 
