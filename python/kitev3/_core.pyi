@@ -1395,6 +1395,8 @@ class Exchange:
     def ltp(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
     def instruments_csv(self, exchange: str | None = None, /) -> str:
         """Kite's instruments file, whole or of one exchange."""
+    def instruments_json(self, exchange: str | None = None, /) -> str:
+        """The same as JSON, a line each."""
     def holdings_compact(self, user: str, /) -> list[dict[str, Any]]: ...
     def holdings_summary(self, user: str, /) -> dict[str, Any]: ...
     def auctions(self, user: str, /) -> list[dict[str, Any]]:
@@ -1415,10 +1417,12 @@ class Exchange:
         condition: Mapping[str, Any],
         triggers: Sequence[str],
         orders: Sequence[Mapping[str, Any]],
+        trailing: Sequence[str] = ...,
         at_ns: int | None = None,
         gtt_id: str | None = None,
     ) -> int:
-        """The number of a new trigger, or of `gtt_id` with other terms; ``kind`` is ``single`` or ``two-leg``.
+        """The number of a new trigger, or of `gtt_id` with other terms; ``kind`` is ``single``, ``two-leg``,
+        ``trailing-single`` or ``trailing-two-leg``. `trailing`: rupees by which each leg follows, or the stop alone.
 
         ExchangeRefusal: it never was one, or is as it was.
         """

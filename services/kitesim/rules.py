@@ -53,6 +53,9 @@ class Rules:
     iceberg_legs_max: Annotated[int, Meta(ge=2, le=100)]
     slices_max: Annotated[int, Meta(ge=1, le=100)]
     modifications_max: Annotated[int, Meta(ge=0, le=10_000)]
+    share_quantity_max: Annotated[int, Meta(ge=1, le=100_000_000)]
+    nrml_of_shares: bool
+    modify_to_stop: bool
     closed_order_error_type: ErrorType
     unknown_order: Literal["400", "404", "empty"]
     unknown_order_error_type: ErrorType
@@ -85,7 +88,11 @@ class Rules:
     # triggers
     gtt_active_max: Annotated[int, Meta(ge=0, le=2_000)]
     gtt_nearest_bp: Annotated[int, Meta(ge=0, le=10_000)]
+    gtt_nearest_paise: Amount
+    gtt_cheap_below_paise: Amount
     gtt_life_days: Days
+    gtt_checked: bool
+    gtt_trail_in_steps: bool
 
     # the day
     amo_any_hour: bool
@@ -120,6 +127,7 @@ class Rules:
     lpp_future_bp: BasisPoints
     lpp_future_paise: Amount
     lpp_both_sides: bool
+    lpp_indices: bool
 
     # on the way of an order
     latency_broker_ms: Latency

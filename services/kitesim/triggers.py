@@ -1,4 +1,4 @@
-"""The form of a trigger (GTT): its condition and its orders are JSON inside it."""
+"""The form of a trigger (GTT), trailing or not: its condition and its orders are JSON inside it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ def read_trigger(fields: Mapping[str, str]) -> dict[str, Any]:
         raise Fault.bad("Invalid `trigger_values`.")
     if not isinstance(orders, list) or len(orders) > LEGS_MAX or not all(isinstance(leg, dict) for leg in orders):
         raise Fault.bad("Invalid `orders`.")
+    trailing = condition.get("trailing_points") or []
+    if not isinstance(trailing, list):
+        trailing = [trailing]
+    if not len(trailing) <= LEGS_MAX or not all(map(_is_word, trailing)):
+        raise Fault.bad("Invalid `trailing_points`.")
     return {
         "kind": fields.get("type", ""),
         "condition": words(condition),
         "triggers": [str(trigger) for trigger in triggers],
+        "trailing": [str(points) for points in trailing],
         "orders": [words(leg) for leg in orders],
     }
 

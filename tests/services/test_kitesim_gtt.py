@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 from kitev3._core import Exchange, ExchangeRefusal
@@ -101,6 +102,8 @@ def test_a_trigger_that_cannot_be_is_refused(
         {"condition": '{"trigger_values": [1]}', "orders": "[{}, {}, {}]"},
         {"condition": '{"trigger_values": [1' + "0" * 5000 + "]}", "orders": "[{}]"},
         {"condition": "[" * 9000, "orders": "[{}]"},
+        {"condition": '{"trigger_values": [1], "trailing_points": [1, 2, 3]}', "orders": "[{}]"},
+        {"condition": '{"trigger_values": [1], "trailing_points": {"a": 1}}', "orders": "[{}]"},
     ],
 )
 def test_a_form_that_is_no_trigger_is_refused(fields: dict[str, str]) -> None:
@@ -119,6 +122,26 @@ def test_what_go_sends_beside_it_is_left_out() -> None:
     )
 
     assert exchange.gtt("U", str(made))["status"] == "active"
+
+
+def test_a_trailing_trigger_is_taken_and_shown(client: KiteConnect, running: Kitesim) -> None:
+    last = last_price(client)
+    below, above = round(last * 0.95, 1), round(last * 1.05, 1)
+    where = {"exchange": "NSE", "tradingsymbol": "INFY"}
+    legs = [where | leg(below, "SELL"), where | leg(above, "SELL")]
+    condition = where | {"trigger_values": [below, above], "last_price": last, "trailing_points": [2.5]}
+    form = {"type": "trailing-two-leg", "condition": json.dumps(condition), "orders": json.dumps(legs)}
+    headers = {"Authorization": f"token {client.api_key}:{client.access_token}"}
+
+    made = requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=5).json()["data"]
+
+    gtt = client.get_gtt(made["trigger_id"])
+    assert (gtt["type"], gtt["status"]) == ("trailing-two-leg", "active")
+    assert gtt["condition"]["trailing_points"] == [2.5, 0]  # the stop follows, the target stays
+    client.delete_gtt(made["trigger_id"])
+    del condition["trailing_points"]  # by how much it follows is not said
+    form["condition"] = json.dumps(condition)
+    assert requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=5).status_code == 400
 
 
 # --- fired by the market --------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -181,3 +182,35 @@ def test_candles_have_a_window_of_their_own() -> None:
         with pytest.raises(kite.NetworkException, match="Too many requests"):
             candles(client, 1)
         client.orders()
+
+
+# --- the instruments file -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exchange", ["", "NFO"])
+def test_the_instruments_are_there_as_json_lines_too(legacy: Kitesim, exchange: str) -> None:
+    path = f"/instruments/{exchange}" if exchange else "/instruments"
+    listed = legacy.client().instruments(exchange or None)
+
+    answer = get(legacy, f"{path}.json")
+
+    assert answer.headers["content-type"] == "application/json"
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+    same = ("instrument_token", "tradingsymbol", "exchange", "name", "strike", "tick_size", "lot_size", "segment")
+    assert [[row[name] for name in same] for row in rows] == [[row[name] for name in same] for row in listed]
+    assert [row["expiry_date"] for row in rows] == [str(row["expiry"] or "") for row in listed]
+    assert get(legacy, f"{path}.xml").status_code in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "zipped"),
+    [
+        ("gzip", True), ("gzip, deflate", True), ("deflate, gzip;q=0.5", True), ("*", True), ("GZIP;Q=1", True),
+        ("gzip;q=0", False), ("gzip; q=0.000, *", False), ("identity", False), ("*;q=0", False), ("xgzip", False),
+    ],
+)  # fmt: skip
+def test_the_file_is_gzipped_for_those_who_take_it(legacy: Kitesim, accepted: str, zipped: bool) -> None:
+    answer = get(legacy, "/instruments/NFO", **{"Accept-Encoding": accepted})
+
+    assert (answer.headers.get("content-encoding") == "gzip") is zipped
+    assert answer.text.startswith("instrument_token,")

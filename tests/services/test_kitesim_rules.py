@@ -145,12 +145,43 @@ def candles(exchange: Exchange, interval: str, days: int) -> bool:
     return isinstance(tried(lambda: exchange.candles(str(INFY), interval, **times)), dict)
 
 
-def trigger(exchange: Exchange, percent_away: float = 5.0) -> Any:
+def becomes_stop(exchange: Exchange) -> bool:
+    """Whether an order that stands becomes one that waits for its trigger."""
+    order_id = place(exchange)
+    changes = {"order_type": "SL-M", "trigger_price": 1550, "market_protection": -1}
+    return tried(lambda: exchange.modify(USER, order_id, **changes)) is None
+
+
+def trailed(exchange: Exchange) -> Any:
+    """Whether a trailing trigger has followed by whole points of ten paise, once it has followed at all."""
+    price = exchange.ltp(["NSE:INFY"])["NSE:INFY"]["last_price"]
+    instrument = {"exchange": "NSE", "tradingsymbol": "INFY"}
+    begin = round(price * 0.95, 0)
+    made = exchange.place_gtt(
+        USER, kind="trailing-single", condition=instrument, triggers=[str(begin)], trailing=["0.7"],
+        orders=[ORDER | {"transaction_type": "SELL", "price": begin}],
+    )  # fmt: skip
+    while not (followed := exchange.gtt(USER, str(made))["condition"]["trigger_values"][0] - begin):
+        exchange.advance(exchange.next_cut_ns)
+    return round(followed / 0.7, 6).is_integer()
+
+
+def index_option(exchange: Exchange) -> str:
+    """What becomes of an order to buy an option on NIFTY for half as much again, and ₹21 more."""
+    rows = [line.split(",") for line in exchange.instruments_csv("NFO").splitlines()[1:]]
+    found = next(r for r in rows if r[3] == "NIFTY" and r[9] == "CE")
+    price = exchange.ltp([f"NFO:{found[2]}"])[f"NFO:{found[2]}"]["last_price"]
+    fields = {"exchange": "NFO", "tradingsymbol": found[2], "quantity": int(found[8]), "product": "NRML"}
+    exchange.place(USER, **(ORDER | fields | {"price": round(price * 1.5 + 21)}))
+    return str(row(exchange)["status"])
+
+
+def trigger(exchange: Exchange, percent_away: float = 5.0, **changes: Any) -> Any:
     """A trigger above the last price."""
     price = exchange.ltp(["NSE:INFY"])["NSE:INFY"]["last_price"]
     wanted = f"{price * (1 + percent_away / 100):.1f}"
     instrument = {"exchange": "NSE", "tradingsymbol": "INFY"}
-    order = {**ORDER, "transaction_type": "SELL", "product": "CNC"}
+    order = {**ORDER, "transaction_type": "SELL", "product": "CNC"} | changes
     condition = instrument | {"last_price": price}
     return tried(
         lambda: exchange.place_gtt(USER, kind="single", condition=condition, triggers=[wanted], orders=[order])
@@ -274,6 +305,9 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
         if taken(e) else None, True, (400, "InputException"),
     ),
     ("modifications_max", 1, still, twice_modified, None, (400, "OrderException")),
+    ("share_quantity_max", 9, still, lambda e: taken(e), True, False),
+    ("nrml_of_shares", True, still, lambda e: taken(e, product="NRML"), False, True),
+    ("modify_to_stop", False, still, becomes_stop, True, False),
     (
         "closed_order_error_type", "GeneralException", still, twice_cancelled,
         (400, "OrderException"), (400, "GeneralException"),
@@ -308,7 +342,18 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
     ("interval_hour", True, still, lambda e: candles(e, "hour", 5), False, True),
     ("gtt_active_max", 2, still, third_trigger, True, False),
     ("gtt_nearest_bp", 1000, still, lambda e: isinstance(trigger(e), int), True, False),
+    (
+        "gtt_nearest_paise", 200_00, lambda **r: still(gtt_cheap_below_paise=10_000_000, **r),
+        lambda e: isinstance(trigger(e), int), True, False,
+    ),
+    (
+        "gtt_cheap_below_paise", 10_000_000, lambda **r: still(gtt_nearest_paise=200_00, **r),
+        lambda e: isinstance(trigger(e), int), True, False,
+    ),
     ("gtt_life_days", 30, still, life, "2027-11-19", "2026-12-19"),
+    ("gtt_checked", False, still, lambda e: isinstance(trigger(e, price=1390.01), int), False, True),
+    ("gtt_checked", False, still, lambda e: isinstance(trigger(e, product="NRML"), int), False, True),
+    ("gtt_trail_in_steps", False, lambda **r: dated("10:00", **r), trailed, True, False),
     ("amo_shares", "18:00-08:58", lambda **r: dated("17:00", **r), after_hours("shares"), True, False),
     ("amo_derivatives", "18:00-08:58", lambda **r: dated("17:00", **r), after_hours("derivatives"), True, False),
     ("amo_currency", "18:00-08:58", lambda **r: dated("17:30", **r), after_hours("currency"), True, False),
@@ -319,6 +364,7 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
     ("lpp_option_paise", 900_00, full, beyond("CE", rupees=21, part=0.5), "REJECTED", "COMPLETE"),
     ("lpp_future_bp", 500, full, beyond("FUT", part=0.04), "REJECTED", "COMPLETE"),
     ("lpp_future_paise", 200_00, full, beyond("FUT", part=0.04), "REJECTED", "COMPLETE"),
+    ("lpp_indices", False, full, index_option, "REJECTED", "COMPLETE"),
     ("lpp_both_sides", True, full, beyond("FUT", part=-0.04), "OPEN", "REJECTED"),
     ("amo_cancelled_apart", True, lambda **r: dated("17:00", **r), amo_cancelled, "CANCELLED", "CANCELLED AMO"),
     ("amo_any_hour", True, lambda **r: dated("10:00", **r), after_hours("shares"), False, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,11 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+JSON_LINES = "/instruments.json"
+
 
 def table(door: Door) -> list[BaseRoute]:
     exchange, file = door.exchange, door.open(InstrumentsFile(door.exchange))
     return [
         Route("/instruments", file),
+        Route(JSON_LINES, file),
         Route("/instruments/trigger_range/{transaction_type}", door.read(partial(trigger_range, exchange))),
         Route("/instruments/historical/{token}/{interval}", door.read(partial(candles, exchange), kind="history")),
         Route("/instruments/{exchange}", file),
@@ -59,21 +63,32 @@ def candles(exchange: Exchange, user: str, request: Request) -> Any:
 
 
 class InstrumentsFile:
-    """The day's file, gzipped once: the bytes are the same for all, and the same each time."""
+    """The day's file, as CSV or as JSON lines, gzipped once: the bytes are the same for all, and the same each time."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.files: dict[str | None, bytes] = {}
+        self.files: dict[tuple[str | None, bool], bytes] = {}
 
     def __call__(self, request: Request) -> Response:
-        exchange = request.path_params.get("exchange")
-        if exchange is not None and exchange not in EXCHANGES:
+        name, _, kind = request.path_params.get("exchange", "").partition(".")
+        lines, exchange = kind == "json" or request.url.path == JSON_LINES, name or None
+        if kind not in ("", "json") or (exchange is not None and exchange not in EXCHANGES):
             raise Fault.bad("Invalid `exchange`.")
-        if exchange not in self.files:
-            self.files[exchange] = gzip.compress(self.exchange.instruments_csv(exchange).encode(), mtime=0)
-        content, headers = self.files[exchange], {"vary": "accept-encoding"}
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if (exchange, lines) not in self.files:
+            text = self.exchange.instruments_json(exchange) if lines else self.exchange.instruments_csv(exchange)
+            self.files[exchange, lines] = gzip.compress(text.encode(), mtime=0)
+        content, headers = self.files[exchange, lines], {"vary": "accept-encoding"}
+        if takes_gzip(request.headers.get("accept-encoding", "")):
             headers["content-encoding"] = "gzip"
         else:
             content = gzip.decompress(content)
-        return file(content, headers)
+        return file(content, headers | ({"content-type": "application/json"} if lines else {}))
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` takes gzip: named with a weight that is not 0, or by `*` where it is not named."""
+    weights = {}
+    for one in accepted.lower().split(","):
+        coding, _, weight = one.partition(";")
+        weights[coding.strip()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return weights.get("gzip", weights.get("*", False))

@@ -21,7 +21,7 @@ use kitev3_core::calendar::clock::SECOND_NS;
 use kitev3_core::calendar::{Calendar, Segment};
 use kitev3_core::exchange::forms::{self, order_fault};
 use kitev3_core::exchange::hours::Hours;
-use kitev3_core::exchange::market::instruments::instruments_csv;
+use kitev3_core::exchange::market::instruments::{Instrument, instruments_csv};
 use kitev3_core::exchange::market::simulated::Market;
 use kitev3_core::exchange::market::universe::{Universe, is_covered};
 use kitev3_core::exchange::orders::limits::Read;
@@ -29,6 +29,7 @@ use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::rules::TOKENS_MAX;
 use kitev3_core::exchange::state::{Exchange as Core, USERS_MAX};
 use kitev3_core::exchange::views::feed;
+use kitev3_core::exchange::views::instruments::instruments_json;
 use kitev3_core::exchange::views::quotes::{Depth, LTPS_MAX, QUOTES_MAX};
 use kitev3_core::exchange::views::rows::Rows;
 use kitev3_core::exchange::views::{calculators, gtt, history, holdings, overview};
@@ -420,13 +421,12 @@ impl Exchange {
 
     #[pyo3(signature = (exchange = None, /))]
     fn instruments_csv(&self, exchange: Option<&str>) -> String {
-        let rows = self
-            .0
-            .market
-            .listings
-            .iter()
-            .map(|listing| &listing.instrument);
-        instruments_csv(rows.filter(|row| exchange.is_none_or(|name| row.exchange.name() == name)))
+        instruments_csv(self.listed(exchange))
+    }
+
+    #[pyo3(signature = (exchange = None, /))]
+    fn instruments_json(&self, exchange: Option<&str>) -> String {
+        instruments_json(self.listed(exchange))
     }
 
     #[getter]
@@ -439,7 +439,7 @@ impl Exchange {
             .collect()
     }
 
-    #[pyo3(signature = (user, /, *, kind, condition, triggers, orders, at_ns = None, gtt_id = None))]
+    #[pyo3(signature = (user, /, *, kind, condition, triggers, orders, trailing = vec![], at_ns = None, gtt_id = None))]
     #[allow(clippy::too_many_arguments)] // the members of one request
     fn place_gtt(
         &mut self,
@@ -448,6 +448,7 @@ impl Exchange {
         condition: &Bound<'_, PyDict>,
         triggers: Vec<String>,
         orders: Vec<Bound<'_, PyDict>>,
+        trailing: Vec<String>,
         at_ns: Option<i64>,
         gtt_id: Option<&str>,
     ) -> PyResult<i64> {
@@ -460,6 +461,7 @@ impl Exchange {
             kind,
             condition: &condition,
             triggers: &triggers,
+            trailing: &trailing,
             orders: &orders,
         };
         let asked = asked.read().map_err(refused)?;
@@ -616,6 +618,12 @@ impl Exchange {
 }
 
 impl Exchange {
+    /// The instruments, all or those of one exchange.
+    fn listed<'a>(&'a self, exchange: Option<&'a str>) -> impl Iterator<Item = &'a Instrument> {
+        let rows = self.0.market.listings.iter().map(|row| &row.instrument);
+        rows.filter(move |row| exchange.is_none_or(|name| row.exchange.name() == name))
+    }
+
     fn account(&self, user: &str) -> PyResult<usize> {
         self.0
             .user(user)

@@ -10,6 +10,8 @@ pub struct GttForm<'a> {
     pub kind: &'a str,
     pub condition: &'a Fields,
     pub triggers: &'a [String],
+    /// Of a trailing one, by how much it follows: for each trigger, or once, then its stop does.
+    pub trailing: &'a [String],
     pub orders: &'a [Vec<(String, String)>],
 }
 
@@ -18,29 +20,48 @@ impl GttForm<'_> {
         let condition = Form(self.condition);
         let (exchange, tradingsymbol) = instrument(&condition)?;
         let kind = Kind::parse(self.kind).ok_or_else(|| Refusal::invalid("type"))?;
-        let legs = kind.legs();
-        if self.triggers.len() != legs || self.orders.len() != legs {
+        let legs_wanted = kind.legs();
+        if self.triggers.len() != legs_wanted || self.orders.len() != legs_wanted {
             return Err(Refusal::input(format!(
-                "A trigger of the type {} has {legs} of `trigger_values` and of `orders`.",
+                "A trigger of the type {} has {legs_wanted} of `trigger_values` and of `orders`.",
                 kind.name()
             )));
         }
-        let legs = self.triggers.iter().zip(self.orders);
-        let legs = legs.map(|(trigger, order)| {
+        let legs = self.triggers.iter().zip(self.orders).enumerate();
+        let legs = legs.map(|(at, (trigger, order))| {
             let form = Form(order);
             if instrument(&form)? != (exchange, tradingsymbol.clone()) {
                 return Err(Refusal::invalid("tradingsymbol"));
             }
-            leg(&form, trigger)
+            let leg = leg(&form, trigger)?;
+            let stop = legs_wanted == 1 || (at == 1) == (leg.side == Side::Buy);
+            let trail = match self.trailing {
+                [one] if stop => Some(one),
+                [_] => None,
+                each => each.get(at),
+            };
+            let trail_e4 = trail.map(|text| points(text)).transpose()?.unwrap_or(0);
+            Ok(PlaceLeg { trail_e4, ..leg })
         });
+        let legs = legs.collect::<Result<Vec<PlaceLeg>, Refusal>>()?;
+        let follows = legs.iter().any(|leg| leg.trail_e4 > 0);
+        if follows != kind.trails() || self.trailing.len() > legs_wanted {
+            return Err(Refusal::invalid("trailing_points"));
+        }
         Ok(PlaceGtt {
             kind,
             last_e4: condition.price("last_price")?,
-            legs: legs.collect::<Result<_, Refusal>>()?,
+            legs,
             exchange,
             tradingsymbol,
         })
     }
+}
+
+/// Trailing points in rupees; 0: none.
+fn points(text: &str) -> Result<i64, Refusal> {
+    let fields = [("trailing_points".to_owned(), text.to_owned())];
+    Ok(Form(&fields).price("trailing_points")?.unwrap_or(0))
 }
 
 /// The number of a trigger; one that is none is that of no trigger.
@@ -64,5 +85,6 @@ fn leg(form: &Form<'_>, trigger: &str) -> Result<PlaceLeg, Refusal> {
         order_type: form.word("order_type", OrderType::parse)?,
         product: form.word("product", Product::parse)?,
         price_e4: form.positive_price("price")?,
+        trail_e4: 0,
     })
 }

@@ -106,7 +106,7 @@ pub fn instruments_csv<'a>(rows: impl Iterator<Item = &'a Instrument>) -> String
 }
 
 /// Kite's `instrument_type`: an index is an `EQ` of the segment INDICES.
-fn instrument_type(kind: Kind) -> &'static str {
+pub(in crate::exchange) fn instrument_type(kind: Kind) -> &'static str {
     if kind == Kind::Index {
         Kind::Cash.name()
     } else {

@@ -159,14 +159,10 @@ impl Listing {
             },
             recent: match moves {
                 Moves::Future {
-                    underlying: Some(underlying),
+                    underlying: Some(_),
                     ..
                 }
-                | Moves::Option { underlying, .. }
-                    if parents[underlying].instrument.kind == Kind::Cash =>
-                {
-                    Some(Recent::default())
-                }
+                | Moves::Option { .. } => Some(Recent::default()),
                 _ => None,
             },
             prints_e4: (i64::MAX, i64::MIN),

@@ -1,4 +1,4 @@
-//! Limit price protection: the exchange rejects an order for a contract on a share whose limit is too far beyond what
+//! Limit price protection: the exchange rejects an order for a contract whose limit is too far beyond what
 //! has lately been paid. It stands beside the day's price bands, which the broker looks at before it takes an order.
 
 use crate::calendar::clock::SECOND_NS;
@@ -58,7 +58,10 @@ impl Exchange {
         let Some(protection) = &self.rules.price_protection else {
             return false;
         };
+        let of = self.market.underlying(listing);
+        let of_index = of.is_some_and(|of| of.instrument.kind == Kind::Index);
         let holds = listing.recent.is_some()
+            && (protection.indices || !of_index)
             && listing.phase == Phase::Continuous
             && self.market.day >= protection.from;
         let reference_e4 = listing.reference_e4(self.now_ns, protection.window_seconds);
@@ -79,6 +82,7 @@ mod tests {
     use super::*;
     use crate::calendar::clock::{MINUTE_NS, OPEN_NS, at_ns};
     use crate::exchange::hours::Hours;
+    use crate::exchange::market::instruments::{RUPEE_E4, decimal};
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::market::simulated::{Market, Opening};
     use crate::exchange::market::universe::Universe;
@@ -207,5 +211,51 @@ mod tests {
             assert_eq!(reference_e4(&leapt), reference_e4(&stepped));
             assert_ne!(reference_e4(&leapt), 0);
         }
+    }
+
+    /// An option on the index at so much more than its last price.
+    fn dear_option(indices: bool) -> Status {
+        let known = PriceProtection {
+            indices,
+            ..PriceProtection::KNOWN
+        };
+        let mut exchange = moving(Rules {
+            price_protection: Some(known),
+            ..Rules::strict_2026()
+        });
+        let option = exchange
+            .market
+            .listings
+            .iter()
+            .find(|row| row.instrument.kind == Kind::Call && row.day.last_e4 > 100 * RUPEE_E4);
+        let row = option.expect("a call of more than ₹100");
+        let price = decimal(
+            row.instrument
+                .on_tick(row.day.last_e4 as f64 * 1.6 / RUPEE_E4 as f64),
+        );
+        let lot = row.instrument.lot.to_string();
+        let fields = [
+            ("exchange", "NFO"),
+            ("tradingsymbol", row.instrument.tradingsymbol.as_str()),
+            ("transaction_type", "BUY"),
+            ("quantity", lot.as_str()),
+            ("product", "NRML"),
+            ("order_type", "LIMIT"),
+            ("price", price.as_str()),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let now_ns = exchange.now_ns();
+        let id = exchange
+            .place_form(0, "regular", &fields, now_ns)
+            .expect("taken");
+        exchange.orders[exchange.find(0, &id).expect("in the book")]
+            .now
+            .status
+    }
+
+    #[test]
+    fn contracts_on_indices_are_protected_too_unless_the_rules_say_otherwise() {
+        assert_eq!(dear_option(true), Status::Rejected);
+        assert_eq!(dear_option(false), Status::Complete);
     }
 }

@@ -15,10 +15,8 @@ impl Asked {
         last_e4: i64,
         rules: &Rules,
     ) -> Result<(), Refusal> {
-        self.check_instrument(instrument)?;
-        self.check_quantity(instrument, rules)?;
+        self.check_terms(instrument, rules)?;
         if !self.unpriced() {
-            check_price("price", self.price_e4, instrument)?;
             if !instrument.in_band(self.price_e4) {
                 return Err(out_of_band());
             }
@@ -39,7 +37,17 @@ impl Asked {
         Ok(())
     }
 
-    fn check_instrument(&self, instrument: &Instrument) -> Result<(), Refusal> {
+    /// What holds whenever it is to trade: the product, the lot and the tick, whatever the market does.
+    pub fn check_terms(&self, instrument: &Instrument, rules: &Rules) -> Result<(), Refusal> {
+        self.check_instrument(instrument, rules)?;
+        self.check_quantity(instrument, rules)?;
+        if !self.unpriced() {
+            check_price("price", self.price_e4, instrument)?;
+        }
+        Ok(())
+    }
+
+    fn check_instrument(&self, instrument: &Instrument, rules: &Rules) -> Result<(), Refusal> {
         if !instrument.tradable() {
             return Err(Refusal::input(format!(
                 "{} is an index and cannot be traded.",
@@ -47,6 +55,9 @@ impl Asked {
             )));
         }
         let allowed = match instrument.kind {
+            Kind::Cash if rules.nrml_of_shares => {
+                &[Product::Cnc, Product::Mis, Product::Mtf, Product::Nrml]
+            }
             Kind::Cash => &[Product::Cnc, Product::Mis, Product::Mtf][..],
             _ => &[Product::Nrml, Product::Mis][..],
         };
@@ -65,6 +76,12 @@ impl Asked {
         if self.quantity % lot != 0 {
             return Err(Refusal::input(format!(
                 "Quantity should be in multiples of {lot}."
+            )));
+        }
+        if instrument.kind == Kind::Cash && self.quantity > rules.share_quantity_max {
+            return Err(Refusal::input(format!(
+                "Quantity exceeds the maximum of {} shares in one order.",
+                rules.share_quantity_max
             )));
         }
         if let Some(most) = instrument
@@ -106,7 +123,11 @@ impl Asked {
     }
 }
 
-fn check_price(name: &str, price_e4: i64, instrument: &Instrument) -> Result<(), Refusal> {
+pub(in crate::exchange) fn check_price(
+    name: &str,
+    price_e4: i64,
+    instrument: &Instrument,
+) -> Result<(), Refusal> {
     if !(1..=PRICE_E4_MAX).contains(&price_e4) {
         return Err(Refusal::invalid(name));
     }

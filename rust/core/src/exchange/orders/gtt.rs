@@ -9,28 +9,41 @@ pub enum Kind {
     Single,
     /// Of two the first: the lower leg waits below, the upper above, and the one that fires ends the other.
     TwoLeg,
+    /// The same, with a stop that follows the price.
+    TrailingSingle,
+    TrailingTwoLeg,
 }
 
 impl Kind {
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Single, Self::TwoLeg]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        let all = [
+            Self::Single,
+            Self::TwoLeg,
+            Self::TrailingSingle,
+            Self::TrailingTwoLeg,
+        ];
+        all.into_iter().find(|kind| kind.name() == name)
     }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
             Self::TwoLeg => "two-leg",
+            Self::TrailingSingle => "trailing-single",
+            Self::TrailingTwoLeg => "trailing-two-leg",
         }
     }
 
     /// Prices that it waits for.
     pub fn legs(self) -> usize {
         match self {
-            Self::Single => 1,
-            Self::TwoLeg => 2,
+            Self::Single | Self::TrailingSingle => 1,
+            Self::TwoLeg | Self::TrailingTwoLeg => 2,
         }
+    }
+
+    pub fn trails(self) -> bool {
+        matches!(self, Self::TrailingSingle | Self::TrailingTwoLeg)
     }
 }
 
@@ -74,6 +87,8 @@ pub struct PlaceLeg {
     pub order_type: OrderType,
     pub product: Product,
     pub price_e4: i64,
+    /// By which it follows the price; 0: it stays.
+    pub trail_e4: i64,
 }
 
 /// A leg that waits, or has waited.
@@ -82,7 +97,48 @@ pub struct Leg {
     pub asked: PlaceLeg,
     /// It fires when a print is not below its trigger; else when one is not above.
     pub rising: bool,
+    /// The price that it follows from, and how far it has followed.
+    pub from_e4: i64,
+    pub followed_e4: i64,
     pub result: Option<Outcome>,
+}
+
+impl Leg {
+    /// What it waits for now.
+    pub fn trigger_e4(&self) -> i64 {
+        self.moved(self.asked.trigger_e4)
+    }
+
+    /// What its order asks for now.
+    pub fn price_e4(&self) -> i64 {
+        self.moved(self.asked.price_e4)
+    }
+
+    fn moved(&self, e4: i64) -> i64 {
+        if self.rising {
+            e4 - self.followed_e4
+        } else {
+            e4 + self.followed_e4
+        }
+    }
+
+    /// A step's lowest and highest print: a stop to sell goes up with the highest, one to buy down with the lowest.
+    pub fn follow(&mut self, (low_e4, high_e4): (i64, i64), in_steps: bool) {
+        let trail_e4 = self.asked.trail_e4;
+        if trail_e4 == 0 || low_e4 > high_e4 {
+            return;
+        }
+        let gone_e4 = if self.rising {
+            self.from_e4 - low_e4
+        } else {
+            high_e4 - self.from_e4
+        };
+        let moved_e4 = match in_steps {
+            true => gone_e4 / trail_e4 * trail_e4,
+            false => gone_e4,
+        };
+        self.followed_e4 = self.followed_e4.max(moved_e4);
+    }
 }
 
 /// What became of a leg's order: its id, or why it was refused.
@@ -118,9 +174,9 @@ impl Gtt {
         self.legs.iter().enumerate().find_map(|(at, leg)| {
             let print_e4 = if leg.rising { high_e4 } else { low_e4 };
             let beyond_e4 = if leg.rising {
-                print_e4 - leg.asked.trigger_e4
+                print_e4 - leg.trigger_e4()
             } else {
-                leg.asked.trigger_e4 - print_e4
+                leg.trigger_e4() - print_e4
             };
             (low_e4 <= high_e4 && beyond_e4 >= 0).then_some((at, print_e4))
         })

@@ -51,7 +51,8 @@ impl Exchange {
         if matches!(order.variety, Variety::Iceberg(_)) && asked.quantity != before.quantity {
             return Err(Refusal::invalid("quantity"));
         }
-        if asked.triggered() && !order.waits() && !order.kept() {
+        let rests = !order.waits() && !order.kept();
+        if asked.triggered() && rests && (order.triggered() || !self.rules.modify_to_stop) {
             return Err(Refusal::invalid("order_type"));
         }
         if change.validity == Some(Validity::Ttl) && order.expires_ns.is_none() {
@@ -100,6 +101,11 @@ impl Exchange {
         order.becomes(Status::Modified);
 
         if asked.triggered() {
+            if !waits {
+                let listing = self.orders[index].listing;
+                self.market.listings[listing].withdraw(book_id(index));
+                self.stops.push(index);
+            }
             self.orders[index].becomes(Status::TriggerPending);
             self.say(index, Some("UPDATE"));
             return;

@@ -84,7 +84,10 @@ impl Exchange {
         let too_far = !asked.unpriced()
             && !asked.triggered()
             && self.is_too_far(order.listing, order.side, asked.price_e4);
-        if asked.quantity <= order.now.filled || asked.triggered() && !waits || too_far {
+        if asked.quantity <= order.now.filled
+            || asked.triggered() && !waits && order.triggered()
+            || too_far
+        {
             let now_ns = self.now_ns;
             let order = &mut self.orders[index];
             order.now.message = too_far.then(|| BEYOND.into());

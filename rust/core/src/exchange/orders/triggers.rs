@@ -1,12 +1,15 @@
 //! Triggers are kept, changed and fired. What comes of a fired one's order is the exchange's affair: a refusal is kept
 //! with the leg.
 
+use crate::exchange::market::instruments::Instrument;
+use crate::exchange::orders::asked::Asked;
+use crate::exchange::orders::checks::check_price;
 use crate::exchange::orders::gtt::{Gtt, Leg, Outcome, PlaceGtt, PlaceLeg, Status};
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
-use crate::terms::{OrderType, Validity};
+use crate::terms::{OrderType, Side, Validity};
 
 /// Triggers of one account in a day, those that are over too.
 const MADE_MAX: usize = 2_000;
@@ -102,27 +105,42 @@ impl Exchange {
                 1 => leg.trigger_e4 > last_e4,
                 _ => at == 1,
             };
-            self.check_leg(leg, rising, last_e4)?;
+            self.check_leg(leg, listing, rising)?;
             legs.push(Leg {
                 asked: *leg,
                 rising,
+                from_e4: last_e4,
+                followed_e4: 0,
                 result: None,
             });
         }
         Ok((listing, legs))
     }
 
-    fn check_leg(&self, leg: &PlaceLeg, rising: bool, last_e4: i64) -> Result<(), Refusal> {
+    fn check_leg(&self, leg: &PlaceLeg, listing: usize, rising: bool) -> Result<(), Refusal> {
+        let (instrument, last_e4) = self.instrument(listing);
+        let rules = &self.rules.triggers;
         let away_e4 = leg.trigger_e4 - last_e4;
-        if (away_e4 > 0) != rising
-            || away_e4.abs() * 10_000 < last_e4 * self.rules.triggers.nearest_bp
-        {
+        let cheap = last_e4 < rules.cheap_below_e4 && away_e4.abs() < rules.nearest_e4;
+        if (away_e4 > 0) != rising || away_e4.abs() * 10_000 < last_e4 * rules.nearest_bp || cheap {
             return Err(Refusal::input(
                 "Trigger price is on the wrong side of the last price, or too close to it.",
             ));
         }
         if leg.order_type != OrderType::Limit {
             return Err(Refusal::input("Triggers place LIMIT orders only."));
+        }
+        if leg.trail_e4 > 0 && rising != (leg.side == Side::Buy) {
+            return Err(Refusal::input(
+                "A trailing trigger follows the price: it waits below the last price to sell, above it to buy.",
+            ));
+        }
+        if rules.checked {
+            Asked::from(&placing(leg, instrument)).check_terms(instrument, &self.rules)?;
+            check_price("trigger_price", leg.trigger_e4, instrument)?;
+            if leg.trail_e4 > 0 {
+                check_price("trailing_points", leg.trail_e4, instrument)?;
+            }
         }
         Ok(())
     }
@@ -149,8 +167,17 @@ impl Exchange {
         for at in 0..self.gtts.len() {
             let gtt = &self.gtts[at];
             let prints_e4 = self.market.listings[gtt.listing].prints_e4;
-            if let Some((leg, print_e4)) = gtt.fires(prints_e4).filter(|_| gtt.is_active()) {
-                self.fire_gtt(at, leg, print_e4);
+            if !gtt.is_active() {
+                continue;
+            }
+            match gtt.fires(prints_e4) {
+                Some((leg, print_e4)) => self.fire_gtt(at, leg, print_e4),
+                None => {
+                    let in_steps = self.rules.triggers.trail_in_steps;
+                    for leg in &mut self.gtts[at].legs {
+                        leg.follow(prints_e4, in_steps);
+                    }
+                }
             }
         }
     }
@@ -158,26 +185,12 @@ impl Exchange {
     fn fire_gtt(&mut self, at: usize, leg: usize, print_e4: i64) {
         let (now_ns, gtt) = (self.now_ns, &mut self.gtts[at]);
         (gtt.status, gtt.updated_ns) = (Status::Triggered, now_ns);
-        let (account, asked) = (gtt.account, gtt.legs[leg].asked);
+        let (account, price_e4) = (gtt.account, gtt.legs[leg].price_e4());
+        let asked = gtt.legs[leg].asked;
         let instrument = &self.market.listings[gtt.listing].instrument;
         let order = PlaceOrder {
-            variety: Variety::Regular,
-            exchange: instrument.exchange,
-            tradingsymbol: instrument.tradingsymbol.clone(),
-            side: asked.side,
-            quantity: asked.quantity,
-            product: asked.product,
-            order_type: asked.order_type,
-            price_e4: asked.price_e4,
-            trigger_e4: 0,
-            validity: Validity::Day,
-            ttl_minutes: 0,
-            disclosed_quantity: 0,
-            protection: Protection::None,
-            tag: None,
-            tags: Vec::new(),
-            algo_id: None,
-            fault: None,
+            price_e4,
+            ..placing(&asked, instrument)
         };
         let order = self.place(account, order, now_ns);
         self.gtts[at].legs[leg].result = Some(Outcome {
@@ -185,5 +198,28 @@ impl Exchange {
             print_e4,
             order: order.map_err(|refusal| refusal.message),
         });
+    }
+}
+
+/// The order of a leg as it was asked for.
+fn placing(leg: &PlaceLeg, instrument: &Instrument) -> PlaceOrder {
+    PlaceOrder {
+        variety: Variety::Regular,
+        exchange: instrument.exchange,
+        tradingsymbol: instrument.tradingsymbol.clone(),
+        side: leg.side,
+        quantity: leg.quantity,
+        product: leg.product,
+        order_type: leg.order_type,
+        price_e4: leg.price_e4,
+        trigger_e4: 0,
+        validity: Validity::Day,
+        ttl_minutes: 0,
+        disclosed_quantity: 0,
+        protection: Protection::None,
+        tag: None,
+        tags: Vec::new(),
+        algo_id: None,
+        fault: None,
     }
 }

@@ -155,6 +155,7 @@ impl Date {
 pub(super) struct Paise;
 
 impl Paise {
+    pub(super) const WANTED: &str = Whole::WANTED;
     const E4: i64 = 100;
 
     pub(super) fn given(e4: i64) -> Given {

@@ -41,6 +41,12 @@ pub struct Rules {
     /// Into more than that nothing is sliced.
     pub slices_max: i64,
     pub modifications_max: u32,
+    /// Shares in one order.
+    pub share_quantity_max: i64,
+    /// Shares are bought and sold as NRML too, paid in full.
+    pub nrml_of_shares: bool,
+    /// A LIMIT order may become a stop that waits for its trigger.
+    pub modify_to_stop: bool,
     /// Of a request for an order that has ended, or that is undergoing change.
     pub closed_order_error_type: &'static str,
     pub unknown_order: UnknownOrder,
@@ -92,6 +98,9 @@ impl Rules {
             iceberg_legs_max: 10,
             slices_max: 10,
             modifications_max: 25,
+            share_quantity_max: 100_000,
+            nrml_of_shares: false,
+            modify_to_stop: true,
             closed_order_error_type: "OrderException",
             unknown_order: UnknownOrder::Refused(400),
             unknown_order_error_type: "OrderException",
@@ -109,7 +118,11 @@ impl Rules {
             triggers: Triggers {
                 active_max: 250,
                 nearest_bp: 25,
+                nearest_e4: 900,
+                cheap_below_e4: 500_000,
                 life_days: 365,
+                checked: true,
+                trail_in_steps: true,
             },
             amo_hours: Some(AmoHours::KITE),
             amo_cancelled_apart: false,

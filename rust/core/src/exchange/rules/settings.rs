@@ -117,6 +117,9 @@ pub const SETTINGS: &[Setting] = &[
     setting!(Whole iceberg_legs_max = iceberg_legs_max),
     setting!(Whole slices_max = slices_max),
     setting!(Whole modifications_max = modifications_max),
+    setting!(Whole share_quantity_max = share_quantity_max),
+    setting!(Flag nrml_of_shares = nrml_of_shares),
+    setting!(Flag modify_to_stop = modify_to_stop),
     setting!(Kind closed_order_error_type = closed_order_error_type),
     setting!(Text unknown_order: |rules| match rules.unknown_order {
         UnknownOrder::EmptyList => "empty".to_owned(),
@@ -163,7 +166,11 @@ pub const SETTINGS: &[Setting] = &[
 
     setting!(Whole gtt_active_max = triggers.active_max),
     setting!(Whole gtt_nearest_bp = triggers.nearest_bp),
+    setting!(Paise gtt_nearest_paise = triggers.nearest_e4),
+    setting!(Paise gtt_cheap_below_paise = triggers.cheap_below_e4),
     setting!(Whole gtt_life_days = triggers.life_days),
+    setting!(Flag gtt_checked = triggers.checked),
+    setting!(Flag gtt_trail_in_steps = triggers.trail_in_steps),
 
     setting!(Flag amo_any_hour: |rules| rules.amo_hours.is_none(), |rules, value| {
         rules.amo_hours = (!value).then(|| rules.amo_hours.unwrap_or(AmoHours::KITE))
@@ -206,6 +213,7 @@ pub const SETTINGS: &[Setting] = &[
     lpp!(Whole lpp_future_bp = futures.bp),
     lpp!(Paise lpp_future_paise = futures.least_e4),
     lpp!(Flag lpp_both_sides = both_sides),
+    lpp!(Flag lpp_indices = indices),
 
     latency!(latency_broker_ms = broker_ns),
     latency!(latency_checks_ms = checks_ns),

@@ -30,6 +30,8 @@ pub struct PriceProtection {
     pub futures: Reach,
     /// Limits on the safe side, below the reference for a buyer, are rejected too.
     pub both_sides: bool,
+    /// It holds for contracts on indices too.
+    pub indices: bool,
 }
 
 impl PriceProtection {
@@ -47,6 +49,7 @@ impl PriceProtection {
             least_e4: 15_000,
         },
         both_sides: false,
+        indices: true,
     };
 }
 
@@ -113,5 +116,12 @@ pub struct Triggers {
     pub active_max: usize,
     /// One nearer to the last price than this is refused.
     pub nearest_bp: i64,
+    /// The same as an amount, where the last price is below another.
+    pub nearest_e4: i64,
+    pub cheap_below_e4: i64,
     pub life_days: i64,
+    /// Their orders' lots, ticks and products are looked at when they are set, else only when they are placed.
+    pub checked: bool,
+    /// A trailing one moves by whole trailing points, else by whatever the price has gone.
+    pub trail_in_steps: bool,
 }

@@ -3,16 +3,18 @@
 use proptest::prelude::*;
 
 use crate::calendar::clock::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
+use crate::exchange::market::instruments::decimal;
 use crate::exchange::market::path::frozen;
 use crate::exchange::market::simulated::Market;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::{Status, book_id};
+use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, exchange_of, moving, still};
 use crate::exchange::views::json_value::Value;
 use crate::exchange::views::orders;
 use crate::exchange::views::portfolio;
-use crate::terms::{OrderType, Side};
+use crate::terms::{self, OrderType, Side};
 
 const FUTURE: &str = "NIFTY26NOVFUT";
 
@@ -798,4 +800,55 @@ fn windows_of_writes_follow_the_clock_and_what_was_admitted_once_is_admitted_aga
     assert_eq!(writes(&mut again, now_ns), 15);
     again.replaying(false);
     assert_eq!(writes(&mut again, now_ns), 0);
+}
+
+/// A LIMIT order that stands becomes a stop on its owner's wish: it leaves the book and waits for its trigger.
+#[test]
+fn a_limit_order_becomes_a_stop_where_the_rules_let_it() {
+    for may in [true, false] {
+        let mut exchange = still(Rules {
+            modify_to_stop: may,
+            ..Rules::strict_2026()
+        });
+        let now_ns = exchange.now_ns();
+        let listing = exchange
+            .market
+            .by_symbol(terms::Exchange::Nse, "INFY")
+            .expect("listed");
+        let last_e4 = exchange.market.listings[listing].day.last_e4 / 1_000 * 1_000;
+        let rupees = |away: i64| decimal(last_e4 + away * 10_000);
+        let pairs = [
+            ("order_type", "LIMIT"),
+            ("price", &rupees(-20)),
+            ("transaction_type", "BUY"),
+        ];
+        let id = exchange
+            .place_form(0, "regular", &fields(&pairs), now_ns)
+            .expect("taken");
+        let index = exchange.find(0, &id).expect("in the book");
+        let change = [
+            ("order_type", "SL"),
+            ("trigger_price", &rupees(20)),
+            ("price", &rupees(21)),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()));
+
+        let changed = exchange.modify_form(0, "regular", &id, &change, now_ns);
+
+        let (order, standing) = (
+            &exchange.orders[index].now,
+            exchange.market.listings[listing].standing(book_id(index)),
+        );
+        if may {
+            changed.expect("taken");
+            assert_eq!((order.status, standing), (Status::TriggerPending, 0));
+            assert_eq!(exchange.stops, [index]);
+            exchange
+                .cancel(0, "regular", &id, now_ns)
+                .expect("it waits");
+        } else {
+            assert_eq!(changed, Err(Refusal::invalid("order_type")));
+            assert_eq!((order.status, standing), (Status::Open, order.quantity));
+        }
+    }
 }

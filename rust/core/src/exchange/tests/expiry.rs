@@ -193,6 +193,7 @@ fn nothing_waits_for_a_contract_that_has_ended_and_no_order_is_taken() {
         kind: "single",
         condition,
         triggers: &triggers,
+        trailing: &[],
         orders: std::slice::from_ref(&far),
     };
     let asked = asked.read().expect("a trigger");

@@ -6,6 +6,7 @@ mod exchange;
 pub(in crate::exchange) mod exchanges;
 mod expiry;
 mod flow;
+mod gtt;
 mod market;
 mod order_fault;
 mod order_latency;

@@ -223,7 +223,11 @@ fn the_post_close_session_refuses_what_has_no_place_in_it() {
 
 #[test]
 fn what_the_post_close_session_leaves_is_cancelled_at_its_end() {
-    let mut exchange = exchange(DAY, 5, Rules::legacy());
+    let rules = Rules {
+        share_quantity_max: 100_000_000, // one order is more than there is
+        ..Rules::legacy()
+    };
+    let mut exchange = exchange(DAY, 5, rules);
     exchange.advance(at(DAY, 15, 51));
     // More than the market maker has at once, on both sides: one of them waits.
     exchange.accounts[0].cash_e4 *= 1_000_000;

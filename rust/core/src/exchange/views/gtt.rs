@@ -17,6 +17,17 @@ pub fn gtts(exchange: &Exchange, account: usize) -> Value {
 pub fn row(exchange: &Exchange, gtt: &Gtt) -> Value {
     let instrument = &exchange.market.listings[gtt.listing].instrument;
     let triggers = gtt.legs.iter();
+    let mut condition = object! {
+        exchange: instrument.exchange.name(),
+        last_price: Value::Rupees(gtt.last_e4),
+        tradingsymbol: instrument.tradingsymbol.clone(),
+        trigger_values: triggers.clone().map(|leg| Value::Rupees(leg.trigger_e4())).collect::<Vec<_>>(),
+        instrument_token: instrument.token,
+    };
+    if gtt.kind.trails() {
+        let points = triggers.map(|leg| Value::Rupees(leg.asked.trail_e4));
+        condition.set("trailing_points", points.collect::<Vec<_>>());
+    }
     object! {
         id: gtt.id,
         user_id: exchange.accounts[gtt.account].user.clone(),
@@ -26,13 +37,7 @@ pub fn row(exchange: &Exchange, gtt: &Gtt) -> Value {
         updated_at: stamp(gtt.updated_ns),
         expires_at: stamp(gtt.created_ns + exchange.rules.triggers.life_days * DAY_NS),
         status: gtt.status.name(),
-        condition: object! {
-            exchange: instrument.exchange.name(),
-            last_price: Value::Rupees(gtt.last_e4),
-            tradingsymbol: instrument.tradingsymbol.clone(),
-            trigger_values: triggers.map(|leg| Value::Rupees(leg.asked.trigger_e4)).collect::<Vec<_>>(),
-            instrument_token: instrument.token,
-        },
+        condition: condition,
         orders: gtt.legs.iter().map(|leg| leg_row(exchange, gtt, leg)).collect::<Vec<_>>(),
         meta: Value::Null,
     }
@@ -47,7 +52,7 @@ fn leg_row(exchange: &Exchange, gtt: &Gtt, leg: &Leg) -> Value {
         quantity: leg.asked.quantity,
         order_type: leg.asked.order_type.name(),
         product: leg.asked.product.name(),
-        price: Value::Rupees(leg.asked.price_e4),
+        price: Value::Rupees(leg.price_e4()),
     };
     let result = leg.result.as_ref().map(|outcome| {
         let mut result = row.clone();

@@ -10,6 +10,8 @@ pub mod gtt;
 pub mod history;
 /// Holdings shorter, summed up, and what of them is in auction.
 pub mod holdings;
+/// The instruments file as JSON.
+pub mod instruments;
 /// Answers before they are JSON or Python.
 pub mod json_value;
 /// Orders and trades.
