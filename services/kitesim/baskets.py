@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import msgspec
 from kitev3._core import ExchangeRefusal
 from kitev3.services.kitesim.answers import Fault
+from kitev3.services.kitesim.client_json import read_json
 from kitev3.services.kitesim.logins import Session
 
 ORDERS_MAX = 20  # of one basket
@@ -32,8 +32,8 @@ ORDER_FIELDS = (
 def read_basket(text: str) -> Row:
     """Of an `ato`: a name and items, each an instrument and the parameters of its order. Raises Fault."""
     try:
-        basket = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, OverflowError, RecursionError, UnicodeEncodeError):
+        basket = read_json(text)
+    except ValueError:
         basket = None
     items = basket.get("items") if isinstance(basket, dict) else None
     if not isinstance(items, list) or not 0 < len(items) <= ORDERS_MAX or not all(map(_is_item, items)):

@@ -20,10 +20,12 @@ from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.service import KitesimConfig
+from kitev3.system.private import write_whole
 from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder
 
 NS = 1_000_000_000
+PAGE_FILE = "kitesim.page"  # of mode 0600
 
 
 class ExchangeDriver(AsyncDriver):
@@ -76,8 +78,16 @@ class ExchangeDriver(AsyncDriver):
             self.server = self.front.server
         else:
             self.server = server(listener, address_of(listener))
+        self.server.entrance.announce = self._announce
+        self._announce()
         if self.wanted is not None:
             self._do(self.server, self.wanted)
+
+    def _announce(self) -> None:
+        """Nobody sees what a service prints: the page's link is in a file of the run folder."""
+        assert self.server is not None
+        if not self.server.page_off:
+            write_whole(self.run_dir / PAGE_FILE, f"{self.server.page_link}\n".encode())
 
     def said(self, event: Event) -> None:
         """Runs or stops the market; after a crash, first brings the accounts back."""

@@ -20,10 +20,12 @@ from kitev3.services.kitesim.access_log import AccessLog
 from kitev3.services.kitesim.alerts import Alert
 from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
 from kitev3.services.kitesim.books import Books
+from kitev3.services.kitesim.bounds import Bounded
 from kitev3.services.kitesim.hangup import Hangup
 from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.page import routes as page
+from kitev3.services.kitesim.page.entrance import Entrance
 from kitev3.services.kitesim.page.queries import Queries
 from kitev3.services.kitesim.postbacks import Postbacks
 from kitev3.services.kitesim.routes.door import Door, Fields, Heard
@@ -111,6 +113,7 @@ class Server:
         self.login_end_ns = time_of_day_ns(self.rules.login_end)
         self.access_log = AccessLog(self.pace.clock_ns)
         self.watch = Queries(exchange, logins, self.pace, self.sockets, self.access_log, about or {})
+        self.entrance = Entrance(f"kitesim_{self.address.rpartition(':')[2]}")
         self.page_off = "" if about is not None else "The operator's page is switched off."
         if not is_this_machine(self.address.rpartition(":")[0].strip("[]")):
             self.page_off = "The operator's page is there only when the exchange listens on a loopback address."
@@ -127,6 +130,11 @@ class Server:
         self.door = Door(
             exchange, self.books, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop, self.access
         )
+
+    @property
+    def page_link(self) -> str:
+        """Where one browser comes in to the operator's page; or why nobody does."""
+        return self.page_off or f"http://{self.address}{self.entrance.link}"
 
     def _look(self) -> None:
         """After each step of the market: who waited for this, and whose login has ended?"""
@@ -171,7 +179,7 @@ class Server:
 
     async def serve(self) -> None:
         """Answers until it is cancelled; then closes every socket with 1001 and the port."""
-        operators = page.closed(self.page_off) if self.page_off else page.table(self.watch)
+        operators = page.closed(self.page_off) if self.page_off else page.table(self.watch, self.entrance)
         noting = self.access_log.noting
         application = Starlette(
             routes=[*routes.table(self.door), *operators, WebSocketRoute("/{path:path}", self.sockets.serve)],
@@ -187,7 +195,7 @@ class Server:
                 proxy_headers=self.is_relayed,  # else anybody could say which address he comes from
                 server_header=False,
                 ws=Hangup,
-                http="httptools",
+                http=Bounded,
                 ws_per_message_deflate=False,  # the real one does not, and the official clients do not ask
                 ws_ping_interval=None,
                 ws_max_size=MESSAGE_BYTES_MAX,

@@ -9,8 +9,8 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
-import msgspec
 from kitev3.services.kitesim.answers import Fault
+from kitev3.services.kitesim.client_json import read_json
 from kitev3.services.kitesim.funds import ORDERS_MAX, Funds, Row, of, tag
 
 FREQUENCIES = {"weekly": 7, "monthly": 30, "quarterly": 91}
@@ -130,8 +130,8 @@ def _instalment_day(text: str) -> int:
 def _step_up(text: str) -> dict[str, int]:
     """``{"15-02": 10}``: from that day and month on, so many percent more each year."""
     try:
-        step_up = msgspec.json.decode(text or "{}", type=dict[str, int])
-    except (msgspec.MsgspecError, OverflowError, RecursionError, UnicodeEncodeError):
+        step_up: dict[str, int] = read_json(text or "{}", dict[str, int])
+    except ValueError:
         raise Fault.bad("Invalid `step_up`.") from None
     if not all(_is_day(day) and 0 < percent <= 100 for day, percent in step_up.items()):
         raise Fault.bad("Invalid `step_up`.")

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from kitev3._core import Exchange, Subscription
 from kitev3.services.kitesim.answers import error
+from kitev3.services.kitesim.client_json import read_json
 from kitev3.services.kitesim.logins import Denied, Logins, Session
 from kitev3.services.kitesim.rules import Rules
 from starlette.responses import Response
@@ -261,8 +262,8 @@ class Sockets:
 
 def _wish(message: str | bytes) -> tuple[str, str, list[int]] | None:
     try:
-        wish = msgspec.json.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        wish = read_json(message)
+    except ValueError:
         return None
     verb, value = (wish.get("a"), wish.get("v")) if isinstance(wish, dict) else (None, None)
     mode = ""

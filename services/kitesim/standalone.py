@@ -25,13 +25,14 @@ from kitev3.services.kitesim.logins import Logins, Session
 from kitev3.services.kitesim.loop import run
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
-from kitev3.services.kitesim.page.guard import PATH as PAGE
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.rules import differences, effective, text
 from kitev3.services.kitesim.server import Server, address_of, listen
 from kitev3.services.kitesim.state import Memory, Origin, check, remembered
+from kitev3.system.private import write_whole
 
 NS = 1_000_000_000
+PAGE_FILE = "page"  # of mode 0600, in the state's folder
 MARK_S = 1.0  # machine time between two notes of where the market's time is
 
 
@@ -60,7 +61,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"kitesim: {error}", file=sys.stderr)
         return 2
     server = front.server if front else serves(listener, address_of(listener))
+    _keep_link(server, options)
     print(_greeting(server, options), flush=True)
+    server.entrance.announce = lambda: _next_link(server, options)
     if front is not None:
         print(front.greeting(), flush=True)
     server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
@@ -143,12 +146,28 @@ def _greeting(server: Server, options: Options) -> str:
             f"  REST       http://{server.address}",
             f"  WebSocket  ws://{server.address}",
             f"  login      http://{server.address}/connect/login?api_key={options.api_key}&v=3",
-            f"  page       {server.page_off or f'http://{server.address}{PAGE}'}",
+            _page_line(server),
             *credentials(logins),
             f"  market     {listed}, hours {options.kept_hours}, profile {exchange.profile}",
             *_own_rules(exchange),
         )
     )
+
+
+def _page_line(server: Server) -> str:
+    return f"  page       {server.page_link}"
+
+
+def _next_link(server: Server, options: Options) -> None:
+    """The last one has been used."""
+    _keep_link(server, options)
+    print(_page_line(server), flush=True)
+
+
+def _keep_link(server: Server, options: Options) -> None:
+    """The page's link is written beside the state, for who has not got the terminal any more."""
+    if options.state and not server.page_off:
+        write_whole(Path(options.state) / PAGE_FILE, f"{server.page_link}\n".encode())
 
 
 def _own_rules(exchange: Exchange) -> tuple[str, ...]:

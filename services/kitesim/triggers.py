@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from kitev3.services.kitesim.answers import Fault
+from kitev3.services.kitesim.client_json import read_json
 
 LEGS_MAX = 2
 
@@ -51,6 +51,6 @@ def _is_word(value: Any) -> bool:
 
 def _json(fields: Mapping[str, str], name: str) -> Any:
     try:
-        return msgspec.json.decode(fields.get(name, ""))
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return read_json(fields.get(name, ""))
+    except ValueError:
         raise Fault.bad(f"Invalid `{name}`.") from None

@@ -1,5 +1,5 @@
 // The operator's page and the login page in a real browser, while the official client trades; says what it found as JSON.
-// argv: {"root", "api_key", "access_token", "browser"}
+// argv: {"root", "page", "api_key", "access_token", "browser"}
 "use strict";
 
 const http = require("node:http");
@@ -15,7 +15,7 @@ const refused = (asked) => asked.then(() => "taken", (error) => error.error_type
 const texts = (page, selector) => page.locator(selector).allInnerTexts();
 
 async function market(page) {
-	await page.goto(`${given.root}/_sim/#${INFY}`);
+	await page.goto(`${given.page}#${INFY}`);
 	await page.locator("#live.live").waitFor();
 	const seen = { clocks: new Set(), prices: new Set() };
 	const end = Date.now() + WAIT_MS;
@@ -196,7 +196,7 @@ async function visit(context) {
 	found.complaints = found.complaints.filter((words) => !words.includes("status of 400"));
 	found.stranger = await stranger(context);
 	found.rebound = await rebound(context);
-	found.armed = (await (await fetch(`${given.root}/_sim/api/now`)).json()).faults.active.length;
+	found.armed = (await (await context.request.get(`${given.root}/_sim/api/now`)).json()).faults.active.length;
 	found.login = await login(context);
 	return found;
 }

@@ -19,12 +19,7 @@ class Faulty:
 
     def __init__(self, running: Kitesim) -> None:
         self.running, self.address, self.root = running, running.address, running.root
-        assert running.process.stdout is not None
-        for line in running.process.stdout:
-            if line.startswith("  faults "):
-                self.admin = line.split("//")[1].split("/")[0]
-                return
-        raise AssertionError("it has no admin address")
+        self.admin = running.line("faults").split("//")[1].split("/")[0]
 
     def ask(self, method: str, path: str = "/faults", body: Any = None, **headers: str) -> tuple[int, Any]:
         """A request to the admin address."""

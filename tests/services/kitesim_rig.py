@@ -34,10 +34,33 @@ class Kitesim:
 
     def __init__(self, process: subprocess.Popen[str], address: str) -> None:
         self.process, self.address = process, address
+        self._cookie = ""
+        self._passed: list[str] = []  # lines that somebody else may wait for
 
     @property
     def root(self) -> str:
         return f"http://{self.address}"
+
+    def line(self, word: str) -> str:
+        """The next line of what it prints that begins with that word, without it."""
+        for line in self._passed:
+            if line.startswith(f"  {word} "):
+                self._passed.remove(line)
+                return line[len(word) + 2 :].strip()
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith(f"  {word} "):
+                return line[len(word) + 2 :].strip()
+            self._passed.append(line)
+        raise AssertionError(f"it has printed no {word}")
+
+    @property
+    def cookie(self) -> str:
+        """That of a browser which has opened the page's link."""
+        if not self._cookie:
+            answer = requests.get(self.line("page"), allow_redirects=False, timeout=5)
+            self._cookie = answer.headers["set-cookie"].split(";")[0]
+        return self._cookie
 
     @property
     def feed(self) -> str:

@@ -31,7 +31,13 @@ pytestmark = [
 def found() -> Iterator[Any]:
     """What one visit found."""
     with kitesim("--profile", "legacy", "--admin", "127.0.0.1:0") as running:
-        given = {"root": running.root, "api_key": API_KEY, "access_token": TOKEN, "browser": str(BROWSER)}
+        given = {
+            "root": running.root,
+            "page": running.line("page"),
+            "api_key": API_KEY,
+            "access_token": TOKEN,
+            "browser": str(BROWSER),
+        }
         done = subprocess.run(
             ["node", "page.js", json.dumps(given)],
             cwd=JS,

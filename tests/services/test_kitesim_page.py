@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from services.faults_rig import Faulty, faulty
 from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, Kitesim, kitesim
 
 INFY = 408065
+COOKIES: dict[str, str] = {}  # of the exchanges whose page has been entered, by address
 FAULT = {"name": "html_429", "where": {"route": "/user/profile"}}
 ORDER = {
     "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 2,
@@ -27,6 +29,7 @@ ORDER = {
 @pytest.fixture(scope="module")
 def lying() -> Iterator[Faulty]:
     with faulty("--market", "frozen", "--profile", "legacy") as exchange:
+        COOKIES[exchange.address] = exchange.running.cookie
         yield exchange
 
 
@@ -36,7 +39,7 @@ def ask(
     """Status, what was said, headers. A header's name is written with ``_`` for ``-``."""
     connection = http.client.HTTPConnection(address, timeout=5)
     content = json.dumps(body) if body is not None else None
-    given = {name.replace("_", "-"): text for name, text in headers.items()}
+    given = {"Cookie": COOKIES.get(address, "")} | {name.replace("_", "-"): text for name, text in headers.items()}
     connection.request(method, f"/_sim{path}", content, given)
     answer = connection.getresponse()
     said = answer.read()
@@ -51,6 +54,7 @@ def page_of(address: str) -> dict[str, str]:
 
 
 def shown(running: Kitesim, path: str) -> Any:
+    COOKIES[running.address] = running.cookie
     status, said, _ = ask(running.address, f"/api{path}")
     assert status == 200, said
     return said
@@ -147,7 +151,14 @@ def test_no_secret_is_shown(lying: Faulty) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/orders/1", "/instruments/1", "/instruments/x", "/instruments/99999999999/chart", "/orders?token=x"],
+    [
+        "/orders/1",
+        "/instruments/1",
+        "/instruments/1/chart",
+        "/instruments/x",
+        "/instruments/99999999999/chart",
+        "/orders?token=x",
+    ],
 )
 def test_what_there_is_not_is_a_404_and_no_bug(lying: Faulty, path: str) -> None:
     status, said, _ = ask(lying.address, f"/api{path}")
@@ -190,6 +201,17 @@ def test_no_fault_happens_to_the_page(lying: Faulty) -> None:
         assert shown(lying.running, "/now")["faults"]["active"][0]["seen"] == 0
 
 
+@pytest.mark.parametrize("deep", ["[" * 5_000, '{"a":' * 5_000, "[" * 5_000 + "]" * 5_000])
+def test_json_of_any_depth_is_refused_with_words(lying: Faulty, deep: str) -> None:
+    headers = page_of(lying.address) | {"Cookie": COOKIES[lying.address]}
+    own = {name.replace("_", "-"): text for name, text in headers.items()}
+    by_page = requests.post(f"http://{lying.address}/_sim/api/faults", data=deep, headers=own, timeout=5)
+    by_admin = lying.ask("POST", "/faults", deep)
+
+    assert (by_page.status_code, by_admin[0]) == (400, 400)
+    assert by_admin[1]["error"].startswith("the body is no JSON")
+
+
 @pytest.mark.parametrize(
     "body", [{"name": "delai"}, {"name": "delay", "ms": -1}, {"name": "delay", "x": 1}, [], "delay"]
 )
@@ -207,6 +229,48 @@ def test_without_an_admin_address_nothing_is_switched() -> None:
 
     assert status == 409
     assert "--admin" in said["error"]
+
+
+# --- who is let in ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/main.js", "/api/about", "/api/now", "/api/orders", "/api/trades"])
+@pytest.mark.parametrize("shown_", ["", "{name}=", "{name}=x", "other={value}"])
+def test_who_has_not_the_link_is_shown_nothing(lying: Faulty, path: str, shown_: str) -> None:
+    name, _, value = COOKIES[lying.address].partition("=")
+
+    status, said, _ = ask(lying.address, path, Cookie=shown_.format(name=name, value=value))
+
+    assert status == 403
+    assert "link" in (said["error"] if isinstance(said, dict) else said.decode())
+
+
+def test_who_has_not_the_link_switches_nothing(lying: Faulty) -> None:
+    own = page_of(lying.address) | {"Cookie": ""}
+
+    assert ask(lying.address, "/api/faults", "POST", FAULT, **own)[0] == 403
+    with lying.fault("frame_lost"):
+        assert ask(lying.address, "/api/faults", "DELETE", **own)[0] == 403
+        assert len(lying.ask("GET")[1]["active"]) == 1
+
+
+def test_the_link_is_good_once_and_the_next_one_is_printed_and_kept(tmp_path: Path) -> None:
+    with kitesim("--state", str(tmp_path / "state")) as running:
+        link, file = running.line("page"), tmp_path / "state" / "page"
+        kept = file.read_text().strip()
+        first = requests.get(link, allow_redirects=False, timeout=5)
+        again = requests.get(link, allow_redirects=False, timeout=5)
+        second = running.line("page")
+        other = requests.get(second, allow_redirects=False, timeout=5)
+        cookies = [answer.headers["set-cookie"] for answer in (first, other)]
+        shown_ = [ask(running.address, "/api/now", Cookie=one.split(";")[0])[0] for one in cookies]
+        mode = file.stat().st_mode & 0o777
+
+    assert kept == link
+    assert [first.status_code, again.status_code, other.status_code] == [303, 403, 303]
+    assert all("HttpOnly" in one and "SameSite=Strict" in one for one in cookies)
+    assert shown_ == [200, 200]
+    assert mode == 0o600
 
 
 # --- who may ------------------------------------------------------------------------------------------------------

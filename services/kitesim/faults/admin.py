@@ -12,6 +12,7 @@ import msgspec
 import uvicorn
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.access import is_this_machine
+from kitev3.services.kitesim.bounds import Bounded
 from kitev3.services.kitesim.faults.switches import BODY_BYTES_MAX, Switches, Unwelcome
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -67,7 +68,9 @@ class _Admin:
 
 def server(switches: Switches) -> uvicorn.Config:
     """How it is served."""
-    return uvicorn.Config(application(switches), lifespan="off", log_config=None, access_log=False, server_header=False)
+    return uvicorn.Config(
+        application(switches), lifespan="off", log_config=None, access_log=False, server_header=False, http=Bounded
+    )
 
 
 def _at_home(request: Request) -> None:

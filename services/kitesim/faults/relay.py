@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
+from kitev3.services.kitesim.bounds import CONNECTIONS_MAX
 from kitev3.services.kitesim.faults.books import untrue, untrue_row
 from kitev3.services.kitesim.faults.desk import Call, Desk, Over
 from kitev3.services.kitesim.faults.fault import Fault, Happening
@@ -49,6 +50,9 @@ class Relay:
     async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._connections) >= CONNECTIONS_MAX:
+            writer.transport.abort()
+            return
         self._connections.add(task)
         client = Wire(reader, writer)
         try:

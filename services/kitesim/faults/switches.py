@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from kitev3.services.kitesim.client_json import read_json
 from kitev3.services.kitesim.faults import catalogue
 from kitev3.services.kitesim.faults.board import Board
 from kitev3.system import settings
@@ -51,8 +51,8 @@ class Switches:
         if len(body) > BODY_BYTES_MAX:
             raise Unwelcome(413, f"a fault is described in at most {BODY_BYTES_MAX} bytes")
         try:
-            table = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            table = read_json(body)
+        except ValueError as error:
             raise Unwelcome(400, f"the body is no JSON: {error}") from None
         return self.board.add(catalogue.read_fault(table, "fault")).row()
 

@@ -1,7 +1,7 @@
 """Who may see the page and use its switches: this machine, under its own name, from the page itself.
 
-The page trusts everybody who reaches it, since only this machine does. What a browser on this machine would do for a
-site on the internet is kept out: a name of that site's that leads here (DNS rebinding) by the `Host`, a form or a
+Whoever has come in by the link is trusted (`entrance`). What his browser would do for a site on the internet is kept
+out: a name of that site's that leads here (DNS rebinding) by the `Host`, a form or a
 script of another page by `Origin` and `Sec-Fetch-Site`, a frame around it by the headers. Nothing here grants CORS.
 """
 

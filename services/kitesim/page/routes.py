@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import msgspec
+from kitev3._core import ExchangeRefusal
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.faults.switches import BODY_BYTES_MAX, Switches, Unwelcome
+from kitev3.services.kitesim.page.entrance import PARAMETER, Entrance
 from kitev3.services.kitesim.page.files import files
 from kitev3.services.kitesim.page.guard import HEADERS, PATH, at_home, from_the_page
 from kitev3.services.kitesim.page.queries import Queries
@@ -24,9 +26,9 @@ DIGITS_MAX = 10
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def table(watch: Queries) -> list[BaseRoute]:
-    """Of a page that is shown."""
-    page = _Page(watch)
+def table(watch: Queries, entrance: Entrance) -> list[BaseRoute]:
+    """Of a page that is shown to whom the entrance admits."""
+    page = _Page(watch, entrance)
     api = f"{PATH}/api"
     return [
         Route(PATH, page.enter),
@@ -56,18 +58,22 @@ def closed(why: str) -> list[BaseRoute]:
 
 
 class _Page:
-    def __init__(self, watch: Queries) -> None:
-        self.watch, self.files = watch, files()
+    def __init__(self, watch: Queries, entrance: Entrance) -> None:
+        self.watch, self.entrance, self.files = watch, entrance, files()
 
     async def enter(self, request: Request) -> Response:
         """Relative addresses in the page need the slash."""
-        return RedirectResponse(f"{PATH}/", 302, dict(HEADERS))
+        return RedirectResponse(f"{PATH}/?{request.url.query}", 302, dict(HEADERS))
 
     async def file(self, request: Request) -> Response:
         try:
             at_home(request)
+            if PARAMETER in request.query_params:
+                cookie = self.entrance.enter(request.query_params[PARAMETER])
+                return RedirectResponse(f"{PATH}/", 303, {**HEADERS, "set-cookie": cookie})
+            self.entrance.admit(request)
         except Unwelcome as no:
-            return _answer(no.status, {"error": no.message})
+            return Response(no.message + "\n", no.status, HEADERS, "text/plain")
         content, kind = self.files.get(request.path_params.get("name", "index.html"), (b"", ""))
         if not kind:
             return _answer(404, {"error": "there is no such file"})
@@ -78,12 +84,14 @@ class _Page:
 
         async def endpoint(request: Request) -> Response:
             try:
-                from_the_page(request, changes=False)
+                self._let_in(request, changes=False)
                 return _answer(200, look(request))
             except Unwelcome as no:
                 return _answer(no.status, {"error": no.message})
             except KeyError:
                 return _answer(404, {"error": "there is none of that name"})
+            except ExchangeRefusal as no:
+                return _answer(404, {"error": no.message})
 
         return endpoint
 
@@ -116,11 +124,15 @@ class _Page:
             return _answer(400, {"error": str(wrong)})
 
     def _switches(self, request: Request) -> Switches:
-        from_the_page(request, changes=True)
+        self._let_in(request, changes=True)
         switches = self.watch.switches
         if switches is None or not switches.address:
             raise Unwelcome(409, "faults are switched only when the exchange was started with --admin")
         return switches
+
+    def _let_in(self, request: Request, *, changes: bool) -> None:
+        from_the_page(request, changes=changes)
+        self.entrance.admit(request)
 
     def prices(self, request: Request) -> Any:
         tokens = request.query_params.get("tokens", "").split(",")[:TOKENS_MAX]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from kitev3.services.kitesim.answers import Fault, success
+from kitev3.services.kitesim.client_json import read_json
 from kitev3.services.kitesim.logins import Session
 from kitev3.services.kitesim.routes.door import Door, Endpoint, Fields, Refusals, body, query
 from kitev3.services.kitesim.triggers import words
@@ -56,8 +56,8 @@ def calculator(door: Door, answer: Callable[[Session, list[Fields], Fields], Any
 def orders_of(content: bytes) -> list[Fields]:
     """The orders of a JSON array, each member as a form would carry it. An empty one comes from Go as null."""
     try:
-        items = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        items = read_json(content)
+    except ValueError:
         items = 0
     if not isinstance(items, list | None) or not all(isinstance(item, dict) for item in items or ()):
         raise Fault.bad("The request is no JSON array of orders.")
