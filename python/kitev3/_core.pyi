@@ -1600,12 +1600,15 @@ def risk_limits() -> list[tuple[str, str, int, int]]:
 def check_risk_limits(payload: bytes) -> None:
     """Raises ValueError if a payload of ``world.limits`` allows what cannot be allowed, or names what there is not."""
 
-def gate_handler(signals: Sequence[str], calendar: Calendar | None = None) -> NativeHandler:
+def gate_handler(
+    signals: Sequence[str], calendar: Calendar | None = None, key: ApprovalKey | None = None
+) -> NativeHandler:
     """The only gate, HALTED, without limits, instruments or funds.
 
     Args:
         signals: the topics of signals, which it judges.
         calendar: whose hours and days hold; the shipped one unless given.
+        key: whose check its approvals bear; none where nobody asks for it.
     """
 
 # --- payloads -------------------------------------------------------------------------------------------------------
@@ -1621,11 +1624,28 @@ def payload_reread(topic: str, payload: bytes) -> bytes:
 
 # --- orders ---------------------------------------------------------------------------------------------------------
 
+GATE: Final[str]
+"""Who alone approves."""
+EVALUATED_OF_A_CANCEL: Final[int]
+"""The rules that the gate evaluates of a cancel, which always passes: bit n stands for rule Rn."""
+
+@final
+class ApprovalKey:
+    """The key of a run's approvals: 16 bytes of an HMAC-SHA-256 over the message whole, as 32 hex digits at its end."""
+
+    def __new__(cls, key: bytes) -> ApprovalKey:
+        """Raises ValueError for a key of fewer than 16 bytes."""
+    def check(self, before: bytes) -> str:
+        """The check of a message of which everything before it is given."""
+    def bears(self, message: bytes) -> bool:
+        """Whether a whole message ends with its check."""
+
 @final
 class Placing:
     """How a new order is placed when the core hears its approval: it checks it and says INTENT and SENDING.
 
     Args:
+        key: by which an approval is known to be the gate's; what does not bear its check the handler hears.
         take: of strategy and intent id: the order's tag and the account's epoch; None when no new order may leave, or
             the intent is not new. Then, as for whatever is not plainly a good approval, the handler hears the event.
         placed: of the approval's event, the tag and the epoch: keeps the order; what was said of it, as payloads.
@@ -1634,9 +1654,12 @@ class Placing:
     def __new__(
         cls,
         *,
+        key: ApprovalKey,
         take: Callable[[str, str], tuple[str, int] | None],
         placed: Callable[[Event, str, int], tuple[Any, ...]],
     ) -> Placing: ...
+    def seen(self) -> bool | None:
+        """Whether the message that the handler hears now bore its check; None when the core has not seen it."""
 
 @final
 class TagMaker:

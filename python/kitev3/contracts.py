@@ -167,6 +167,7 @@ class Approved(Payload, frozen=True, array_like=True, gc=False):
     signal: Signal
     verdict: Verdict
     reservation: Reservation
+    check: str = ""  # keyed, over the message before it: 32 hex digits
 
 
 class Blocked(Payload, frozen=True, array_like=True, gc=False):
@@ -336,6 +337,14 @@ class Adjust(Payload, frozen=True, array_like=True, gc=False):
     average_price_e4: int  # of all that counts as brought in now
     by: str
     reason: str
+
+
+class Forged(Payload, frozen=True, array_like=True, gc=False):
+    """An approval that the gate did not make, or made once: nothing was sent, and the account is halted."""
+
+    intent_id: str
+    source: str  # that it was said to be from
+    why: str
 
 
 class Holding(Payload, frozen=True, array_like=True, gc=False):
@@ -732,6 +741,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("execution.reject", Reject, "execution", "risk_portfolio strategy journal", join="day"),
     _c("execution.unknown", UnknownOutcome, "execution", "risk_portfolio journal", join="day"),
     _c("execution.book", Book, "execution", "risk_portfolio journal", join="keyed:source"),
+    _c("execution.forged", Forged, "execution", "journal", join="day"),
     _c("execution.adjust", Adjust, "execution", "journal", join="day"),
     _c("execution.holdings", Holdings, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.funds", Funds, "execution", "risk_portfolio journal", join="keyed:source"),

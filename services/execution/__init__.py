@@ -2,7 +2,7 @@
 
 Hears `risk.approved`, `marketdata.order_frame`, `marketdata.instrument`, `control.*` and the broker's answers. Says
 `execution.intent`, `.sending`, `.order_placed`, `.update`, `.fill`, `.reject`, `.unknown`, `.book`, `.holdings`,
-`.adjust`, `.funds`, `.reconciled`, and `.read`, by which it asks its driver for the book.
+`.adjust`, `.forged`, `.funds`, `.reconciled`, and `.read`, by which it asks its driver for the book.
 
     service   the handler: what is heard, and to whom it goes
     orders    own orders: what was approved, sent, and came of it

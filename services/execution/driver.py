@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kitev3.account.account import Account, account_folder_of
+from kitev3.account.latch import LatchState
 from kitev3.account.secret import read_secret
 from kitev3.broker.classify import Finding
 from kitev3.broker.egress import Egress
@@ -21,7 +22,7 @@ from kitev3.broker.pace import Limits
 from kitev3.broker.rest import Executor, InlineExecutor, Priority, RestThread
 from kitev3.broker.rows import Books
 from kitev3.broker.tags import Tags
-from kitev3.contracts import AccountOpened, Answer, BrokerRows, Intent, Read, Sending, Signal
+from kitev3.contracts import AccountOpened, Answer, BrokerRows, Forged, Intent, Read, Sending, Signal
 from kitev3.errors import KiteError
 from kitev3.events import Event
 from kitev3.runtime.service import Context, Driver, World
@@ -48,7 +49,7 @@ class BrokerDriver(Driver):
         speed: of the market's clock.
     """
 
-    topics = frozenset({"execution.intent", "execution.sending", "execution.read"})
+    topics = frozenset({"execution.intent", "execution.sending", "execution.read", "execution.forged"})
 
     def __init__(
         self,
@@ -96,6 +97,9 @@ class BrokerDriver(Driver):
         elif isinstance(payload, Read):
             for what in payload.what:
                 self._read(what)
+        elif isinstance(payload, Forged):
+            self._account.latch.lower(LatchState.HALTED)
+            self._log.critical("an approval was forged: HALTED", source=payload.source, why=payload.why)
 
     def status(self) -> Mapping[str, Any]:
         """``reached_ns``: of each new order the time from its tick's frame in marketdata to its intent on the tape.

@@ -14,6 +14,7 @@ from kitev3.contracts import (
     Adjust,
     Book,
     Fill,
+    Forged,
     Funds,
     Holdings,
     Intent,
@@ -149,6 +150,11 @@ def _adjusted(one: Execution, adjust: Adjust, mono_ns: int) -> None:
     one.book.positions.adjust(adjust)
 
 
+def _forged(one: Execution, forged: Forged, mono_ns: int) -> None:
+    for _ in one.alarm(forged):
+        pass  # it has been said
+
+
 def _holdings(one: Execution, holdings: Holdings, mono_ns: int) -> None:
     one.book.holdings = holdings
 
@@ -177,6 +183,7 @@ _FOLDS: dict[type[Any], Callable[[Execution, Any, int], None]] = {
     Fill: _filled,
     Book: _book,
     Adjust: _adjusted,
+    Forged: _forged,
     Holdings: _holdings,
     Funds: _funds,
     Reconciled: _reconciled,

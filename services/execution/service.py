@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from kitev3._core import Placing, risk_rules
+from kitev3._core import EVALUATED_OF_A_CANCEL, GATE, ApprovalKey, Placing, risk_rules
 from kitev3.account.account import account_folder_of
+from kitev3.account.approvals import key_of
 from kitev3.account.latch import LatchWatch
 from kitev3.broker.tags import Tags
 from kitev3.contracts import (
@@ -16,6 +17,7 @@ from kitev3.contracts import (
     Approved,
     BrokerRows,
     Clock,
+    Forged,
     Holding,
     Intent,
     LatchRead,
@@ -30,6 +32,7 @@ from kitev3.contracts import (
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, ServiceSpec, Watch
+from kitev3.runtime.setup import ENCODE
 from kitev3.services.execution.book import BrokerBook
 from kitev3.services.execution.config import MS, ExecutionConfig, S
 from kitev3.services.execution.driver import driver
@@ -41,11 +44,10 @@ from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.figure import Figure, percentiles, said, states
 from kitev3.system.latency import Latency
 
-GATE = "risk_portfolio"
 RULES = sum(1 << int(rule.removeprefix("R")) for rule, _, _ in risk_rules())
 """What an order must have passed: every rule that the gate has, as bits of a verdict."""
-CANCEL_RULES = 1 << 1 | 1 << 7 | 1 << 52 | 1 << 54
-"""What the gate evaluates of a cancel, which always passes."""
+
+ALARMS_MAX = 3  # in the health answer
 
 
 class Execution(Handler):
@@ -53,7 +55,8 @@ class Execution(Handler):
 
     drained: bool = False
 
-    def __init__(self, config: ExecutionConfig, tags: Tags) -> None:
+    def __init__(self, config: ExecutionConfig, tags: Tags, key: ApprovalKey) -> None:
+        """*key*: of the run's approvals."""
         self.config = config
         self.tags = tags
         self.latency = Latency()
@@ -75,7 +78,9 @@ class Execution(Handler):
                 "control.take_positions": self.take_positions,
             }
         )
-        self.native = {"risk.approved": Placing(take=self.take, placed=self.placed)}
+        self.key = key
+        self.placing = Placing(key=key, take=self.take, placed=self.placed)
+        self.native = {"risk.approved": self.placing}
         self.orders: View[OrderRow] = View("orders")
         self.trades: View[TradeRow] = View("trades")
         self.positions: View[PositionRow] = View("positions")
@@ -96,6 +101,7 @@ class Execution(Handler):
         self.unmerged = True  # the day's book knows nothing yet of what the last read showed
         self.intents: set[str] = set()
         self.repeated = 0
+        self.forged: list[str] = []  # in words
         self.halted = False
         self.stopping = False
         self.stopped_ns = 0
@@ -109,7 +115,10 @@ class Execution(Handler):
         """Checks an approval again and makes it an order, a modify or a cancel."""
         approved: Approved = event.payload
         signal = approved.signal
-        if approved.intent_id in self.intents:
+        is_known, is_over = approved.intent_id in self.intents, event.mono_ns >= signal.deadline_ns
+        if not is_over and (why := self._forgery(event, approved, is_known)):
+            return self.alarm(Forged(approved.intent_id, event.source, why))
+        if is_known:
             self.repeated += 1
             return ()  # no word: the first one's outcome is said under the same intent
         if why := self._refusal(event, approved, signal):
@@ -121,6 +130,24 @@ class Execution(Handler):
             return self.placed(event, *taken)
         self.intents.add(approved.intent_id)
         return self.mine.cancel(approved, event.mono_ns) if signal.intent == "cancel" else self.mine.modify(approved)
+
+    def _forgery(self, event: Event, approved: Approved, is_known: bool) -> str:
+        """Why it is not the gate's. Not asked of what is too late to leave: an earlier run's harms nobody."""
+        bears = self.placing.seen()
+        if bears is None:
+            bears = self.key.bears(ENCODE(approved))
+        if event.source.partition(".")[0] != GATE:
+            return f"{event.source} is not the gate"
+        if not bears:
+            return "it does not bear the gate's check"
+        return "the gate said it once, and it came again" if is_known else ""
+
+    def alarm(self, forged: Forged) -> Iterator[Payload]:
+        """Somebody writes to the order path: nothing leaves until a person has looked. No reject, since that would give
+        free what the gate holds for the order whose name was used."""
+        self.halted = True
+        self.forged.append(f"an approval from {forged.source} is forged: {forged.why}")
+        yield forged
 
     def take(self, strategy: str, intent_id: str) -> tuple[str, int] | None:
         """The tag of a new order and the account's epoch, if one may leave now and this intent is new."""
@@ -142,11 +169,9 @@ class Execution(Handler):
     def _refusal(self, event: Event, approved: Approved, signal: Signal) -> str:
         """Why nothing may come of it."""
         verdict, is_cancel = approved.verdict, signal.intent == "cancel"
-        if event.source != GATE and event.source.partition(".")[0] != GATE:
-            return f"{event.source} is not the gate"
         if verdict.refused or verdict.rule:
             return f"the gate's own verdict refuses it: {verdict.rule} {verdict.why}".rstrip()
-        needed = CANCEL_RULES if is_cancel else RULES
+        needed = EVALUATED_OF_A_CANCEL if is_cancel else RULES
         if verdict.evaluated & needed != needed:  # a message's kind alone promises nothing
             return "not every rule was evaluated"
         if not self.mine.epoch:
@@ -348,6 +373,8 @@ class Execution(Handler):
             "repeated": self.repeated,
             "reconciled": self.reconciliation.done,
             "mismatches": list(self.told),
+            "forged": len(self.forged),
+            "alarms": self.forged[-ALARMS_MAX:],
             "bad_rows": {what: bad for what, bad in self.bad_rows.items() if bad},
             "bad_row": self.bad_row,
             "drained": self.drained,
@@ -369,7 +396,7 @@ class Execution(Handler):
 
 
 def _handler(context: Context, config: ExecutionConfig) -> Execution:
-    return Execution(config, tags_of(context, config))
+    return Execution(config, tags_of(context, config), ApprovalKey(key_of(context)))
 
 
 def _timers(config: ExecutionConfig) -> Mapping[str, int]:
@@ -382,7 +409,7 @@ def _watch(context: Context, config: ExecutionConfig) -> Watch:
 
 def _notes(status: Mapping[str, Any]) -> Iterable[str]:
     bad = f"not read: {status['bad_row']}" if status.get("bad_rows") else ""
-    return (*states(status, "open_orders", "unknown"), *status.get("mismatches", ()), bad)
+    return (*states(status, "open_orders", "unknown"), *status.get("alarms", ()), *status.get("mismatches", ()), bad)
 
 
 SERVICE = ServiceSpec(
@@ -399,6 +426,7 @@ SERVICE = ServiceSpec(
         Figure(key="fills", label="fills", live=True),
         Figure(key="rejects", label="rejects"),
         Figure(key="unknown", label="orders of unknown outcome", trouble="orders of unknown outcome: ask the broker"),
+        Figure(key="forged", label="forged approvals", trouble="forged approvals: something writes to the order path"),
         Figure(key="mismatches", label="differs from the broker", none=[], form=said),
         Figure(key="latency_us", label="tick to order p50 / p99 / p99.9", none={}, form=percentiles),
     ),

@@ -53,6 +53,7 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     first_trades: list[tuple[str, str]]
     intents: list[str]
     repeated: int
+    forged: list[str]
     halted: bool
     stopping: bool
     stopped_ns: int
@@ -100,6 +101,7 @@ def taken(one: Execution) -> State:
         first_trades=sorted(reconciliation.first_trades),
         intents=sorted(one.intents),
         repeated=one.repeated,
+        forged=one.forged,
         halted=one.halted,
         stopping=one.stopping,
         stopped_ns=one.stopped_ns,
@@ -135,7 +137,7 @@ def restored(one: Execution, state: State) -> None:
     one.unmerged, one.bad_rows, one.bad_row = state.unmerged, state.bad_rows, state.bad_row
     reconciliation.done, reconciliation.first = state.reconciled, state.first
     reconciliation.first_trades = set(state.first_trades)
-    one.intents, one.repeated = set(state.intents), state.repeated
+    one.intents, one.repeated, one.forged = set(state.intents), state.repeated, state.forged
     one.halted, one.stopping, one.drained = state.halted, state.stopping, state.drained
     one.stopped_ns = state.stopped_ns
     one.suspect, one.told = state.suspect, state.told

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitev3._core import NativeHandler, gate_handler
+from kitev3._core import ApprovalKey, NativeHandler, gate_handler
 from kitev3.account.account import account_folder_of
+from kitev3.account.approvals import key_of
 from kitev3.account.latch import Latch, LatchState, LatchWatch
 from kitev3.calendar import read
 from kitev3.contracts import PortfolioSnapshot, heard_by
@@ -61,7 +62,7 @@ def _handler(context: Context, config: RiskPortfolioConfig) -> NativeHandler:
     if context.settings is None:
         raise ConfigError("risk_portfolio needs a profile: its [risk] holds capital and limits")
     signals = [contract.topic for contract in heard_by(NAME) if contract.worker == NAME]
-    return gate_handler(signals, read(context.settings.calendar))
+    return gate_handler(signals, read(context.settings.calendar), ApprovalKey(key_of(context)))
 
 
 def _driver(context: Context, config: RiskPortfolioConfig) -> Driver:

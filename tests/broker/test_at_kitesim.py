@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from doubles.approvals import APPROVAL_KEY, sealed
 from kitev3.account.account import Account, account_folder_of
 from kitev3.account.latch import Latch
 from kitev3.account.secret import read_secret
@@ -171,7 +172,7 @@ def test_a_login_that_is_not_taken_tells_no_secret(root: str, tmp_path: Path) ->
 def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> None:
     context = Context(
         profile="test", mode="sim", account=f"kitesim-{USER}", seed=1, run_dir=tmp_path, session="2026-11-19",
-        start_ns=0,
+        start_ns=0, approval_key=APPROVAL_KEY,
     )  # fmt: skip
     config = ExecutionConfig(open_ms=100, hint_ms=20, reconcile_ms=100, look_ms=20)
     woken = threading.Event()
@@ -241,4 +242,4 @@ def _approval(price_e4: int) -> Approved:
         quantity=10, order_type="LIMIT", price_e4=price_e4, trigger_price_e4=0, product="MIS", validity="DAY",
         confidence=1.0, deadline_ns=machine_ns() + 5 * S, data=(), data_ts_ns=0, reason="", indicators={},
     )  # fmt: skip
-    return Approved("0" * 32, signal, Verdict(RULES, 0), Reservation(10, 0, 0))
+    return sealed(Approved("0" * 32, signal, Verdict(RULES, 0), Reservation(10, 0, 0)))

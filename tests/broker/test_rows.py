@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 from doubles.account import WIDE
+from doubles.gate import CoreGate
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import Gate
 from kitev3.broker.classify import Reply, classify_read
 from kitev3.broker.interface import Part
 from kitev3.broker.rows import EXCHANGES, KEYS, PRODUCTS, Books, ist_ns
@@ -200,9 +200,9 @@ def test_the_funds_of_both_segments_are_summed_and_one_may_be_absent() -> None:
 @pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_the_gate_knows_every_word_that_is_let_in(exchange: str, product: str) -> None:
-    gate = Gate(WIDE.limits(), live=False)
+    gate = CoreGate(WIDE.limits())
 
-    gate.on_fill(Fill("", "O", "T", exchange, "X", 1, "BUY", product, 1, 1, 0), 0)
+    gate.on_fill(Fill("", "O", "T", exchange, "X", 1, "BUY", product, 1, 1, 0))
 
     assert gate.snapshot(0).positions[0].quantity == 1
 

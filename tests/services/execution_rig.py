@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from doubles.approvals import KEY, sealed
 from kitev3.account.account import Account
 from kitev3.account.latch import Latch, LatchState
 from kitev3.broker.egress import Egress
@@ -87,7 +88,7 @@ class Rig:
 
     def start(self, rebuilt: bool = False) -> None:
         """A new process: recovers from the tape, takes the account. Another build folds what was said."""
-        self.handler = Execution(self.config, TAGS)
+        self.handler = Execution(self.config, TAGS, KEY)
         if rebuilt:
             self.folded = (len(self.heard), len(self.said))
         heard, said = self.folded
@@ -182,9 +183,8 @@ class Rig:
 
     def approval(self, *, evaluated: int = RULES, refused: int = 0, **changes: Any) -> Approved:
         self.intents += 1
-        return Approved(
-            f"{self.intents:032x}", self.signal(**changes), Verdict(evaluated, refused), Reservation(10, 0, 0)
-        )
+        verdict = Verdict(evaluated, refused)
+        return sealed(Approved(f"{self.intents:032x}", self.signal(**changes), verdict, Reservation(10, 0, 0)))
 
     def signal(self, **changes: Any) -> Signal:
         values: dict[str, Any] = {
@@ -211,6 +211,11 @@ class Rig:
 
     def hint(self) -> list[Any]:
         return self.tell(OrderFrame("1", "COMPLETE", 0), "marketdata")
+
+    @property
+    def latch(self) -> LatchState:
+        """As it is on the disk."""
+        return Latch(self.folder).read()
 
     def lower(self, state: LatchState) -> None:
         Latch(self.folder).lower(state)

@@ -1,15 +1,18 @@
 """Execution: what leaves, what came of it, and what is known after any fault."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from doubles.account import NOW_NS, WIDE
+from doubles.approvals import KEY, sealed
+from doubles.gate import CoreGate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kitev3._core import Gate
-from kitev3.account.latch import LatchState
+from kitev3._core import EVALUATED_OF_A_CANCEL, ApprovalKey
+from kitev3.account.latch import Latch, LatchState
 from kitev3.broker.classify import Finding
 from kitev3.broker.fault import FaultBroker
 from kitev3.contracts import (
@@ -45,7 +48,7 @@ from kitev3.contracts import (
 from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.services.execution.fold import _FOLDS
-from kitev3.services.execution.service import CANCEL_RULES, RULES, Execution
+from kitev3.services.execution.service import RULES, Execution
 from kitev3.system.latency import Latency
 
 from .execution_rig import CONFIG, TAGS, Died, Rig, S, held, is_held
@@ -79,13 +82,86 @@ def test_an_approval_becomes_intent_and_sending_and_leaves_once(rig: Rig) -> Non
     assert placed.order_id == rig.order_id
 
 
-def test_an_intent_is_taken_once(rig: Rig) -> None:
+def test_an_intent_is_taken_once_and_what_comes_late_is_counted(rig: Rig) -> None:
     approval = rig.approval()
-
     assert kinds(rig.tell(approval, "risk_portfolio")) == ["Intent", "Sending", "OrderPlaced"]
+    rig.look(6)  # its deadline
+
     assert rig.tell(approval, "risk_portfolio") == []
-    assert len(rig.broker.arrived) == 1
-    assert rig.handler.status()["repeated"] == 1
+    assert (len(rig.broker.arrived), rig.handler.status()["repeated"], rig.handler.status()["forged"]) == (1, 1, 0)
+
+
+# Forgery --------------------------------------------------------------------------------------------------------------
+
+
+def unsigned(rig: Rig) -> tuple[Approved, str]:
+    return msgspec.structs.replace(rig.approval(), check=""), "risk_portfolio"
+
+
+def signed_by_another(rig: Rig) -> tuple[Approved, str]:
+    return sealed(rig.approval(), ApprovalKey(b"the key of another run")), "risk_portfolio"
+
+
+def altered(rig: Rig) -> tuple[Approved, str]:
+    approved = rig.approval()
+    signal = msgspec.structs.replace(approved.signal, quantity=approved.signal.quantity + 1)
+    return msgspec.structs.replace(approved, signal=signal), "risk_portfolio"
+
+
+def under_another_name(rig: Rig) -> tuple[Approved, str]:
+    return msgspec.structs.replace(rig.approval(), intent_id="f" * 32), "risk_portfolio"
+
+
+def said_by_another(rig: Rig) -> tuple[Approved, str]:
+    return rig.approval(), "strategy"
+
+
+def replayed(rig: Rig) -> tuple[Approved, str]:
+    approved = rig.approval()
+    rig.tell(approved, "risk_portfolio")
+    return approved, "risk_portfolio"
+
+
+@pytest.mark.parametrize("forge", [unsigned, signed_by_another, altered, under_another_name, said_by_another, replayed])
+def test_what_the_gate_did_not_say_is_refused_and_halts(rig: Rig, forge: Callable[[Rig], tuple[Approved, str]]) -> None:
+    approved, source = forge(rig)
+    before = len(rig.broker.arrived)
+    said = rig.tell(approved, source)
+
+    # No reject: it would give free what the gate holds for the order whose name was used.
+    assert kinds(said) == ["Forged"]
+    assert (said[0].intent_id, said[0].source) == (approved.intent_id, source)
+    assert len(rig.broker.arrived) == before
+    assert rig.latch is LatchState.HALTED
+    assert rig.handler.status()["forged"] == 1
+    assert "HALTED" in rig.approve()[-1].message
+
+
+def test_a_forgery_leaves_the_name_of_the_real_approval_free(rig: Rig) -> None:
+    real = rig.approval()
+    rig.tell(msgspec.structs.replace(real, check=""), "risk_portfolio")
+    rig.tell(LatchRead("ACTIVE"))  # a person has looked, and armed
+    Latch(rig.folder).raise_to_active()
+
+    assert kinds(rig.tell(real, "risk_portfolio")) == ["Intent", "Sending", "OrderPlaced"]
+
+
+def test_an_approval_of_an_earlier_run_is_late_and_no_alarm(rig: Rig) -> None:
+    old = sealed(rig.approval(), ApprovalKey(b"the key of another run"))
+    rig.look(6)
+
+    assert "deadline" in rig.tell(old, "risk_portfolio")[0].message
+    assert rig.latch is LatchState.ACTIVE
+
+
+def test_a_forgery_is_one_again_when_the_tape_is_executed_again(rig: Rig) -> None:
+    rig.tell(*unsigned(rig))
+    rig.die()
+    rig.start()
+    assert rig.handler.status()["forged"] == 1
+    rig.die()
+    rig.start(rebuilt=True)
+    assert rig.handler.status()["forged"] == 1
 
 
 @pytest.mark.parametrize(
@@ -95,8 +171,8 @@ def test_an_intent_is_taken_once(rig: Rig) -> None:
         ({"evaluated": RULES & ~(1 << 54)}, "not every rule"),
         ({"evaluated": 0}, "not every rule"),
         ({"evaluated": 0, "intent": "exit"}, "not every rule"),
-        ({"evaluated": CANCEL_RULES, "intent": "modify"}, "not every rule"),
-        ({"evaluated": CANCEL_RULES & ~(1 << 54), "intent": "cancel"}, "not every rule"),
+        ({"evaluated": EVALUATED_OF_A_CANCEL, "intent": "modify"}, "not every rule"),
+        ({"evaluated": EVALUATED_OF_A_CANCEL & ~(1 << 54), "intent": "cancel"}, "not every rule"),
         ({"deadline_ns": 0}, "deadline"),
         ({"action": "HOLD"}, "HOLD"),
         ({"quantity": 0}, "quantity"),
@@ -111,12 +187,6 @@ def test_what_should_never_have_been_approved_is_refused_here(rig: Rig, changes:
     assert isinstance(reject, Reject)
     assert words in reject.message
     assert (reject.sent, reject.intent_id, rig.broker.arrived) == (False, f"{rig.intents:032x}", [])
-
-
-def test_only_the_gate_approves(rig: Rig) -> None:
-    (reject,) = rig.tell(rig.approval(), "strategy")
-
-    assert "not the gate" in reject.message
 
 
 def test_the_deadline_is_exclusive(rig: Rig) -> None:
@@ -410,7 +480,7 @@ def test_a_position_that_nothing_explains_lets_nothing_leave_after_a_start(rig: 
 
 def gate_positions(rig: Rig) -> dict[str, int]:
     """What the gate holds when it has heard all that was said. Each time it is what was brought in and traded."""
-    gate = Gate(WIDE.limits(), live=False)
+    gate = CoreGate(WIDE.limits())
     learn = {
         Intent: gate.on_intent,
         OrderPlaced: gate.on_placed,
@@ -775,7 +845,7 @@ def test_a_snapshot_is_the_whole_state(rig: Rig) -> None:
         rig.approve(tradingsymbol=symbol)
     rig.broker.fill(rig.order_id, 4)
     rig.look(1)
-    other = Execution(CONFIG, TAGS)
+    other = Execution(CONFIG, TAGS, KEY)
     other.restore(rig.handler.snapshot())
 
     assert other.snapshot() == rig.handler.snapshot()
@@ -835,7 +905,6 @@ def test_the_way_of_a_new_order_ends_at_its_intent(rig: Rig) -> None:
 FAULTS = ["none", "none", "unreachable", "rejected", "lost_request", "lost_reply", "late", "too_many", "garbled"]
 ACTIONS = st.one_of(
     st.tuples(st.just("approve"), st.sampled_from(FAULTS)),
-    st.tuples(st.just("approve again"), st.just(0)),
     st.tuples(st.sampled_from(["cancel", "modify"]), st.sampled_from(FAULTS)),
     st.tuples(st.just("fill"), st.integers(1, 10)),
     st.tuples(st.just("fill while reading"), st.integers(1, 10)),
@@ -862,8 +931,6 @@ def act(rig: Rig, deed: str, how: Any) -> None:
     elif deed in ("cancel", "modify") and tags:
         rig.broker.faults.append(how)
         rig.approve(intent=deed, order=tags[-1], price_e4=1499_0000)
-    elif deed == "approve again" and (approvals := rig.of_heard(Approved)):
-        rig.tell(approvals[-1], "risk_portfolio")
     elif deed == "fill" and order_ids:
         rig.broker.fill(order_ids[how % len(order_ids)], how)
         rig.look(1)

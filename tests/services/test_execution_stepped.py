@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kitev3._core import Exchange
+from doubles.approvals import sealed
+from kitev3._core import ApprovalKey, Exchange
 from kitev3.account.account import account_folder_of
+from kitev3.account.approvals import key_of
 from kitev3.account.latch import Latch
 from kitev3.broker.direct import DirectBroker
 from kitev3.broker.pace import Limits
@@ -129,6 +131,7 @@ class Town:
             **changes,
         )
         approved = Approved(f"{number:032x}", signal, Verdict(RULES, 0), Reservation(quantity, 0, 0))
+        approved = sealed(approved, ApprovalKey(key_of(self.context)))
         self.bus.runners["risk_portfolio"].publish(approved)
         self.bus.run()
 

@@ -68,6 +68,7 @@ def test_the_summary_counts_what_the_services_say(system: System) -> None:
         "stopped_strategies": {},
         "machine_time": 2,
         "unknown": 0,
+        "forged": 0,
         "mismatches": [],
     }
 

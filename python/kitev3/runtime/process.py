@@ -17,11 +17,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from kitev3._core import RecoveryError, TapeCorrupt
+from kitev3.account import approvals
 from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
 from kitev3.bus.sockets import Sockets
@@ -148,7 +150,7 @@ class Process:
         self.spec, self.profile, self.folder = spec, profile, folder
         self.running = profile.enabled if running is None else running
         self.config = profile.settings(spec.name, spec.config)
-        self.context = context_of(profile, folder.path)
+        self.context = replace(context_of(profile, folder.path), approval_key=approvals.taken())
         self.starts = starts
         self._parent = os.getppid() if "KITEV3_PARENT" in os.environ else 0
         folder.check_sockets((spec.name,))
@@ -220,6 +222,8 @@ class Process:
             "schemas": {topic: BY_TOPIC[topic].schema for topic in (*self.spec.hears, *self.spec.says)},
             "settings": self.profile.effective({self.spec.name: self.config}),
         }
+        if self.spec.name in approvals.HOLDERS:
+            about["approvals"] = approvals.name_of(approvals.key_of(self.context))
         return Runner(
             self.spec,
             self.context,

@@ -39,6 +39,7 @@ class Context:
     session: str  # market date YYYY-MM-DD
     start_ns: int  # market time at which the clock stands until control.clock has been heard
     settings: Profile | None = None  # the profile whole, for what is not the service's own table
+    approval_key: bytes = field(default=b"", repr=False)  # handed over by the supervisor
 
     def whole(self) -> Profile:
         """The profile; ConfigError where there is none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from kitev3.account import approvals
 from kitev3.runtime.clock import NS, machine_ns
 from kitev3.system.restarts import FAILED, Death, Restarts
 from kitev3.system.runfolder import RunFolder
@@ -45,6 +47,7 @@ class Supervisor:
         self._folder, self._commands, self._environment = folder, commands, environment
         self._stop_s_max = stop_s_max
         self._died = died
+        self._approval_key = secrets.token_bytes(approvals.KEY_BYTES)
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self.restarts = {name: Restarts() for name in commands}
@@ -112,10 +115,13 @@ class Supervisor:
         stderr is a file and no pipe: last words outlive us both."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         errors = os.open(self._folder.errors(name), flags, 0o600)
+        key = approvals.offered(self._approval_key) if name in approvals.HOLDERS else None
+        handed = {} if key is None else {approvals.VARIABLE: str(key)}
         try:
             return await asyncio.create_subprocess_exec(
                 *self._commands[name],
-                env=self._environment,
+                env={**self._environment, **handed},
+                pass_fds=() if key is None else (key,),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,
@@ -123,6 +129,8 @@ class Supervisor:
             )
         finally:
             os.close(errors)
+            if key is not None:
+                os.close(key)
 
     def _last_words(self, name: str, log_from: int, errors_from: int) -> tuple[str, str]:
         """The event a process died of, as its log says, and its last words; empty when it could say nothing."""

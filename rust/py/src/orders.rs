@@ -1,5 +1,10 @@
 //! Tags for Python, and the way of a new order through the core.
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use kitev3_core::orders::approval::ApprovalKey;
+use kitev3_core::orders::placing;
 use kitev3_core::orders::tag::{TagId, Tags};
+use kitev3_core::risk::EVALUATED_OF_A_CANCEL;
 use pyo3::exceptions::{PyAssertionError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -46,23 +51,74 @@ impl PyTagMaker {
     }
 }
 
+/// The key of a run's approvals.
+#[pyclass(module = "kitev3._core", name = "ApprovalKey", frozen)]
+pub struct PyApprovalKey(pub ApprovalKey);
+
+#[pymethods]
+impl PyApprovalKey {
+    #[new]
+    #[pyo3(signature = (key))]
+    fn new(key: &[u8]) -> PyResult<Self> {
+        let short = || PyValueError::new_err("a key shorter than 16 bytes could be guessed");
+        ApprovalKey::new(key).map(Self).ok_or_else(short)
+    }
+
+    #[pyo3(signature = (before))]
+    fn check(&self, before: &[u8]) -> String {
+        self.0.check(before)
+    }
+
+    #[pyo3(signature = (message))]
+    fn bears(&self, message: &[u8]) -> bool {
+        self.0.bears(message)
+    }
+}
+
 /// How a new order is placed: the core checks the approval and says INTENT and SENDING; the rest is Python's.
 #[pyclass(module = "kitev3._core", name = "Placing", frozen)]
 pub struct PyPlacing {
     pub take: Py<PyAny>,
     pub placed: Py<PyAny>,
+    pub key: ApprovalKey,
+    /// Whether the message in hand bears its check: what Python has of it is no longer bytes.
+    seen: AtomicU8,
+}
+
+impl PyPlacing {
+    /// Judges a message's check, and keeps the answer for who handles it.
+    pub fn judge(&self, message: &[u8]) -> bool {
+        let bears = self.key.bears(message);
+        self.seen.store(1 + u8::from(bears), Ordering::Relaxed);
+        bears
+    }
 }
 
 #[pymethods]
 impl PyPlacing {
     #[new]
-    #[pyo3(signature = (*, take, placed))]
-    fn new(take: Py<PyAny>, placed: Py<PyAny>) -> PyPlacing {
-        PyPlacing { take, placed }
+    #[pyo3(signature = (*, key, take, placed))]
+    fn new(key: &PyApprovalKey, take: Py<PyAny>, placed: Py<PyAny>) -> PyPlacing {
+        PyPlacing {
+            take,
+            placed,
+            key: key.0.clone(),
+            seen: AtomicU8::new(0),
+        }
+    }
+
+    fn seen(&self) -> Option<bool> {
+        match self.seen.swap(0, Ordering::Relaxed) {
+            0 => None,
+            seen => Some(seen == 2),
+        }
     }
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyTagMaker>()?;
+    module.add_class::<PyApprovalKey>()?;
+    module.add("GATE", placing::GATE)?;
+    module.add("EVALUATED_OF_A_CANCEL", EVALUATED_OF_A_CANCEL)?;
     module.add_class::<PyPlacing>()
 }

@@ -7,16 +7,22 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::calendar::{PyCalendar, given};
+use crate::orders::PyApprovalKey;
 use crate::runtime::native::PyNativeHandler;
 
 /// The gate, HALTED and knowing nothing. `signals` are the topics that it judges.
 #[pyfunction]
-#[pyo3(signature = (signals, calendar=None))]
-fn gate_handler(signals: Vec<String>, calendar: Option<&PyCalendar>) -> PyNativeHandler {
-    PyNativeHandler::new(GateHandler::new(
-        signals,
-        given(calendar, Calendar::shipped),
-    ))
+#[pyo3(signature = (signals, calendar=None, key=None))]
+fn gate_handler(
+    signals: Vec<String>,
+    calendar: Option<&PyCalendar>,
+    key: Option<&PyApprovalKey>,
+) -> PyNativeHandler {
+    let handler = GateHandler::new(signals, given(calendar, Calendar::shipped));
+    PyNativeHandler::new(match key {
+        Some(key) => handler.keyed(key.0.clone()),
+        None => handler,
+    })
 }
 
 /// The rules in evaluation order: (id, stage, title).

@@ -8,7 +8,7 @@ use crate::risk::RULES;
 use crate::terms::Validity;
 
 /// Who alone may approve.
-const GATE: &str = "risk_portfolio";
+pub const GATE: &str = "risk_portfolio";
 
 /// The approval of a new order that nothing can be said against, without knowing how we stand ourselves.
 ///

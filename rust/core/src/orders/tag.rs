@@ -11,13 +11,12 @@
 //! version
 //! ```
 //!
-//! A tag is made between an approval and the first byte of its order, so the key's own two blocks are hashed once.
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+pub use super::keyed::KEY_BYTES_MIN;
+use super::keyed::{Keyed, same};
 
 pub const TAG_CHARS: usize = 20;
-pub const KEY_BYTES_MIN: usize = 16;
 const VERSION: u8 = b'K';
 const CHECK_CHARS: usize = 6;
 const BODY_CHARS: usize = TAG_CHARS - CHECK_CHARS;
@@ -38,7 +37,6 @@ const _: () = {
     }
     assert!(width == BODY_CHARS);
 };
-const BLOCK_BYTES: usize = 64;
 
 /// What a tag says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,29 +83,12 @@ impl std::error::Error for DoesNotFit {}
 
 /// Makes and reads the tags of one account. With another key no tag is ours.
 #[derive(Clone)]
-pub struct Tags {
-    inner: Sha256,
-    outer: Sha256,
-}
+pub struct Tags(Keyed);
 
 impl Tags {
     /// None for a key shorter than [`KEY_BYTES_MIN`]: it could be guessed.
     pub fn new(key: &[u8]) -> Option<Tags> {
-        if key.len() < KEY_BYTES_MIN {
-            return None;
-        }
-        let mut block = [0; BLOCK_BYTES];
-        if key.len() > BLOCK_BYTES {
-            let digest: [u8; 32] = Sha256::digest(key).into();
-            block[..digest.len()].copy_from_slice(&digest);
-        } else {
-            block[..key.len()].copy_from_slice(key);
-        }
-        // HMAC (RFC 2104): the key's block under two masks, before the message and before that hash.
-        Some(Tags {
-            inner: Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)),
-            outer: Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)),
-        })
+        Keyed::new(key).map(Tags)
     }
 
     /// The 20 characters.
@@ -136,13 +117,7 @@ impl Tags {
     pub fn decode(&self, text: &[u8]) -> Option<TagId> {
         let text: &[u8; TAG_CHARS] = text.try_into().ok()?;
         let (body, check) = text.split_at(BODY_CHARS);
-        // All six characters are always compared, so that the time taken tells nothing about the right ones.
-        let differs = self
-            .check(body)
-            .iter()
-            .zip(check)
-            .fold(0, |seen, (ours, theirs)| seen | (ours ^ theirs));
-        if differs != 0 || body[0] != VERSION {
+        if !same(&self.check(body), check) || body[0] != VERSION {
             return None;
         }
         let (mut values, mut at) = ([0; FIELDS.len()], 1);
@@ -161,8 +136,7 @@ impl Tags {
     }
 
     fn check(&self, body: &[u8]) -> [u8; CHECK_CHARS] {
-        let inner = self.inner.clone().chain_update(body).finalize();
-        let digest: [u8; 32] = self.outer.clone().chain_update(inner).finalize().into();
+        let digest = self.0.digest(body);
         let (first, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
         let mut check = [0; CHECK_CHARS];
         write_base36(

@@ -25,6 +25,8 @@ records! {
         signal: Whole<'a, Signal<'a>>,
         verdict: Verdict<'a>,
         reservation: Reservation,
+        /// Keyed, over the message before it.
+        check: &'a str,
     }
 
     /// A signal that the gate refused.

@@ -7,6 +7,7 @@ use super::verdict::Judgement;
 use super::{reading, saying};
 use crate::calendar::Calendar;
 use crate::kite::TickBatch;
+use crate::orders::approval::ApprovalKey;
 use crate::payload::control::{Arm, Kill, Stop};
 use crate::payload::execution::{
     Book, Fill, Funds, Holdings, Intent, OrderPlaced, OrderUpdate, Reconciled, Reject,
@@ -53,6 +54,8 @@ const TOPICS: &[&str] = &[
 pub struct GateHandler {
     /// Topics of signals: those whose contract names this service as their worker.
     signals: Vec<Box<str>>,
+    /// What approvals are known by; none where nobody asks.
+    key: Option<ApprovalKey>,
     state: State,
 }
 
@@ -97,10 +100,19 @@ impl GateHandler {
     pub fn with(gate: Gate, signals: impl IntoIterator<Item = String>) -> Self {
         Self {
             signals: signals.into_iter().map(Into::into).collect(),
+            key: None,
             state: State {
                 gate,
                 ..State::default()
             },
+        }
+    }
+
+    /// The same, its approvals known by a key.
+    pub fn keyed(self, key: ApprovalKey) -> Self {
+        Self {
+            key: Some(key),
+            ..self
         }
     }
 }
@@ -277,7 +289,7 @@ impl GateHandler {
             .gate
             .judge(&signal, event.id, event.now_ns, event.mono_ns);
         self.count(&judgement);
-        let (topic, answer) = saying::answer(event.id, signal, &judgement);
+        let (topic, answer) = saying::answer(event.id, signal, &judgement, self.key.as_ref());
         out.say(topic, &answer)
     }
 

@@ -34,6 +34,6 @@ pub use gate::{Allowed, Gate, Reading};
 pub use instrument::Instrument;
 pub use limits::{Column, LimitError, Limits};
 pub use reading::check_limits;
-pub use rules::{RULES, Rule};
+pub use rules::{EVALUATED_OF_A_CANCEL, RULES, Rule};
 pub use standing::Standing;
 pub use verdict::{Approved, Judgement, Reservation, Verdict, Why};

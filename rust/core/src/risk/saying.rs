@@ -1,16 +1,18 @@
 //! What the gate answers, as payloads.
 use super::gate::Gate;
 use super::verdict::{Approved as Approval, Judgement, Reservation, Verdict, Why};
+use crate::orders::approval::ApprovalKey;
 use crate::payload::risk::{self, Approved, Blocked, PortfolioSnapshot, Position};
 use crate::payload::strategy::Signal;
 use crate::payload::{Payload, Whole, encode};
 use crate::runtime::handler::Status;
 
-/// The answer to a signal, which it carries as it came: the topic and its payload.
+/// The answer to a signal, which it carries as it came: the topic and its payload. An approval bears the check of the key.
 pub fn answer(
     intent: u128,
     signal: Whole<'_, Signal<'_>>,
     judgement: &Judgement,
+    key: Option<&ApprovalKey>,
 ) -> (&'static str, Vec<u8>) {
     let intent_id = format!("{intent:032x}");
     let intent_id = &*intent_id;
@@ -44,8 +46,14 @@ pub fn answer(
                 signal,
                 verdict,
                 reservation,
+                check: "",
             };
-            (Approved::TOPIC, encode(&approved))
+            let message = encode(&approved);
+            let sealed = match key {
+                Some(key) => key.seal(message),
+                None => message,
+            };
+            (Approved::TOPIC, sealed)
         }
         Judgement::Blocked(_) => {
             let blocked = Blocked {

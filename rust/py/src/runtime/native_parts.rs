@@ -69,6 +69,9 @@ impl NativePart {
         match self {
             NativePart::Places(placing, intent, sending) => {
                 let source = arrival.header.source;
+                if !placing.get().judge(arrival.payload) {
+                    return Ok(Left::All);
+                }
                 let Some(approval) = plain(source.as_str(), arrival.payload, arrival.mono_ns)
                 else {
                     return Ok(Left::All);
