@@ -400,6 +400,12 @@ class Request(Payload, frozen=True, array_like=True, gc=False):
     fields: dict[str, str]
 
 
+class Accepted(Payload, frozen=True, array_like=True, gc=False):
+    """kitesim has noted a write: what its accounts are rebuilt from by another build, which executes nothing again."""
+
+    request: Request
+
+
 class MarketRun(Payload, frozen=True, array_like=True, gc=False):
     """What kitesim's market does from now on."""
 
@@ -748,6 +754,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("execution.reconciled", Reconciled, "execution", "risk_portfolio journal", join="keyed:source"),
     _c("execution.read", Read, "execution", "journal"),
     _c("kitesim.market", MarketRun, "kitesim", "journal", join="day"),
+    _c("kitesim.accepted", Accepted, "kitesim", "journal", join="day"),
     _c("control.clock", Clock, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.start", Start, "control", _EVERYONE + " kitesim", delivery="control"),
     _c("control.stop", Stop, "control", _EVERYONE + " kitesim", delivery="control"),

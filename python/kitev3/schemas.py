@@ -38,6 +38,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "execution.reconciled": (0xEBC45650,),
         "execution.read": (0xA59235F8,),
         "kitesim.market": (0xA44FA335, 0x281EE711),
+        "kitesim.accepted": (0xB8C8ABD1,),
         "control.clock": (0xD61D2643,),
         "control.start": (0x95B9A984,),
         "control.stop": (0xD695FB24,),

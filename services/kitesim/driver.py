@@ -55,6 +55,7 @@ class ExchangeDriver(AsyncDriver):
         self.world: World | None = None
         self.server: Server | None = None
         self.wanted: MarketRun | None = None
+        self.refused_again = 0  # requests of before a crash that this build refuses
 
     def open(self, world: World) -> None:
         """Takes the port."""
@@ -92,7 +93,7 @@ class ExchangeDriver(AsyncDriver):
     def said(self, event: Event) -> None:
         """Runs or stops the market; after a crash, first brings the accounts back."""
         run: MarketRun = event.payload
-        replay(self.exchange, self.books, run.requests)
+        self.refused_again += replay(self.exchange, self.books, run.requests)
         self.wanted = run
         if self.server is not None:
             self._do(self.server, run)
@@ -112,6 +113,7 @@ class ExchangeDriver(AsyncDriver):
     def status(self) -> dict[str, Any]:
         """Adds to the process's health."""
         status = self.server.status() if self.server is not None else {}
+        status["refused_again"] = self.refused_again
         return status | (self.front.status() if self.front is not None else {})
 
     def _do(self, server: Server, run: MarketRun) -> None:

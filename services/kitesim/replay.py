@@ -7,25 +7,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from kitev3._core import Exchange
+from kitev3._core import Exchange, ExchangeRefusal
 from kitev3.contracts import Request
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.triggers import read_trigger
 
 
-def replay(exchange: Exchange, books: Books, requests: tuple[Request, ...]) -> None:
-    """Does it all again, the exchange's writes and those of the broker's books."""
+def replay(exchange: Exchange, books: Books, requests: tuple[Request, ...]) -> int:
+    """Does it all again, the exchange's writes and those of the broker's books; how many are refused now, which takes
+    an exchange that has been changed since.
+    """
+    refused = 0
     exchange.replaying(True)
     for request in requests:
         exchange.advance(request.at_ns)
-        if request.verb in REPLAY_TABLE:
-            REPLAY_TABLE[request.verb](exchange, request)
-        else:
-            books.replay(request)
+        try:
+            if request.verb in REPLAY_TABLE:
+                REPLAY_TABLE[request.verb](exchange, request)
+            else:
+                books.replay(request)
+        except ExchangeRefusal:
+            refused += 1
     exchange.replaying(False)
     if requests:
         exchange.halt(None)  # no halt outlives a crash: who ordered it is gone
     exchange.take_order_frames()  # they were said before the crash, or nobody was there to hear
+    return refused
 
 
 def _place(exchange: Exchange, request: Request) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from kitev3.contracts import Clock, MarketRun, Request
+from kitev3.contracts import Accepted, Clock, MarketRun, Request
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
@@ -80,7 +80,7 @@ class MarketHours(Handler):
     def request(self, event: Event) -> Iterable[Payload]:
         """One write more that was accepted."""
         self.kept.requests.append(event.payload)
-        return NOTHING
+        return (Accepted(event.payload),)
 
     def epoch(self, event: Event) -> Iterable[Payload]:
         """Back after a crash: the driver's exchange is a new one and must be told everything."""
@@ -100,6 +100,15 @@ class MarketHours(Handler):
     def restore(self, snapshot: bytes) -> None:
         """From the tape."""
         self.kept = msgspec.msgpack.decode(snapshot, type=_Kept)
+
+    def rebuild(self, event: Event) -> None:
+        """From what another build said: the exchange is a function of the requests and the clock."""
+        said = event.payload
+        if isinstance(said, Accepted):
+            self.kept.requests.append(said.request)
+        else:
+            clock = Clock(said.t0_ns, said.m0_ns, said.speed_e3)
+            self.kept.state, self.kept.clock = said.state, clock if said.speed_e3 else None
 
     def status(self) -> dict[str, Any]:
         """For the health answer; the driver adds the rest."""

@@ -102,7 +102,9 @@ def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books
     origin = Origin(session=exchange.session, start_ns=exchange.now_ns, **wanted)
     if kept is not None:
         check(kept[0], {"session": origin.session, "start_ns": origin.start_ns}, folder)
-        replay(exchange, books, kept[1])
+        refused = replay(exchange, books, kept[1])
+        if refused:
+            print(f"kitesim: {refused} requests of {folder} are refused by this version", file=sys.stderr)
         exchange.advance(kept[2])
         exchange.take_order_frames()
     return exchange, books, Memory(folder, origin)

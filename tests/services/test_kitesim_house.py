@@ -20,7 +20,7 @@ from kiteconnect import exceptions as kite
 from kitev3 import _core
 from kitev3._core import Exchange
 from kitev3.account.secret import write_secret
-from kitev3.contracts import Clock, Epoch, MarketRun, Request, Start, Stop
+from kitev3.contracts import Accepted, Clock, Epoch, MarketRun, Request, Start, Stop
 from kitev3.events import Event
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.replay import replay
@@ -53,6 +53,27 @@ def test_the_market_waits_for_its_clock_and_the_start() -> None:
     assert say(handler, "control.clock", CLOCK) == []
     assert say(handler, "control.start", Start("2026-11-19")) == [MarketRun("running", START_NS, 5, 30_000)]
     assert say(handler, "control.stop", Stop()) == [MarketRun("stopped", START_NS, 5, 30_000)]
+
+
+def test_another_build_rebuilds_it_from_what_it_said() -> None:
+    first, second = MarketHours(), MarketHours()
+    requests_ = [a_request(order_id=str(number), at_ns=START_NS + number) for number in range(3)]
+    said = say(first, "control.clock", CLOCK) + say(first, "control.start", Start("2026-11-19"))
+    for request in requests_:
+        said += say(first, "world.request", request)
+    said += say(first, "world.epoch", Epoch(2, 9)) + say(first, "control.stop", Stop())
+
+    for payload in said:
+        second.rebuild(Event("kitesim.accepted" if isinstance(payload, Accepted) else "kitesim.market", payload))
+
+    assert second.snapshot() == first.snapshot()
+
+
+def test_what_a_changed_exchange_refuses_is_counted_and_the_rest_is_done_again() -> None:
+    exchange = Exchange(users=["KS0001"], market="frozen", seed=1, start_ns=START_NS)
+    asked = (a_request(fields={}), a_request(verb="halt", fields={"why": "Halted"}))
+
+    assert replay(exchange, Books(exchange), asked) == 1
 
 
 def test_another_clock_moves_a_market_that_runs() -> None:
