@@ -62,7 +62,7 @@ def result(used_ms: dict[str, float]) -> Result:
 @contextmanager
 def system(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """`kitev3 up` of the demo with a frozen market, ended as a person would. RuntimeError when it did not end well."""
-    command = [sys.executable, "-c", "from kitev3.cli import main; main()", "up", "--profile", "demo", "--json"]
+    command = [sys.executable, "-c", "from kitev3.system.cli import main; main()", "up", "--profile", "demo", "--json"]
     words = (folder / "words").open("w+")
     with words:
         up = subprocess.Popen(

@@ -114,7 +114,7 @@ class System:
     def command(self, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
         """``kitev3`` with these arguments, for this system."""
         return subprocess.run(
-            [sys.executable, "-c", "from kitev3.cli import main; main()", *arguments],
+            [sys.executable, "-c", "from kitev3.system.cli import main; main()", *arguments],
             env=self.environment | {"KITEV3_RUN_DIR": str(self.folder.path)},
             stdout=stdout,
             stderr=subprocess.PIPE,

@@ -23,7 +23,7 @@ from kitev3.control import Control, Health
 from kitev3.system.runfolder import RunFolder
 
 WAIT_S_MAX = 60.0
-KITEV3 = (sys.executable, "-c", "from kitev3.cli import main; main()")
+KITEV3 = (sys.executable, "-c", "from kitev3.system.cli import main; main()")
 PAYLOAD_AT = 80  # bytes of a message's header, after its topic and a NUL
 SEQ_AT = 16  # of seq in the header
 

@@ -8,9 +8,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from kitev3.cli.options import ProfileOption, RunDirOption, running
-from kitev3.cli.output import console
 from kitev3.control import Control, Health
+from kitev3.system.cli.options import ProfileOption, RunDirOption, running
+from kitev3.system.cli.output import console
 from kitev3.system.runfolder import Run
 from kitev3.system.table import note
 

@@ -6,7 +6,7 @@ import io
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.cli.output import console, printable
+from kitev3.system.cli.output import console, printable
 from rich.table import Table
 
 

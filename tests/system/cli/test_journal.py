@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from kitev3._core import Event
-from kitev3.cli import journal
 from kitev3.contracts import Fill
 from kitev3.journal.columns import Rows
 from kitev3.journal.store import ParquetStore
+from kitev3.system.cli import journal
 from typer.testing import CliRunner
 
 NAME = "[breakout] long[/x]\x1b[31m"
@@ -75,7 +75,7 @@ def test_the_topics_are_listed_with_and_without_rows(run_dir: Path) -> None:
 def test_the_command_itself_answers(run_dir: Path) -> None:
     """In a process that has loaded nothing else."""
     question = "select tradingsymbol from execution.fill"
-    words = ["-c", "from kitev3.cli import main; main()", "journal", "sql", question, "--run-dir", str(run_dir)]
+    words = ["-c", "from kitev3.system.cli import main; main()", "journal", "sql", question, "--run-dir", str(run_dir)]
 
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from kitev3.cli.output import console
 from kitev3.contracts import heard_by, said_by
+from kitev3.system.cli.output import console
 from kitev3.system.profile import known_services
 
 

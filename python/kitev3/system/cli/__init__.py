@@ -10,8 +10,8 @@ import sys
 
 import typer
 
-from kitev3.cli import journal, listing, requests, status, up
 from kitev3.errors import ConfigError, KiteError
+from kitev3.system.cli import journal, listing, requests, status, up
 from kitev3.system.private import UMASK
 
 app = typer.Typer(

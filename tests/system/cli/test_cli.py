@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from doubles.system import START_ORDER, STOP_ORDER, System
 from kitev3.account.latch import Latch, LatchState
-from kitev3.cli.requests import who
+from kitev3.system.cli.requests import who
 from kitev3.system.runfolder import Run
 
 COMMANDS = ("up", "start", "stop", "kill", "arm", "down", "status", "ls")

@@ -18,13 +18,13 @@ from kitev3.account import arming
 from kitev3.account.account import account_folder
 from kitev3.account.latch import Latch, LatchState
 from kitev3.calendar import IST
-from kitev3.cli.options import ProfileOption, RunDirOption, described, running
-from kitev3.cli.output import unread
 from kitev3.contracts import BY_TOPIC, TOPIC_OF, Kill, Start, Stop, TakePositions
 from kitev3.control import Command, Control, Health
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, machine_ns
 from kitev3.runtime.registry import markets, start_order, stop_order
+from kitev3.system.cli.options import ProfileOption, RunDirOption, described, running
+from kitev3.system.cli.output import unread
 from kitev3.system.profile import load
 from kitev3.system.runfolder import Run, RunFolder
 

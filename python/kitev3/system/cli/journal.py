@@ -11,9 +11,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.cli.output import console, printable, unread
 from kitev3.journal import query
+from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
+from kitev3.system.cli.output import console, printable, unread
 
 ROWS_SHOWN_MAX = 200
 COLUMN_CHARS = 30  # a column that is folded to less is not read any more

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from kitev3.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.cli.output import console, unread
 from kitev3.risk import Risk, limits
 from kitev3.runtime.registry import spec
+from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
+from kitev3.system.cli.output import console, unread
 from kitev3.system.placement import CORES, allowed, place
 from kitev3.system.preflight import prepared
 from kitev3.system.profile import Profile, load
