@@ -13,13 +13,13 @@ from kitev3.events import Event
 from kitev3.runtime.clock import MarketClock
 from kitev3.runtime.service import AsyncDriver, Context, World
 from kitev3.services.kitesim.books import Books
+from kitev3.services.kitesim.config import KitesimConfig
 from kitev3.services.kitesim.faults.catalogue import read_faults
 from kitev3.services.kitesim.faults.front import Front, in_front
 from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.server import Server, address_of, listen
-from kitev3.services.kitesim.service import KitesimConfig
 from kitev3.system.private import write_whole
 from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder

@@ -4,8 +4,7 @@ with its orders and positions. The exchange itself is the driver's; see `driver`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -13,30 +12,10 @@ from kitev3.contracts import Accepted, Clock, MarketRun, Request
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
-from kitev3.services.kitesim.rules import read_rules
-from kitev3.system.settings import place
+from kitev3.services.kitesim.config import KitesimConfig
 
 State: TypeAlias = Literal["waiting", "running", "stopped"]
 NOTHING: tuple[Payload, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KitesimConfig:
-    """``[kitesim]`` of the profile. Market, seed, clock and address are the profile's own."""
-
-    enabled: bool = True
-    cpu: int | None = None
-    profile: Literal["strict-2026", "legacy"] = "strict-2026"
-    frame_ms: int = 1000  # market time between two frames
-    universe: Literal["house", "full"] = "house"
-    hours: Literal["plain", "dated", "always-open"] = "plain"
-    admin: str = place()  # where faults are switched, an address of this machine alone; empty: nowhere
-    fault: tuple[Mapping[str, Any], ...] = ()  # faults from the beginning: [[kitesim.fault]]
-    rules: Mapping[str, Any] = field(default_factory=dict)  # those that are not the profile's: [kitesim.rules]
-
-    def __post_init__(self) -> None:
-        """A rule that is none is refused with the other settings, before anything runs."""
-        read_rules(self.profile, self.rules)
 
 
 class _Kept(msgspec.Struct, array_like=True):

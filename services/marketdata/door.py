@@ -10,8 +10,8 @@ from kitev3.broker.readonly import ReadOnlyKite
 from kitev3.calendar import read
 from kitev3.runtime.registry import spec
 from kitev3.runtime.service import Asked, Context
+from kitev3.services.marketdata.config import MarketdataConfig
 from kitev3.services.marketdata.driver import Feed
-from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.services.marketdata.subscription import Wanted
 from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder

@@ -21,8 +21,8 @@ from kitev3.contracts import Instruments, LeftOut, Quotes, Socket
 from kitev3.errors import ConfigError, KiteError
 from kitev3.runtime.service import AsyncDriver, World
 from kitev3.services.marketdata import quotes
+from kitev3.services.marketdata.config import MarketdataConfig
 from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener
-from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.services.marketdata.subscription import Wanted
 from kitev3.system.log import LOG
 from picows import WSAutoPingStrategy, WSError, WSInvalidStatusError, ws_connect

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kitev3._core import NativeHandler, marketdata_handler
 from kitev3.calendar import read
 from kitev3.runtime.service import Context, Driver, ServiceSpec
+from kitev3.services.marketdata.config import MarketdataConfig
 from kitev3.system.figure import Figure
 
 NS = 1_000_000_000
-SILENCE_S = 5.0
-"""No frame, heartbeat included, for so long: the socket is dead whatever TCP says (official client's issue 229)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketdataConfig:
-    """``[marketdata]`` of the profile."""
-
-    enabled: bool = True
-    cpu: int | None = None
-    instruments: tuple[str, ...] = ()  # patterns of EXCHANGE:SYMBOL, for example NSE:INFY or NFO:NIFTY*FUT
-    bars: tuple[str, ...] = ("1m",)
-    silence_s: float = SILENCE_S
-    quote_interval_s: float = 60.0
-    reconnect_s_max: float = 30.0
-    ca_file: str = ""  # certificates to trust in place of the system's
 
 
 def _handler(context: Context, config: MarketdataConfig) -> NativeHandler:

@@ -19,9 +19,9 @@ from kitev3.contracts import Frame, Instruments, LeftOut, Quotes, Socket, Text
 from kitev3.errors import ConfigError
 from kitev3.instruments import COLUMNS
 from kitev3.runtime.service import World
+from kitev3.services.marketdata.config import MarketdataConfig
 from kitev3.services.marketdata.driver import Feed
 from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener
-from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.services.marketdata.subscription import Wanted
 from picows import WSListener, WSMsgType, WSUpgradeResponse, WSUpgradeResponseWithListener
 

@@ -33,9 +33,9 @@ from kitev3.services.execution.driver import BrokerDriver
 from kitev3.services.execution.service import SERVICE as EXECUTION
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.services.journal.service import SERVICE as JOURNAL
+from kitev3.services.marketdata.config import MarketdataConfig
 from kitev3.services.marketdata.quotes import quote
 from kitev3.services.marketdata.service import SERVICE as MARKETDATA
-from kitev3.services.marketdata.service import MarketdataConfig
 from kitev3.services.marketdata.subscription import Wanted
 from kitev3.services.risk_portfolio.service import SERVICE as RISK_PORTFOLIO
 from kitev3.services.strategy.service import SERVICE as STRATEGY

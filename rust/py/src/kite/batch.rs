@@ -225,8 +225,8 @@ fn depth_view<'py, T: Element>(
 ) -> Bound<'py, PyArray2<T>> {
     let shape = (batch.get().0.len(), DEPTH_LEVELS);
     match ArrayView2::from_shape(shape, column) {
-        // SAFETY: as in `view`.
         Ok(rows) => {
+            // SAFETY: as in `view`.
             read_only(unsafe { PyArray2::borrow_from_array(&rows, batch.clone().into_any()) })
         }
         Err(_) => read_only(PyArray2::zeros(batch.py(), shape, false)),

@@ -1,0 +1,22 @@
+"""The settings of marketdata. All times are machine time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SILENCE_S = 5.0
+"""No frame, heartbeat included, for so long: the socket is dead whatever TCP says (official client's issue 229)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketdataConfig:
+    """``[marketdata]`` of the profile."""
+
+    enabled: bool = True
+    cpu: int | None = None
+    instruments: tuple[str, ...] = ()  # patterns of EXCHANGE:SYMBOL, for example NSE:INFY or NFO:NIFTY*FUT
+    bars: tuple[str, ...] = ("1m",)
+    silence_s: float = SILENCE_S
+    quote_interval_s: float = 60.0
+    reconnect_s_max: float = 30.0
+    ca_file: str = ""  # certificates to trust in place of the system's
