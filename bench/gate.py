@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 from kitev3._core import Event, NativeHandler, Tick, TickBatch, gate_handler
-from kitev3.contracts import TOPIC_OF, FeedHealth, Funds, Instrument, LatchRead, Reconciled, Signal
+from kitev3.contracts import TOPIC_OF, Beat, FeedHealth, Funds, Instrument, LatchRead, Reconciled, Signal
 from kitev3.risk import Risk, limits
 
 from bench.result import Result
@@ -85,6 +85,7 @@ def ready() -> NativeHandler:
         limits(risk, "kitesim-KS0001"),
         instrument(),
         LatchRead("ACTIVE"),
+        Beat("execution"),
         Reconciled("", 0, 0),
         Funds(10**18, 0),
     ):

@@ -615,6 +615,12 @@ class RiskLimits(Payload, frozen=True, array_like=True, gc=False):
     outside_closing_auction: tuple[str, ...] = ()  # shares (EXCHANGE:SYMBOL) that trade on when it begins
 
 
+class Beat(Payload, frozen=True, array_like=True, gc=False):
+    """A heartbeat of a source has come: it lives."""
+
+    source: str
+
+
 class AccountOpened(Payload, frozen=True, array_like=True, gc=False):
     """Execution holds the account, in this epoch: what earlier ones sent and did not hear of is unknown."""
 
@@ -773,6 +779,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.timer", Timer, "world", "marketdata risk_portfolio execution journal", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),
     _c("world.limits", RiskLimits, "world", "risk_portfolio", delivery="world"),
+    _c("world.beat", Beat, "world", "risk_portfolio", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),
     _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
     _c("world.epoch", Epoch, "world", "execution kitesim", delivery="world"),

@@ -30,6 +30,7 @@ class Risk:
     open_orders_strategy_max: int | None = None
     open_value_e4_max: int | None = None
     daily_loss_bp_max: int | None = None  # of capital; then exits only, until tomorrow
+    beat_age_ms_max: int | None = 3_000  # of execution's last heartbeat
     tick_age_ms_max: int | None = 2_000
     entry_age_ms_max: int | None = 5_000
     exit_age_ms_max: int | None = 30_000

@@ -56,6 +56,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "world.request": (0x467C505B, 0xF3996A19),
         "world.timer": (0x56B75EEF,),
         "world.latch": (0x125D900E,),
+        "world.beat": (0x2E2CE9C7,),
         "world.limits": (0x8FE95BF7,),
         "world.account": (0xF8DCED55,),
         "world.hole": (0xB8274937,),

@@ -103,8 +103,10 @@ class Desk:
         self.tick(LAST_E4)
 
     def wait(self, seconds: float) -> None:
+        """Time passes, and execution lives all the while."""
         self.now_ns += int(seconds * SECOND_NS)
         self.mono_ns += int(seconds * SECOND_NS)
+        self.gate.on_beat(self.mono_ns)
 
     def tick(self, prices: dict[int, int]) -> None:
         self.gate.on_ticks(clean_ticks(prices, self.now_ns), self.now_ns, self.mono_ns)

@@ -12,6 +12,7 @@ from kitev3.contracts import (
     TOPIC_OF,
     Approved,
     Arm,
+    Beat,
     Blocked,
     FeedHealth,
     Gap,
@@ -103,6 +104,9 @@ class CoreGate:
 
     def on_latch(self, state: Any, now_ns: int) -> None:
         self.hear(LatchRead(state), now_ns=now_ns)
+
+    def on_beat(self, mono_ns: int) -> None:
+        self.hear(Beat("execution"), mono_ns=mono_ns)
 
     def on_kill(self) -> None:
         self.hear(Kill(""))

@@ -48,6 +48,7 @@ class ReferenceGate:
         self.lost_on = ""
         self.holes: set[str] = set()
         self.feed_up = True
+        self.beat_ns: int | None = None  # machine time of execution's last heartbeat
         self.scopes: list[tuple[str, str]] = []
 
     # What it learns -----------------------------------------------------------------------------------------------
@@ -61,6 +62,9 @@ class ReferenceGate:
         line = self.line(row.exchange, row.tradingsymbol, row.instrument_token)
         line.row, line.in_auction, line.token = row, closing_auction, row.instrument_token
         line.band = (row.lower_circuit_e4, row.upper_circuit_e4)
+
+    def on_beat(self, mono_ns: int) -> None:
+        self.beat_ns = mono_ns
 
     def on_quote(self, quote: Any) -> None:
         if quote.instrument_token in self.tokens:

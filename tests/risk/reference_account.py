@@ -13,11 +13,12 @@ IST = timezone(timedelta(hours=5, minutes=30))
 MS = 1_000_000
 SECOND = 1_000 * MS
 ORDER_OF_RULES = (
-    1, 2, 4, 7, 9, 11, 12, 14, 15, 16, 17, 18, 19, 22, 23, 26, 27, 31, 32, 35, 37, 39, 41, 44, 49, 52, 54,
+    1, 2, 4, 5, 7, 9, 11, 12, 14, 15, 16, 17, 18, 19, 22, 23, 26, 27, 31, 32, 35, 37, 39, 41, 44, 49, 52, 54,
 )  # fmt: skip
 NEEDS_ORDER = {14, 15, 16, 18, 19, 22, 23, 26, 27, 31, 32, 35, 37, 39, 41, 49}
 OF_INDEX = {"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX", "SENSEX50"}
 LIMITS_OF = {
+    5: ("beat_age_ms_max",),
     9: ("entry_age_ms_max", "exit_age_ms_max"),
     23: ("tick_age_ms_max",),
     26: ("collar_cash_bp_max", "collar_index_future_bp_max", "collar_stock_future_bp_max"),

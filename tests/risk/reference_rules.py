@@ -132,6 +132,11 @@ class Ask:
         states = [state for scope, state in self.gate.scopes if scope in mine]
         return "HALTED" not in states and ("REDUCING" not in states or self.reduces)
 
+    def r05(self) -> bool:
+        if self.reduces:
+            return True
+        return self.gate.beat_ns is not None and self.mono_ns - self.gate.beat_ns <= self.limit("beat_age_ms_max") * MS
+
     def r04(self) -> bool:
         if self.gate.books == "unread":
             return False

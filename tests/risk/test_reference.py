@@ -44,7 +44,7 @@ MODEST: dict[str, int | None] = {
     "gross_pct_max": 400,
     "net_pct_max": 300,
     "daily_loss_bp_max": 50,
-    "entries_burst_max": 5,
+    "entries_burst_max": 3,
 }
 STRATEGIES = ("cross", "dip", "gap")
 
@@ -246,7 +246,7 @@ class Morning:
     def world(self) -> None:
         both, now_ns, pick = self.both, self.desk.now_ns, self.random.choice
         row = ROWS[pick(list(ROWS))]
-        doing = self.random.randrange(12)
+        doing = self.random.randrange(13)
         if doing == 0:
             both.on_kill()
             both.on_latch("HALTED", now_ns)
@@ -277,6 +277,8 @@ class Morning:
             if self.random.random() < 0.4:
                 row = msgspec.structs.replace(row, **{name: changes[name]})
             both.on_instrument(row, self.random.random() < 0.7)
+        elif doing == 11:
+            self.desk.mono_ns += 4 * SECOND_NS  # and execution is silent
         else:
             self.clock()
 

@@ -113,6 +113,19 @@ def test_r04_an_execution_that_starts_anew_reconciles_first() -> None:
     assert asked(desk, order(FUTURE)) == set()
 
 
+@pytest.mark.parametrize(("silent_ns", "refused"), [(3_000 * MS, set()), (3_000 * MS + 1, {"R05"})])
+def test_r05_no_entry_while_execution_is_silent_and_an_exit_passes(silent_ns: int, refused: Rules) -> None:
+    desk = Desk(limits=limits(tick_age_ms_max=10_000))
+    desk.hold(FUTURE, 65)
+    desk.gate.on_beat(desk.mono_ns)
+    desk.mono_ns += silent_ns
+
+    assert asked(desk, order()) == refused
+    assert asked(desk, order(action="SELL", intent="exit")) == set()
+    desk.gate.on_beat(desk.mono_ns)
+    assert asked(desk, order()) == set()
+
+
 # Stage B ------------------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from kitev3._core import Event, gate_handler, risk_limits
 from kitev3.account.latch import Latch, LatchState
 from kitev3.contracts import (
     Approved,
+    Beat,
     Blocked,
     Fill,
     Funds,
@@ -47,6 +48,7 @@ class Service:
         return self.gate.hear(payload, topic=topic, now_ns=desk.now_ns, mono_ns=desk.mono_ns, seq=seq)
 
     def ready(self) -> None:
+        self.hears("world.beat", Beat("execution"))
         for row in ROWS.values():
             self.hears("marketdata.instrument", row)
         self.hears("world.latch", LatchRead("ACTIVE"))

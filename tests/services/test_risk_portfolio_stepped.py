@@ -97,7 +97,7 @@ class Gate:
     def warm(self) -> None:
         for _ in range(3):
             self.tick()
-            self.bus.clock.now_ns += WARM_S * NS
+            self.bus.advance(WARM_S * NS)
         self.tick()
 
     def tick(self) -> None:
@@ -171,6 +171,15 @@ def test_a_restart_executes_the_same_again(traded: Gate) -> None:
     assert traded.status() == status
     assert before.open_orders == 2
     assert isinstance(traded.asks(), Approved)
+
+
+def test_entries_stop_within_four_seconds_of_executions_last_beat_and_exits_pass(traded: Gate) -> None:
+    assert isinstance(traded.asks(), Approved)
+    traded.bus.remove("execution")
+    traded.bus.advance(4 * NS)
+
+    assert traded.asks().verdict.rule == "R05"
+    assert isinstance(traded.asks(token=SHARE, action="SELL", quantity=5, product="MIS", intent="exit"), Approved)
 
 
 def test_limits_that_changed_hold_from_the_restart_on_and_earlier_verdicts_stand(traded: Gate) -> None:

@@ -214,6 +214,7 @@ fn ready() -> Gate {
     }
     gate.on_latch(LatchState::Active, NOW_NS);
     gate.on_reconciled(true);
+    gate.on_execution_beat(0);
     gate.on_funds(i64::MAX / 4, 0);
     gate.on_ticks(&ticks(), NOW_NS - 31 * SECOND_NS, 0);
     gate.on_ticks(&ticks(), NOW_NS, 0);

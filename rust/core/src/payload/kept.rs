@@ -202,7 +202,7 @@ where
 
     fn write(&self, to: &mut Writer) {
         let mut rows: Vec<_> = self.iter().collect();
-        rows.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        rows.sort_unstable_by_key(|(key, _)| *key);
         to.array(rows.len());
         for (key, value) in rows {
             to.array(2);

@@ -149,6 +149,7 @@ known! {
     world::Timer,
     world::LatchRead,
     world::RiskLimits,
+    world::Beat,
     world::Hole,
     world::Epoch,
     world::LostTail,

@@ -68,6 +68,11 @@ records! {
         state: LatchState,
     }
 
+    /// A heartbeat of a source has come.
+    Beat<'a>: "world.beat" {
+        source: &'a str,
+    }
+
     /// What the owner allows, from now on.
     RiskLimits<'a>: "world.limits" {
         /// By name; one that is not there refuses every order.

@@ -185,6 +185,11 @@ impl Gate {
         }
     }
 
+    /// Execution lives.
+    pub fn on_execution_beat(&mut self, mono_ns: i64) {
+        self.execution_beat_ns = Some(mono_ns);
+    }
+
     /// Book and tape agree, or do not.
     pub fn on_reconciled(&mut self, agree: bool) {
         self.permit.reconcile(agree);

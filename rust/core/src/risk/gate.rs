@@ -118,6 +118,8 @@ pub struct Gate {
     pub(super) calendar: Arc<Calendar>,
     pub(super) permit: Permit,
     pub(super) feed_up: bool,
+    /// Machine time of execution's last heartbeat; none has come yet.
+    pub(super) execution_beat_ns: Option<i64>,
     pub(super) lines: Lines,
     pub(super) orders: Orders,
     pub(super) reserved: Reserved,
@@ -142,6 +144,7 @@ impl Default for Gate {
             calendar: Calendar::shipped(),
             permit: Permit::default(),
             feed_up: true, // a tick that is fresh proves it; one that is not is refused by its age
+            execution_beat_ns: None,
             lines: Lines::default(),
             orders: Orders::default(),
             reserved: Reserved::default(),
@@ -547,7 +550,8 @@ fields! {
     Allowed { limits, scopes, outside_closing_auction }
     Gate {
         allowed,
-        calendar, permit, feed_up, lines, orders, reserved, strategies, strategy_orders, firsts, recalled, funds, pace, portfolio,
+        calendar, permit, feed_up,
+        execution_beat_ns, lines, orders, reserved, strategies, strategy_orders, firsts, recalled, funds, pace, portfolio,
         position_lines, trades,
     }
 }

@@ -143,6 +143,7 @@ impl Course {
     }
 
     fn tick(&mut self, second: i64, last_e4: i64) {
+        self.gate.on_execution_beat(self.mono_ns);
         let exchange_ns = NOW_NS + second * SECOND_NS;
         let ticks = TOKENS.map(|token| Tick {
             exchange_ns,

@@ -16,7 +16,7 @@ use crate::payload::execution::{
 use crate::payload::marketdata::{FeedHealth, FeedState, Gap, Instrument, Quote};
 use crate::payload::risk::{Approved, Blocked, PortfolioSnapshot};
 use crate::payload::strategy::{Action, Signal};
-use crate::payload::world::{Hole, LatchRead, LostTail, RiskLimits, Timer};
+use crate::payload::world::{Beat, Hole, LatchRead, LostTail, RiskLimits, Timer};
 use crate::payload::{Payload, PayloadError, Whole, decode, encode};
 use crate::runtime::handler::{Arrival, Datum, Handler, HandlerError, Status};
 use crate::runtime::outbox::Outbox;
@@ -45,9 +45,15 @@ const TOPICS: &[&str] = &[
     Timer::TOPIC,
     LatchRead::TOPIC,
     RiskLimits::TOPIC,
+    Beat::TOPIC,
     Hole::TOPIC,
     LostTail::TOPIC,
 ];
+
+/// Whether it is execution, or a shard of it.
+fn is_execution(source: &str) -> bool {
+    source.split('.').next() == Some("execution")
+}
 
 /// Judges signals; keeps positions and reservations, which execution's events alone change.
 #[derive(Clone)]
@@ -170,6 +176,11 @@ impl Handler for GateHandler {
                 let refused = |(field, what)| PayloadError::refused(RiskLimits::TOPIC, field, what);
                 gate.on_limits(allowed.map_err(refused)?);
             }
+            Beat::TOPIC => {
+                if is_execution(Beat::decode(bytes)?.source) {
+                    gate.on_execution_beat(event.mono_ns);
+                }
+            }
             Hole::TOPIC => {
                 let hole = Hole::decode(bytes)?;
                 gate.on_hole(hole.source, hole.open);
@@ -179,7 +190,7 @@ impl Handler for GateHandler {
             }
             LostTail::TOPIC => {
                 let lost = LostTail::decode(bytes)?;
-                if lost.source.split('.').next() == Some("execution") {
+                if is_execution(lost.source) {
                     gate.on_execution_restarted();
                 }
             }

@@ -102,6 +102,8 @@ const CRORE_E4: i64 = 100 * LAKH_E4;
 limits! {
     /// What leverage and loss are measured against.
     capital_e4: R 37, 100 * CRORE_E4, 1_000_000 * CRORE_E4;
+    /// Age of execution's last heartbeat.
+    beat_age_ms_max: R 5, 3_000, 60_000;
     /// Age of the newest tick of an instrument that is entered.
     tick_age_ms_max: R 23, 10_000, 60_000;
     /// Life that the signal of an entry may still have.

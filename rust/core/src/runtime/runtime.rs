@@ -104,7 +104,8 @@ impl Runtime {
         };
         let header = message.header;
         if message.topic == HEARTBEAT {
-            return self.hear_watermarks(&message, sequence_mode, mono_ns, handler);
+            self.hear_watermarks(&message, sequence_mode, mono_ns, handler)?;
+            return self.hear_beat(&header.source, mono_ns, handler);
         }
         match self.sequences.judge(&header, sequence_mode) {
             Verdict::Apply => self.apply(frame, &message, sequence_mode, mono_ns, handler),

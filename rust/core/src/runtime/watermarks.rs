@@ -1,9 +1,11 @@
 //! Heartbeats: how far a service has come, and what of that a hearer lacks.
 use super::handler::{Handler, RuntimeError};
-use super::header::{Header, Message, join};
+use super::header::{Header, Message, Source, join};
 use super::numbers::{decode_watermarks, encode_watermarks};
 use super::runtime::Runtime;
 use super::sequence::{SequenceMode, Verdict};
+use crate::payload::Payload;
+use crate::payload::world::Beat;
 
 /// Neither taped nor numbered: its header stands for the last message that was said.
 pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
@@ -43,6 +45,22 @@ impl Runtime {
             }
         }
         Ok(())
+    }
+
+    /// That a source lives is an event for a handler that asks for it.
+    pub(super) fn hear_beat(
+        &mut self,
+        source: &Source,
+        mono_ns: i64,
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
+        let Some(subscription) = self.subscription_of(Beat::TOPIC.as_bytes()) else {
+            return Ok(());
+        };
+        let beat = Beat {
+            source: source.as_str(),
+        };
+        self.world(subscription, &beat.encode(), mono_ns, handler)
     }
 
     pub(super) fn hear_watermarks(

@@ -194,7 +194,7 @@ impl PyDispatch {
         self.spoken
             .resize_with(outbox.said().len(), Spoken::default);
         match left {
-            Left::All | Left::Nothing => Ok(()),
+            Left::All => Ok(()),
             Left::Placed(tag, epoch, taped_ns) => {
                 let payload = self.payload(py, arrival)?;
                 let event = self.event(py, arrival, payload)?;

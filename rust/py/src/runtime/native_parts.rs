@@ -13,7 +13,6 @@ use crate::zmq_sockets::monotonic_ns;
 
 /// What is left for the handler to do about an event.
 pub enum Left<'py> {
-    Nothing,
     /// It is not a plain case: it has to be decoded in full, and named if it is wrong.
     All,
     /// To keep an order that has been said: its tag, the account's epoch, when its intent was on the tape.
@@ -88,9 +87,8 @@ impl NativePart {
                 let taped_ns = monotonic_ns();
                 let words = write_sending(text, epoch, approval.signal.deadline_ns);
                 outbox.say_as(*sending, &words)?;
-                return Ok(Left::Placed(tag.into_any(), epoch, taped_ns));
+                Ok(Left::Placed(tag.into_any(), epoch, taped_ns))
             }
         }
-        Ok(Left::Nothing)
     }
 }

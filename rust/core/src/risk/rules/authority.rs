@@ -2,8 +2,10 @@
 use super::super::ask::Ask;
 use super::super::standing::Standing;
 use super::super::verdict::{Outcome, Why};
-use super::{pass_if, refuse};
+use super::{at_most, pass_if, refuse};
 use crate::payload::world::LatchState;
+
+const NS_PER_MS: i64 = 1_000_000;
 
 /// R01: HALTED and RECONCILING pass cancels, REDUCING also exits. (A cancel never gets here.)
 pub fn standing(ask: &Ask<'_>) -> Outcome {
@@ -59,5 +61,24 @@ pub fn reconciled(ask: &Ask<'_>) -> Outcome {
     pass_if(
         ask.line.is_none_or(|line| line.unknown == 0),
         "the outcome of an order in it is unknown",
+    )
+}
+
+/// R05: no entry while execution is silent: nobody would send it, and its fills would not be heard. An exit may pass.
+pub fn heartbeats(ask: &Ask<'_>) -> Outcome {
+    let limit = ask.gate.limits().beat_age_ms_max;
+    if ask.reduces {
+        return at_most("age", 0, limit, "beat_age_ms_max");
+    }
+    let Some(beat_ns) = ask.gate.execution_beat_ns else {
+        return refuse("no heartbeat of execution has been heard");
+    };
+    let age_ns = ask.mono_ns.saturating_sub(beat_ns);
+    let age_ms = i128::from(age_ns / NS_PER_MS) + i128::from(age_ns % NS_PER_MS > 0);
+    at_most(
+        "age of execution's heartbeat in ms",
+        age_ms,
+        limit,
+        "beat_age_ms_max",
     )
 }

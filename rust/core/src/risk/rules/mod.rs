@@ -84,6 +84,7 @@ pub const RULES: &[Rule] = &[
     always(1, 'A', "kill switch", authority::standing),
     always(2, 'A', "kill per strategy or symbol", authority::scopes),
     always(4, 'A', "reconciled", authority::reconciled),
+    always(5, 'A', "heartbeats", authority::heartbeats),
     always(7, 'B', "intent once", identity::intent_once),
     always(9, 'B', "signal freshness", identity::freshness),
     always(11, 'B', "names an order of ours", identity::names_an_order),
