@@ -1116,16 +1116,11 @@ class BarBuilder:
     def __new__(cls, specs: Mapping[int, Sequence[str]], calendar: Calendar | None = None) -> BarBuilder: ...
     def update(self, batch: TickBatch) -> list[Bar]:
         """The bars that the batch's ticks closed: in the ticks' order, those of one tick in their specs' order."""
-    def gap(self, until_ns: int) -> None:
-        """Ticks may be missing up to a market time: open bars, and those that began before it, are gapped."""
     def close_session(self, at_ns: int | None = None) -> list[Bar]:
         """Closes all bars at market time `at_ns`, or at the newest exchange time seen.
 
         In the specs' order. Bars that did not run their length are short. Later ticks of this day are left out.
         """
-    @property
-    def closed(self) -> int:
-        """Bars that have closed."""
     @property
     def entered(self) -> int:
         """Ticks that entered their instrument's bars."""

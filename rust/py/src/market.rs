@@ -286,10 +286,6 @@ impl PyBarBuilder {
         self.0.update(&batch.0).into_iter().map(PyBar).collect()
     }
 
-    fn gap(&mut self, until_ns: i64) {
-        self.0.gap(until_ns);
-    }
-
     #[pyo3(signature = (at_ns = None))]
     fn close_session(&mut self, at_ns: Option<i64>) -> Vec<PyBar> {
         self.0.close_session(at_ns).into_iter().map(PyBar).collect()
@@ -298,11 +294,6 @@ impl PyBarBuilder {
     #[getter]
     fn entered(&self) -> u64 {
         self.0.counts().entered
-    }
-
-    #[getter]
-    fn closed(&self) -> u64 {
-        self.0.counts().closed
     }
 
     #[getter]
