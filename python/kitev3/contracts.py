@@ -782,7 +782,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.beat", Beat, "world", "risk_portfolio", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),
     _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
-    _c("world.epoch", Epoch, "world", "execution kitesim", delivery="world"),
+    _c("world.epoch", Epoch, "world", "strategy execution kitesim", delivery="world"),
     _c("world.lost_tail", LostTail, "world", "risk_portfolio", delivery="world"),
 )  # fmt: skip
 

@@ -34,14 +34,25 @@ class Hosted(InstrumentView):
         return super().__new__(cls, row.instrument_token, newest, engine)
 
     def __init__(
-        self, run: Run, strategy: Strategy, instrument: Instrument, engine: IndicatorEngine | None, newest: Newest
+        self,
+        run: Run,
+        strategy: Strategy,
+        instrument: Instrument,
+        engine: IndicatorEngine | None,
+        newest: Newest,
+        held: Mapping[str, int],
     ) -> None:
+        """*held*: what the strategy has of the instrument, by product; it changes with its fills."""
         self.run, self.strategy, self.instrument = run, strategy, instrument
-        self.engine, self.newest = engine, newest
+        self.engine, self.newest, self.held = engine, newest, held
         self.token = instrument.instrument_token
         self.values = tuple(engine.names) if engine is not None else ()
         # topic -> (epoch, topic_seq) of the first event its state stands on
         self.first: dict[str, tuple[int, int]] = {}
+
+    @property
+    def position(self) -> int:
+        return sum(self.held.values())
 
     def used(self, event: Event) -> tuple[DataRange, ...]:
         """The range of *event*'s topic that a decision made now stands on."""
@@ -50,8 +61,8 @@ class Hosted(InstrumentView):
             epoch, first = self.first[event.type] = (event.epoch, event.topic_seq)
         return (DataRange(event.source, epoch, first, event.topic_seq, event.type),)
 
-    def signal(self, decision: Decision, event: Event, data_ts_ns: int) -> Signal:
-        """What was decided at *event*, with who, when and from which data."""
+    def signal(self, decision: Decision, event: Event, data_ts_ns: int, is_gapped: bool = False) -> Signal:
+        """What was decided at *event*, with who, when and from which data, and whether on a bar that lacks ticks."""
         row = self.instrument
         return Signal(
             self.run.name,
@@ -70,8 +81,13 @@ class Hosted(InstrumentView):
             deadline_ns=event.mono_ns + int(decision.ttl_s * NS),
             data=self.used(event),
             data_ts_ns=data_ts_ns,
-            reason=decision.reason,
+            reason=f"on a gapped bar: {decision.reason}" if is_gapped else decision.reason,
             indicators={name: self.value(name) for name in self.values},
             order=decision.order,
             market_protection_bp=decision.market_protection_bp,
         )
+
+
+def name_of(row: Instrument) -> str:
+    """``NSE:INFY``."""
+    return f"{row.exchange}:{row.tradingsymbol}"

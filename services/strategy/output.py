@@ -10,6 +10,7 @@ from typing import Any
 
 from kitev3.contracts import Instrument
 from kitev3.events import Event
+from kitev3.services.strategy.hosted import name_of
 from kitev3.system.log import OURS, TAKEN, kept
 
 LINE_CHARS_MAX = 2_000
@@ -94,7 +95,7 @@ def about(event: Event, strategy: str, row: Instrument) -> dict[str, str]:
     """Whose line of the log it is."""
     return {
         "strategy": strategy,
-        "instrument": f"{row.exchange}:{row.tradingsymbol}",
+        "instrument": name_of(row),
         "topic": event.type,
         "event_id": event.event_hex,
     }

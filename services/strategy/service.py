@@ -6,27 +6,32 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import chain
+from pathlib import Path
 from types import GeneratorType, MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
+import msgspec
 from kitev3._core import BarBatch, Newest, bar_spec
 from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Reject, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Asked, Context, ServiceSpec
-from kitev3.services.strategy.hosted import Hosted, Run
+from kitev3.services.strategy.hosted import Hosted, Run, name_of
 from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand
 from kitev3.services.strategy.user_code import UserCode
 from kitev3.services.strategy.watchdog import Watchdog
 from kitev3.strategy import Strategy, load, parameters
 from kitev3.strategy.decision import decisions
-from kitev3.strategy.load import engine_of, file_of
+from kitev3.strategy.load import code_of, engine_of, file_of
 from kitev3.strategy.place import place_of_callback
 from kitev3.system.figure import Figure, said
 from kitev3.system.log import LOG
 
 NOBODY: Mapping[int, list[Hosted]] = MappingProxyType({})
+
+Positions: TypeAlias = dict[tuple[str, int], dict[str, int]]
+"""(strategy, instrument token) -> product -> quantity, below zero when short: the strategy's own fills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +49,8 @@ class StrategyHandler(Handler):
     Strategies are code of others: whatever goes wrong in one stops that one, for the rest of the day, and no other.
     """
 
-    def __init__(self, runs: Iterable[Run], log: Any = None, in_hand: InHand | None = None) -> None:
-        """*log* is told what strategies print, and of each that had to be stopped.
+    def __init__(self, runs: Iterable[Run], log: Any = None, in_hand: InHand | None = None, today: str = "") -> None:
+        """*log* is told what strategies print, and of each that had to be stopped. *today*: the session's date.
 
         Raises ConfigError for a strategy that cannot begin: its file, class, parameters, indicators or period.
         """
@@ -58,19 +63,16 @@ class StrategyHandler(Handler):
                 raise ConfigError(f"strategy {run.name!r}: is there twice: its orders could not be told apart")
             kind = load(run.use)
             self.made[run.name] = kind, parameters(kind, run.params, f"strategy {run.name!r}")
-        self.newest = Newest()
-        self.engines = {name: engine_of(*made, f"strategy {name!r}") for name, made in self.made.items()}
-        self.by_ticks = [engine for run in self.runs if not run.bars and (engine := self.engines[run.name]) is not None]
-        self.hosted: dict[tuple[str, int], Hosted] = {}
-        by_bars = [
-            (self.engines[run.name], run.bars, self.made[run.name][0].wants_gapped) for run in self.runs if run.bars
-        ]
-        self.by_bars = [(engine, period, gapped) for engine, period, gapped in by_bars if engine is not None]
-        self.on_bars: dict[str, dict[int, list[Hosted]]] = {}  # period -> token -> who hears its bars
-        self.on_ticks: dict[int, list[Hosted]] = {}
         files = {name: file_of(kind) for name, (kind, _) in self.made.items()}
-        self.code = UserCode(files, log or LOG, in_hand)
-        self.tick_ts_ns = 0
+        self.log = log or LOG
+        self.code = UserCode(files, self.log, in_hand)
+        self.today = today
+        self.session = ""  # of the last control.start; another than today's: all of it is of another day
+        self.positions: Positions = {}
+        self.begun = False  # a process has begun with this state
+        self.rebuilt = ""  # the day on which nothing was executed again: the strategies begin anew in the middle of it
+        self.fresh_from_ns = 0  # market time; what was said before it warms indicators up and is not decided on
+        self._begin_anew()
         self.signals = 0
         super().__init__(
             {
@@ -81,9 +83,26 @@ class StrategyHandler(Handler):
                 "execution.fill": self.fill,
                 "execution.reject": self.reject,
                 "risk.blocked": self.blocked,
+                "control.start": self.start,
                 "world.hole": self.hole,
+                "world.epoch": self.epoch,
             }
         )
+
+    def _begin_anew(self) -> None:
+        """As in the morning, with what is held: no instrument is known, no indicator has seen anything."""
+        self.newest = Newest()
+        self.engines = {name: engine_of(*made, f"strategy {name!r}") for name, made in self.made.items()}
+        self.by_ticks = [engine for run in self.runs if not run.bars and (engine := self.engines[run.name]) is not None]
+        self.hosted: dict[tuple[str, int], Hosted] = {}
+        by_bars = [
+            (self.engines[run.name], run.bars, self.made[run.name][0].wants_gapped) for run in self.runs if run.bars
+        ]
+        self.by_bars = [(engine, period, gapped) for engine, period, gapped in by_bars if engine is not None]
+        self.on_bars: dict[str, dict[int, list[Hosted]]] = {}  # period -> token -> who hears its bars
+        self.on_ticks: dict[int, list[Hosted]] = {}
+        self.code.stopped.clear()
+        self.tick_ts_ns = 0
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""
@@ -92,13 +111,56 @@ class StrategyHandler(Handler):
             "strategies": len(self.hosted),
             "instruments": len({t for _, t in self.hosted}),
             "stopped": dict(self.code.stopped),
+            "held": self._held(),
         }
+
+    def _held(self) -> dict[str, dict[str, int]]:
+        """strategy -> instrument -> quantity, of all that is not zero."""
+        held: dict[str, dict[str, int]] = {}
+        for (strategy, _), one in self.hosted.items():
+            if one.position:
+                held.setdefault(strategy, {})[name_of(one.instrument)] = one.position
+        return held
+
+    # What outlives a process --------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes | None:
+        """What goes from one day to the next, and what a rebuilt tape goes on from; else all is executed again."""
+        if self.begun and self.session in ("", self.today):
+            return None
+        return msgspec.msgpack.encode((self.rebuilt, self.signals, _carried(self.positions)))
+
+    def restore(self, snapshot: bytes) -> None:
+        kept = msgspec.msgpack.decode(snapshot, type=tuple[str, int, Positions])
+        self.rebuilt, self.signals, self.positions = kept
+
+    def rebuild(self, event: Event) -> None:
+        """A signal of another build, of other parameters or another strategy's file: it stands, its maker is gone."""
+        self.signals += 1
+        self.rebuilt = self.today
+
+    def epoch(self, event: Event) -> Iterable[Payload]:
+        """The process begins: on another day, or with other strategies, they begin anew and with what they hold."""
+        if self.begun and self.session not in ("", self.today):
+            self.session, self.rebuilt, self.positions = "", "", _carried(self.positions)
+            self.fresh_from_ns = 0
+            self._begin_anew()
+        self.begun = True
+        if self.rebuilt and not self.fresh_from_ns:
+            self.session, self.fresh_from_ns = self.rebuilt, event.now_ns
+            if self.rebuilt == self.today:
+                self.log.warning("strategies begin anew: code, parameters or build are others than before")
+        return ()
+
+    def start(self, event: Event) -> Iterable[Payload]:
+        self.session = event.payload.session
+        return ()
 
     # What is hosted -----------------------------------------------------------------------------------------------
 
     def instrument(self, event: Event) -> Iterable[Payload]:
         row: Instrument = event.payload
-        key = f"{row.exchange}:{row.tradingsymbol}"
+        key = name_of(row)
         for run in self.runs:
             known = self.hosted.get((run.name, row.instrument_token))
             if known is not None:
@@ -120,7 +182,8 @@ class StrategyHandler(Handler):
             return
         finally:
             self.code.end()
-        hosted = Hosted(run, strategy, row, self.engines[run.name], self.newest)
+        held = self.positions.setdefault((run.name, row.instrument_token), {})
+        hosted = Hosted(run, strategy, row, self.engines[run.name], self.newest, held)
         self.hosted[run.name, row.instrument_token] = hosted
         if run.bars:
             self.on_bars.setdefault(run.bars, {}).setdefault(row.instrument_token, []).append(hosted)
@@ -160,6 +223,7 @@ class StrategyHandler(Handler):
                 last, hearers = period, self.on_bars.get(period, NOBODY)
             for hosted in hearers.get(token, ()):
                 if bar.gapped and not hosted.strategy.wants_gapped:
+                    self._forget((hosted.run.name,), (token,))
                     continue
                 first = hosted.first.get(topic)
                 if first is None or first[0] != epoch:
@@ -171,6 +235,10 @@ class StrategyHandler(Handler):
 
     def fill(self, event: Event) -> Iterable[Payload]:
         fill: Fill = event.payload
+        if fill.strategy in self.made:
+            held = self.positions.setdefault((fill.strategy, fill.instrument_token), {})
+            quantity = fill.quantity if fill.side == "BUY" else -fill.quantity
+            held[fill.product] = held.get(fill.product, 0) + quantity
         hosted = self.hosted.get((fill.strategy, fill.instrument_token))
         return self._ask(event, hosted, "on_fill", fill) if hosted is not None else ()
 
@@ -213,6 +281,8 @@ class StrategyHandler(Handler):
 
         Where *more* are asked right after, whoever asks says ``code.end()`` once, at the end.
         """
+        if event.ts < self.fresh_from_ns:
+            return ()
         strategy, row = hosted.run.name, hosted.instrument
         if self.code.left_out and (why := self.code.stuck(event, strategy)):
             self.code.stop(event, strategy, row, why)
@@ -232,8 +302,10 @@ class StrategyHandler(Handler):
                 if first is None and answer.gi_frame is None:
                     return ()
                 several = chain((first,), answer)
+            data_ts_ns = min(self.tick_ts_ns or event.ts, event.ts or self.tick_ts_ns)
+            is_gapped = name == "on_bar" and what.gapped
             wanted = [
-                hosted.signal(decision, event, self.tick_ts_ns or event.ts)
+                hosted.signal(decision, event, data_ts_ns, is_gapped)
                 for decision in decisions(several, name)
                 if decision.action != "HOLD" or hosted.strategy.wants_hold
             ]
@@ -257,6 +329,7 @@ class StrategyHandler(Handler):
         self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != strategy}
         if (engine := self.engines[strategy]) in self.by_ticks:
             self.by_ticks.remove(engine)
+        self.by_bars = [row for row in self.by_bars if row[0] is not engine]
 
 
 def _period(run: Run) -> str:
@@ -267,12 +340,18 @@ def _period(run: Run) -> str:
         raise ConfigError(f"strategy {run.name!r}: bars: {error}") from None
 
 
+def _carried(positions: Positions) -> Positions:
+    """What is not squared off at the end of the day."""
+    kept = {key: {p: n for p, n in held.items() if n and p != "MIS"} for key, held in positions.items()}
+    return {key: held for key, held in kept.items() if held}
+
+
 def _without(strategy: str, several: list[Hosted]) -> list[Hosted]:
     return [hosted for hosted in several if hosted.run.name != strategy]
 
 
 def _handler(context: Context, config: StrategyConfig) -> StrategyHandler:
-    return StrategyHandler(config.run, in_hand=InHand(context.run_dir / "tape" / "strategy"))
+    return StrategyHandler(config.run, today=context.session, in_hand=InHand(context.run_dir / "tape" / "strategy"))
 
 
 def _driver(context: Context, config: StrategyConfig) -> Watchdog:
@@ -281,6 +360,10 @@ def _driver(context: Context, config: StrategyConfig) -> Watchdog:
 
 def _asks(config: StrategyConfig) -> Iterable[Asked]:
     return [Asked(where=f"[strategy] run {r.name!r}", instruments=r.instruments, bars=r.bars) for r in config.run]
+
+
+def _code(config: StrategyConfig) -> Iterable[Path]:
+    return [path for run in config.run for path in code_of(run.use)]
 
 
 def _stopped(stopped: Mapping[str, str]) -> list[str]:
@@ -293,6 +376,7 @@ SERVICE = ServiceSpec(
     handler=_handler,
     driver=_driver,
     asks=_asks,
+    code=_code,
     notes=lambda status: _stopped(status.get("stopped", {})),
     figures=(
         Figure(key="signals", label="signals", live=True),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isnan, nan
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import Bar
@@ -30,6 +31,7 @@ class StillView:
     ask_e4: int = 15_000_500
     values: dict[str, float] = field(default_factory=dict)
     warm: bool = True
+    position: int = 0
 
     def value(self, name: str) -> float:
         return self.values.get(name, nan)
@@ -74,6 +76,30 @@ def test_with_a_band_ema_cross_turns_only_on_a_lead_as_wide_and_never_more_often
     assert [d.action for d in entries] == [
         "BUY" if now[0] > now[1] else "SELL" for was, now in pairwise(wide) if (was[0] > was[1]) != (now[0] > now[1])
     ]
+
+
+@pytest.mark.parametrize(
+    ("held", "means", "quantities"),
+    [
+        (150, [(3.0, 2.0), (1.0, 2.0)], [("SELL", "exit", 150), ("SELL", "enter", 1)]),
+        (-150, [(1.0, 2.0), (3.0, 2.0)], [("BUY", "exit", 150), ("BUY", "enter", 1)]),
+        (150, [(1.0, 2.0), (3.0, 2.0)], [("BUY", "enter", 1)]),
+    ],
+)
+def test_what_ema_cross_holds_as_it_begins_it_leaves_with_the_first_crossing_against_it(
+    held: int, means: list[tuple[float, float]], quantities: list[tuple[str, str, int]]
+) -> None:
+    made = decisions(EmaCross(EmaCross.Params()), StillView(position=held), means)
+
+    assert [(d.action, d.intent, d.quantity) for d in made] == quantities
+
+
+def test_rsi_pullback_sells_what_it_holds_as_it_begins() -> None:
+    view = StillView(position=10, values={"rsi": 70.0, "trend": 1_400.0})
+
+    made = list(RsiPullback(RsiPullback.Params()).on_bar(bar(), view))
+
+    assert [(d.action, d.intent) for d in made] == [("SELL", "exit")]
 
 
 def test_ema_cross_says_nothing_while_it_is_cold_or_on_a_short_bar() -> None:

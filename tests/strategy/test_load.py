@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 from kitev3.errors import ConfigError
+from kitev3.runtime.fingerprint import fingerprint
+from kitev3.services.strategy.hosted import Run
+from kitev3.services.strategy.service import SERVICE, StrategyConfig
 from kitev3.strategy import EmaCross, load, parameters
-from kitev3.strategy.load import engine_of
+from kitev3.strategy.load import code_of, engine_of
 
 
 def test_an_unknown_strategy_names_the_nearest_one() -> None:
@@ -88,3 +91,24 @@ def test_parameters_of_a_users_own_are_checked_by_their_own_rules(tmp_path: Path
 
     with pytest.raises(ConfigError, match="Params is no dataclass"):
         parameters(load(f"{path}:Mine"), {"a": 2}, "strategy 'a'")
+
+
+def test_what_a_strategy_is_made_of_is_its_file_and_a_built_in_is_of_the_library(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("")
+
+    assert code_of(f"{path}:Mine") == [path]
+    assert [found.name for found in code_of("kitev3.strategy.ema_cross:EmaCross")] == ["ema_cross.py"]
+    assert code_of("ema_cross") == code_of("no.such.package:Mine") == code_of(f"{tmp_path}/none.py:Mine") == []
+
+
+def test_an_edit_of_a_strategys_file_is_another_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    config = StrategyConfig(run=(Run(name="mine", use=f"{path}:Mine", instruments=("NSE:*",)),))
+    path.write_text("A = 1\n")
+    before = fingerprint(SERVICE, config)
+
+    path.write_text("A = 2\n")
+
+    assert fingerprint(SERVICE, config) != before
+    assert fingerprint(SERVICE, StrategyConfig()) == fingerprint(SERVICE, StrategyConfig())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,7 +20,7 @@ def library() -> str:
 
 
 def fingerprint(spec: ServiceSpec, config: Any) -> str:
-    """16 hex digits over the library, the core and the service's own code, and over files that its settings name."""
+    """16 hex digits over the library, the core, the service's own code, and that of others which its settings name."""
     return _digest((*_library(), *_files(spec, config)))
 
 
@@ -43,7 +42,4 @@ def _files(spec: ServiceSpec, config: Any) -> Iterator[Path]:
     module = sys.modules.get(getattr(spec.handler, "__module__", ""))
     if module is not None and module.__file__ is not None:
         yield from Path(module.__file__).parent.glob("*.py")
-    for field in dataclasses.fields(config) if dataclasses.is_dataclass(config) else ():
-        value = getattr(config, field.name)
-        if isinstance(value, str) and value.endswith(".py") and (path := Path(value)).is_file():
-            yield path  # a user's strategy
+    yield from spec.code(config)

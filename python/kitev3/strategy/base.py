@@ -47,6 +47,10 @@ class View(Protocol):
     def ask_e4(self) -> int:
         """Best sell price; 0 when there is none."""
 
+    @property
+    def position(self) -> int:
+        """What this strategy holds of the instrument, below zero when short: its own fills summed, by no other's."""
+
     def value(self, name: str) -> float:
         """A declared indicator's value; NaN until it is warm."""
 
@@ -73,7 +77,8 @@ class Strategy:
     wants_hold: ClassVar[bool] = False
     """Whether HOLD decisions are said. They are for looking at; the gate passes none on."""
     wants_gapped: ClassVar[bool] = False
-    """Whether bars with ticks missing are taken, by the indicators and by ``on_bar``."""
+    """Whether bars that lack ticks are heard, and taken by the indicators; a signal made on one says so. Otherwise the
+    indicators warm up anew after one."""
 
     def __init__(self, params: Any) -> None:
         self.params = params

@@ -14,7 +14,8 @@ from kitev3.strategy.decision import Decision
 class EmaCross(Strategy):
     """Long while the fast mean is above the slow one, short while it is below.
 
-    It goes by its own last crossing, not by fills or the position, so one day gives one list of signals.
+    It goes by its own last crossing, not by fills, so one day gives one list of signals. A position with which it
+    begins anew it leaves at the first crossing against it.
     """
 
     @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +60,17 @@ class EmaCross(Strategy):
         if before is None or above == before:
             return
         side: Side = "BUY" if above else "SELL"
-        if self.entered:
-            yield self._decide(view, side, "exit", fast, slow)
+        held = view.position if not self.entered else 0
+        if self.entered or (held < 0 if side == "BUY" else held > 0):
+            yield self._decide(view, side, "exit", fast, slow, abs(held))
         self.entered = True
         yield self._decide(view, side, "enter", fast, slow)
 
-    def _decide(self, view: View, side: Side, intent: str, fast: float, slow: float) -> Decision:
+    def _decide(self, view: View, side: Side, intent: str, fast: float, slow: float, held: int = 0) -> Decision:
         return Decision(
             action=side,
             intent="exit" if intent == "exit" else "enter",
-            quantity=self.params.lots * view.instrument.lot_size,
+            quantity=held or self.params.lots * view.instrument.lot_size,
             price_e4=through(view, side, self.params.through_ticks),
             product=self.params.product,
             confidence=min(1.0, abs(fast - slow) / slow * 1_000) if slow else 0.0,

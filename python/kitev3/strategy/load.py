@@ -114,6 +114,18 @@ def engine_of(kind: type[Strategy], params: Any, where: str) -> IndicatorEngine 
         raise ConfigError(f"{where}: indicators: {error}") from None
 
 
+def code_of(use: str) -> list[Path]:
+    """The file that *use* names, unless it is a built-in: what the strategy is made of."""
+    place, _, _ = use.rpartition(":")
+    if place.endswith(".py"):
+        return [Path(place)] if Path(place).is_file() else []
+    try:
+        spec = importlib.util.find_spec(place) if place else None
+    except (ImportError, ValueError):
+        return []  # `load` refuses it with its reason
+    return [Path(spec.origin)] if spec is not None and spec.has_location and spec.origin else []
+
+
 def file_of(kind: type[Strategy]) -> str:
     """The file in which a strategy's class is written."""
     return getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__module__

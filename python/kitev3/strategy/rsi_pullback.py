@@ -38,7 +38,7 @@ class RsiPullback(Strategy):
     def __init__(self, params: Params) -> None:
         super().__init__(params)
         self.moved = False
-        self.long = False
+        self.long: bool | None = None  # of what it holds, until it has decided something itself
 
     def indicators(self) -> Mapping[str, Indicator]:
         """RSI and trend, of the bars' closes."""
@@ -49,6 +49,8 @@ class RsiPullback(Strategy):
         rsi, trend = view.value("rsi"), view.value("trend")
         if bar.short or isnan(rsi) or isnan(trend):
             return
+        if self.long is None:
+            self.long = view.position > 0
         if self.long:
             if rsi >= self.params.recovered:
                 self.long, self.moved = False, True
