@@ -260,7 +260,7 @@ PAGES = {
     ("GET", "/connect/done"),
     ("GET", "/connect/portfolio/authorise/holdings/{api_key}/{request_id}"),
 }
-FILES = {"/instruments", "/instruments/{exchange}", "/mf/instruments"}
+FILES = {"/instruments", "/instruments.json", "/instruments/{exchange}", "/mf/instruments"}
 
 
 def every_route() -> set[tuple[str, str]]:
