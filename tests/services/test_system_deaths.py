@@ -72,8 +72,10 @@ def test_each_service_may_be_killed_once_and_nothing_is_lost_or_done_twice(syste
     system.process.send_signal(signal.SIGTERM)
     code, out, err = system.end()
 
-    assert (code, err) == (0, ""), out
     summary = system.summary()
+    # An order that was on its way as execution died may still be unknown: that is said, and no clean end.
+    assert code == (1 if summary["unknown"] else 0), out
+    assert err.count("kitev3:") == ("of unknown outcome" in err) == bool(summary["unknown"])
     assert {name: use["restarts"] for name, use in summary["processes"].items()} == dict.fromkeys(START_ORDER, 1)
     assert summary["messages_lost"] == 0
     assert exchange >= fills
