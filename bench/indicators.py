@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import talib
 import talib.stream
-from kitev3 import _core
-from kitev3._core import IndicatorEngine, Tick, TickBatch
+from kitev3._core import Indicator, IndicatorEngine, Tick, TickBatch
 
 from bench.result import Result
 
@@ -77,26 +76,26 @@ def pairs() -> list[tuple[str, Call, Call]]:
     bars = market()
     c, h, l, v, t = (bars[name] for name in ("close", "high", "low", "volume", "time_ns"))  # noqa: E741
     return [
-        ("adx 14", lambda: _core.Adx(14).batch(h, l, c), lambda: talib.ADX(h, l, c, 14)),
-        ("atr 14", lambda: _core.Atr(14).batch(h, l, c), lambda: talib.ATR(h, l, c, 14)),
-        ("bollinger 20 2", lambda: _core.Bollinger(20, 2.0).batch(c), lambda: talib.BBANDS(c, 20, 2.0, 2.0)),
-        ("donchian 20", lambda: _core.Donchian(20).batch(h, l), lambda: talib.DONCHIAN(h, l, 20)),
-        ("ema 20", lambda: _core.Ema(20).batch(c), lambda: talib.EMA(c, 20)),
-        ("macd 12 26 9", lambda: _core.Macd(12, 26, 9).batch(c), lambda: talib.MACD(c, 12, 26, 9)),
-        ("rsi 14", lambda: _core.Rsi(14).batch(c), lambda: talib.RSI(c, 14)),
-        ("session_vwap", lambda: _core.SessionVwap().batch(t, h, l, c, v), lambda: talib.VWAP(h, l, c, v)),
-        ("sma 20", lambda: _core.Sma(20).batch(c), lambda: talib.SMA(c, 20)),
+        ("adx 14", lambda: Indicator("adx", 14).batch(h, l, c), lambda: talib.ADX(h, l, c, 14)),
+        ("atr 14", lambda: Indicator("atr", 14).batch(h, l, c), lambda: talib.ATR(h, l, c, 14)),
+        ("bollinger 20 2", lambda: Indicator("bollinger", 20, 2.0).batch(c), lambda: talib.BBANDS(c, 20, 2.0, 2.0)),
+        ("donchian 20", lambda: Indicator("donchian", 20).batch(h, l), lambda: talib.DONCHIAN(h, l, 20)),
+        ("ema 20", lambda: Indicator("ema", 20).batch(c), lambda: talib.EMA(c, 20)),
+        ("macd 12 26 9", lambda: Indicator("macd", 12, 26, 9).batch(c), lambda: talib.MACD(c, 12, 26, 9)),
+        ("rsi 14", lambda: Indicator("rsi", 14).batch(c), lambda: talib.RSI(c, 14)),
+        ("session_vwap", lambda: Indicator("session_vwap").batch(t, h, l, c, v), lambda: talib.VWAP(h, l, c, v)),
+        ("sma 20", lambda: Indicator("sma", 20).batch(c), lambda: talib.SMA(c, 20)),
         (
             "stochastic 14 3 3",
-            lambda: _core.Stochastic(14, 3, 3).batch(h, l, c),
+            lambda: Indicator("stochastic", 14, 3, 3).batch(h, l, c),
             lambda: talib.STOCH(h, l, c, 14, 3, 0, 3, 0),
         ),
         (
             "supertrend 10 3",
-            lambda: _core.Supertrend(10, 3.0).batch(h, l, c),
+            lambda: Indicator("supertrend", 10, 3.0).batch(h, l, c),
             lambda: talib.SUPERTREND(h, l, c, 10, 3.0),
         ),
-        ("wma 20", lambda: _core.Wma(20).batch(c), lambda: talib.WMA(c, 20)),
+        ("wma 20", lambda: Indicator("wma", 20).batch(c), lambda: talib.WMA(c, 20)),
     ]
 
 
@@ -121,18 +120,18 @@ def streaming_rows() -> list[dict[str, object]]:
     """Each indicator, one call an update."""
     bars = market()
     makes: list[tuple[str, Callable[[], Any], str, str, tuple[float, ...]]] = [
-        ("adx 14", lambda: _core.Adx(14), "high low close", "ADX", (14,)),
-        ("atr 14", lambda: _core.Atr(14), "high low close", "ATR", (14,)),
-        ("bollinger 20 2", lambda: _core.Bollinger(20, 2.0), "close", "BBANDS", (20, 2.0, 2.0)),
-        ("donchian 20", lambda: _core.Donchian(20), "high low", "DONCHIAN", (20,)),
-        ("ema 20", lambda: _core.Ema(20), "close", "EMA", (20,)),
-        ("macd 12 26 9", lambda: _core.Macd(12, 26, 9), "close", "MACD", (12, 26, 9)),
-        ("rsi 14", lambda: _core.Rsi(14), "close", "RSI", (14,)),
-        ("session_vwap", _core.SessionVwap, "time_ns high low close volume", "VWAP", ()),
-        ("sma 20", lambda: _core.Sma(20), "close", "SMA", (20,)),
-        ("stochastic 14 3 3", lambda: _core.Stochastic(14, 3, 3), "high low close", "STOCH", (14, 3, 0, 3, 0)),
-        ("supertrend 10 3", lambda: _core.Supertrend(10, 3.0), "high low close", "SUPERTREND", (10, 3.0)),
-        ("wma 20", lambda: _core.Wma(20), "close", "WMA", (20,)),
+        ("adx 14", lambda: Indicator("adx", 14), "high low close", "ADX", (14,)),
+        ("atr 14", lambda: Indicator("atr", 14), "high low close", "ATR", (14,)),
+        ("bollinger 20 2", lambda: Indicator("bollinger", 20, 2.0), "close", "BBANDS", (20, 2.0, 2.0)),
+        ("donchian 20", lambda: Indicator("donchian", 20), "high low", "DONCHIAN", (20,)),
+        ("ema 20", lambda: Indicator("ema", 20), "close", "EMA", (20,)),
+        ("macd 12 26 9", lambda: Indicator("macd", 12, 26, 9), "close", "MACD", (12, 26, 9)),
+        ("rsi 14", lambda: Indicator("rsi", 14), "close", "RSI", (14,)),
+        ("session_vwap", lambda: Indicator("session_vwap"), "time_ns high low close volume", "VWAP", ()),
+        ("sma 20", lambda: Indicator("sma", 20), "close", "SMA", (20,)),
+        ("stochastic 14 3 3", lambda: Indicator("stochastic", 14, 3, 3), "high low close", "STOCH", (14, 3, 0, 3, 0)),
+        ("supertrend 10 3", lambda: Indicator("supertrend", 10, 3.0), "high low close", "SUPERTREND", (10, 3.0)),
+        ("wma 20", lambda: Indicator("wma", 20), "close", "WMA", (20,)),
     ]
     rows: list[dict[str, object]] = []
     for what, make, names, peer, parameters in makes:

@@ -632,115 +632,53 @@ def encode_frame(
 
 # --- indicators -----------------------------------------------------------------------------------------------------
 
-@final
-class Adx:
-    """Average directional index, 0 to 100: how much of the movement goes one way. Wilder 1978, as TA-Lib's ADX.
-
-    Warm after ``2 * period`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int = 14) -> Adx: ...
-    def update(self, high: float, low: float, close: float) -> float:
-        """The value with this bar; NaN while warming up, and for an input that is not a number."""
-    def batch(self, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> NDArray[np.float64]:
-        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Atr:
-    """Average true range, Wilder's smoothing, as TA-Lib's ATR.
-
-    Warm after ``period + 1`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int = 14) -> Atr: ...
-    def update(self, high: float, low: float, close: float) -> float:
-        """The value with this bar; NaN while warming up, and for an input that is not a number."""
-    def batch(self, high: ArrayLike, low: ArrayLike, close: ArrayLike) -> NDArray[np.float64]:
-        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Bollinger:
-    """Mean and standard deviations (the population's) of a window, as TA-Lib's BBANDS.
-
-    Warm after ``period`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int = 20, deviations: float = 2.0) -> Bollinger: ...
-    def update(self, price: float) -> tuple[float, float, float]:
-        """Upper, middle and lower, with this price; NaN while warming up, and for an input that is not a number."""
-    def batch(self, price: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> tuple[float, float, float]:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Donchian:
-    """Highest high and lowest low of a window, the current bar included.
-
-    Warm after ``period`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int = 20) -> Donchian: ...
-    def update(self, high: float, low: float) -> tuple[float, float, float]:
-        """Upper, middle and lower, with this bar; NaN while warming up, and for an input that is not a number."""
-    def batch(
-        self, high: ArrayLike, low: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> tuple[float, float, float]:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Ema:
-    """Exponential moving average, weight ``2 / (period + 1)``, from the mean of the first prices, as TA-Lib's EMA.
-
-    Warm after ``period`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int) -> Ema: ...
-    def update(self, price: float) -> float:
-        """The value with this price; NaN while warming up, and for an input that is not a number."""
-    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
-        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
 INDICATOR_KINDS: Mapping[str, Mapping[str, float | None]]
 """Every kind of indicator: its parameters and their defaults, None where one must be given."""
+
+@final
+class Indicator:
+    """One indicator of any kind, for one stream of inputs: ``Indicator("macd", 12, 26, signal=9)``.
+
+    Parameters as in INDICATOR_KINDS, in their order or by name. Values are TA-Lib's where it has the function; NaN
+    until the warm-up is over, which begins anew after an input that is not a number. Any mixture of ``update`` and
+    ``batch`` over the same inputs gives the same bits.
+
+    ================  =========================================  ===============================================
+    kind              takes                                      gives
+    ================  =========================================  ===============================================
+    adx, atr          high, low, close                           one value
+    bollinger         price                                      upper, middle, lower
+    donchian          high, low                                  upper, middle, lower
+    ema, sma, wma     price                                      one value
+    macd              price                                      macd, signal, histogram
+    rsi               price                                      one value, 0 to 100
+    session_vwap      time_ns, high, low, close, volume          one value, begun anew with each Indian day
+    stochastic        high, low, close                           k, d, 0 to 100
+    supertrend        high, low, close                           line; trend, +1.0 up or -1.0 down
+    ================  =========================================  ===============================================
+
+    ValueError says which kinds and parameters there are; TypeError what a kind takes.
+    """
+
+    def __new__(cls, kind: str, *parameters: float, **named: float) -> Indicator: ...
+    def update(self, *inputs: float) -> Any:
+        """The value, or a tuple of several, with this input."""
+    def batch(self, *inputs: ArrayLike) -> Any:
+        """What ``update`` would answer to each row: an array, or a tuple of several.
+
+        Runs without the interpreter's lock. ValueError for columns of different lengths.
+        """
+    def reset(self) -> None:
+        """Forgets all inputs."""
+    @property
+    def inputs(self) -> list[str]:
+        """The names of what it takes."""
+    @property
+    def value(self) -> Any:
+        """The newest answer."""
+    @property
+    def warmup(self) -> int:
+        """How many clean inputs it takes until the first value."""
 
 @final
 class IndicatorEngine:
@@ -796,162 +734,6 @@ class IndicatorEngine:
         """Whether every value is a number."""
     def forget(self, token: int) -> None:
         """After a gap: the instrument's indicators warm up anew."""
-
-@final
-class Macd:
-    """A fast EMA minus a slow one, its signal EMA and their distance, as TA-Lib's MACD.
-
-    Warm after ``slow + signal - 1`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd: ...
-    def update(self, price: float) -> tuple[float, float, float]:
-        """Macd, signal and histogram, with this price; NaN while warming up, and for an input that is not a number."""
-    def batch(self, price: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> tuple[float, float, float]:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Rsi:
-    """Relative strength index, 0 to 100, as TA-Lib's RSI; 0.0 for an unmoving price.
-
-    Warm after ``period + 1`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int = 14) -> Rsi: ...
-    def update(self, price: float) -> float:
-        """The value with this price; NaN while warming up, and for an input that is not a number."""
-    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
-        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class SessionVwap:
-    """Volume-weighted average of ``(high + low + close) / 3`` since the Indian calendar day began.
-
-    NaN until a volume has traded. An input that is not a number, or a volume below zero, is a hole in its day: NaN
-    until the next one.
-    """
-
-    def __new__(cls) -> SessionVwap: ...
-    def update(self, time_ns: int, high: float, low: float, close: float, volume: float) -> float:
-        """The average with this bar. ``time_ns`` is the bar's, ns UTC; ``volume`` what traded within it."""
-    def batch(
-        self, time_ns: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLike, volume: ArrayLike
-    ) -> NDArray[np.float64]:
-        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value: one."""
-
-@final
-class Sma:
-    """Simple moving average.
-
-    Warm after ``period`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int) -> Sma: ...
-    def update(self, price: float) -> float:
-        """The value with this price; NaN while warming up, and for an input that is not a number."""
-    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
-        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Stochastic:
-    """Slow %K and %D, 0 to 100, simple means, as TA-Lib's STOCH.
-
-    Warm after ``k + smooth + d - 2`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, k: int = 14, smooth: int = 3, d: int = 3) -> Stochastic: ...
-    def update(self, high: float, low: float, close: float) -> tuple[float, float]:
-        """%K and %D, with this bar; NaN while warming up, and for an input that is not a number."""
-    def batch(
-        self, high: ArrayLike, low: ArrayLike, close: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> tuple[float, float]:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Supertrend:
-    """A stop that trails price at ``multiplier`` ATRs; the first trend is up, as TA-Lib's SUPERTREND.
-
-    Warm after ``period + 1`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int = 10, multiplier: float = 3.0) -> Supertrend: ...
-    def update(self, high: float, low: float, close: float) -> tuple[float, float]:
-        """Line and trend (+1.0 up, -1.0 down), with this bar; NaN as everywhere."""
-    def batch(
-        self, high: ArrayLike, low: ArrayLike, close: ArrayLike
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What ``update`` would answer to each bar in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> tuple[float, float]:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-@final
-class Wma:
-    """Linearly weighted moving average.
-
-    Warm after ``period`` inputs. ValueError says which parameters are allowed.
-    """
-
-    def __new__(cls, period: int) -> Wma: ...
-    def update(self, price: float) -> float:
-        """The value with this price; NaN while warming up, and for an input that is not a number."""
-    def batch(self, price: ArrayLike) -> NDArray[np.float64]:
-        """What ``update`` would answer to each price in turn. Runs without the interpreter's lock."""
-    def reset(self) -> None:
-        """Forgets all inputs."""
-    @property
-    def value(self) -> float:
-        """The newest answer."""
-    @property
-    def warmup(self) -> int:
-        """How many clean inputs it takes until the first value."""
-
-# --- market -------------------------------------------------------------------------------------------------------
 
 @final
 class Newest:

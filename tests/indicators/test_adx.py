@@ -16,7 +16,7 @@ from indicator_promises import (
     take,
     true_ranges,
 )
-from kitev3._core import Adx
+from kitev3._core import Indicator
 
 periods = st.integers(2, 30)
 
@@ -45,7 +45,7 @@ def define(high: list[float], low: list[float], close: list[float], period: int)
 
 @given(bars(holes=True), periods, cuts)
 def test_any_split_gives_the_same_bits(bars: dict[str, Column], period: int, places: list[int]) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Adx(period), take(bars, "high low close"), places, 1)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("adx", period), take(bars, "high low close"), places, 1)
 
 
 @given(bars(holes=True), periods)
@@ -54,7 +54,7 @@ def test_it_is_the_smoothed_directional_index_and_begins_anew_after_a_hole(
 ) -> None:
     columns = take(bars, "high low close")
 
-    answer = Adx(period).batch(*columns)
+    answer = Indicator("adx", period).batch(*columns)
 
     assert_close(table(answer, 1), by_segment(lambda *part: define(*part, period), columns, 1), columns)
 
@@ -63,7 +63,7 @@ def test_it_is_the_smoothed_directional_index_and_begins_anew_after_a_hole(
 def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
     columns = take(bars, "high low close")
 
-    answer = Adx(period).batch(*columns)
+    answer = Indicator("adx", period).batch(*columns)
 
     assert_close(answer, talib.ADX(*columns, period), columns)
 
@@ -71,4 +71,4 @@ def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
 @pytest.mark.parametrize("period", [1, -1, 100_001])
 def test_a_period_out_of_bounds_is_refused_with_what_is_allowed(period: int) -> None:
     with pytest.raises(ValueError, match=f"period must be a whole number from 2 to 100000, not {period}"):
-        Adx(period)
+        Indicator("adx", period)

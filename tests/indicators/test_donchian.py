@@ -17,7 +17,7 @@ from indicator_promises import (
     take,
     windows,
 )
-from kitev3._core import Donchian
+from kitev3._core import Indicator
 
 
 def define(high: list[float], low: list[float], period: int) -> list[list[float]]:
@@ -30,14 +30,14 @@ def define(high: list[float], low: list[float], period: int) -> list[list[float]
 
 @given(bars(holes=True), periods, cuts)
 def test_any_split_gives_the_same_bits(bars: dict[str, Column], period: int, places: list[int]) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Donchian(period), take(bars, "high low"), places, 3)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("donchian", period), take(bars, "high low"), places, 3)
 
 
 @given(bars(holes=True), periods)
 def test_it_spans_a_clean_window(bars: dict[str, Column], period: int) -> None:
     columns = take(bars, "high low")
 
-    answer = table(Donchian(period).batch(*columns), 3)
+    answer = table(Indicator("donchian", period).batch(*columns), 3)
 
     np.testing.assert_array_equal(answer, by_segment(lambda *part: define(*part, period), columns, 3))
 
@@ -46,7 +46,7 @@ def test_it_spans_a_clean_window(bars: dict[str, Column], period: int) -> None:
 def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
     columns = take(bars, "high low")
 
-    upper, middle, lower = Donchian(period).batch(*columns)
+    upper, middle, lower = Indicator("donchian", period).batch(*columns)
 
     np.testing.assert_array_equal(upper, talib.MAX(columns[0], period))
     np.testing.assert_array_equal(lower, talib.MIN(columns[1], period))
@@ -56,4 +56,4 @@ def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
 @pytest.mark.parametrize("period", [0, -1, 100_001])
 def test_a_period_out_of_bounds_is_refused_with_what_is_allowed(period: int) -> None:
     with pytest.raises(ValueError, match=f"period must be a whole number from 1 to 100000, not {period}"):
-        Donchian(period)
+        Indicator("donchian", period)

@@ -10,23 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import (
-    Adx,
-    Atr,
     Bar,
     BarBatch,
-    Bollinger,
-    Donchian,
-    Ema,
+    Indicator,
     IndicatorEngine,
-    Macd,
-    Rsi,
-    SessionVwap,
-    Sma,
-    Stochastic,
-    Supertrend,
     Tick,
     TickBatch,
-    Wma,
 )
 
 NAN = float("nan")
@@ -34,18 +23,28 @@ NOON_NS = 1_700_000_000_000_000_000
 
 # Each kind with its own class, the parts of a bar that it takes, and the names of its values.
 KINDS: dict[str, tuple[Mapping[str, float], Callable[[], Any], str, list[str]]] = {
-    "adx": ({"period": 3}, lambda: Adx(3), "high low close", [""]),
-    "atr": ({"period": 3}, lambda: Atr(3), "high low close", [""]),
-    "bollinger": ({"period": 4}, lambda: Bollinger(4), "close", [".upper", ".middle", ".lower"]),
-    "donchian": ({"period": 4}, lambda: Donchian(4), "high low", [".upper", ".middle", ".lower"]),
-    "ema": ({"period": 5}, lambda: Ema(5), "close", [""]),
-    "macd": ({"fast": 2, "slow": 4, "signal": 2}, lambda: Macd(2, 4, 2), "close", [".macd", ".signal", ".histogram"]),
-    "rsi": ({"period": 3}, lambda: Rsi(3), "close", [""]),
-    "session_vwap": ({}, SessionVwap, "time_ns high low close volume", [""]),
-    "sma": ({"period": 4}, lambda: Sma(4), "close", [""]),
-    "stochastic": ({"k": 3, "smooth": 2, "d": 2}, lambda: Stochastic(3, 2, 2), "high low close", [".k", ".d"]),
-    "supertrend": ({"period": 3}, lambda: Supertrend(3), "high low close", [".line", ".trend"]),
-    "wma": ({"period": 4}, lambda: Wma(4), "close", [""]),
+    "adx": ({"period": 3}, lambda: Indicator("adx", 3), "high low close", [""]),
+    "atr": ({"period": 3}, lambda: Indicator("atr", 3), "high low close", [""]),
+    "bollinger": ({"period": 4}, lambda: Indicator("bollinger", 4), "close", [".upper", ".middle", ".lower"]),
+    "donchian": ({"period": 4}, lambda: Indicator("donchian", 4), "high low", [".upper", ".middle", ".lower"]),
+    "ema": ({"period": 5}, lambda: Indicator("ema", 5), "close", [""]),
+    "macd": (
+        {"fast": 2, "slow": 4, "signal": 2},
+        lambda: Indicator("macd", 2, 4, 2),
+        "close",
+        [".macd", ".signal", ".histogram"],
+    ),
+    "rsi": ({"period": 3}, lambda: Indicator("rsi", 3), "close", [""]),
+    "session_vwap": ({}, lambda: Indicator("session_vwap"), "time_ns high low close volume", [""]),
+    "sma": ({"period": 4}, lambda: Indicator("sma", 4), "close", [""]),
+    "stochastic": (
+        {"k": 3, "smooth": 2, "d": 2},
+        lambda: Indicator("stochastic", 3, 2, 2),
+        "high low close",
+        [".k", ".d"],
+    ),
+    "supertrend": ({"period": 3}, lambda: Indicator("supertrend", 3), "high low close", [".line", ".trend"]),
+    "wma": ({"period": 4}, lambda: Indicator("wma", 4), "close", [""]),
 }
 DECLARATIONS = [(f"my_{kind}", kind, parameters) for kind, (parameters, _, _, _) in KINDS.items()]
 NAMES = [f"my_{kind}{value}" for kind, (_, _, _, values) in KINDS.items() for value in values]

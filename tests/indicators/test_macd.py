@@ -16,7 +16,7 @@ from indicator_promises import (
     table,
     take,
 )
-from kitev3._core import Macd
+from kitev3._core import Indicator
 
 parameters = st.tuples(st.integers(2, 20), st.integers(1, 20), st.integers(1, 12)).map(
     lambda drawn: (drawn[0], drawn[0] + drawn[1], drawn[2])
@@ -38,7 +38,7 @@ def define(prices: list[float], fast: int, slow: int, signal: int) -> list[list[
 def test_any_split_gives_the_same_bits(
     bars: dict[str, Column], parameters: tuple[int, int, int], places: list[int]
 ) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Macd(*parameters), take(bars, "close"), places, 3)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("macd", *parameters), take(bars, "close"), places, 3)
 
 
 @given(bars(holes=True), parameters)
@@ -47,7 +47,7 @@ def test_it_is_the_distance_of_two_averages_and_begins_anew_after_a_hole(
 ) -> None:
     prices = take(bars, "close")
 
-    answer = Macd(*parameters).batch(*prices)
+    answer = Indicator("macd", *parameters).batch(*prices)
 
     assert_close(table(answer, 3), by_segment(lambda part: define(part, *parameters), prices, 3), prices)
 
@@ -56,7 +56,7 @@ def test_it_is_the_distance_of_two_averages_and_begins_anew_after_a_hole(
 def test_it_equals_talib(bars: dict[str, Column], parameters: tuple[int, int, int]) -> None:
     prices = take(bars, "close")
 
-    answer = Macd(*parameters).batch(*prices)
+    answer = Indicator("macd", *parameters).batch(*prices)
 
     assert_close(table(answer, 3), table(talib.MACD(*prices, *parameters), 3), prices)
 
@@ -74,4 +74,4 @@ def test_parameters_out_of_bounds_are_refused_with_what_is_allowed(
     parameters: tuple[int, int, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Macd(*parameters)
+        Indicator("macd", *parameters)

@@ -19,7 +19,7 @@ from indicator_promises import (
     table,
     take,
 )
-from kitev3._core import Rsi
+from kitev3._core import Indicator
 
 periods = st.integers(2, 30)
 
@@ -34,14 +34,14 @@ def define(prices: list[float], period: int) -> list[float]:
 
 @given(bars(holes=True), periods, cuts)
 def test_any_split_gives_the_same_bits(bars: dict[str, Column], period: int, places: list[int]) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Rsi(period), take(bars, "close"), places, 1)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("rsi", period), take(bars, "close"), places, 1)
 
 
 @given(bars(holes=True), periods)
 def test_it_is_the_share_of_rises_and_begins_anew_after_a_hole(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
-    answer = Rsi(period).batch(*prices)
+    answer = Indicator("rsi", period).batch(*prices)
 
     assert_close(table(answer, 1), by_segment(lambda part: define(part, period), prices, 1), prices)
 
@@ -50,7 +50,7 @@ def test_it_is_the_share_of_rises_and_begins_anew_after_a_hole(bars: dict[str, C
 def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
-    answer = Rsi(period).batch(*prices)
+    answer = Indicator("rsi", period).batch(*prices)
 
     assert_close(answer, talib.RSI(*prices, period), prices)
 
@@ -58,16 +58,16 @@ def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
 def test_only_rises_are_exactly_100_only_falls_and_an_unmoving_price_exactly_0() -> None:
     rising = np.cumsum(np.random.default_rng(1).random(500)) + 1
 
-    assert set(Rsi(14).batch(rising)[14:]) == {100.0}
-    assert set(Rsi(14).batch(-rising)[14:]) == {0.0}
-    assert set(Rsi(14).batch(np.full(500, 101.3))[14:]) == {0.0}
+    assert set(Indicator("rsi", 14).batch(rising)[14:]) == {100.0}
+    assert set(Indicator("rsi", 14).batch(-rising)[14:]) == {0.0}
+    assert set(Indicator("rsi", 14).batch(np.full(500, 101.3))[14:]) == {0.0}
 
 
 def test_after_a_hole_it_is_not_a_number_rather_than_zero() -> None:
     prices = np.arange(40.0)
     prices[20] = np.nan
 
-    answer = Rsi(14).batch(prices)
+    answer = Indicator("rsi", 14).batch(prices)
 
     assert np.isnan(answer[20:35]).all()
     assert set(answer[35:]) == {100.0}
@@ -76,4 +76,4 @@ def test_after_a_hole_it_is_not_a_number_rather_than_zero() -> None:
 @pytest.mark.parametrize("period", [1, -1, 100_001])
 def test_a_period_out_of_bounds_is_refused_with_what_is_allowed(period: int) -> None:
     with pytest.raises(ValueError, match=f"period must be a whole number from 2 to 100000, not {period}"):
-        Rsi(period)
+        Indicator("rsi", period)

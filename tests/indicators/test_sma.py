@@ -19,7 +19,7 @@ from indicator_promises import (
     take,
     windows,
 )
-from kitev3._core import Sma
+from kitev3._core import Indicator
 
 
 def define(prices: list[float], period: int) -> list[float]:
@@ -28,14 +28,14 @@ def define(prices: list[float], period: int) -> list[float]:
 
 @given(bars(holes=True), periods, cuts)
 def test_any_split_gives_the_same_bits(bars: dict[str, Column], period: int, places: list[int]) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Sma(period), take(bars, "close"), places, 1)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("sma", period), take(bars, "close"), places, 1)
 
 
 @given(bars(holes=True), periods)
 def test_it_is_the_mean_of_a_clean_window(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
-    answer = Sma(period).batch(*prices)
+    answer = Indicator("sma", period).batch(*prices)
 
     assert_close(table(answer, 1), by_segment(lambda part: define(part, period), prices, 1), prices)
 
@@ -44,7 +44,7 @@ def test_it_is_the_mean_of_a_clean_window(bars: dict[str, Column], period: int) 
 def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
-    answer = Sma(period).batch(*prices)
+    answer = Indicator("sma", period).batch(*prices)
 
     assert_close(answer, talib.SMA(*prices, period), prices)
 
@@ -53,7 +53,7 @@ def test_errors_do_not_add_up_over_a_million_prices() -> None:
     prices = 1e5 + np.random.default_rng(1).normal(0, 1, 1_000_000)
     exact = np.lib.stride_tricks.sliding_window_view(prices, 20).mean(axis=1)
 
-    answer = Sma(20).batch(prices)
+    answer = Indicator("sma", 20).batch(prices)
 
     np.testing.assert_allclose(answer[19:], exact, rtol=1e-14)
 
@@ -62,10 +62,10 @@ def test_means_of_an_unmoving_price_are_that_price_whatever_the_period() -> None
     prices = np.full(20_000, 1234.55)
 
     for period in (1, 3, 7, 50):
-        assert set(Sma(period).batch(prices)[period - 1 :]) == {1234.55}
+        assert set(Indicator("sma", period).batch(prices)[period - 1 :]) == {1234.55}
 
 
 @pytest.mark.parametrize("period", [0, -1, 100_001])
 def test_a_period_out_of_bounds_is_refused_with_what_is_allowed(period: int) -> None:
     with pytest.raises(ValueError, match=f"period must be a whole number from 1 to 100000, not {period}"):
-        Sma(period)
+        Indicator("sma", period)

@@ -18,7 +18,7 @@ from indicator_promises import (
     take,
     windows,
 )
-from kitev3._core import Stochastic
+from kitev3._core import Indicator
 
 parameters = st.tuples(st.integers(1, 20), st.integers(1, 8), st.integers(1, 8))
 
@@ -44,7 +44,9 @@ def define(
 def test_any_split_gives_the_same_bits(
     bars: dict[str, Column], parameters: tuple[int, int, int], places: list[int]
 ) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Stochastic(*parameters), take(bars, "high low close"), places, 2)
+    assert_any_split_gives_the_same_bits(
+        lambda: Indicator("stochastic", *parameters), take(bars, "high low close"), places, 2
+    )
 
 
 @given(bars(holes=True), parameters)
@@ -53,7 +55,7 @@ def test_it_is_the_averaged_standing_of_a_clean_window(
 ) -> None:
     columns = take(bars, "high low close")
 
-    answer = Stochastic(*parameters).batch(*columns)
+    answer = Indicator("stochastic", *parameters).batch(*columns)
 
     assert_close(table(answer, 2), by_segment(lambda *part: define(*part, *parameters), columns, 2), columns)
 
@@ -62,7 +64,7 @@ def test_it_is_the_averaged_standing_of_a_clean_window(
 def test_it_equals_talib(bars: dict[str, Column], parameters: tuple[int, int, int]) -> None:
     columns, (k, smooth, d) = take(bars, "high low close"), parameters
 
-    answer = Stochastic(*parameters).batch(*columns)
+    answer = Indicator("stochastic", *parameters).batch(*columns)
 
     assert_close(table(answer, 2), table(talib.STOCH(*columns, k, smooth, 0, d, 0), 2), columns)
 
@@ -79,4 +81,4 @@ def test_parameters_out_of_bounds_are_refused_with_what_is_allowed(
     parameters: tuple[int, int, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Stochastic(*parameters)
+        Indicator("stochastic", *parameters)

@@ -18,7 +18,7 @@ from indicator_promises import (
     take,
     true_ranges,
 )
-from kitev3._core import Supertrend
+from kitev3._core import Indicator
 
 periods = st.integers(2, 30)
 multipliers = st.sampled_from([0.5, 1.0, 3.0])
@@ -51,14 +51,14 @@ def test_any_split_gives_the_same_bits(
     bars: dict[str, Column], period: int, multiplier: float, places: list[int]
 ) -> None:
     columns = take(bars, "high low close")
-    assert_any_split_gives_the_same_bits(lambda: Supertrend(period, multiplier), columns, places, 2)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("supertrend", period, multiplier), columns, places, 2)
 
 
 @given(bars(holes=True, tempers=UNEVEN), periods, multipliers)
 def test_it_trails_price_and_begins_anew_after_a_hole(bars: dict[str, Column], period: int, multiplier: float) -> None:
     columns = take(bars, "high low close")
 
-    answer = Supertrend(period, multiplier).batch(*columns)
+    answer = Indicator("supertrend", period, multiplier).batch(*columns)
 
     expected = by_segment(lambda *part: define(*part, period, multiplier), columns, 2)
     assert_close(table(answer, 2), expected, columns)
@@ -68,7 +68,7 @@ def test_it_trails_price_and_begins_anew_after_a_hole(bars: dict[str, Column], p
 def test_it_equals_talib(bars: dict[str, Column], period: int, multiplier: float) -> None:
     columns = take(bars, "high low close")
 
-    line, trend = Supertrend(period, multiplier).batch(*columns)
+    line, trend = Indicator("supertrend", period, multiplier).batch(*columns)
 
     expected_line, expected_trend = talib.SUPERTREND(*columns, period, multiplier)
     assert_close(line, expected_line, columns)
@@ -85,4 +85,4 @@ def test_it_equals_talib(bars: dict[str, Column], period: int, multiplier: float
 )
 def test_parameters_out_of_bounds_are_refused_with_what_is_allowed(parameters: tuple[int, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Supertrend(*parameters)
+        Indicator("supertrend", *parameters)

@@ -11,7 +11,7 @@ import talib
 from hypothesis import given
 from hypothesis import strategies as st
 from indicator_promises import NAN, Column, assert_close, bars, cuts, take
-from kitev3._core import SessionVwap
+from kitev3._core import Indicator
 
 IST = ZoneInfo("Asia/Kolkata")
 NAMES = "high low close volume"
@@ -45,7 +45,7 @@ def test_any_split_gives_the_same_bits(bars: dict[str, Column], start_s: int, ga
     columns = take(bars, NAMES)
     length = len(columns[0])
     time_ns = times(length, start_s, gap_s)
-    streaming, pieces = SessionVwap(), SessionVwap()
+    streaming, pieces = Indicator("session_vwap"), Indicator("session_vwap")
 
     rows = zip(time_ns.tolist(), *(column.tolist() for column in columns), strict=True)
     expected = np.array([streaming.update(*row) for row in rows])
@@ -64,7 +64,7 @@ def test_it_is_the_average_of_the_indian_day_and_a_hole_lasts_until_the_next(
     columns = take(bars, NAMES)
     time_ns = times(len(columns[0]), start_s, gap_s)
 
-    answer = SessionVwap().batch(time_ns, *columns)
+    answer = Indicator("session_vwap").batch(time_ns, *columns)
 
     assert_close(answer, np.array(define(time_ns, columns)), columns)
 
@@ -75,7 +75,7 @@ def test_within_one_day_it_equals_talib_once_something_has_traded(bars: dict[str
     time_ns = times(len(columns[0]), 1_700_000_000, 1)
     traded = np.cumsum(columns[3]) > 0
 
-    answer = SessionVwap().batch(time_ns, *columns)
+    answer = Indicator("session_vwap").batch(time_ns, *columns)
 
     expected = np.where(traded, talib.VWAP(*columns), NAN)
     assert_close(answer, expected, columns[:3])
@@ -83,7 +83,7 @@ def test_within_one_day_it_equals_talib_once_something_has_traded(bars: dict[str
 
 def test_a_day_begins_at_midnight_in_india() -> None:
     midnight = dt.datetime(2026, 11, 20, tzinfo=IST)
-    vwap = SessionVwap()
+    vwap = Indicator("session_vwap")
     at = [int((midnight + dt.timedelta(seconds=second)).timestamp()) * 1_000_000_000 for second in (-2, -1, 0, 1)]
 
     answer = [vwap.update(time_ns, price, price, price, 1) for time_ns, price in zip(at, (10, 20, 30, 40), strict=True)]
@@ -93,4 +93,4 @@ def test_a_day_begins_at_midnight_in_india() -> None:
 
 @pytest.mark.parametrize("time_ns", [-(2**63), 2**63 - 1])
 def test_the_ends_of_time_are_days_too(time_ns: int) -> None:
-    assert SessionVwap().update(time_ns, 10.0, 10.0, 10.0, 1.0) == 10.0
+    assert Indicator("session_vwap").update(time_ns, 10.0, 10.0, 10.0, 1.0) == 10.0

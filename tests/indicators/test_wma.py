@@ -19,7 +19,7 @@ from indicator_promises import (
     take,
     windows,
 )
-from kitev3._core import Wma
+from kitev3._core import Indicator
 
 
 def define(prices: list[float], period: int) -> list[float]:
@@ -31,14 +31,14 @@ def define(prices: list[float], period: int) -> list[float]:
 
 @given(bars(holes=True), periods, cuts)
 def test_any_split_gives_the_same_bits(bars: dict[str, Column], period: int, places: list[int]) -> None:
-    assert_any_split_gives_the_same_bits(lambda: Wma(period), take(bars, "close"), places, 1)
+    assert_any_split_gives_the_same_bits(lambda: Indicator("wma", period), take(bars, "close"), places, 1)
 
 
 @given(bars(holes=True), periods)
 def test_it_is_the_weighted_mean_of_a_clean_window(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
-    answer = Wma(period).batch(*prices)
+    answer = Indicator("wma", period).batch(*prices)
 
     assert_close(table(answer, 1), by_segment(lambda part: define(part, period), prices, 1), prices)
 
@@ -47,7 +47,7 @@ def test_it_is_the_weighted_mean_of_a_clean_window(bars: dict[str, Column], peri
 def test_it_equals_talib(bars: dict[str, Column], period: int) -> None:
     prices = take(bars, "close")
 
-    answer = Wma(period).batch(*prices)
+    answer = Indicator("wma", period).batch(*prices)
 
     assert_close(answer, talib.WMA(*prices, period), prices)
 
@@ -57,7 +57,7 @@ def test_errors_do_not_add_up_over_a_million_prices() -> None:
     weights = np.arange(1, 21) / 210
     exact = np.lib.stride_tricks.sliding_window_view(prices, 20) @ weights
 
-    answer = Wma(20).batch(prices)
+    answer = Indicator("wma", 20).batch(prices)
 
     np.testing.assert_allclose(answer[19:], exact, rtol=1e-13)
 
@@ -65,4 +65,4 @@ def test_errors_do_not_add_up_over_a_million_prices() -> None:
 @pytest.mark.parametrize("period", [0, -1, 100_001])
 def test_a_period_out_of_bounds_is_refused_with_what_is_allowed(period: int) -> None:
     with pytest.raises(ValueError, match=f"period must be a whole number from 1 to 100000, not {period}"):
-        Wma(period)
+        Indicator("wma", period)

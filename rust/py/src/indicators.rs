@@ -2,13 +2,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kitev3_core::indicators::{
-    self as core, BadParameter, Bars, Declaration, Indicator, Ticks, UnevenColumns,
+    self as core, Alone, BadParameter, Bars, Declaration, Kind, TIME, Ticks, UnevenColumns,
 };
 use numpy::{
     AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, PyArrayMethods, PyReadonlyArray1,
     PyReadwriteArray1,
 };
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFloat, PyTuple};
@@ -23,20 +23,12 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         kinds.set_item(kind.name, parameters)?;
     }
     module.add("INDICATOR_KINDS", kinds)?;
-    module.add_class::<Adx>()?;
-    module.add_class::<Atr>()?;
-    module.add_class::<Bollinger>()?;
-    module.add_class::<Donchian>()?;
-    module.add_class::<Ema>()?;
-    module.add_class::<IndicatorEngine>()?;
-    module.add_class::<Macd>()?;
-    module.add_class::<Rsi>()?;
-    module.add_class::<SessionVwap>()?;
-    module.add_class::<Sma>()?;
-    module.add_class::<Stochastic>()?;
-    module.add_class::<Supertrend>()?;
-    module.add_class::<Wma>()
+    module.add_class::<Indicator>()?;
+    module.add_class::<IndicatorEngine>()
 }
+
+/// The most numbers that an indicator takes at a time.
+const INPUTS_MAX: usize = 8;
 
 /// A column given by Python: float64, or anything numpy makes that of.
 type Numbers<'py> = PyArrayLike1<'py, f64, AllowTypeChange>;
@@ -65,128 +57,70 @@ fn fresh<'py>(py: Python<'py>, length: usize) -> PyResult<Bound<'py, PyArray1<f6
     Ok(empty.call1((length,))?.cast_into()?)
 }
 
-/// One value as a float, several as a tuple.
-fn answer<'py, const K: usize>(py: Python<'py>, values: [f64; K]) -> PyResult<Bound<'py, PyAny>> {
-    if K == 1 {
-        return Ok(PyFloat::new(py, values[0]).into_any());
-    }
-    Ok(PyTuple::new(py, values)?.into_any())
-}
-
-/// Runs a batch over new arrays, without the interpreter's lock, and answers one array or a tuple of several.
-fn run_batch<'py, const M: usize, const K: usize>(
-    py: Python<'py>,
-    columns: [&Numbers<'py>; M],
-    value: &mut [f64; K],
-    batch: impl FnOnce([&[f64]; M], [&mut [f64]; K]) + Send,
-) -> PyResult<Bound<'py, PyAny>> {
-    let columns = columns.map(|column| contiguous(column));
-    let length = columns[0].len();
-    if columns.iter().any(|column| column.len() != length) {
-        return Err(uneven(UnevenColumns));
-    }
-    let mut outputs = Vec::with_capacity(K);
-    for _ in 0..K {
-        outputs.push(fresh(py, length)?);
-    }
-    let mut writable: Vec<PyReadwriteArray1<'py, f64>> =
-        outputs.iter().map(|output| output.readwrite()).collect();
-    let mut slices = Vec::with_capacity(K);
-    for array in &mut writable {
-        slices.push(array.as_slice_mut()?);
-    }
-    let slices: [&mut [f64]; K] = slices.try_into().expect("one output a value");
-    let inputs: [&[f64]; M] = std::array::from_fn(|m| &*columns[m]);
-    let last = py.detach(|| {
-        let mut slices = slices;
-        batch(inputs, slices.each_mut().map(|slice| &mut **slice));
-        slices.map(|slice| slice.last().copied())
-    });
-    if length > 0 {
-        *value = last.map(|number| number.expect("not empty"));
-    }
-    drop(writable);
-    if K == 1 {
-        return Ok(outputs.remove(0).into_any());
-    }
-    Ok(PyTuple::new(py, outputs)?.into_any())
-}
-
-/// A Python class around an indicator: its words, its constructor's signature and parameters, and its inputs.
-macro_rules! class {
-    (
-        $name:ident: [$($input:ident),+; $inputs:literal] => $outputs:literal,
-        new($($signature:tt)*), $($parameter:ident: $type:ty),+
-    ) => {
-        #[pyclass(module = "kitev3._core")]
-        struct $name {
-            indicator: core::$name,
-            value: [f64; $outputs],
-        }
-
-        #[pymethods]
-        impl $name {
-            #[new]
-            #[pyo3(signature = ($($signature)*))]
-            fn new($($parameter: $type),+) -> PyResult<Self> {
-                let indicator = core::$name::new($($parameter),+).map_err(refused)?;
-                Ok(Self { indicator, value: [f64::NAN; $outputs] })
-            }
-
-            #[getter]
-            fn warmup(&self) -> usize {
-                self.indicator.warmup()
-            }
-
-            #[getter]
-            fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                answer(py, self.value)
-            }
-
-            fn update<'py>(&mut self, py: Python<'py>, $($input: f64),+) -> PyResult<Bound<'py, PyAny>> {
-                self.value = self.indicator.update([$($input),+]);
-                answer(py, self.value)
-            }
-
-            fn batch<'py>(&mut self, py: Python<'py>, $($input: Numbers<'py>),+) -> PyResult<Bound<'py, PyAny>> {
-                let Self { indicator, value } = self;
-                run_batch::<$inputs, $outputs>(py, [$(&$input),+], value, |inputs, outputs| indicator.batch(inputs, outputs))
-            }
-
-            fn reset(&mut self) {
-                self.indicator.reset();
-                self.value = [f64::NAN; $outputs];
-            }
-        }
-    };
-}
-
-class!(Adx: [high, low, close; 3] => 1, new(period=14), period: i64);
-class!(Atr: [high, low, close; 3] => 1, new(period=14), period: i64);
-class!(Bollinger: [price; 1] => 3, new(period=20, deviations=2.0), period: i64, deviations: f64);
-class!(Donchian: [high, low; 2] => 3, new(period=20), period: i64);
-class!(Ema: [price; 1] => 1, new(period), period: i64);
-class!(Macd: [price; 1] => 3, new(fast=12, slow=26, signal=9), fast: i64, slow: i64, signal: i64);
-class!(Rsi: [price; 1] => 1, new(period=14), period: i64);
-class!(Sma: [price; 1] => 1, new(period), period: i64);
-class!(Stochastic: [high, low, close; 3] => 2, new(k=14, smooth=3, d=3), k: i64, smooth: i64, d: i64);
-class!(Supertrend: [high, low, close; 3] => 2, new(period=10, multiplier=3.0), period: i64, multiplier: f64);
-class!(Wma: [price; 1] => 1, new(period), period: i64);
-
+/// One indicator of any kind, for one stream of inputs.
 #[pyclass(module = "kitev3._core")]
-struct SessionVwap {
-    indicator: core::SessionVwap,
-    value: f64,
+struct Indicator {
+    kind: &'static Kind,
+    indicator: Box<dyn Alone>,
+    value: Vec<f64>,
+}
+
+impl Indicator {
+    fn takes_time(&self) -> bool {
+        self.kind.inputs[0] == TIME
+    }
+
+    /// One value as a float, several as a tuple.
+    fn answer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.value[..] {
+            [value] => Ok(PyFloat::new(py, value).into_any()),
+            _ => Ok(PyTuple::new(py, &self.value)?.into_any()),
+        }
+    }
+
+    fn check(&self, given: &Bound<'_, PyTuple>) -> PyResult<()> {
+        if given.len() == self.kind.inputs.len() {
+            return Ok(());
+        }
+        let (name, inputs) = (self.kind.name, self.kind.inputs.join(", "));
+        Err(PyTypeError::new_err(format!("{name} takes {inputs}")))
+    }
 }
 
 #[pymethods]
-impl SessionVwap {
+impl Indicator {
     #[new]
-    fn new() -> Self {
-        Self {
-            indicator: core::SessionVwap::new(),
-            value: f64::NAN,
+    #[pyo3(signature = (kind, *parameters, **named))]
+    fn new(
+        kind: &str,
+        parameters: Vec<f64>,
+        named: Option<BTreeMap<String, f64>>,
+    ) -> PyResult<Self> {
+        let kind = Kind::named(kind).map_err(refused)?;
+        if parameters.len() > kind.parameters.len() {
+            let most = kind.parameters.len();
+            let text = format!("{} has {most} parameters", kind.name);
+            return Err(PyTypeError::new_err(text));
         }
+        let in_order = kind.parameters.iter().zip(parameters);
+        let declaration = Declaration {
+            name: kind.name.to_owned(),
+            kind: kind.name.to_owned(),
+            parameters: in_order
+                .map(|((name, _), number)| ((*name).to_owned(), number))
+                .chain(named.into_iter().flatten())
+                .collect(),
+        };
+        Ok(Self {
+            kind,
+            indicator: declaration.alone().map_err(refused)?,
+            value: vec![f64::NAN; kind.width()],
+        })
+    }
+
+    #[getter]
+    fn inputs(&self) -> Vec<&'static str> {
+        self.kind.inputs.to_vec()
     }
 
     #[getter]
@@ -195,45 +129,91 @@ impl SessionVwap {
     }
 
     #[getter]
-    fn value(&self) -> f64 {
-        self.value
+    fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.answer(py)
     }
 
-    fn update(&mut self, time_ns: i64, high: f64, low: f64, close: f64, volume: f64) -> f64 {
-        self.value = self.indicator.update(time_ns, [high, low, close, volume]);
-        self.value
+    #[pyo3(signature = (*inputs))]
+    fn update<'py>(
+        &mut self,
+        py: Python<'py>,
+        inputs: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.check(inputs)?;
+        let skipped = usize::from(self.takes_time());
+        let time_ns = match skipped {
+            0 => 0,
+            _ => inputs.get_borrowed_item(0)?.extract()?,
+        };
+        let mut numbers = [0.0; INPUTS_MAX];
+        let count = inputs.len() - skipped;
+        for (at, number) in numbers[..count].iter_mut().enumerate() {
+            *number = inputs.get_borrowed_item(at + skipped)?.extract()?;
+        }
+        self.indicator
+            .update(time_ns, &numbers[..count], &mut self.value);
+        self.answer(py)
     }
 
+    /// Over new arrays, without the interpreter's lock; answers one array or a tuple of several.
+    #[pyo3(signature = (*inputs))]
     fn batch<'py>(
         &mut self,
         py: Python<'py>,
-        time_ns: Times<'py>,
-        high: Numbers<'py>,
-        low: Numbers<'py>,
-        close: Numbers<'py>,
-        volume: Numbers<'py>,
+        inputs: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let times_ns = contiguous(&time_ns);
-        if times_ns.len() != high.len()? {
+        self.check(inputs)?;
+        let skipped = usize::from(self.takes_time());
+        let times: Option<Times<'py>> = match skipped {
+            0 => None,
+            _ => Some(inputs.get_borrowed_item(0)?.extract()?),
+        };
+        let times_ns = times.as_ref().map(|times| contiguous(times));
+        let times_ns = times_ns.as_deref().unwrap_or_default();
+        let columns: Vec<Numbers<'py>> = inputs
+            .iter_borrowed()
+            .skip(skipped)
+            .map(|column| column.extract())
+            .collect::<PyResult<_>>()?;
+        let columns: Vec<_> = columns.iter().map(|column| contiguous(column)).collect();
+        let columns: Vec<&[f64]> = columns.iter().map(|column| &**column).collect();
+        let length = columns[0].len();
+        if columns.iter().any(|column| column.len() != length)
+            || (skipped == 1 && times_ns.len() != length)
+        {
             return Err(uneven(UnevenColumns));
         }
-        let mut last = [self.value];
-        let indicator = &mut self.indicator;
-        let vwap = run_batch(
-            py,
-            [&high, &low, &close, &volume],
-            &mut last,
-            |inputs, [output]| {
-                indicator.batch(&times_ns, inputs, output);
-            },
-        )?;
-        [self.value] = last;
-        Ok(vwap)
+        let mut outputs = Vec::with_capacity(self.value.len());
+        for _ in 0..self.value.len() {
+            outputs.push(fresh(py, length)?);
+        }
+        let mut writable: Vec<PyReadwriteArray1<'py, f64>> =
+            outputs.iter().map(|output| output.readwrite()).collect();
+        let mut slices = Vec::with_capacity(writable.len());
+        for array in &mut writable {
+            slices.push(array.as_slice_mut()?);
+        }
+        let Self {
+            indicator, value, ..
+        } = self;
+        py.detach(|| {
+            indicator.batch(times_ns, &columns, &mut slices);
+            for (value, slice) in value.iter_mut().zip(&slices) {
+                if let Some(last) = slice.last() {
+                    *value = *last;
+                }
+            }
+        });
+        drop(writable);
+        if outputs.len() == 1 {
+            return Ok(outputs.remove(0).into_any());
+        }
+        Ok(PyTuple::new(py, outputs)?.into_any())
     }
 
     fn reset(&mut self) {
         self.indicator.reset();
-        self.value = f64::NAN;
+        self.value.fill(f64::NAN);
     }
 }
 

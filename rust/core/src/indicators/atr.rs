@@ -61,7 +61,7 @@ impl Recursive<3, 1> for Ranging {
             return [f64::NAN];
         }
         let mean = self.seed.mean();
-        self.smoothing.start(mean);
+        self.smoothing.start([mean]);
         [mean]
     }
 
@@ -69,7 +69,7 @@ impl Recursive<3, 1> for Ranging {
     fn step(&mut self, lane: usize, [high, low, close]: [f64; 3]) -> [f64; 1] {
         let range = true_range(high, low, self.close_before);
         self.close_before = close;
-        [self.smoothing.step(lane, range)]
+        self.smoothing.step(lane, [range])
     }
 
     #[inline(always)]

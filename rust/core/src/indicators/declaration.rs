@@ -1,5 +1,5 @@
 //! What a strategy declares: a name of its own, a kind of indicator and its parameters.
-use super::engine::{Column, column};
+use super::engine::{Alone, Column, column};
 use super::{
     Adx, Atr, BadParameter, Bollinger, Donchian, Ema, Macd, Rsi, SessionVwap, Sma, Stochastic,
     Supertrend, Wma, whole_numbers,
@@ -8,6 +8,8 @@ use super::{
 /// One kind of indicator: how it is called in a declaration, what it takes and what it answers.
 pub struct Kind {
     pub name: &'static str,
+    /// What it takes, in order; a time in nanoseconds comes first.
+    pub inputs: &'static [&'static str],
     /// Parameters in order, each with its default; without one it must be given.
     pub parameters: &'static [(&'static str, Option<f64>)],
     /// The names of its values; empty when there is one, which has the declaration's own name.
@@ -37,40 +39,77 @@ impl Given<'_> {
     }
 }
 
+/// The input that is a time.
+pub const TIME: &str = "time_ns";
+const BAR: &[&str] = &["high", "low", "close"];
+const PRICE: &[&str] = &["price"];
+
+impl Kind {
+    /// The kind of a name.
+    pub fn named(name: &str) -> Result<&'static Kind, BadParameter> {
+        KINDS
+            .iter()
+            .find(|kind| kind.name == name)
+            .ok_or_else(|| BadParameter {
+                name: "kind",
+                allowed: format!(
+                    "one of {}",
+                    KINDS
+                        .iter()
+                        .map(|kind| kind.name)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+                got: format!("{name:?}"),
+            })
+    }
+
+    /// How many values it gives.
+    pub fn width(&self) -> usize {
+        self.values.len().max(1)
+    }
+}
+
 /// Every indicator there is, by name.
 pub const KINDS: &[Kind] = &[
     Kind {
         name: "adx",
+        inputs: BAR,
         parameters: &[("period", Some(14.0))],
         values: &[],
         make: |p| Ok(column(Adx::new(p.whole(0)?)?)),
     },
     Kind {
         name: "atr",
+        inputs: BAR,
         parameters: &[("period", Some(14.0))],
         values: &[],
         make: |p| Ok(column(Atr::new(p.whole(0)?)?)),
     },
     Kind {
         name: "bollinger",
+        inputs: PRICE,
         parameters: &[("period", Some(20.0)), ("deviations", Some(2.0))],
         values: &["upper", "middle", "lower"],
         make: |p| Ok(column(Bollinger::new(p.whole(0)?, p.number(1))?)),
     },
     Kind {
         name: "donchian",
+        inputs: &["high", "low"],
         parameters: &[("period", Some(20.0))],
         values: &["upper", "middle", "lower"],
         make: |p| Ok(column(Donchian::new(p.whole(0)?)?)),
     },
     Kind {
         name: "ema",
+        inputs: PRICE,
         parameters: &[("period", None)],
         values: &[],
         make: |p| Ok(column(Ema::new(p.whole(0)?)?)),
     },
     Kind {
         name: "macd",
+        inputs: PRICE,
         parameters: &[
             ("fast", Some(12.0)),
             ("slow", Some(26.0)),
@@ -81,24 +120,28 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         name: "rsi",
+        inputs: PRICE,
         parameters: &[("period", Some(14.0))],
         values: &[],
         make: |p| Ok(column(Rsi::new(p.whole(0)?)?)),
     },
     Kind {
         name: "session_vwap",
+        inputs: &[TIME, "high", "low", "close", "volume"],
         parameters: &[],
         values: &[],
         make: |_| Ok(column(SessionVwap::new())),
     },
     Kind {
         name: "sma",
+        inputs: PRICE,
         parameters: &[("period", None)],
         values: &[],
         make: |p| Ok(column(Sma::new(p.whole(0)?)?)),
     },
     Kind {
         name: "stochastic",
+        inputs: BAR,
         parameters: &[("k", Some(14.0)), ("smooth", Some(3.0)), ("d", Some(3.0))],
         values: &["k", "d"],
         make: |p| {
@@ -111,12 +154,14 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         name: "supertrend",
+        inputs: BAR,
         parameters: &[("period", Some(10.0)), ("multiplier", Some(3.0))],
         values: &["line", "trend"],
         make: |p| Ok(column(Supertrend::new(p.whole(0)?, p.number(1))?)),
     },
     Kind {
         name: "wma",
+        inputs: PRICE,
         parameters: &[("period", None)],
         values: &[],
         make: |p| Ok(column(Wma::new(p.whole(0)?)?)),
@@ -146,21 +191,12 @@ impl Declaration {
     }
 
     pub(super) fn kind(&self) -> Result<&'static Kind, BadParameter> {
-        KINDS
-            .iter()
-            .find(|kind| kind.name == self.kind)
-            .ok_or_else(|| BadParameter {
-                name: "kind",
-                allowed: format!(
-                    "one of {}",
-                    KINDS
-                        .iter()
-                        .map(|kind| kind.name)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-                got: format!("{:?}", self.kind),
-            })
+        Kind::named(&self.kind)
+    }
+
+    /// The indicator, for one stream of inputs.
+    pub fn alone(&self) -> Result<Box<dyn Alone>, BadParameter> {
+        Ok(self.make()?.alone())
     }
 
     pub(super) fn make(&self) -> Result<Box<dyn Column>, BadParameter> {

@@ -38,12 +38,12 @@ impl Recursive<1, 1> for Averaging {
             return [f64::NAN];
         }
         let mean = self.seed.mean();
-        self.smoothing.start(mean);
+        self.smoothing.start([mean]);
         [mean]
     }
 
     #[inline(always)]
-    fn step(&mut self, lane: usize, [price]: [f64; 1]) -> [f64; 1] {
-        [self.smoothing.step(lane, price)]
+    fn step(&mut self, lane: usize, price: [f64; 1]) -> [f64; 1] {
+        self.smoothing.step(lane, price)
     }
 }

@@ -57,6 +57,15 @@ pub struct Bars<'a> {
     pub volume: &'a [i64],
 }
 
+/// An indicator of any kind, for one stream of inputs; its [`Kind`](super::Kind) names them and its values.
+pub trait Alone: Send + Sync {
+    fn warmup(&self) -> usize;
+    /// `time_ns` is for a kind that takes a time.
+    fn update(&mut self, time_ns: i64, input: &[f64], values: &mut [f64]);
+    fn batch(&mut self, times_ns: &[i64], inputs: &[&[f64]], outputs: &mut [&mut [f64]]);
+    fn reset(&mut self);
+}
+
 /// What an indicator may take from one tick or bar. Of a tick high, low and close are its price.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Input {
@@ -76,6 +85,8 @@ const E4: f64 = 10_000.0;
 pub(super) trait Column: Send + Sync {
     /// How many values it gives.
     fn width(&self) -> usize;
+    /// One more of the same, for one stream of inputs.
+    fn alone(&self) -> Box<dyn Alone>;
     fn add_row(&mut self);
     fn forget(&mut self, row: usize);
     /// Takes the inputs in order and writes the values of each to its line of `trail`, from `offset` on.
@@ -93,11 +104,29 @@ macro_rules! feeds {
         impl Feed<$outputs> for $name {
             #[inline(always)]
             fn feed(&mut self, input: &Input) -> [f64; $outputs] {
-                self.update([$(input.$part),+])
+                Indicator::update(self, [$(input.$part),+])
             }
 
             fn forget(&mut self) {
-                self.reset();
+                Indicator::reset(self);
+            }
+        }
+
+        impl Alone for $name {
+            fn warmup(&self) -> usize {
+                Indicator::warmup(self)
+            }
+
+            fn update(&mut self, _: i64, input: &[f64], values: &mut [f64]) {
+                values.copy_from_slice(&Indicator::update(self, input.try_into().expect(INPUTS)));
+            }
+
+            fn batch(&mut self, _: &[i64], inputs: &[&[f64]], outputs: &mut [&mut [f64]]) {
+                Indicator::batch(self, inputs.try_into().expect(INPUTS), each(outputs));
+            }
+
+            fn reset(&mut self) {
+                Indicator::reset(self);
             }
         }
 
@@ -141,6 +170,25 @@ impl Feed<1> for SessionVwap {
     }
 }
 
+impl Alone for SessionVwap {
+    fn warmup(&self) -> usize {
+        SessionVwap::warmup(self)
+    }
+
+    fn update(&mut self, time_ns: i64, input: &[f64], values: &mut [f64]) {
+        values[0] = SessionVwap::update(self, time_ns, input.try_into().expect(INPUTS));
+    }
+
+    fn batch(&mut self, times_ns: &[i64], inputs: &[&[f64]], outputs: &mut [&mut [f64]]) {
+        let [output] = each(outputs);
+        SessionVwap::batch(self, times_ns, inputs.try_into().expect(INPUTS), output);
+    }
+
+    fn reset(&mut self) {
+        SessionVwap::reset(self);
+    }
+}
+
 impl From<SessionVwap> for Box<dyn Column> {
     fn from(prototype: SessionVwap) -> Self {
         Box::new(States::<_, 1> {
@@ -148,6 +196,14 @@ impl From<SessionVwap> for Box<dyn Column> {
             states: Vec::new(),
         })
     }
+}
+
+/// Why a caller of an [`Alone`] is wrong: its kind says how many columns it takes and gives.
+const INPUTS: &str = "as many columns as the kind has";
+
+fn each<'a, const K: usize>(outputs: &'a mut [&mut [f64]]) -> [&'a mut [f64]; K] {
+    let outputs: &mut [&mut [f64]; K] = outputs.try_into().expect(INPUTS);
+    outputs.each_mut().map(|output| &mut **output)
 }
 
 /// The column of one declared indicator.
@@ -160,9 +216,13 @@ struct States<I, const K: usize> {
     states: Vec<I>,
 }
 
-impl<I: Feed<K>, const K: usize> Column for States<I, K> {
+impl<I: Feed<K> + Alone + 'static, const K: usize> Column for States<I, K> {
     fn width(&self) -> usize {
         K
+    }
+
+    fn alone(&self) -> Box<dyn Alone> {
+        Box::new(self.prototype.clone())
     }
 
     fn add_row(&mut self) {

@@ -25,8 +25,7 @@ impl Macd {
             fast,
             signal,
             seeds: Default::default(),
-            fast_smoothing: Smoothing::ema(fast),
-            slow_smoothing: Smoothing::ema(slow),
+            fast_and_slow: Smoothing::emas([fast, slow]),
             signal_smoothing: Smoothing::ema(signal),
         })))
     }
@@ -40,8 +39,7 @@ struct Convergence {
     slow: usize,
     signal: usize,
     seeds: [Seed; 3],
-    fast_smoothing: Smoothing,
-    slow_smoothing: Smoothing,
+    fast_and_slow: Smoothing<2>,
     signal_smoothing: Smoothing,
 }
 
@@ -55,7 +53,7 @@ impl Recursive<1, 3> for Convergence {
     // has its mean they step as lane 0 and start again, so that at the end all three begin a block together.
     fn warm(&mut self, count: usize, [price]: [f64; 1]) -> [f64; 3] {
         let [fast_seed, slow_seed, signal_seed] = &mut self.seeds;
-        let (fast, slow);
+        let [fast, slow];
         if count <= self.slow {
             slow_seed.add(count, price);
             if count > self.slow - self.fast {
@@ -64,29 +62,26 @@ impl Recursive<1, 3> for Convergence {
             if count < self.slow {
                 return [f64::NAN; 3];
             }
-            (fast, slow) = (fast_seed.mean(), slow_seed.mean());
+            [fast, slow] = [fast_seed.mean(), slow_seed.mean()];
         } else {
-            (fast, slow) = (
-                self.fast_smoothing.step(0, price),
-                self.slow_smoothing.step(0, price),
-            );
+            [fast, slow] = self.fast_and_slow.step(0, [price; 2]);
         }
-        self.fast_smoothing.start(fast);
-        self.slow_smoothing.start(slow);
+        self.fast_and_slow.start([fast, slow]);
         let macd = fast - slow;
         signal_seed.add(count + 1 - self.slow, macd);
         if count < self.slow + self.signal - 1 {
             return [f64::NAN; 3];
         }
         let signal = signal_seed.mean();
-        self.signal_smoothing.start(signal);
+        self.signal_smoothing.start([signal]);
         [macd, signal, macd - signal]
     }
 
     #[inline(always)]
     fn step(&mut self, lane: usize, [price]: [f64; 1]) -> [f64; 3] {
-        let macd = self.fast_smoothing.step(lane, price) - self.slow_smoothing.step(lane, price);
-        let signal = self.signal_smoothing.step(lane, macd);
+        let [fast, slow] = self.fast_and_slow.step(lane, [price; 2]);
+        let macd = fast - slow;
+        let [signal] = self.signal_smoothing.step(lane, [macd]);
         [macd, signal, macd - signal]
     }
 }
