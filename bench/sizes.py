@@ -10,7 +10,7 @@ from kitev3.contracts import TOPIC_OF, Approved, DataRange, Intent, Reject, Rese
 
 from bench.feeder import PRICE_E4, SYMBOL, TOKEN
 
-HEADER_BYTES = 80
+HEADER_BYTES = 96
 NOW_NS = 1_795_060_200_000_000_000
 
 

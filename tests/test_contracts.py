@@ -131,3 +131,19 @@ def test_a_change_deep_inside_is_another_schema() -> None:
     outer = msgspec.defstruct("Outer", [("rows", tuple[inner, ...])], frozen=True, array_like=True)  # type: ignore[valid-type]
 
     assert schema_hash(outer) != before
+
+
+def test_a_message_of_work_tells_what_it_stands_on_where_order_between_sockets_matters() -> None:
+    """Its speaker and its worker both hear the whole day of a third: what the first decided on the second must know."""
+    for work in (contract for contract in CONTRACTS if contract.delivery == "work"):
+        both = [
+            contract
+            for contract in heard_by(work.worker)
+            if contract.join == "day"
+            and contract.delivery == "pub"
+            and set(work.speakers) <= set(contract.hearers)
+            and not set(contract.speakers) & {*work.speakers, work.worker}
+        ]
+        sources = {speaker for contract in both for speaker in contract.speakers}
+
+        assert sources == ({work.after} if work.after else set()), work.topic

@@ -673,6 +673,7 @@ class Contract:
     delivery: Delivery = "pub"
     worker: str = ""
     join: str = "now"  # now, day, or keyed:<field>
+    after: str = ""  # the service of whose events a message of it stands on the last that its speaker had applied
 
     @property
     def schema(self) -> int:
@@ -717,6 +718,7 @@ def _c(
     delivery: Delivery = "pub",
     worker: str = "",
     join: str = "now",
+    after: str = "",
 ) -> Contract:
     return Contract(
         topic=topic,
@@ -726,6 +728,7 @@ def _c(
         delivery=delivery,
         worker=worker,
         join=join,
+        after=after,
     )
 
 
@@ -740,7 +743,8 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("marketdata.health", FeedHealth, "marketdata", "risk_portfolio journal", join="keyed:source"),
     _c("marketdata.gap", Gap, "marketdata", "strategy risk_portfolio journal"),
     _c("marketdata.order_frame", OrderFrame, "marketdata", "execution journal"),
-    _c("strategy.signal", Signal, "strategy", "risk_portfolio journal", delivery="work", worker="risk_portfolio"),
+    _c("strategy.signal", Signal, "strategy", "risk_portfolio journal",
+       delivery="work", worker="risk_portfolio", after="execution"),
     _c("risk.approved", Approved, "risk_portfolio", "execution journal",
        delivery="work", worker="execution", join="day"),
     _c("risk.blocked", Blocked, "risk_portfolio", "strategy journal", join="day"),

@@ -191,7 +191,7 @@ def test_messages_of_another_version_schema_or_mode_are_refused_and_counted(syst
         schema = next(contract.schema for contract in CONTRACTS if contract.topic == BARS)
         good = stranger(schema)
         strange = [
-            Message(**{**fields(good), "version": 2}).frame(),
+            Message(**{**fields(good), "version": 1}).frame(),
             Message(**{**fields(good), "mode": 0}).frame(),
             Message(**{**fields(good), "source": "nobody"}).frame(),
         ]
@@ -210,7 +210,7 @@ def test_messages_of_another_version_schema_or_mode_are_refused_and_counted(syst
 
 
 def stranger(schema: int) -> Message:
-    return Message(BARS, 1, 2, 1, schema, 1, 1, 1, 1, 0, bytes(16), "marketdata", b"")
+    return Message(BARS, 2, 2, 0, schema, 1, 1, 1, 1, 0, 0, 0, bytes(16), "marketdata", b"")
 
 
 def fields(message: Message) -> dict[str, object]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-_HEADER = struct.Struct("<BBHIIIQQq16s24s")
+_HEADER = struct.Struct("<BBHIIIQQIIQq16s24s")
 HEADER_BYTES = _HEADER.size
-assert HEADER_BYTES == 80
+assert HEADER_BYTES == 96
 MODES = ("live", "paper", "sim", "backtest")
 
 
@@ -24,6 +24,8 @@ class Message:
     sparse_seq: int
     seq: int
     topic_seq: int
+    after_epoch: int
+    after_seq: int
     ts_ns: int
     cause: bytes
     source: str
@@ -34,7 +36,22 @@ class Message:
         """ValueError or struct.error for what is no message."""
         nul = frame.index(0)
         fields = _HEADER.unpack_from(frame, nul + 1)
-        version, mode, flags, schema, epoch, sparse_seq, seq, topic_seq, ts_ns, cause, source = fields
+        (
+            version,
+            mode,
+            flags,
+            schema,
+            epoch,
+            sparse_seq,
+            seq,
+            topic_seq,
+            after_epoch,
+            _,
+            after_seq,
+            ts_ns,
+            cause,
+            source,
+        ) = fields
         return cls(
             topic=frame[:nul].decode(),
             version=version,
@@ -45,6 +62,8 @@ class Message:
             sparse_seq=sparse_seq,
             seq=seq,
             topic_seq=topic_seq,
+            after_epoch=after_epoch,
+            after_seq=after_seq,
             ts_ns=ts_ns,
             cause=cause,
             source=source.rstrip(b"\0").decode(),
@@ -55,6 +74,6 @@ class Message:
         """As it goes over the wire."""
         header = _HEADER.pack(
             self.version, self.mode, self.flags, self.schema, self.epoch, self.sparse_seq, self.seq, self.topic_seq,
-            self.ts_ns, self.cause, self.source.encode(),
+            self.after_epoch, 0, self.after_seq, self.ts_ns, self.cause, self.source.encode(),
         )  # fmt: skip
         return self.topic.encode() + b"\0" + header + self.payload

@@ -56,9 +56,13 @@ def open_runtime(
         day=context.session,
         start_ns=context.start_ns,
         tapes=context.run_dir / "tape",
-        subscriptions=[(c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else _join(c)) for c in heard],
+        subscriptions=[
+            (c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else _join(c), c.after or None)
+            for c in heard
+        ],
         publications=[
-            (c.topic, c.payload, c.schema, decoder(c.payload), c.worker or None, c.topic in driven) for c in said
+            (c.topic, c.payload, c.schema, decoder(c.payload), c.worker or None, c.topic in driven, c.after or None)
+            for c in said
         ],
         sequence_modes=[(link.source, link.mode) for link in links(spec.name, spec.hears, own=spec.hears_own)],
         handler=handler,

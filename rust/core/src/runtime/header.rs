@@ -1,17 +1,15 @@
-//! The 80 bytes between a message's topic and its payload.
+//! The 96 bytes between a message's topic and its payload.
 use std::fmt;
 
-pub const HEADER_BYTES: usize = 80;
+pub const HEADER_BYTES: usize = 96;
 /// What this build speaks. Another version is refused and counted, never guessed at.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 pub const SOURCE_BYTES: usize = 24;
 pub const TOPIC_BYTES_MAX: usize = 64;
 
-/// The first message that its source says in an epoch: the source continues after `seq - 1`.
-pub const FIRST_OF_EPOCH: u16 = 1;
 /// The newest row of a key, taken in place of the messages before it: `seq` is the number at which it holds.
 pub const LAST_VALUE: u16 = 2;
-const FLAGS_KNOWN: u16 = FIRST_OF_EPOCH | LAST_VALUE;
+const FLAGS_KNOWN: u16 = LAST_VALUE;
 
 /// Which world a message belongs to. A message of another world is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +82,13 @@ impl fmt::Debug for Source {
     }
 }
 
+/// How far one source had been applied when a message was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    pub epoch: u32,
+    pub seq: u64,
+}
+
 /// What a message says about itself. Little-endian on the wire, in this order after version, mode and flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -96,6 +101,8 @@ pub struct Header {
     pub sparse_seq: u32,
     pub seq: u64,
     pub topic_seq: u64,
+    /// What the speaker had applied of the source that the topic's contract names; zeros: of none.
+    pub after: After,
     pub ts_ns: i64,
     /// The id of the event that made this one; 0: none.
     pub cause: u128,
@@ -105,7 +112,7 @@ pub struct Header {
 /// Why the bytes of a message are not one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// No NUL within the first 65 bytes, or fewer than 80 bytes after it.
+    /// No NUL within the first 65 bytes, or fewer than 96 bytes after it.
     Short,
     Version(u8),
     Mode(u8),
@@ -143,20 +150,23 @@ impl Header {
         out[12..16].copy_from_slice(&self.sparse_seq.to_le_bytes());
         out[16..24].copy_from_slice(&self.seq.to_le_bytes());
         out[24..32].copy_from_slice(&self.topic_seq.to_le_bytes());
-        out[32..40].copy_from_slice(&self.ts_ns.to_le_bytes());
-        out[40..56].copy_from_slice(&self.cause.to_be_bytes()); // a UUID's bytes are big-endian everywhere
-        out[56..80].copy_from_slice(&self.source.0);
+        out[32..36].copy_from_slice(&self.after.epoch.to_le_bytes());
+        // Four bytes are reserved: zeros.
+        out[40..48].copy_from_slice(&self.after.seq.to_le_bytes());
+        out[48..56].copy_from_slice(&self.ts_ns.to_le_bytes());
+        out[56..72].copy_from_slice(&self.cause.to_be_bytes()); // a UUID's bytes are big-endian everywhere
+        out[72..96].copy_from_slice(&self.source.0);
         out
     }
 
-    /// Total: any 80 bytes are a header of this version or a reason why not.
+    /// Total: any 96 bytes are a header of this version or a reason why not.
     pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Header, Malformed> {
         if bytes[0] != VERSION {
             return Err(Malformed::Version(bytes[0]));
         }
         let mode = Mode::from_byte(bytes[1]).ok_or(Malformed::Mode(bytes[1]))?;
         let flags = u16::from_le_bytes(at(bytes, 2));
-        if flags & !FLAGS_KNOWN != 0 {
+        if flags & !FLAGS_KNOWN != 0 || bytes[36..40] != [0; 4] {
             return Err(Malformed::Flags);
         }
         Ok(Header {
@@ -167,9 +177,13 @@ impl Header {
             sparse_seq: u32::from_le_bytes(at(bytes, 12)),
             seq: u64::from_le_bytes(at(bytes, 16)),
             topic_seq: u64::from_le_bytes(at(bytes, 24)),
-            ts_ns: i64::from_le_bytes(at(bytes, 32)),
-            cause: u128::from_be_bytes(at(bytes, 40)),
-            source: Source::from_bytes(at(bytes, 56)).ok_or(Malformed::Source)?,
+            after: After {
+                epoch: u32::from_le_bytes(at(bytes, 32)),
+                seq: u64::from_le_bytes(at(bytes, 40)),
+            },
+            ts_ns: i64::from_le_bytes(at(bytes, 48)),
+            cause: u128::from_be_bytes(at(bytes, 56)),
+            source: Source::from_bytes(at(bytes, 72)).ok_or(Malformed::Source)?,
         })
     }
 }
@@ -218,14 +232,22 @@ pub(crate) mod tests {
 
     pub fn headers() -> impl Strategy<Value = Header> {
         (
-            (0u8..4, 0u16..4, any::<u32>(), any::<u32>(), any::<u32>()),
+            (
+                0u8..4,
+                prop_oneof![Just(0), Just(LAST_VALUE)],
+                any::<u32>(),
+                any::<u32>(),
+                any::<u32>(),
+            ),
             (any::<u64>(), any::<u64>(), any::<i64>(), any::<u128>()),
+            (any::<u32>(), any::<u64>()),
             "[a-z_]{1,20}(\\.[0-9]{1,3})?",
         )
             .prop_map(
                 |(
                     (mode, flags, schema, epoch, sparse_seq),
                     (seq, topic_seq, ts_ns, cause),
+                    (after_epoch, after_seq),
                     source,
                 )| Header {
                     mode: Mode::from_byte(mode).unwrap(),
@@ -235,6 +257,10 @@ pub(crate) mod tests {
                     sparse_seq,
                     seq,
                     topic_seq,
+                    after: After {
+                        epoch: after_epoch,
+                        seq: after_seq,
+                    },
                     ts_ns,
                     cause,
                     source: Source::new(&source).unwrap(),
@@ -262,10 +288,10 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn any_header_bytes_are_a_header_or_a_reason(head: [u8; 56], tail: [u8; 24]) {
+        fn any_header_bytes_are_a_header_or_a_reason(head: [u8; 72], tail: [u8; 24]) {
             let mut bytes = [0; HEADER_BYTES];
-            bytes[..56].copy_from_slice(&head);
-            bytes[56..].copy_from_slice(&tail);
+            bytes[..72].copy_from_slice(&head);
+            bytes[72..].copy_from_slice(&tail);
             bytes[0] = VERSION;
             if let Ok(header) = Header::decode(&bytes) {
                 prop_assert_eq!(header.encode(), bytes);
@@ -283,6 +309,7 @@ pub(crate) mod tests {
             sparse_seq: 1,
             seq: 1,
             topic_seq: 1,
+            after: After::default(),
             ts_ns: 0,
             cause: 0,
             source: Source::new("gate").unwrap(),
@@ -293,11 +320,12 @@ pub(crate) mod tests {
             Header::decode(&bytes).unwrap_err()
         };
 
-        assert_eq!(changed(0, 2), Malformed::Version(2));
+        assert_eq!(changed(0, 1), Malformed::Version(1));
         assert_eq!(changed(1, 4), Malformed::Mode(4));
         assert_eq!(changed(2, 4), Malformed::Flags);
-        assert_eq!(changed(56, 0), Malformed::Source);
-        assert_eq!(changed(70, b'x'), Malformed::Source);
+        assert_eq!(changed(36, 1), Malformed::Flags);
+        assert_eq!(changed(72, 0), Malformed::Source);
+        assert_eq!(changed(86, b'x'), Malformed::Source);
     }
 
     #[test]

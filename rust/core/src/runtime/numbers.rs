@@ -1,5 +1,5 @@
 //! The numbers of what a service says: without gaps over restarts and days.
-use super::header::{FIRST_OF_EPOCH, Header};
+use super::header::Header;
 use crate::msgpack;
 
 /// How far a service has come, in its own counting.
@@ -11,8 +11,6 @@ pub struct Numbers {
     /// Of what the world said to it, and of what it was told to do: events of sources `world` and `control`.
     pub world_seq: u64,
     pub control_seq: u64,
-    /// Nothing has been said in this epoch yet.
-    pub first: bool,
     pub topics: Vec<(String, u64)>,
 }
 
@@ -30,13 +28,7 @@ impl Numbers {
         self.sparse_seq = self.sparse_seq.wrapping_add(u32::from(!bulk));
         let topic_seq = &mut self.topics[topic].1;
         *topic_seq += 1;
-        let flags = if std::mem::take(&mut self.first) {
-            FIRST_OF_EPOCH
-        } else {
-            0
-        };
         Next {
-            flags,
             epoch: self.epoch,
             seq: self.seq,
             sparse_seq: self.sparse_seq,
@@ -48,7 +40,6 @@ impl Numbers {
     pub fn follow(&mut self, topic: &str, header: &Header) {
         self.seq = header.seq;
         self.sparse_seq = header.sparse_seq;
-        self.first = false;
         match self.topics.iter_mut().find(|(known, _)| known == topic) {
             Some((_, topic_seq)) => *topic_seq = header.topic_seq,
             None => self.topics.push((topic.to_owned(), header.topic_seq)),
@@ -80,7 +71,6 @@ impl Numbers {
         for number in [self.seq, self.world_seq, self.control_seq] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        out.push(u8::from(self.first));
         encode_watermarks(&self.topics, out);
     }
 
@@ -93,7 +83,6 @@ impl Numbers {
             u64::from_le_bytes(take(bytes)?),
             u64::from_le_bytes(take(bytes)?),
         ];
-        let [first] = take::<1>(bytes)?;
         let topics = decode_watermarks(bytes)?;
         Some(Numbers {
             epoch,
@@ -101,7 +90,6 @@ impl Numbers {
             sparse_seq,
             world_seq,
             control_seq,
-            first: first == 1,
             topics,
         })
     }
@@ -110,7 +98,6 @@ impl Numbers {
 /// What the next header takes from the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Next {
-    pub flags: u16,
     pub epoch: u32,
     pub seq: u64,
     pub sparse_seq: u32,
@@ -154,14 +141,13 @@ mod tests {
 
     fn numbers() -> impl Strategy<Value = Numbers> {
         let topics = proptest::collection::vec(("[a-z]{1,9}\\.[a-z]{1,9}", 0..u64::MAX / 2), 0..20);
-        (any::<(u32, u32, u64, u64, u64, bool)>(), topics).prop_map(
-            |((epoch, sparse_seq, seq, world_seq, control_seq, first), topics)| Numbers {
+        (any::<(u32, u32, u64, u64, u64)>(), topics).prop_map(
+            |((epoch, sparse_seq, seq, world_seq, control_seq), topics)| Numbers {
                 epoch,
                 seq,
                 sparse_seq,
                 world_seq,
                 control_seq,
-                first,
                 topics,
             },
         )

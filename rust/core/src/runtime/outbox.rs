@@ -2,7 +2,7 @@
 use std::collections::VecDeque;
 
 use super::handler::HandlerError;
-use super::header::{Header, Mode, Source, join};
+use super::header::{After, Header, Mode, Source, join};
 use super::numbers::Numbers;
 use super::record::BatchRef;
 use crate::kite::TickBatch;
@@ -45,6 +45,8 @@ pub struct Publication {
     pub topic: String,
     pub schema: u32,
     pub bulk: bool,
+    /// The service of which its messages tell how far it had been applied.
+    pub after: Option<String>,
 }
 
 /// A message that is on the tape and not yet sent.
@@ -75,6 +77,8 @@ pub struct Outbox {
     cause: u128,
     ts_ns: i64,
     mono_ns: i64,
+    /// How far that service has been applied: the last of its events that the handler was given.
+    pub(super) after: After,
     pub(super) said: Vec<Outgoing>,
     /// In recovery nothing is appended: what is said waits here to be compared with the tape.
     pub(super) unconfirmed: Option<VecDeque<Unconfirmed>>,
@@ -101,6 +105,7 @@ impl Outbox {
             cause: 0,
             ts_ns: 0,
             mono_ns: 0,
+            after: After::default(),
             said: Vec::new(),
             unconfirmed: None,
         }
@@ -112,10 +117,18 @@ impl Outbox {
             topic: (*topic).to_owned(),
             schema: 0,
             bulk: false,
+            after: None,
         };
         let source = Source::new("detached").expect("a name");
         let publications = topics.iter().map(publication).collect();
         Outbox::new(source, Mode::Sim, publications, Box::new(NoTape))
+    }
+
+    /// Whether what is said tells how far this source had been applied.
+    #[inline]
+    pub(super) fn stands_on(&self, source: &Source) -> bool {
+        let mut afters = self.publications.iter().filter_map(|p| p.after.as_deref());
+        afters.any(|service| service == source.as_str())
     }
 
     /// From here on all that is said is said because of this event.
@@ -166,12 +179,17 @@ impl Outbox {
         let next = self.numbers.next(publication, spoken.bulk);
         let header = Header {
             mode: self.mode,
-            flags: next.flags,
+            flags: 0,
             schema: spoken.schema,
             epoch: next.epoch,
             sparse_seq: next.sparse_seq,
             seq: next.seq,
             topic_seq: next.topic_seq,
+            after: if spoken.after.is_some() {
+                self.after
+            } else {
+                After::default()
+            },
             ts_ns: self.ts_ns,
             cause: self.cause,
             source: self.source,

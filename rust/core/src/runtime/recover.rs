@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::archive::{Entry, Follower};
 use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
-use super::header::{HEADER_BYTES, Header, LAST_VALUE, Message, Source, split};
+use super::header::{After, HEADER_BYTES, Header, LAST_VALUE, Message, Source, split};
 use super::outbox::Unconfirmed;
 use super::phase::Phase;
 use super::record::{BatchRef, Epoch, Snapshot};
@@ -101,9 +101,9 @@ impl Runtime {
             self.outbox
                 .tape
                 .append(Kind::Snapshot, mono_ns, &[&snapshot.encode()])?;
+            self.stand_on_what_is_applied();
         }
         self.outbox.numbers.epoch += 1;
-        self.outbox.numbers.first = true;
         let epoch = Epoch {
             numbers: self.outbox.numbers.clone(),
             about: about.to_vec(),
@@ -414,11 +414,22 @@ impl Runtime {
         self.clock = snapshot.clock;
         self.phase = snapshot.phase;
         self.sequences = snapshot.sequences.clone();
+        self.stand_on_what_is_applied();
         for (topic, topic_seq) in &snapshot.heard {
             if let Some(subscription) = self.subscription_of(topic.as_bytes()) {
                 self.heard[subscription] = *topic_seq;
             }
         }
+    }
+
+    /// At a SNAPSHOT, live and when it is read: it tells what has been applied, and not which of it was an own topic.
+    fn stand_on_what_is_applied(&mut self) {
+        let mut sources = self.sequences.iter();
+        let source = sources.find(|(source, _)| self.outbox.stands_on(source));
+        self.outbox.after = source.map_or(After::default(), |(_, applied)| After {
+            epoch: applied.epoch,
+            seq: applied.seq,
+        });
     }
 
     fn enter_own_epoch(&mut self, record: &Record<'_>) -> Result<(), RuntimeError> {

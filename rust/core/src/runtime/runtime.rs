@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::event_id::EventIdPrefix;
 use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
-use super::header::{Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
+use super::header::{After, Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
 use super::outbox::{Outbox, Outgoing, Tape};
 use super::phase::Phase;
 use super::record::BatchRef;
@@ -296,6 +296,7 @@ impl Runtime {
         mono_ns: i64,
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
+        self.take_what_it_stands_on(message, mono_ns, handler)?;
         let header = message.header;
         let Some((subscription, schema)) = self.place(message, sequence_mode) else {
             return Ok(());
@@ -318,6 +319,35 @@ impl Runtime {
             mono_ns,
             handler,
         )
+    }
+
+    /// A message may stand on what this service has not applied yet: two sockets keep no order. Each event is on its source's
+    /// tape before it is sent, so it is taken from there; the copy that comes late is a duplicate. A tape that cannot be read is
+    /// an open gap, which the handler is told.
+    #[inline]
+    fn take_what_it_stands_on(
+        &mut self,
+        message: &Message<'_>,
+        mono_ns: i64,
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
+        let After { epoch, seq } = message.header.after;
+        if seq == 0 {
+            return Ok(());
+        }
+        let subscription = self.subscription_of(message.topic);
+        let after = subscription.and_then(|at| self.subscriptions[at].after.as_deref());
+        let Some(source) = after.and_then(Source::new) else {
+            return Ok(());
+        };
+        match self.sequences.applied(&source) {
+            None => self.join(source, mono_ns, handler),
+            Some(applied) if (applied.epoch, applied.seq) < (epoch, seq) => {
+                self.counters.gaps_seen += 1;
+                self.fill_gap(source, mono_ns, handler)
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// Counts a message as applied; its subscription and schema if it is to be handed on.
@@ -371,6 +401,12 @@ impl Runtime {
             ..arrival
         };
         self.in_hand = Some((subscription, header, arrival.id));
+        if self.outbox.stands_on(&header.source) {
+            self.outbox.after = After {
+                epoch: header.epoch,
+                seq: header.seq,
+            };
+        }
         self.outbox.open(arrival.id, arrival.now_ns, mono_ns);
         match handler.handle(&arrival, &mut self.outbox) {
             Ok(()) => {}
@@ -418,6 +454,7 @@ impl Runtime {
             sparse_seq: 0,
             seq,
             topic_seq: seq,
+            after: After::default(),
             ts_ns: self.clock.market_ns(mono_ns),
             cause: 0,
             source: Source::new(source).expect("a name of ours"),

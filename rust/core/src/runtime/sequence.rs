@@ -130,7 +130,7 @@ impl Sequences {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::header::Mode;
+    use crate::runtime::header::{After, Mode};
     use proptest::prelude::*;
 
     const OWN: [bool; 4] = [true, true, false, false];
@@ -149,6 +149,7 @@ mod tests {
             sparse_seq: 0,
             seq: 0,
             topic_seq: 0,
+            after: After::default(),
             ts_ns: 0,
             cause: 0,
             source: speaker(),

@@ -26,6 +26,8 @@ pub struct Subscription {
     /// Ticks: carried as columns, on a hearer's tape by their number and CRC.
     pub bulk: bool,
     pub join: Join,
+    /// The service whose events a message of it tells that it stands on: they are taken first.
+    pub after: Option<String>,
 }
 
 /// Who this is and whom it hears.

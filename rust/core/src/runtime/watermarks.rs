@@ -1,6 +1,6 @@
 //! Heartbeats: how far a service has come, and what of that a hearer lacks.
 use super::handler::{Handler, RuntimeError};
-use super::header::{Header, Message, Source, join};
+use super::header::{After, Header, Message, Source, join};
 use super::numbers::{decode_watermarks, encode_watermarks};
 use super::runtime::Runtime;
 use super::sequence::{SequenceMode, Verdict};
@@ -22,6 +22,7 @@ impl Runtime {
             sparse_seq: numbers.sparse_seq,
             seq: numbers.seq,
             topic_seq: 0,
+            after: After::default(),
             ts_ns: self.clock.market_ns(mono_ns),
             cause: 0,
             source: *self.service(),

@@ -40,15 +40,16 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyRuntime>()
 }
 
-/// Topic, class, the decoders of all known schemas (the newest first), whether bulk, how to join.
+/// Topic, class, the decoders of all known schemas (the newest first), whether bulk, how to join, what it stands on.
 type PySubscription = (
     Py<PyString>,
     Py<PyType>,
     Vec<(u32, Py<PyAny>)>,
     bool,
     String,
+    Option<String>,
 );
-/// Topic, class, schema, decoder, the working hearer, whether the driver hears of it.
+/// Topic, class, schema, decoder, the working hearer, whether the driver hears of it, what it stands on.
 type PyPublication = (
     Py<PyString>,
     Py<PyType>,
@@ -56,6 +57,7 @@ type PyPublication = (
     Py<PyAny>,
     Option<Py<PyString>>,
     bool,
+    Option<String>,
 );
 /// Frame, working hearer, and the event if the driver hears of it.
 type PySaid<'py> = Option<Bound<'py, PyList>>;
@@ -155,7 +157,7 @@ impl PyRuntime {
             tapes: tapes.clone(),
         };
         let (mut listening, mut speaking) = (Vec::new(), Vec::new());
-        for (topic, class, schemas, bulk, join) in subscriptions {
+        for (topic, class, schemas, bulk, join, after) in subscriptions {
             let is_ticks = class.bind(py).is(&ticks);
             let (schemas, decode): (Vec<u32>, Vec<Decode>) = schemas
                 .into_iter()
@@ -175,6 +177,7 @@ impl PyRuntime {
                 schemas,
                 bulk,
                 join: join_of(&join)?,
+                after,
             });
             listening.push(Listening {
                 topic,
@@ -184,12 +187,13 @@ impl PyRuntime {
                 handle: None,
             });
         }
-        for (topic, class, schema, decode, worker, driven) in publications {
+        for (topic, class, schema, decode, worker, driven, after) in publications {
             let bulk = class.bind(py).is(&ticks);
             setup.publications.push(Publication {
                 topic: topic.to_string(),
                 schema,
                 bulk,
+                after,
             });
             speaking.push(Speaking {
                 topic,

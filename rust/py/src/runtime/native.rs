@@ -2,7 +2,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kitev3_core::runtime::handler::{Arrival, Datum, Handler, HandlerError, Status};
-use kitev3_core::runtime::header::{Header, LAST_VALUE, Source, split};
+use kitev3_core::runtime::header::{After, Header, LAST_VALUE, Source, split};
 use kitev3_core::runtime::outbox::Outbox;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -89,6 +89,7 @@ impl PyNativeHandler {
                 sparse_seq: 0,
                 seq: event.seq,
                 topic_seq: event.topic_seq,
+                after: After::default(),
                 ts_ns: event.ts,
                 cause: event.cause_id,
                 source: Source::new(source).expect("an event's source is one"),

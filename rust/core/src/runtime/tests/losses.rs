@@ -391,3 +391,64 @@ fn a_forged_number_is_refused_and_opens_no_gap() {
         [(BAR, &number(1)[..]), (BAR, &number(2)[..])]
     );
 }
+
+/// A decision stands on news that comes by another socket, and may come before it: the news is taken first.
+#[test]
+fn what_a_message_stands_on_is_taken_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut relay = Plan {
+        name: "relay",
+        subscriptions: vec![subscription(BAR, Join::Day)],
+        publications: vec![Publication {
+            after: Some("speaker".to_owned()),
+            ..publication("relay.word")
+        }],
+        ..Plan::hearer(SequenceMode::Sparse)
+    }
+    .open(dir.path())
+    .unwrap();
+    let gate = Plan {
+        name: "gate",
+        subscriptions: vec![
+            subscription(BAR, Join::Day),
+            Subscription {
+                after: Some("speaker".to_owned()),
+                ..subscription("relay.word", Join::Now)
+            },
+        ],
+        publications: vec![publication("gate.word")],
+        sequence_modes: vec![
+            ("speaker".to_owned(), SequenceMode::Sparse),
+            ("relay".to_owned(), SequenceMode::Work),
+        ],
+        ..Plan::hearer(SequenceMode::Sparse)
+    };
+    let mut hearer = gate.open(dir.path()).unwrap();
+    for source in ["speaker", "relay"] {
+        hearer.join(source, 0);
+    }
+    relay.join("speaker", 0);
+    let bar = speaker.say(BAR, &number(1), 0).remove(0);
+    relay.hear(&bar, 0);
+    let word = relay.said().remove(0);
+    assert_eq!(
+        split(&word).unwrap().header.after,
+        After { epoch: 1, seq: 1 }
+    );
+
+    hearer.hear(&word, 0);
+    hearer.hear(&bar, 0);
+
+    let topics: Vec<&str> = hearer
+        .person
+        .heard()
+        .iter()
+        .map(|(topic, _)| *topic)
+        .collect();
+    assert_eq!(topics, [BAR, "relay.word"]);
+    assert_eq!(hearer.runtime.counters().duplicates, 1);
+    let given = hearer.person.given.clone();
+    drop(hearer);
+    assert_eq!(gate.open(dir.path()).unwrap().person.given, given);
+}

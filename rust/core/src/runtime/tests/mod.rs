@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
-use super::header::{FIRST_OF_EPOCH, Header, LAST_VALUE, Mode, Source, join, split};
+use super::header::{After, Header, LAST_VALUE, Mode, Source, join, split};
 use super::outbox::{Outbox, Publication, Tape};
 use super::phase::Phase;
 use super::runtime::Runtime;
@@ -191,6 +191,7 @@ fn subscription(topic: &str, join: Join) -> Subscription {
         schemas: vec![SCHEMA],
         bulk: topic == TICK,
         join,
+        after: None,
     }
 }
 
@@ -199,6 +200,7 @@ fn publication(topic: &str) -> Publication {
         topic: topic.to_owned(),
         schema: SCHEMA,
         bulk: topic == TICK,
+        after: None,
     }
 }
 
