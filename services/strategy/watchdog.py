@@ -20,8 +20,9 @@ from kitev3.runtime.service import Driver, World
 from kitev3.services.strategy.in_hand import InHand
 from kitev3.strategy.place import LIBRARY
 
-CALL_S_MAX = 2.0
-"""How long a call of a strategy may take, of machine time; a good one takes some microseconds."""
+CALL_S_MAX = 1.0
+"""How long a call of a strategy may take, of machine time; a good one takes some microseconds. With the restart it is
+less than the three seconds of silence that halt the account."""
 LOOKS = 8
 """How often it is looked at within that time. It must have been seen so often, so that a process that was stopped for
 a while is not taken for stuck."""

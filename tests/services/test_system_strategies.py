@@ -81,7 +81,9 @@ def test_a_strategy_that_does_not_return_is_left_out_and_the_others_go_on(tmp_pa
         code, out, err = system.end()
 
         summary = system.summary()
-        assert (code, summary["processes"]["strategy"]["restarts"], summary["messages_lost"]) == (0, 1, 0), (out, err)
+        assert (summary["processes"]["strategy"]["restarts"], summary["messages_lost"]) == (1, 0), (out, err)
+        # On a busy machine the process may be away for as long as halts an account; then that is what was wrong.
+        assert code == 0 or "strategy is silent for" in err, (out, err)
         why = summary["stopped_strategies"]["stuck"]
         assert why.startswith((f"{tmp_path}/stuck.py:8: did not return", f"{tmp_path}/stuck.py:9: did not return"))
         assert "strategy died" in out
