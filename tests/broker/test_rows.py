@@ -197,8 +197,8 @@ def test_the_funds_of_both_segments_are_summed_and_one_may_be_absent() -> None:
         assert read(books(), "margins", json.dumps(body).encode()).funds == (funds,)
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("exchange", sorted(EXCHANGES))
+@pytest.mark.parametrize("product", sorted(PRODUCTS))
 def test_the_gate_knows_every_word_that_is_let_in(exchange: str, product: str) -> None:
     gate = CoreGate(WIDE.limits())
 
