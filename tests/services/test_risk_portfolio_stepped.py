@@ -193,3 +193,16 @@ def test_limits_that_changed_hold_from_the_restart_on_and_earlier_verdicts_stand
     assert isinstance(traded.asks(quantity=65), Approved)
     traded.again(WIDE)
     assert isinstance(traded.asks(quantity=130), Approved)
+
+
+def test_another_build_takes_over_verdicts_and_positions_and_goes_on(traded: Gate) -> None:
+    traded.portfolio()
+    before = traded.status()
+    traded.again(WIDE, build="two")
+    after = traded.status()
+
+    assert [after[name] for name in ("approved", "blocked", "positions")] == [
+        before[name] for name in ("approved", "blocked", "positions")
+    ]
+    exit_ = traded.asks(token=SHARE, action="SELL", quantity=5, product="MIS", intent="exit")
+    assert isinstance(exit_, Approved), exit_.verdict
