@@ -122,7 +122,7 @@ def check_envelope(status: int, kind: str, content: bytes) -> None:
     """Whole, and never a 500."""
     assert status in (200, 302, 303, 400, 403, 404, 405, 413), content
     if status == 200 and not kind.startswith("application/json"):
-        assert kind.startswith(("text/csv", "text/html", "text/css")), kind
+        assert kind.startswith(("text/csv", "text/html", "text/css", "application/x-ndjson")), kind
         return
     if status in (302, 303):  # from the login page
         return

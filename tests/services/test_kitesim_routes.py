@@ -194,7 +194,7 @@ def test_the_instruments_are_there_as_json_lines_too(legacy: Kitesim, exchange: 
 
     answer = get(legacy, f"{path}.json")
 
-    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-type"] == "application/x-ndjson"
     rows = [json.loads(line) for line in answer.text.splitlines()]
     same = ("instrument_token", "tradingsymbol", "exchange", "name", "strike", "tick_size", "lot_size", "segment")
     assert [[row[name] for name in same] for row in rows] == [[row[name] for name in same] for row in listed]

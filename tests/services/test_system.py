@@ -27,8 +27,10 @@ COUNTS = """
     select source, seq, count(*) from read_parquet('journal/[!m]*/*/*.parquet', union_by_name = true)
     where source != 'control' group by all
     union all
-    select source, seq, count(*) from read_parquet('journal/marketdata.[!t]*/*/*.parquet', union_by_name = true)
-    group by all
+    select source, seq, max(rows) from (
+        select source, seq, instrument_token, period, count(*) as rows
+        from read_parquet('journal/marketdata.[!t]*/*/*.parquet', union_by_name = true) group by all
+    ) group by all
     union all
     select source, seq, count(*) from (
         select source, seq, token, count(*) from read_parquet('journal/marketdata.tick/*/*.parquet')
@@ -37,7 +39,7 @@ COUNTS = """
         select distinct source, seq, 0, 1 from read_parquet('journal/marketdata.tick/*/*.parquet')
     ) group by all
 """
-"""How often each word is there. A tick batch, whose rows are its ticks, counts more if a tick of it is there twice."""
+"""How often each word is there. A batch, whose rows are ticks or bars, counts more if one of them is there twice."""
 
 
 @pytest.fixture

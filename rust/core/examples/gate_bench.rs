@@ -11,7 +11,7 @@ use kitev3_core::risk::handler::GateHandler;
 use kitev3_core::risk::limits::CEILINGS;
 use kitev3_core::risk::{Allowed, Column, Gate, Instrument, Limits};
 use kitev3_core::runtime::handler::{Arrival, Handler};
-use kitev3_core::runtime::header::{Header, Mode, Source};
+use kitev3_core::runtime::header::{After, Header, Mode, Source};
 use kitev3_core::runtime::outbox::Outbox;
 use kitev3_core::terms::{Exchange, Kind, OrderType, Product, Validity};
 
@@ -97,6 +97,7 @@ fn handled() -> Vec<f64> {
             sparse_seq: 0,
             seq: 1,
             topic_seq: 1,
+            after: After::default(),
             ts_ns: NOW_NS,
             cause: 0,
             source: Source::new("strategy").expect("a short name"),

@@ -82,7 +82,7 @@ class InstrumentsFile:
             headers["content-encoding"] = "gzip"
         else:
             content = gzip.decompress(content)
-        return file(content, headers | ({"content-type": "application/json"} if lines else {}))
+        return file(content, headers | ({"content-type": "application/x-ndjson"} if lines else {}))
 
 
 def takes_gzip(accepted: str) -> bool:

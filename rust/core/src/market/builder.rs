@@ -163,11 +163,11 @@ impl BarBuilder {
         bars
     }
 
-    /// Ticks may be missing up to a market time: the bars that are open, and those that began before it, are `gapped`.
+    /// Ticks may be missing up to a market time: the bars that began before it, open or still to come, are `gapped`.
     pub fn gap(&mut self, until_ns: i64) {
         self.heard_from_ns = until_ns;
         for series in self.instruments.iter_mut().flat_map(|one| &mut one.series) {
-            series.gap();
+            series.gap(until_ns);
         }
     }
 

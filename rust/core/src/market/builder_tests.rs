@@ -160,6 +160,7 @@ fn a_tick_from_the_close_on_closes_and_enters_nothing() {
         builder.counts(),
         BarCounts {
             entered: 1,
+            closed: 2,
             outside: 1,
             ..BarCounts::default()
         }
@@ -233,6 +234,7 @@ fn what_cannot_be_trusted_enters_no_bar_and_is_counted() {
         builder.counts(),
         BarCounts {
             entered: 2,
+            closed: 1,
             flagged: 2,
             timeless: 2,
             late: 1,
@@ -441,5 +443,19 @@ fn bars_that_are_not_of_time_are_gapped_when_they_were_open() {
     assert_eq!(
         bars.iter().map(|bar| bar.gapped).collect::<Vec<_>>(),
         [true, false]
+    );
+}
+
+#[test]
+fn a_bar_that_began_when_ticks_began_to_be_heard_lacks_none() {
+    let mut builder = builder(&["5s"]);
+    update(&mut builder, &[tick(0, 50, 0)]);
+    builder.gap(OPEN_NS);
+
+    let bars = update(&mut builder, &[tick(6, 50, 0)]);
+
+    assert_eq!(
+        bars.iter().map(|bar| bar.gapped).collect::<Vec<_>>(),
+        [false]
     );
 }

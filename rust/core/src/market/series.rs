@@ -53,9 +53,9 @@ impl Series {
     }
 
     /// Takes a tick of the session; the bars that it closes are those before it and, by its weight, its own.
-    #[inline]
     ///
     /// A bar that began before `heard_from_ns` lacks what came until then.
+    #[inline]
     pub fn enter(&mut self, print: Print, span: Span, heard_from_ns: i64, closed: &mut Closed<'_>) {
         if self
             .bar
@@ -83,9 +83,11 @@ impl Series {
         }
     }
 
-    /// Ticks are missing from here on.
-    pub fn gap(&mut self) {
-        if let Some(bar) = &mut self.bar {
+    /// Ticks may be missing up to a time: the open bar lacks them if it began before.
+    pub fn gap(&mut self, until_ns: i64) {
+        if let Some(bar) = &mut self.bar
+            && bar.start_ns() < until_ns
+        {
             bar.mark_gapped();
         }
     }

@@ -171,14 +171,16 @@ impl Gtt {
 
     /// The leg that a step's lowest and highest print fire, and that print.
     pub fn fires(&self, (low_e4, high_e4): (i64, i64)) -> Option<(usize, i64)> {
+        if low_e4 > high_e4 {
+            return None; // nothing was paid
+        }
         self.legs.iter().enumerate().find_map(|(at, leg)| {
-            let print_e4 = if leg.rising { high_e4 } else { low_e4 };
-            let beyond_e4 = if leg.rising {
-                print_e4 - leg.trigger_e4()
+            let (print_e4, is_beyond) = if leg.rising {
+                (high_e4, high_e4 >= leg.trigger_e4())
             } else {
-                leg.trigger_e4() - print_e4
+                (low_e4, low_e4 <= leg.trigger_e4())
             };
-            (low_e4 <= high_e4 && beyond_e4 >= 0).then_some((at, print_e4))
+            is_beyond.then_some((at, print_e4))
         })
     }
 }

@@ -187,3 +187,20 @@ proptest! {
         prop_assert_eq!(gtt.fires((i64::MAX, i64::MIN)), None);
     }
 }
+
+#[test]
+fn a_step_in_which_nothing_was_paid_fires_and_moves_no_trigger() {
+    let mut exchange = still(Rules::strict_2026());
+    let unpaid = (i64::MAX, i64::MIN);
+    for away_e4 in [-200_000, 200_000] {
+        set(&mut exchange, |last_e4| leg(last_e4 + away_e4, Side::Sell)).expect("taken");
+    }
+
+    for trigger in &exchange.gtts {
+        assert_eq!(trigger.fires(unpaid), None);
+        let mut leg = trigger.legs[0].clone();
+        leg.asked.trail_e4 = 10_000;
+        leg.follow(unpaid, true);
+        assert_eq!(leg.followed_e4, 0);
+    }
+}
