@@ -176,10 +176,8 @@ impl Handler for GateHandler {
                 let refused = |(field, what)| PayloadError::refused(RiskLimits::TOPIC, field, what);
                 gate.on_limits(allowed.map_err(refused)?);
             }
-            Beat::TOPIC => {
-                if is_execution(Beat::decode(bytes)?.source) {
-                    gate.on_execution_beat(event.mono_ns);
-                }
+            Beat::TOPIC if is_execution(Beat::decode(bytes)?.source) => {
+                gate.on_execution_beat(event.mono_ns);
             }
             Hole::TOPIC => {
                 let hole = Hole::decode(bytes)?;

@@ -181,7 +181,7 @@ impl Runtime {
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
         if matches!(record.kind, Kind::Out | Kind::OutRef) {
-            return Ok(self.confirm(record)?);
+            return self.confirm(record);
         }
         if let Some(unconfirmed) = self.outbox.unconfirmed.as_ref().and_then(VecDeque::front) {
             let header = &unconfirmed.outgoing.header;
@@ -189,7 +189,7 @@ impl Runtime {
                 "the handler now says {}, which it did not say before",
                 self.describe(header)
             );
-            return Err(self.cannot(record, &why).into());
+            return Err(self.cannot(record, &why));
         }
         match record.kind {
             Kind::Snapshot => {
@@ -339,7 +339,7 @@ impl Runtime {
                     .retain(|source| is_work(&self.sequence_modes, source));
                 return Ok(());
             }
-            Kind::Epoch => return Ok(self.enter_own_epoch(record)?),
+            Kind::Epoch => return self.enter_own_epoch(record),
             _ => {}
         }
         let message = self.message(record)?;

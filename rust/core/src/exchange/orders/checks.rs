@@ -16,10 +16,8 @@ impl Asked {
         rules: &Rules,
     ) -> Result<(), Refusal> {
         self.check_terms(instrument, rules)?;
-        if !self.unpriced() {
-            if !instrument.in_band(self.price_e4) {
-                return Err(out_of_band());
-            }
+        if !self.unpriced() && !instrument.in_band(self.price_e4) {
+            return Err(out_of_band());
         }
         if self.unpriced() && rules.protection_required && self.protection == Protection::None {
             return Err(rules.unprotected_answer.says(
