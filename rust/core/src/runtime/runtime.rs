@@ -343,8 +343,14 @@ impl Runtime {
         match self.sequences.applied(&source) {
             None => self.join(source, mono_ns, handler),
             Some(applied) if (applied.epoch, applied.seq) < (epoch, seq) => {
-                self.counters.gaps_seen += 1;
-                self.fill_gap(source, mono_ns, handler)
+                let filled = self.counters.gaps_filled;
+                self.fill_gap(source, mono_ns, handler)?;
+                // What was read had only not come yet; what could not be read is a gap.
+                if self.counters.gaps_filled == filled {
+                    self.counters.gaps_seen += 1;
+                }
+                self.counters.gaps_filled = filled;
+                Ok(())
             }
             Some(_) => Ok(()),
         }
