@@ -71,6 +71,10 @@ def address_of(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def unmarked(at_ns: int) -> None:
+    """Nobody keeps the market's time."""
+
+
 def _unheard(caller: Session, verb: str, order_id: str, variety: str, fields: Fields) -> None:
     """Nobody keeps the requests."""
 
@@ -85,6 +89,7 @@ class Server:
         heard: told of every accepted write before it is answered.
         access: from where orders may come.
         about: how it was started, for the operator's page; None: there is no page.
+        mark: told of the latest market time that may be served until the next step, before any of it is.
     """
 
     def __init__(
@@ -98,8 +103,9 @@ class Server:
         books: Books | None = None,
         access: Access = EVERYWHERE,
         about: Mapping[str, str] | None = MappingProxyType({}),
+        mark: Callable[[int], None] = unmarked,
     ) -> None:
-        self.exchange, self.listener = exchange, listener
+        self.exchange, self.listener, self.mark = exchange, listener, mark
         own = address_of(listener)
         self.address = address or own
         self.is_relayed = self.address != own
@@ -110,6 +116,7 @@ class Server:
         self.pace = Pace(exchange, self.sockets, mono_ns, self._look)
         self.requests = 0
         self.access, self.looked_ns = access, exchange.now_ns
+        mark(exchange.next_cut_ns - 1)
         self.login_end_ns = time_of_day_ns(self.rules.login_end)
         self.access_log = AccessLog(self.pace.clock_ns)
         self.watch = Queries(exchange, logins, self.pace, self.sockets, self.access_log, about or {})
@@ -138,6 +145,7 @@ class Server:
 
     def _look(self) -> None:
         """After each step of the market: who waited for this, and whose login has ended?"""
+        self.mark(self.exchange.next_cut_ns - 1)  # a request's time stays below the next step
         before_ns, self.looked_ns = self.looked_ns, self.exchange.now_ns
         if flushed(self.login_end_ns, before_ns, self.looked_ns):
             for api_key in self.door.logins.flush():

@@ -27,13 +27,12 @@ from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.rules import differences, effective, text
-from kitev3.services.kitesim.server import Server, address_of, listen
+from kitev3.services.kitesim.server import Server, address_of, listen, unmarked
 from kitev3.services.kitesim.state import Memory, Origin, check, remembered
 from kitev3.system.private import write_whole
 
 NS = 1_000_000_000
 PAGE_FILE = "page"  # of mode 0600, in the state's folder
-MARK_S = 1.0  # machine time between two notes of where the market's time is
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
 
         def serves(port: socket.socket, address: str) -> Server:
             about = _about(options) if options.page else None
-            return Server(exchange, logins, port, machine_ns, heard, address, books, access, about)
+            mark = memory.mark if memory is not None else unmarked
+            return Server(exchange, logins, port, machine_ns, heard, address, books, access, about, mark)
 
         faulty = options.admin or faults
         front = in_front(serves, listener, options.admin, faults, options.seed) if faulty else None
@@ -68,10 +68,9 @@ def main(arguments: Sequence[str]) -> int:
         print(front.greeting(), flush=True)
     server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
     try:
-        run(_until_signal(front or server, exchange, memory))
+        run(_until_signal(front or server))
     finally:
         if memory is not None:
-            memory.mark(exchange.now_ns)
             memory.close()
     return 0
 
@@ -178,23 +177,10 @@ def _own_rules(exchange: Exchange) -> tuple[str, ...]:
     return (f"  rules      {' '.join(own)}",) if own else ()
 
 
-async def _until_signal(server: Server | Front, exchange: Exchange, memory: Memory | None) -> None:
+async def _until_signal(server: Server | Front) -> None:
     serving = asyncio.create_task(server.serve())
-    marking = asyncio.create_task(_mark(exchange, memory)) if memory is not None else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):  # by the signal
         await serving
-    if marking is not None:
-        marking.cancel()
-
-
-async def _mark(exchange: Exchange, memory: Memory) -> None:
-    """Notes where the market's time is, so that a killed exchange goes on from there."""
-    marked_ns = 0
-    while True:
-        if exchange.now_ns != marked_ns:
-            marked_ns = exchange.now_ns
-            memory.mark(marked_ns)
-        await asyncio.sleep(MARK_S)

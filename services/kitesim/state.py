@@ -39,7 +39,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Mark(msgspec.Struct, frozen=True, array_like=True):
-    """Market time went on to here."""
+    """No market time after this one had been told to anybody."""
 
     at_ns: int
 
@@ -48,7 +48,7 @@ Kept: TypeAlias = tuple[Origin, tuple[Request, ...], int]
 
 
 def remembered(folder: Path) -> Kept | None:
-    """What a folder holds: the origin, the requests in order, the market time of the last record. None: nothing yet.
+    """What a folder holds: the origin, the requests in order, the market time to go on from. None: nothing yet.
 
     ConfigError names file and offset of what is not as it was written, and what of the folder cannot be read.
     """
@@ -64,9 +64,9 @@ def remembered(folder: Path) -> Kept | None:
                     origin = _origin(origin, msgspec.msgpack.decode(content, type=Origin), folder)
                 elif kind == TapeKind.EXT:
                     requests.append(msgspec.msgpack.decode(content, type=Request))
-                    at_ns = requests[-1].at_ns
+                    at_ns = max(at_ns, requests[-1].at_ns)
                 elif kind == TapeKind.SNAPSHOT:
-                    at_ns = msgspec.msgpack.decode(content, type=_Mark).at_ns
+                    at_ns = max(at_ns, msgspec.msgpack.decode(content, type=_Mark).at_ns)
             except msgspec.DecodeError as error:
                 raise ConfigError(f"state: {folder}: record {number} is none of this version: {error}") from None
     except TapeCorrupt as corrupt:
@@ -132,7 +132,9 @@ class Memory:
         self.tape.append(TapeKind.EXT, request.at_ns, msgspec.msgpack.encode(request))
 
     def mark(self, at_ns: int) -> None:
-        """Market time went on: where the next run goes on."""
+        """From now on market times up to this one are told: where the next run goes on, so that none of them comes
+        again.
+        """
         self.tape.append(TapeKind.SNAPSHOT, at_ns, msgspec.msgpack.encode(_Mark(at_ns)))
 
     def close(self) -> None:

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from kiteconnect import KiteConnect
 from kitev3._core import decode_plain
+from kitev3.calendar import IST
 from kitev3.errors import ConfigError
+from kitev3.runtime.clock import datetime_ns
 from kitev3.services.kitesim.options import read_options
+from kitev3.services.kitesim.state import remembered
 from websockets.sync.client import connect
 
 from services.kitesim_rig import Kitesim, environment, kitesim
@@ -63,6 +66,9 @@ def test_a_killed_exchange_comes_back_with_its_orders_money_and_time(tmp_path: P
         running.process.kill()
         running.process.wait()
 
+    kept = remembered(tmp_path / "state")
+    assert kept is not None
+    assert kept[2] >= datetime_ns(stood.replace(tzinfo=IST))  # without the time that the next start takes
     with kitesim(*state) as running:
         after = books(running)
         assert market_time(running) >= stood
