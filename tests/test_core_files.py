@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-CIRCLES = frozenset({"calendar", "risk", "runtime"})
+CIRCLES = frozenset({"runtime"})
 """Rooms that have a circle among their own files yet: whoever breaks it takes the room out of here."""
 CORE = Path(__file__).parents[1] / "rust" / "core" / "src"
 COMMENT = re.compile(r"//[^\n]*")

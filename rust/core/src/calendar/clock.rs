@@ -1,11 +1,10 @@
 //! The clock of India: UTC + 5:30, all the year.
 use super::day::Day;
+pub use super::day::{DAY_NS, IST_NS};
 
 pub const SECOND_NS: i64 = 1_000_000_000;
 pub const MINUTE_NS: i64 = 60 * SECOND_NS;
 pub const HOUR_NS: i64 = 60 * MINUTE_NS;
-pub const DAY_NS: i64 = 24 * HOUR_NS;
-pub const IST_NS: i64 = 5 * HOUR_NS + 30 * MINUTE_NS;
 /// Continuous trading of shares and of contracts on them begins.
 pub const OPEN_NS: i64 = 9 * HOUR_NS + 15 * MINUTE_NS;
 /// The index's last value, at which contracts on it are settled.

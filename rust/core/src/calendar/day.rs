@@ -1,7 +1,9 @@
 //! Market days: calendar dates in India, where there is one time zone and no summer time.
 use std::fmt;
 
-use super::clock::{DAY_NS, IST_NS};
+pub const DAY_NS: i64 = 86_400 * 1_000_000_000;
+/// How far India's clock is ahead of UTC, all the year.
+pub const IST_NS: i64 = (5 * 60 + 30) * 60 * 1_000_000_000;
 
 /// A date in India, as days since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

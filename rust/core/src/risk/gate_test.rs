@@ -3,10 +3,10 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::gate::{First, Gate};
+use super::gate::{CachedVerdict, Gate};
 use super::instrument::Instrument;
+use super::instruments::Exposure;
 use super::limits::{CEILINGS, Column, Limits};
-use super::lines::Exposure;
 use super::rules::RULES;
 use super::verdict::Judgement;
 use super::{Fill, Update};
@@ -339,7 +339,7 @@ fn knowledge(gate: &Gate) -> String {
     format!(
         "{:?}",
         Gate {
-            firsts: Default::default(),
+            verdicts: Default::default(),
             ..gate.clone()
         }
     )
@@ -454,21 +454,21 @@ proptest! {
     fn the_sums_are_those_of_the_orders(all in steps(80)) {
         let course = after(&all);
         let gate = &course.gate;
-        let orders: Vec<_> = gate.firsts.values().filter_map(|First { order, .. }| *order).collect();
+        let orders: Vec<_> = gate.verdicts.values().filter_map(|CachedVerdict { order, .. }| *order).collect();
         let mut orders: Vec<usize> = orders.into_iter().map(|at| at as usize).collect();
         orders.sort_unstable();
         orders.dedup(); // a modify names the order that it changes
         let bound: Vec<_> = orders.iter().map(|at| gate.orders.get(*at).worst(1).unwrap()).collect();
         let exposure = TOKENS.iter().fold(Exposure::default(), |sum, token| {
-            let line = gate.lines.get(gate.lines.by_token(*token).unwrap());
-            sum.plus(line.exposure_with(Product::Cnc, line.of(Product::Cnc), line.mark_e4).unwrap()).unwrap()
+            let instrument = gate.instruments.get(gate.instruments.by_token(*token).unwrap());
+            sum.plus(instrument.exposure_with(Product::Cnc, instrument.of(Product::Cnc), instrument.mark_e4).unwrap()).unwrap()
         });
 
         prop_assert_eq!(gate.reserved.open_orders, bound.iter().filter(|one| one.open).count() as i64);
         prop_assert_eq!(gate.reserved.value_e4, bound.iter().map(|one| i128::from(one.value_e4)).sum::<i128>());
         prop_assert_eq!(gate.reserved.margin_e4, bound.iter().map(|one| i128::from(one.margin_e4)).sum::<i128>());
         prop_assert_eq!(gate.strategy_orders.iter().sum::<i64>(), gate.reserved.open_orders);
-        prop_assert_eq!(gate.lines.total, exposure);
+        prop_assert_eq!(gate.instruments.total, exposure);
         prop_assert_eq!(gate.fault(), None);
     }
 
@@ -519,8 +519,8 @@ proptest! {
         }
         course.tick(1, LAST_E4);
 
-        let reading = course.gate.reading(NOW_NS);
-        prop_assert!(course.gate.fault().is_none() || reading.standing == super::Standing::Halted);
+        let summary = course.gate.summary(NOW_NS);
+        prop_assert!(course.gate.fault().is_none() || summary.trading_state == super::TradingState::Halted);
     }
 }
 

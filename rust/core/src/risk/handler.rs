@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::verdict::Judgement;
-use super::{reading, saying};
+use super::{incoming, outgoing};
 use crate::calendar::Calendar;
 use crate::kite::TickBatch;
 use crate::orders::approval::ApprovalKey;
@@ -141,7 +141,7 @@ impl Handler for GateHandler {
                 }
             }
             Instrument::TOPIC => {
-                if let Some(row) = reading::instrument(&Instrument::decode(bytes)?)? {
+                if let Some(row) = incoming::instrument(&Instrument::decode(bytes)?)? {
                     gate.on_instrument(row);
                 }
             }
@@ -172,7 +172,7 @@ impl Handler for GateHandler {
             }
             Stop::TOPIC | Timer::TOPIC => self.say_portfolio(now_ns, out)?,
             RiskLimits::TOPIC => {
-                let allowed = reading::allowed(&RiskLimits::decode(bytes)?);
+                let allowed = incoming::allowed(&RiskLimits::decode(bytes)?);
                 let refused = |(field, what)| PayloadError::refused(RiskLimits::TOPIC, field, what);
                 gate.on_limits(allowed.map_err(refused)?);
             }
@@ -181,7 +181,7 @@ impl Handler for GateHandler {
             }
             Hole::TOPIC => {
                 let hole = Hole::decode(bytes)?;
-                gate.on_hole(hole.source, hole.open);
+                gate.on_sequence_gap(hole.source, hole.open);
                 if hole.skipped.contains(&"marketdata.tick") {
                     gate.on_gap(&[]);
                 }
@@ -211,18 +211,18 @@ impl Handler for GateHandler {
         Ok(())
     }
 
-    /// First verdicts, what approvals hold back, the pace, the day's loss. The rest comes from its sources, as to a late
+    /// Verdicts, what approvals hold back, the pace, the day's loss. The rest comes from its sources, as to a late
     /// hearer.
     fn rebuild(&mut self, said: &Arrival<'_>) -> Result<(), HandlerError> {
         let (intent, signal, judgement) = match said.topic {
             Approved::TOPIC => {
                 let approved = Approved::decode(said.payload)?;
-                let judgement = saying::recalled(&approved.verdict, Some(&approved.reservation));
+                let judgement = outgoing::recalled(&approved.verdict, Some(&approved.reservation));
                 (approved.intent_id, approved.signal, judgement)
             }
             Blocked::TOPIC => {
                 let blocked = Blocked::decode(said.payload)?;
-                let judgement = saying::recalled(&blocked.verdict, None);
+                let judgement = outgoing::recalled(&blocked.verdict, None);
                 (blocked.intent_id, blocked.signal, judgement)
             }
             PortfolioSnapshot::TOPIC => {
@@ -235,7 +235,7 @@ impl Handler for GateHandler {
             _ => return Ok(()),
         };
         self.count(&judgement);
-        let intent = reading::intent_id(intent);
+        let intent = incoming::intent_id(intent);
         self.state
             .gate
             .recall(&signal, intent, judgement, said.now_ns, said.mono_ns);
@@ -252,9 +252,9 @@ impl Handler for GateHandler {
             row_refused_last,
             ..
         } = &self.state;
-        let portfolio = saying::portfolio(gate, *now_ns);
+        let portfolio = outgoing::portfolio(gate, *now_ns);
         let held = portfolio.positions.iter().filter(|row| row.quantity != 0);
-        let held: Vec<Datum> = held.map(|row| saying::shown(row).into()).collect();
+        let held: Vec<Datum> = held.map(|row| outgoing::shown(row).into()).collect();
         let missing = portfolio.missing.iter().map(|name| Datum::from(*name));
         let mut by_rule = Status::default();
         for (rule, count) in blocked {
@@ -298,7 +298,7 @@ impl GateHandler {
             .gate
             .judge(&signal, event.id, event.now_ns, event.mono_ns);
         self.count(&judgement);
-        let (topic, answer) = saying::answer(event.id, signal, &judgement, self.key.as_ref());
+        let (topic, answer) = outgoing::answer(event.id, signal, &judgement, self.key.as_ref());
         out.say(topic, &answer)
     }
 
@@ -312,22 +312,22 @@ impl GateHandler {
         match topic {
             Intent::TOPIC => {
                 let intent = Intent::decode(bytes)?;
-                gate.on_intent(intent.tag, reading::intent_id(intent.approved.intent_id));
+                gate.on_intent(intent.tag, incoming::intent_id(intent.approved.intent_id));
             }
             OrderPlaced::TOPIC => {
                 let placed = OrderPlaced::decode(bytes)?;
                 gate.on_placed(placed.tag, placed.order_id);
             }
             OrderUpdate::TOPIC => {
-                gate.on_update(&reading::update(topic, &OrderUpdate::decode(bytes)?)?);
+                gate.on_update(&incoming::update(topic, &OrderUpdate::decode(bytes)?)?);
             }
             Fill::TOPIC => {
-                let fill = reading::fill(topic, &Fill::decode(bytes)?)?;
+                let fill = incoming::fill(topic, &Fill::decode(bytes)?)?;
                 gate.on_fill(&fill, event.now_ns);
             }
             Reject::TOPIC => {
                 let reject = Reject::decode(bytes)?;
-                let intent = reading::intent_id(reject.intent_id);
+                let intent = incoming::intent_id(reject.intent_id);
                 gate.on_reject(reject.tag, reject.order_id, intent, reject.verb);
             }
             UnknownOutcome::TOPIC => {
@@ -360,10 +360,10 @@ impl GateHandler {
     fn book(&mut self, event: &Arrival<'_>) -> Result<(), PayloadError> {
         let (topic, book) = (event.topic, Book::decode(event.payload)?);
         let mut wrong = None;
-        let updates = reading::each(&book.orders, &mut wrong, |row| reading::update(topic, row));
-        let fills = reading::each(&book.trades, &mut wrong, |row| reading::fill(topic, row));
-        let carried = reading::each(&book.carried, &mut wrong, |row| {
-            reading::carried(topic, row)
+        let updates = incoming::each(&book.orders, &mut wrong, |row| incoming::update(topic, row));
+        let fills = incoming::each(&book.trades, &mut wrong, |row| incoming::fill(topic, row));
+        let carried = incoming::each(&book.carried, &mut wrong, |row| {
+            incoming::carried(topic, row)
         });
         self.state
             .gate
@@ -388,7 +388,7 @@ impl GateHandler {
     /// The portfolio, if it is not what was said last.
     fn say_portfolio(&mut self, now_ns: i64, out: &mut Outbox) -> Result<(), HandlerError> {
         self.state.now_ns = now_ns;
-        let portfolio = saying::portfolio(&self.state.gate, now_ns);
+        let portfolio = outgoing::portfolio(&self.state.gate, now_ns);
         let bytes = encode(&portfolio);
         if *bytes != *self.state.portfolio {
             out.say(PortfolioSnapshot::TOPIC, &bytes)?;

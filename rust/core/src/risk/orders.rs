@@ -28,7 +28,7 @@ pub struct Bound {
 #[derive(Clone, Debug)]
 pub struct Order {
     pub strategy: u32,
-    pub line: u32,
+    pub instrument: u32,
     pub product: Product,
     pub side: Side,
     pub terms: Terms,
@@ -130,6 +130,6 @@ impl Orders {
 fields! {
     Terms { quantity, limit_e4, price_e4, margin_e4 }
     Bound { quantity, value_e4, margin_e4, open }
-    Order { strategy, line, product, side, terms, pending, filled, settled, unknown, own, bound }
+    Order { strategy, instrument, product, side, terms, pending, filled, settled, unknown, own, bound }
     Orders { all, by_tag, by_order_id }
 }

@@ -1,18 +1,18 @@
 //! Stage G: what may the account come to hold? Everything on its way counts as if it filled the worst way.
-use super::super::ask::{Ask, Lack, Order, Target};
+use super::super::order_context::{MissingInput, OrderContext, OrderRequest, Target};
 use super::super::verdict::Outcome;
 use super::{at_most, each, pass_if};
 use crate::payload::strategy::IntentKind;
 
 /// R35: the largest position in the instrument, products added up. An exit makes it smaller.
-pub fn position(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limit = ask.gate.limits().position_quantity_max;
-    if ask.reduces {
+pub fn position(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let limit = context.gate.limits().position_quantity_max;
+    if context.reduces {
         return at_most("position", 0, limit, "position_quantity_max");
     }
     let worst = order
         .held()
-        .and_then(|held| order.line.worst_with(order.product, &held));
+        .and_then(|held| order.instrument.worst_with(order.product, &held));
     match worst {
         Ok(worst) => at_most(
             "largest position",
@@ -20,37 +20,47 @@ pub fn position(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
             limit,
             "position_quantity_max",
         ),
-        Err(overflow) => Lack::from(overflow).into(),
+        Err(overflow) => MissingInput::from(overflow).into(),
     }
 }
 
 /// R37: value of all positions against capital, added up and netted.
-pub fn leverage(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limits = ask.gate.limits();
+pub fn leverage(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let limits = context.gate.limits();
     let set = [
         at_most("", 0, limits.capital_e4, "capital_e4"),
         at_most("", 0, limits.gross_pct_max, "gross_pct_max"),
         at_most("", 0, limits.net_pct_max, "net_pct_max"),
     ];
     let unset = each(set);
-    if unset != Outcome::Pass || ask.reduces {
+    if unset != Outcome::Pass || context.reduces {
         return unset;
     }
     let capital_e4 = i128::from(limits.capital_e4.unwrap_or(0));
     let price_e4 = match order.price_e4 {
-        Ok(price_e4) => price_e4.max(order.line.mark_e4),
-        Err(lack) => return lack.into(),
+        Ok(price_e4) => price_e4.max(order.instrument.mark_e4),
+        Err(missing) => return missing.into(),
     };
-    let with = order
-        .held()
-        .and_then(|held| order.line.exposure_with(order.product, &held, price_e4));
-    let total = with.and_then(|with| ask.gate.lines.total.minus(order.line.exposure)?.plus(with));
+    let with = order.held().and_then(|held| {
+        order
+            .instrument
+            .exposure_with(order.product, &held, price_e4)
+    });
+    let total = with.and_then(|with| {
+        context
+            .gate
+            .instruments
+            .total
+            .minus(order.instrument.exposure)?
+            .plus(with)
+    });
     let total = match total {
         Ok(total) => total,
-        Err(overflow) => return Lack::from(overflow).into(),
+        Err(overflow) => return MissingInput::from(overflow).into(),
     };
     let net_e4 = total.long_e4.abs().max(total.short_e4.abs());
-    let bare = ask.gate.lines.unmarked - i64::from(order.line.exposed && order.line.mark_e4 == 0);
+    let bare = context.gate.instruments.unmarked
+        - i64::from(order.instrument.exposed && order.instrument.mark_e4 == 0);
     each([
         pass_if(bare == 0, "something is held whose price is not known"),
         within(
@@ -71,7 +81,7 @@ pub fn leverage(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 fn within(what: &'static str, value_e4: i128, pct: Option<i64>, capital_e4: i128) -> Outcome {
     let pct = i128::from(pct.unwrap_or(0));
     let Some(hundredfold) = value_e4.checked_mul(100) else {
-        return Lack::Overflow.into();
+        return MissingInput::Overflow.into();
     };
     if hundredfold <= capital_e4 * pct {
         return Outcome::Pass;
@@ -85,36 +95,36 @@ fn within(what: &'static str, value_e4: i128, pct: Option<i64>, capital_e4: i128
 }
 
 /// R39: orders that are open, and their value. An exit is not held up by entries; a modify opens none.
-pub fn open_orders(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limits = ask.gate.limits();
-    let more = i64::from(!ask.reduces && matches!(ask.target, Target::None));
+pub fn open_orders(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let limits = context.gate.limits();
+    let more = i64::from(!context.reduces && matches!(context.target, Target::None));
     let of = |open: i64| {
-        if ask.reduces {
+        if context.reduces {
             0
         } else {
             i128::from(open + more)
         }
     };
-    let released_e4 = match ask.target {
+    let released_e4 = match context.target {
         Target::Order(old) => i128::from(old.bound.value_e4),
         Target::None | Target::Missing => 0,
     };
     let value_e4 = match order.value_e4 {
-        _ if ask.reduces => 0,
-        Ok(value_e4) => ask.gate.reserved.value_e4 - released_e4 + i128::from(value_e4),
-        Err(lack) => return lack.into(),
+        _ if context.reduces => 0,
+        Ok(value_e4) => context.gate.reserved.value_e4 - released_e4 + i128::from(value_e4),
+        Err(missing) => return missing.into(),
     };
-    let strategy = ask.gate.open_orders_of(ask.signal.strategy);
+    let strategy = context.gate.open_orders_of(context.signal.strategy);
     each([
         at_most(
             "open orders",
-            of(ask.gate.reserved.open_orders),
+            of(context.gate.reserved.open_orders),
             limits.open_orders_max,
             "open_orders_max",
         ),
         at_most(
             "open orders in it",
-            of(order.line.open_orders),
+            of(order.instrument.open_orders),
             limits.open_orders_symbol_max,
             "open_orders_symbol_max",
         ),
@@ -134,9 +144,9 @@ pub fn open_orders(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 }
 
 /// R41: what calls itself an exit must be one: no more than is held, less exits on their way.
-pub fn exit(ask: &Ask<'_>, _: &Order<'_>) -> Outcome {
+pub fn exit(context: &OrderContext<'_>, _: &OrderRequest<'_>) -> Outcome {
     pass_if(
-        ask.reduces || ask.signal.intent != IntentKind::Exit,
+        context.reduces || context.signal.intent != IntentKind::Exit,
         "an exit of more than is held, less exits on their way, could open a position",
     )
 }

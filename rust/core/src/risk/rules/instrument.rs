@@ -1,5 +1,5 @@
 //! Stage C: does the order fit the instrument?
-use super::super::ask::{Ask, Order};
+use super::super::order_context::{OrderContext, OrderRequest};
 use super::super::verdict::{Outcome, Why};
 use super::{pass_if, refuse};
 use crate::calendar::Segment;
@@ -10,19 +10,20 @@ const QUANTITY_MAX: i64 = i32::MAX as i64;
 const PROTECTION_BP_MAX: i64 = 10_000;
 
 /// R12: in today's file, under that name, not expired, and of a kind whose units and lots are known.
-pub fn known(ask: &Ask<'_>) -> Outcome {
-    let Some(line) = ask.line else {
+pub fn known(context: &OrderContext<'_>) -> Outcome {
+    let Some(instrument) = context.instrument else {
         return refuse("no row of today's instruments file is known for its token");
     };
-    let row = &line.instrument;
-    if row.exchange.name() != ask.signal.exchange || *row.tradingsymbol != *ask.signal.tradingsymbol
+    let row = &instrument.row;
+    if row.exchange.name() != context.signal.exchange
+        || *row.tradingsymbol != *context.signal.tradingsymbol
     {
         return refuse("its token is another instrument's");
     }
-    if row.file_day != Some(ask.day) {
+    if row.file_day != Some(context.day) {
         return refuse("its instruments file is not today's");
     }
-    if row.expiry.is_some_and(|expiry| expiry < ask.day) {
+    if row.expiry.is_some_and(|expiry| expiry < context.day) {
         return refuse("it has expired");
     }
     if row.kind == Kind::Index {
@@ -38,21 +39,21 @@ pub fn known(ask: &Ask<'_>) -> Outcome {
 }
 
 /// R14: price and trigger are multiples of the tick.
-pub fn tick(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let tick_e4 = order.instrument.tick_e4;
+pub fn tick(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let tick_e4 = order.row.tick_e4;
     if tick_e4 <= 0 {
         return refuse("its tick is not known");
     }
     let fits = |price_e4: i64| price_e4 >= 0 && price_e4 % tick_e4 == 0;
     pass_if(
-        fits(ask.signal.price_e4) && fits(ask.signal.trigger_price_e4),
+        fits(context.signal.price_e4) && fits(context.signal.trigger_price_e4),
         "price or trigger is below zero or no multiple of the tick",
     )
 }
 
 /// R15: a quantity above zero in whole lots.
-pub fn lot(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let (quantity, lot) = (ask.signal.quantity, order.instrument.lot);
+pub fn lot(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let (quantity, lot) = (context.signal.quantity, order.row.lot);
     pass_if(
         lot > 0 && quantity > 0 && quantity <= QUANTITY_MAX && quantity % lot == 0,
         "quantity is not a number of whole lots",
@@ -60,11 +61,11 @@ pub fn lot(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 }
 
 /// R16: not beyond the largest order that the exchange takes. What is more must come as several orders.
-pub fn freeze(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let (freeze, lot) = (order.instrument.freeze, order.instrument.lot);
+pub fn freeze(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let (freeze, lot) = (order.row.freeze, order.row.lot);
     if freeze <= 0 {
         return pass_if(
-            !order.instrument.kind.is_derivative(),
+            !order.row.kind.is_derivative(),
             "its freeze quantity is not known",
         );
     }
@@ -72,7 +73,7 @@ pub fn freeze(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
         return refuse("its lot is not known");
     }
     let most = freeze / lot * lot;
-    match ask.signal.quantity {
+    match context.signal.quantity {
         quantity if quantity <= most => Outcome::Pass,
         have => Outcome::Refuse(Why::Above {
             what: "quantity",
@@ -83,16 +84,16 @@ pub fn freeze(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 }
 
 /// R17: the broker takes this type, product and validity in this instrument, and the order has the prices of its type.
-pub fn matrix(ask: &Ask<'_>) -> Outcome {
-    let signal = ask.signal;
+pub fn matrix(context: &OrderContext<'_>) -> Outcome {
+    let signal = context.signal;
     let (product, order_type, validity) = (signal.product, signal.order_type, signal.validity);
     if signal.action.side().is_none() {
         return refuse("HOLD is no order");
     }
-    let Some(line) = ask.line else {
+    let Some(instrument) = context.instrument else {
         return Outcome::Unjudged;
     };
-    let row = &line.instrument;
+    let row = &instrument.row;
     let at_market = matches!(order_type, OrderType::Market | OrderType::SlM);
     let (has_price, has_trigger) = (signal.price_e4 > 0, signal.trigger_price_e4 > 0);
     let wants_price = matches!(order_type, OrderType::Limit | OrderType::Sl);
@@ -124,12 +125,12 @@ pub fn matrix(ask: &Ask<'_>) -> Outcome {
 }
 
 /// R18: for delivery only what is there is sold: shares in the account, today's purchases, less sales on their way.
-pub fn delivery(_: &Ask<'_>, order: &Order<'_>) -> Outcome {
+pub fn delivery(_: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
     if order.side == Side::Buy || !matches!(order.product, Product::Cnc | Product::Mtf) {
         return Outcome::Pass;
     }
     let holding = if order.product == Product::Cnc {
-        order.line.holding
+        order.instrument.holding
     } else {
         0
     };
@@ -142,30 +143,30 @@ pub fn delivery(_: &Ask<'_>, order: &Order<'_>) -> Outcome {
 }
 
 /// R19: inside the hours of its list; entries and intraday entries end earlier than exits.
-pub fn session(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let row = order.instrument;
+pub fn session(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let row = order.row;
     let segment = Segment::of(row.kind, row.exchange, row.closing_auction, false);
-    let calendar = &ask.gate.calendar;
-    let Some(hours) = segment.and_then(|segment| calendar.hours(ask.day, segment)) else {
+    let calendar = &context.gate.calendar;
+    let Some(hours) = segment.and_then(|segment| calendar.hours(context.day, segment)) else {
         return refuse("the table of sessions has no hours for it on this day");
     };
-    let until_ns = match (ask.reduces, order.product) {
+    let until_ns = match (context.reduces, order.product) {
         (true, _) => hours.exit_until_ns,
         (false, Product::Mis) => hours.mis_entry_until_ns,
         (false, _) => hours.entry_until_ns,
     };
     pass_if(
-        (hours.open_ns..until_ns).contains(&ask.time_of_day_ns),
+        (hours.open_ns..until_ns).contains(&context.time_of_day_ns),
         "outside the hours for such an order",
     )
 }
 
 /// R22: a stop waits on the far side of the last price, its limit on the far side of its trigger.
-pub fn trigger(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
+pub fn trigger(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
     if !matches!(order.order_type, OrderType::Sl | OrderType::SlM) {
         return Outcome::Pass;
     }
-    let (last_e4, trigger_e4) = (order.line.last_e4, ask.signal.trigger_price_e4);
+    let (last_e4, trigger_e4) = (order.instrument.last_e4, context.signal.trigger_price_e4);
     if last_e4 == 0 {
         return refuse("no tick has been heard");
     }
@@ -176,6 +177,7 @@ pub fn trigger(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
     if !beyond(trigger_e4, last_e4) {
         return refuse("its trigger is not beyond the last price");
     }
-    let limit_fits = order.order_type == OrderType::SlM || !beyond(trigger_e4, ask.signal.price_e4);
+    let limit_fits =
+        order.order_type == OrderType::SlM || !beyond(trigger_e4, context.signal.price_e4);
     pass_if(limit_fits, "its limit is on the wrong side of its trigger")
 }

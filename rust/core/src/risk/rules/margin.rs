@@ -1,5 +1,5 @@
 //! Stage I: can the account carry it?
-use super::super::ask::{Ask, Order, Target};
+use super::super::order_context::{OrderContext, OrderRequest, Target};
 use super::super::verdict::{Outcome, Why};
 use super::{at_most, clamp, refuse};
 
@@ -8,23 +8,23 @@ const CUSHION_PCT: i128 = 5;
 
 /// R49: what it binds, and a little more, is available beyond all reservations and what was filled since the broker
 /// last told. Once a large part of the funds is in use only exits pass.
-pub fn enough(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let limit = ask.gate.limits().margin_use_pct_max;
-    if limit.is_none() || ask.reduces {
+pub fn enough(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let limit = context.gate.limits().margin_use_pct_max;
+    if limit.is_none() || context.reduces {
         return at_most("", 0, limit, "margin_use_pct_max");
     }
-    let Some(funds) = ask.gate.funds else {
+    let Some(funds) = context.gate.funds else {
         return refuse("the broker has not told of funds");
     };
     let needed_e4 = match order.margin_e4 {
         Ok(margin_e4) => i128::from(margin_e4),
-        Err(lack) => return lack.into(),
+        Err(missing) => return missing.into(),
     };
-    let released_e4 = match ask.target {
+    let released_e4 = match context.target {
         Target::Order(old) => i128::from(old.bound.margin_e4),
         Target::None | Target::Missing => 0,
     };
-    let bound_e4 = ask.gate.reserved.margin_e4 - released_e4
+    let bound_e4 = context.gate.reserved.margin_e4 - released_e4
         + i128::from(funds.spent_e4)
         + i128::from(funds.spent_before_e4);
     let free_e4 = i128::from(funds.available_e4) - bound_e4;

@@ -2,7 +2,7 @@
 //!
 //! The order's reasons: authority and identity first (cheapest, and nothing may follow), facts about the instrument
 //! before numbers that need them, price before value, stateless before stateful, the only consuming check last.
-use super::ask::{Ask, Lack, Order};
+use super::order_context::{MissingInput, OrderContext, OrderRequest};
 use super::verdict::{Outcome, Why};
 
 mod authority;
@@ -20,8 +20,8 @@ mod size;
 /// How a rule looks: at the circumstances alone, or at an order that is known in full.
 #[derive(Clone, Copy)]
 enum Check {
-    Always(fn(&Ask<'_>) -> Outcome),
-    Order(fn(&Ask<'_>, &Order<'_>) -> Outcome),
+    Always(fn(&OrderContext<'_>) -> Outcome),
+    Order(fn(&OrderContext<'_>, &OrderRequest<'_>) -> Outcome),
 }
 
 /// One rule of the catalogue.
@@ -40,13 +40,13 @@ impl Rule {
     }
 
     #[inline]
-    pub(super) fn judge(&self, ask: &Ask<'_>) -> Outcome {
+    pub(super) fn judge(&self, context: &OrderContext<'_>) -> Outcome {
         match self.check {
-            Check::Always(check) => check(ask),
-            Check::Order(check) => ask
+            Check::Always(check) => check(context),
+            Check::Order(check) => context
                 .order
                 .as_ref()
-                .map_or(Outcome::Unjudged, |order| check(ask, order)),
+                .map_or(Outcome::Unjudged, |order| check(context, order)),
         }
     }
 }
@@ -55,7 +55,7 @@ const fn always(
     number: u8,
     stage: char,
     title: &'static str,
-    check: fn(&Ask<'_>) -> Outcome,
+    check: fn(&OrderContext<'_>) -> Outcome,
 ) -> Rule {
     Rule {
         number,
@@ -69,7 +69,7 @@ const fn order(
     number: u8,
     stage: char,
     title: &'static str,
-    check: fn(&Ask<'_>, &Order<'_>) -> Outcome,
+    check: fn(&OrderContext<'_>, &OrderRequest<'_>) -> Outcome,
 ) -> Rule {
     Rule {
         number,
@@ -81,7 +81,7 @@ const fn order(
 
 /// Every rule, in evaluation order.
 pub const RULES: &[Rule] = &[
-    always(1, 'A', "kill switch", authority::standing),
+    always(1, 'A', "kill switch", authority::trading_state),
     always(2, 'A', "kill per strategy or symbol", authority::scopes),
     always(4, 'A', "reconciled", authority::reconciled),
     always(5, 'A', "heartbeats", authority::heartbeats),
@@ -111,7 +111,7 @@ pub const RULES: &[Rule] = &[
     always(54, 'K', "reserve", reserve::possible),
 ];
 
-/// A cancel always passes, whatever the standing: it is only counted and kept.
+/// A cancel always passes, whatever the trading state: it is only counted and kept.
 pub const EVALUATED_OF_A_CANCEL: u64 = 1 << 1 | 1 << 7 | 1 << 52 | 1 << 54;
 
 fn refuse(text: &'static str) -> Outcome {
@@ -148,12 +148,12 @@ fn each(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
         .unwrap_or(Outcome::Pass)
 }
 
-impl From<Lack> for Outcome {
-    fn from(lack: Lack) -> Self {
-        refuse(match lack {
-            Lack::NoPrice => "no price is known",
-            Lack::NotInTable => "the table does not cover it",
-            Lack::Overflow => "a number left its range",
+impl From<MissingInput> for Outcome {
+    fn from(missing: MissingInput) -> Self {
+        refuse(match missing {
+            MissingInput::NoPrice => "no price is known",
+            MissingInput::NotInTable => "the table does not cover it",
+            MissingInput::Overflow => "a number left its range",
         })
     }
 }

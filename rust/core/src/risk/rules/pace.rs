@@ -1,15 +1,15 @@
 //! Stage J: how much has left lately?
-use super::super::ask::Ask;
+use super::super::order_context::OrderContext;
 use super::super::verdict::Outcome;
 use super::{at_most, each};
 
 /// R52: account-wide, by machine time. Entries keep below the broker's limits so that exits and cancels have room.
 /// Refused, never queued; what is refused uses nothing up.
-pub fn rate(ask: &Ask<'_>) -> Outcome {
-    let limits = ask.gate.limits();
-    let left = ask.gate.pace.left(ask.day, ask.mono_ns);
+pub fn rate(context: &OrderContext<'_>) -> Outcome {
+    let limits = context.gate.limits();
+    let left = context.gate.pace.left(context.day, context.mono_ns);
     let with = |count: i64| {
-        if ask.reduces {
+        if context.reduces {
             0
         } else {
             i128::from(count) + 1

@@ -1,5 +1,5 @@
 //! Stage E: is the price near the market, and one that the exchange takes?
-use super::super::ask::{Ask, Order};
+use super::super::order_context::{OrderContext, OrderRequest};
 use super::super::verdict::{Outcome, Why};
 use super::{at_most, each, pass_if, refuse};
 use crate::terms::{Exchange, Kind, OrderType};
@@ -11,9 +11,9 @@ const BSE_OPTIONS: (i128, i128) = (28_5000, 5_700);
 
 /// R26 (of options R28's band): not far from the mean of the last 30 s. An exit before that is known is measured
 /// against the price that its position is valued at.
-pub fn collar(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let row = order.instrument;
-    let limits = ask.gate.limits();
+pub fn collar(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let row = order.row;
+    let limits = context.gate.limits();
     let unset = each([
         at_most("", 0, limits.collar_cash_bp_max, "collar_cash_bp_max"),
         at_most(
@@ -42,12 +42,12 @@ pub fn collar(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
     };
     let bound_e4 = match order.bound_e4 {
         Ok(bound_e4) => bound_e4,
-        Err(lack) => return lack.into(),
+        Err(missing) => return missing.into(),
     };
-    let (sum_e4, count) = match order.line.mean.sum_and_count() {
-        Some(mean) => mean,
-        None if !ask.reduces => return refuse("its ticks do not reach back 30 s"),
-        None => (order.line.mark_e4, 1),
+    let (sum_e4, count) = match order.instrument.reference_price.sum_and_count() {
+        Some(known) => known,
+        None if !context.reduces => return refuse("its ticks do not reach back 30 s"),
+        None => (order.instrument.mark_e4, 1),
     };
     let (sum, count) = (i128::from(sum_e4), i128::from(count));
     // |price - sum/count| against share of sum/count, both times count: nothing is rounded, nothing can overflow.
@@ -60,16 +60,16 @@ pub fn collar(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
 }
 
 /// R27: inside today's band.
-pub fn band(ask: &Ask<'_>, order: &Order<'_>) -> Outcome {
-    let (lower_e4, upper_e4) = (order.instrument.lower_e4, order.instrument.upper_e4);
+pub fn band(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
+    let (lower_e4, upper_e4) = (order.row.lower_e4, order.row.upper_e4);
     if lower_e4 <= 0 || upper_e4 <= 0 {
-        return pass_if(ask.reduces, "today's band is not known");
+        return pass_if(context.reduces, "today's band is not known");
     }
     let prices = match order.order_type {
-        OrderType::Limit => [ask.signal.price_e4; 2],
-        OrderType::Sl => [ask.signal.price_e4, ask.signal.trigger_price_e4],
-        OrderType::SlM => [ask.signal.trigger_price_e4; 2],
-        OrderType::Market => [order.line.mark_e4; 2],
+        OrderType::Limit => [context.signal.price_e4; 2],
+        OrderType::Sl => [context.signal.price_e4, context.signal.trigger_price_e4],
+        OrderType::SlM => [context.signal.trigger_price_e4; 2],
+        OrderType::Market => [order.instrument.mark_e4; 2],
     };
     match prices
         .into_iter()

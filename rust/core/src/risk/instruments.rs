@@ -1,7 +1,7 @@
 //! Per instrument: its row, its price, what is held of it and what is on its way.
 use super::instrument::Instrument;
-use super::mean::Mean;
 use super::quick_hash::QuickMap;
+use super::reference_price::ReferencePrice;
 use crate::terms::{Exchange, Overflow, Product, Side};
 
 /// What is held of one instrument as one product, and what its orders may still buy and sell: not yet filled,
@@ -86,12 +86,13 @@ impl Exposure {
 }
 
 #[derive(Clone, Debug)]
-pub struct Line {
-    pub instrument: Instrument,
+pub struct InstrumentState {
+    /// Today's row of the instruments file.
+    pub row: Instrument,
     /// Of the newest tick; 0: none yet.
     pub last_e4: i64,
     pub heard_mono_ns: i64,
-    pub mean: Mean,
+    pub reference_price: ReferencePrice,
     /// What positions are valued at: the newest tick, else a fill or the book; 0: nothing known.
     pub mark_e4: i64,
     pub held: [Held; Product::ALL.len()],
@@ -107,13 +108,13 @@ pub struct Line {
     pub exposed: bool,
 }
 
-impl Line {
-    pub fn new(instrument: Instrument) -> Self {
+impl InstrumentState {
+    pub fn new(row: Instrument) -> Self {
         Self {
-            instrument,
+            row,
             last_e4: 0,
             heard_mono_ns: 0,
-            mean: Mean::default(),
+            reference_price: ReferencePrice::default(),
             mark_e4: 0,
             held: [Held::default(); Product::ALL.len()],
             positions: [None; Product::ALL.len()],
@@ -126,7 +127,7 @@ impl Line {
     }
 
     pub fn multiplier(&self) -> i64 {
-        self.instrument.exchange.multiplier().unwrap_or(1)
+        self.row.exchange.multiplier().unwrap_or(1)
     }
 
     pub fn of(&self, product: Product) -> &Held {
@@ -170,8 +171,8 @@ impl Line {
 
 /// All instruments, and what they add up to.
 #[derive(Clone, Debug, Default)]
-pub struct Lines {
-    all: Vec<Line>,
+pub struct Instruments {
+    all: Vec<InstrumentState>,
     by_token: QuickMap<u32, u32>,
     by_symbol: QuickMap<(Exchange, Box<str>), u32>,
     pub total: Exposure,
@@ -179,42 +180,38 @@ pub struct Lines {
     pub unmarked: i64,
 }
 
-impl Lines {
+impl Instruments {
     #[inline]
     pub fn by_token(&self, token: u32) -> Option<usize> {
         self.by_token.get(&token).map(|at| *at as usize)
     }
 
-    pub fn get(&self, at: usize) -> &Line {
+    pub fn get(&self, at: usize) -> &InstrumentState {
         &self.all[at]
     }
 
-    pub fn get_mut(&mut self, at: usize) -> &mut Line {
+    pub fn get_mut(&mut self, at: usize) -> &mut InstrumentState {
         &mut self.all[at]
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Line> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut InstrumentState> {
         self.all.iter_mut()
     }
 
     /// Takes today's row. What is known of the instrument stays.
-    pub fn learn(&mut self, instrument: Instrument) {
-        let at = self.find_or_add(
-            instrument.token,
-            instrument.exchange,
-            &instrument.tradingsymbol,
-        );
-        self.all[at].instrument = instrument;
+    pub fn learn(&mut self, row: Instrument) {
+        let at = self.find_or_add(row.token, row.exchange, &row.tradingsymbol);
+        self.all[at].row = row;
     }
 
-    /// The line of a symbol; new, and refused by R12, when no row has told of it.
+    /// The place of a symbol; new, and refused by R12, when no row has told of it.
     pub fn find_or_add(&mut self, token: u32, exchange: Exchange, tradingsymbol: &str) -> usize {
         let key = (exchange, Box::from(tradingsymbol));
         let at = match self.by_symbol.get(&key) {
             Some(at) => *at,
             None => {
                 let at = self.all.len() as u32;
-                self.all.push(Line::new(Instrument::unknown(
+                self.all.push(InstrumentState::new(Instrument::unknown(
                     token,
                     exchange,
                     tradingsymbol,
@@ -232,17 +229,21 @@ impl Lines {
 
     /// Reckons anew what one instrument adds to the sums, after anything of it has changed.
     pub fn reckon(&mut self, at: usize) -> Result<(), Overflow> {
-        let line = &self.all[at];
-        let now = line.exposure_with(Product::Cnc, line.of(Product::Cnc), line.mark_e4)?;
-        let exposed = line.held.iter().any(|held| *held != Held::default());
+        let instrument = &self.all[at];
+        let now = instrument.exposure_with(
+            Product::Cnc,
+            instrument.of(Product::Cnc),
+            instrument.mark_e4,
+        )?;
+        let exposed = instrument.held.iter().any(|held| *held != Held::default());
         let (was_bare, is_bare) = (
-            line.exposed && line.exposure == Exposure::default(),
-            exposed && line.mark_e4 == 0,
+            instrument.exposed && instrument.exposure == Exposure::default(),
+            exposed && instrument.mark_e4 == 0,
         );
-        self.total = self.total.minus(line.exposure)?.plus(now)?;
+        self.total = self.total.minus(instrument.exposure)?.plus(now)?;
         self.unmarked += i64::from(is_bare) - i64::from(was_bare);
-        let line = &mut self.all[at];
-        (line.exposure, line.exposed) = (now, exposed);
+        let instrument = &mut self.all[at];
+        (instrument.exposure, instrument.exposed) = (now, exposed);
         Ok(())
     }
 }
@@ -250,9 +251,9 @@ impl Lines {
 fields! {
     Held { quantity, buys, sells }
     Exposure { gross_e4, long_e4, short_e4 }
-    Line {
-        instrument, last_e4, heard_mono_ns, mean, mark_e4, held, positions, open_orders, unknown, holding, exposure,
+    InstrumentState {
+        row, last_e4, heard_mono_ns, reference_price, mark_e4, held, positions, open_orders, unknown, holding, exposure,
         exposed,
     }
-    Lines { all, by_token, by_symbol, total, unmarked }
+    Instruments { all, by_token, by_symbol, total, unmarked }
 }

@@ -5,7 +5,7 @@ use crate::terms::words;
 
 words! {
     /// What the gate lets pass.
-    Standing {
+    TradingState {
         /// Cancels only, until a person arms.
         Halted = "HALTED",
         /// Cancels only, until book and tape agree.
@@ -29,19 +29,19 @@ words! {
 }
 
 spelled!(Books);
-fields!(Permit {
+fields!(Authority {
     latch,
     killed,
     armed_on,
     books,
     lost_on,
-    holes,
+    sequence_gaps,
     fault
 });
 
-/// What the standing is made of.
+/// What the trading state is made of.
 #[derive(Clone, Debug)]
-pub struct Permit {
+pub struct Authority {
     /// The account's, as last read. Only a person's arm raises it; killing and trips lower it.
     latch: LatchState,
     /// Killed by word of mouth; the latch was lowered too, but may have been raised again before it was read.
@@ -50,11 +50,11 @@ pub struct Permit {
     armed_on: Option<Day>,
     books: Books,
     lost_on: Option<Day>,
-    holes: Vec<Box<str>>,
+    sequence_gaps: Vec<Box<str>>,
     fault: Option<Box<str>>,
 }
 
-impl Default for Permit {
+impl Default for Authority {
     fn default() -> Self {
         Self {
             latch: LatchState::Halted,
@@ -62,29 +62,29 @@ impl Default for Permit {
             armed_on: None,
             books: Books::Unread,
             lost_on: None,
-            holes: Vec::new(),
+            sequence_gaps: Vec::new(),
             fault: None,
         }
     }
 }
 
-impl Permit {
-    pub fn standing(&self, day: Day) -> Standing {
+impl Authority {
+    pub fn trading_state(&self, day: Day) -> TradingState {
         if self.fault.is_some()
             || self.killed
             || self.latch == LatchState::Halted
             || self.armed_on != Some(day)
         {
-            Standing::Halted
+            TradingState::Halted
         } else if self.books == Books::Unread {
-            Standing::Reconciling
+            TradingState::Reconciling
         } else if self.latch == LatchState::Reducing
             || self.lost_on == Some(day)
             || self.books == Books::Differ
         {
-            Standing::Reducing
+            TradingState::Reducing
         } else {
-            Standing::Active
+            TradingState::Active
         }
     }
 
@@ -130,15 +130,15 @@ impl Permit {
     }
 
     /// A source of execution's misses messages, or no longer.
-    pub fn hole(&mut self, source: &str, open: bool) {
-        self.holes.retain(|known| **known != *source);
+    pub fn sequence_gap(&mut self, source: &str, open: bool) {
+        self.sequence_gaps.retain(|known| **known != *source);
         if open {
-            self.holes.push(source.into());
+            self.sequence_gaps.push(source.into());
         }
     }
 
-    pub fn has_hole(&self) -> bool {
-        !self.holes.is_empty()
+    pub fn has_sequence_gap(&self) -> bool {
+        !self.sequence_gaps.is_empty()
     }
 
     pub fn is_reconciled(&self) -> bool {
@@ -166,67 +166,67 @@ mod tests {
     const TODAY: Day = Day::of(2026, 11, 19);
     const TOMORROW: Day = Day::of(2026, 11, 20);
 
-    fn armed() -> Permit {
-        let mut permit = Permit::default();
-        permit.read_latch(LatchState::Active, TODAY);
-        permit.reconcile(true);
-        permit
+    fn armed() -> Authority {
+        let mut authority = Authority::default();
+        authority.read_latch(LatchState::Active, TODAY);
+        authority.reconcile(true);
+        authority
     }
 
     #[test]
     fn a_first_start_is_halted_and_a_restart_inside_an_armed_day_reconciles_first() {
-        let mut permit = Permit::default();
-        assert_eq!(permit.standing(TODAY), Standing::Halted);
-        permit.read_latch(LatchState::Active, TODAY);
-        assert_eq!(permit.standing(TODAY), Standing::Reconciling);
-        permit.reconcile(true);
-        assert_eq!(permit.standing(TODAY), Standing::Active);
+        let mut authority = Authority::default();
+        assert_eq!(authority.trading_state(TODAY), TradingState::Halted);
+        authority.read_latch(LatchState::Active, TODAY);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Reconciling);
+        authority.reconcile(true);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Active);
     }
 
     #[test]
     fn a_new_day_is_halted_until_it_is_armed() {
-        let mut permit = armed();
-        assert_eq!(permit.standing(TOMORROW), Standing::Halted);
-        permit.read_latch(LatchState::Halted, TOMORROW);
-        permit.read_latch(LatchState::Active, TOMORROW);
-        assert_eq!(permit.standing(TOMORROW), Standing::Active);
+        let mut authority = armed();
+        assert_eq!(authority.trading_state(TOMORROW), TradingState::Halted);
+        authority.read_latch(LatchState::Halted, TOMORROW);
+        authority.read_latch(LatchState::Active, TOMORROW);
+        assert_eq!(authority.trading_state(TOMORROW), TradingState::Active);
     }
 
     #[test]
     fn arming_does_not_undo_the_days_loss() {
-        let mut permit = armed();
-        permit.lose(TODAY);
-        permit.read_latch(LatchState::Reducing, TODAY);
-        permit.read_latch(LatchState::Active, TODAY);
-        assert_eq!(permit.standing(TODAY), Standing::Reducing);
+        let mut authority = armed();
+        authority.lose(TODAY);
+        authority.read_latch(LatchState::Reducing, TODAY);
+        authority.read_latch(LatchState::Active, TODAY);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Reducing);
     }
 
     #[test]
     fn books_that_differ_leave_exits_and_a_new_start_of_execution_nothing() {
-        let mut permit = armed();
-        permit.reconcile(false);
-        assert_eq!(permit.standing(TODAY), Standing::Reducing);
-        permit.forget_books();
-        permit.reconcile(false);
-        assert_eq!(permit.standing(TODAY), Standing::Reconciling);
-        permit.reconcile(true);
-        assert_eq!(permit.standing(TODAY), Standing::Active);
+        let mut authority = armed();
+        authority.reconcile(false);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Reducing);
+        authority.forget_books();
+        authority.reconcile(false);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Reconciling);
+        authority.reconcile(true);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Active);
     }
 
     #[test]
     fn a_kill_holds_until_somebody_arms() {
-        let mut permit = armed();
-        permit.kill();
-        permit.read_latch(LatchState::Reducing, TODAY);
-        assert_eq!(permit.standing(TODAY), Standing::Halted);
-        permit.read_latch(LatchState::Active, TODAY);
-        assert_eq!(permit.standing(TODAY), Standing::Active);
-        permit.kill(); // and the latch was raised again before anybody looked
-        permit.arm(TODAY);
-        assert_eq!(permit.standing(TODAY), Standing::Active);
-        permit.read_latch(LatchState::Halted, TODAY);
-        permit.arm(TODAY);
-        assert_eq!(permit.standing(TODAY), Standing::Halted);
+        let mut authority = armed();
+        authority.kill();
+        authority.read_latch(LatchState::Reducing, TODAY);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Halted);
+        authority.read_latch(LatchState::Active, TODAY);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Active);
+        authority.kill(); // and the latch was raised again before anybody looked
+        authority.arm(TODAY);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Active);
+        authority.read_latch(LatchState::Halted, TODAY);
+        authority.arm(TODAY);
+        assert_eq!(authority.trading_state(TODAY), TradingState::Halted);
     }
 
     #[test]
@@ -235,8 +235,8 @@ mod tests {
         killed.kill();
         faulty.fail("a sum left its range");
         assert_eq!(
-            (killed.standing(TODAY), faulty.standing(TODAY)),
-            (Standing::Halted, Standing::Halted)
+            (killed.trading_state(TODAY), faulty.trading_state(TODAY)),
+            (TradingState::Halted, TradingState::Halted)
         );
     }
 }

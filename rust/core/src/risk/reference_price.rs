@@ -11,7 +11,7 @@ struct Bucket {
 /// Mean of last traded prices over the 30 s of market time up to the newest tick, kept by whole seconds, as exchange
 /// times come. It is warm once its ticks reach back 30 s without a gap in the feed.
 #[derive(Clone, Debug)]
-pub struct Mean {
+pub struct ReferencePrice {
     buckets: [Bucket; SECONDS],
     sum_e4: i64,
     count: u32,
@@ -20,7 +20,7 @@ pub struct Mean {
     newest_s: i64,
 }
 
-impl Default for Mean {
+impl Default for ReferencePrice {
     fn default() -> Self {
         Self {
             buckets: [Bucket::default(); SECONDS],
@@ -32,7 +32,7 @@ impl Default for Mean {
     }
 }
 
-impl Mean {
+impl ReferencePrice {
     /// Takes a tick. One older than the newest counts with the newest: its price is what is known now.
     #[inline]
     pub fn add(&mut self, second: i64, price_e4: i64) {
@@ -81,7 +81,7 @@ impl Mean {
 
 fields! {
     Bucket { sum_e4, count }
-    Mean { buckets, sum_e4, count, first_s, newest_s }
+    ReferencePrice { buckets, sum_e4, count, first_s, newest_s }
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn it_is_warm_after_thirty_seconds_and_not_before() {
-        let mut mean = Mean::default();
+        let mut mean = ReferencePrice::default();
         mean.add(1000, 100);
         mean.add(1029, 200);
         assert_eq!(mean.sum_and_count(), None);
@@ -106,7 +106,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_the_mean_of_what_lies_in_the_window(steps in prop::collection::vec((0i64..45, 1i64..1_000_000), 1..200)) {
-            let (mut mean, mut seen, mut now) = (Mean::default(), Vec::new(), 50_000);
+            let (mut mean, mut seen, mut now) = (ReferencePrice::default(), Vec::new(), 50_000);
             for (step, price_e4) in steps {
                 now += step / 3 * i64::from(step % 3 == 0);
                 mean.add(now, price_e4);

@@ -122,16 +122,16 @@ pub fn portfolio(gate: &Gate, now_ns: i64) -> PortfolioSnapshot<'_> {
             charges_e4: booked.charges_e4(),
         }
     });
-    let reading = gate.reading(now_ns);
+    let summary = gate.summary(now_ns);
     PortfolioSnapshot {
         positions: positions.collect(),
-        gross_pnl_e4: reading.gross_e4,
-        charges_e4: reading.charges_e4,
-        net_pnl_e4: reading.gross_e4.saturating_sub(reading.charges_e4),
+        gross_pnl_e4: summary.gross_e4,
+        charges_e4: summary.charges_e4,
+        net_pnl_e4: summary.gross_e4.saturating_sub(summary.charges_e4),
         capital_e4: gate.limits().capital_e4.unwrap_or(0),
-        reserved_e4: reading.reserved_e4,
-        open_orders: reading.open_orders,
-        state: reading.standing.name(),
+        reserved_e4: summary.reserved_e4,
+        open_orders: summary.open_orders,
+        state: summary.trading_state.name(),
         missing: gate.limits().missing(),
         tripped: gate.tripped(now_ns).unwrap_or(""),
     }
