@@ -246,7 +246,7 @@ class PollLoop:
 
 @final
 class ZmqSockets:
-    """A process's sockets by their addresses, for messages to come and go without Python; see ``kitev3.bus.sockets``.
+    """The sockets of a ``kitev3.bus.zmq_transport`` by their addresses, for messages to come and go without Python.
 
     Args:
         functions: the addresses of libzmq's functions, by their names without ``zmq_``.

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from doubles.approvals import APPROVAL_KEY, sealed
+from doubles.transport import Recording
 from kitev3.account.account import Account, account_folder_of
 from kitev3.account.latch import Latch
 from kitev3.account.secret import read_secret
@@ -185,9 +186,8 @@ def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> 
     )
     gate, frames = _gate(context), []
     runner = Runner(
-        SERVICE, context, config, clock=machine_ns, send=lambda frame, _: frames.append(frame), about={},
-        wake=woken.set, driver=driver,
-    )  # fmt: skip
+        SERVICE, context, config, clock=machine_ns, transport=Recording(frames, woken.set), about={}, driver=driver
+    )
     runner.recover()
     runner.begin()
     runner.open()
@@ -223,9 +223,7 @@ def _gate(context: Context) -> Callable[[Approved], list[bytes]]:
     """A runtime that says approvals."""
     frames: list[bytes] = []
     spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: Handler({}))
-    runner = Runner(
-        spec, context, ExecutionConfig(), clock=machine_ns, send=lambda frame, _: frames.append(frame), about={}
-    )
+    runner = Runner(spec, context, ExecutionConfig(), clock=machine_ns, transport=Recording(frames), about={})
     runner.recover()
     runner.begin()
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kitev3.bus.message import Message
-from kitev3.bus.sockets import Sockets
+from kitev3.bus.zmq_transport import ZmqTransport
 from kitev3.contracts import Text
 from kitev3.events import Event
 from kitev3.runtime.process import Process, refusing
@@ -108,16 +108,16 @@ def spec_of(name: str, orders: dict[str, Any]) -> ServiceSpec:
 
 
 def lose(share: float, seed: int, last: int) -> None:
-    """Makes every process's sockets lose messages."""
-    fate, send = random.Random(seed), Sockets.send
+    """Makes every process's transport lose messages."""
+    fate, send = random.Random(seed), ZmqTransport.send
 
-    def lossy(self: Sockets, frame: bytes, worker: str | None) -> None:
+    def lossy(self: ZmqTransport, frame: bytes, worker: str | None) -> None:
         is_last = frame.startswith(b"marketdata.ohlc\0") and Message.parse(frame).topic_seq == last
         if not is_last and fate.random() >= share:
             send(self, frame, worker)
 
-    Sockets.send = lossy  # type: ignore[method-assign]
-    Sockets.carry = lambda self, runtime: None  # type: ignore[method-assign]  # so that all goes through the line above
+    ZmqTransport.send = lossy  # type: ignore[method-assign]
+    ZmqTransport.carry = lambda self, runtime: None  # type: ignore[method-assign]  # so that all goes through the line above
 
 
 def main(name: str, run_dir: str, text: str) -> None:

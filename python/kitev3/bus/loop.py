@@ -1,7 +1,7 @@
-"""The loop of one process: waits on one socket, and looks at the rest in between.
+"""The loop of one service over a transport: waits for messages, and looks at the rest in between.
 
-What is done with a message is a ``PollLoop``'s affair, in the core: it goes on hearing and sending until there is
-something that only Python can do.
+What is done with a message is the affair of the transport's receiver, over ZeroMQ in the core: it goes on hearing and
+sending until there is something that only Python can do.
 
 Three kinds, by what a service is:
 
@@ -27,10 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import zmq
-
-from kitev3._core import PollLoop
-from kitev3.bus.sockets import Sockets
+from kitev3.bus.transport import PolledTransport, Receiver
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import AsyncDriver
 
@@ -52,7 +49,7 @@ class Pace:
 
 
 class Loop:
-    """Runs a runner over sockets until it is told to stop.
+    """Runs a runner over an open transport until it is told to stop.
 
     Args:
         answer: a request's bytes to its answer's.
@@ -62,19 +59,18 @@ class Loop:
     def __init__(
         self,
         runner: Runner,
-        sockets: Sockets,
+        transport: PolledTransport,
         pace: Pace,
         *,
         answer: Callable[[bytes], bytes],
         each_second: Callable[[], None] = lambda: None,
     ) -> None:
-        self.runner, self.sockets, self.pace = runner, sockets, pace
+        self.runner, self.transport, self.pace = runner, transport, pace
         self._answer, self._each_second = answer, each_second
         self._stopping = False
         self._look_ns = self._beat_ns = self._second_ns = 0
-        self._look_every_ns = (pace.drain_ms if sockets.takes_work else LOOK_MS) * NS_PER_MS
-        self._pushed_full = 0
-        self._poller = zmq.Poller()
+        self._look_every_ns = (pace.drain_ms if transport.takes_work else LOOK_MS) * NS_PER_MS
+        self._left_to_tape = 0
 
     def stop(self) -> None:
         """Ends the loop after what has arrived; from a signal handler or any thread."""
@@ -82,47 +78,38 @@ class Loop:
 
     def run(self) -> None:
         """Blocks until stopped; what a handler raises comes out of here."""
-        is_answered = any(link.source in self.sockets.workers for link in self.sockets.links)
-        self.sockets.carry(self.runner.runtime)
-        self._polling = PollLoop(
-            self.runner.runtime,
-            self.sockets.wire,
-            watch=self.runner.watched,
-            answer_ms=self.pace.drain_ms if is_answered else None,
+        transport = self.transport
+        is_answered = any(link.source in transport.workers for link in transport.links)
+        transport.carry(self.runner.runtime)
+        receiver = transport.receiver(
+            self.runner.runtime, self.runner.watched, self.pace.drain_ms if is_answered else None
         )
-        for socket in (self.sockets.sub, self.sockets.router, self.sockets.pull):
-            if socket is not None:
-                self._poller.register(socket, zmq.POLLIN)
         with self._signalled() as pipe:
-            self._poller.register(pipe, zmq.POLLIN)
-            self._run(pipe)
-        self._drain()
-
-    def _run(self, pipe: int) -> None:
-        if isinstance(self.runner.driver, AsyncDriver):
-            asyncio.run(self._live(self.runner.driver, pipe))
-        elif self.sockets.pull is not None:
-            self._work(self.sockets.pull)
-        else:
-            self._listen()
+            if isinstance(self.runner.driver, AsyncDriver):
+                asyncio.run(self._live(self.runner.driver, receiver, pipe))
+            elif transport.takes_work:
+                self._work(receiver, pipe)
+            else:
+                self._listen(receiver, pipe)
+        self._drain(receiver)
 
     # --- the three kinds ---
 
-    def _listen(self) -> None:
-        self.sockets.sub.set(zmq.RCVTIMEO, LOOK_MS)
+    def _listen(self, receiver: Receiver, pipe: int) -> None:
+        self.transport.set_wait(LOOK_MS)
         while not self._stopping:
-            if not self.runner.poll(self._polling.listen, self._look_ns):
-                self._sleep()
+            if not self.runner.poll(receiver.listen, self._look_ns):
+                self._sleep(pipe)
             self._look_if_due()
 
-    def _work(self, pull: zmq.Socket[bytes]) -> None:
-        pull.set(zmq.RCVTIMEO, self.pace.drain_ms)
+    def _work(self, receiver: Receiver, pipe: int) -> None:
+        self.transport.set_wait(self.pace.drain_ms)
         while not self._stopping:
-            if not self.runner.poll(self._polling.work, self._look_ns):
-                self._take_sub()
+            if not self.runner.poll(receiver.work, self._look_ns):
+                self._hear_others(receiver)
                 self.runner.settle()
-                self._sleep()
-                self._take_sub()
+                self._sleep(pipe)
+                self._hear_others(receiver)
             self._look_if_due()
 
     def _look_if_due(self) -> None:
@@ -131,26 +118,25 @@ class Loop:
         else:
             self.runner.look()
 
-    async def _live(self, driver: AsyncDriver, pipe: int) -> None:
+    async def _live(self, driver: AsyncDriver, receiver: Receiver, pipe: int) -> None:
         running = asyncio.create_task(driver.run(self.runner))
-        stirred, sockets = asyncio.Event(), (self.sockets.sub, self.sockets.router)
-        handles = (*(int(socket.get(zmq.FD)) for socket in sockets), pipe)
-        for handle in handles:
-            asyncio.get_running_loop().add_reader(handle, stirred.set)
+        stirred, descriptors = asyncio.Event(), (*self.transport.descriptors, pipe)
+        for descriptor in descriptors:
+            asyncio.get_running_loop().add_reader(descriptor, stirred.set)
         while not self._stopping and not running.done():
             stirred.clear()
-            self._take_sub()
+            self._hear_others(receiver)
             self._look()
-            if any(has_come(socket) for socket in sockets):
-                await asyncio.sleep(0)  # there was more than one look takes; a socket stirs once only for it
+            if self.transport.has_come:
+                await asyncio.sleep(0)  # there was more than one look takes; a descriptor stirs once only for it
                 continue
             try:
                 async with asyncio.timeout(self._idle_ms() / 1e3):
                     await stirred.wait()
             except TimeoutError:
                 pass  # something is due, or it is time for a look
-        for handle in handles:
-            asyncio.get_running_loop().remove_reader(handle)
+        for descriptor in descriptors:
+            asyncio.get_running_loop().remove_reader(descriptor)
         if not running.done():
             running.cancel()
         try:
@@ -175,15 +161,11 @@ class Loop:
             os.close(ours)
             os.close(theirs)
 
-    def _sleep(self) -> None:
-        """Waits on everything until a message comes. What is asked or due in between is done, and sleep goes on."""
-        while not self._stopping:
-            come = dict(self._poller.poll(self._idle_ms()))
-            if come.pop(self.sockets.router, 0) or not come:
-                self._look()
-            if come:
-                return
-            if self.sockets.pull is not None:
+    def _sleep(self, pipe: int) -> None:
+        """Waits until a message comes. What is asked or due in between is done, and sleep goes on."""
+        while not self._stopping and not self.transport.sleep(self._idle_ms(), pipe):
+            self._look()
+            if self.transport.takes_work:
                 self.runner.settle()
 
     def _idle_ms(self) -> int:
@@ -191,21 +173,18 @@ class Loop:
         due_ns = min(self.runner.due_ns, self._beat_ns, self._second_ns) - time.monotonic_ns()
         return min(max(-(-due_ns // NS_PER_MS), 1), SLEEP_MS_MAX)
 
-    def _take_sub(self) -> None:
-        while self.runner.poll(self._polling.drain):
+    def _hear_others(self, receiver: Receiver) -> None:
+        while self.runner.poll(receiver.drain):
             self.runner.look()
 
     def _look(self) -> None:
         """Timers, requests, the heartbeat: whatever is due."""
         self.runner.look()
-        for _ in range(REQUESTS_PER_LOOK_MAX):
-            if not has_come(self.sockets.router):
-                break
-            self._serve(self.sockets.router.recv_multipart(zmq.DONTWAIT))
+        self.transport.serve(self._answer, REQUESTS_PER_LOOK_MAX)
         now_ns = time.monotonic_ns()
-        if self.sockets.push_full != self._pushed_full:
+        if self.transport.left_to_tape != self._left_to_tape:
             # What a worker could not be given it finds on the tape as soon as it hears how far we are.
-            self._pushed_full = self.sockets.push_full
+            self._left_to_tape = self.transport.left_to_tape
             self._beat_ns = now_ns
         if now_ns >= self._beat_ns:
             self._beat(now_ns)
@@ -217,27 +196,16 @@ class Loop:
     def _beat(self, now_ns: int) -> None:
         every_ms = self.pace.hello_ms if self.runner.runtime.phase == 0 else self.pace.heartbeat_ms
         self._beat_ns = now_ns + every_ms * NS_PER_MS
-        self.sockets.send(self.runner.runtime.heartbeat(now_ns), None)
+        self.transport.send(self.runner.runtime.heartbeat(now_ns), None)
 
-    def _serve(self, parts: list[bytes]) -> None:
-        if len(parts) == 2:  # a DEALER's one frame; anything else is nobody of ours
-            self.sockets.router.send_multipart([parts[0], self._answer(parts[1])], zmq.DONTWAIT)
-
-    def _drain(self) -> None:
+    def _drain(self, receiver: Receiver) -> None:
         """Hears what has already been sent to us, for a bounded moment, and says for the last time how far we are."""
         until_ns = time.monotonic_ns() + DRAIN_MS_MAX * NS_PER_MS
-        waits, receive = self.sockets.sub, self._polling.listen
-        if self.sockets.pull is not None:
-            waits, receive = self.sockets.pull, self._polling.work
-        waits.set(zmq.RCVTIMEO, QUIET_MS)
+        receive = receiver.work if self.transport.takes_work else receiver.listen
+        self.transport.set_wait(QUIET_MS)
         while time.monotonic_ns() < until_ns:
-            self._take_sub()
+            self._hear_others(receiver)
             if not self.runner.poll(receive, until_ns):
                 break
         self.runner.look()
         self._beat(time.monotonic_ns())
-
-
-def has_come(socket: zmq.Socket[bytes]) -> bool:
-    """Whether a message waits; much cheaper than a receive that finds none."""
-    return bool(int(socket.get(zmq.EVENTS)) & zmq.POLLIN)

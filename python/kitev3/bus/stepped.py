@@ -12,6 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, TypeAlias
 
 from kitev3.bus.topology import base, links
+from kitev3.bus.transport import Transport
 from kitev3.contracts import BY_TOPIC
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import Context, Driver, ServiceSpec
@@ -32,6 +33,21 @@ class VirtualClock:
 
     def __call__(self) -> int:
         return self.now_ns
+
+
+class _Queued(Transport):
+    """What one service says goes to the bus's queue."""
+
+    offers = frozenset({"publish", "work"})
+
+    def __init__(self, put: Callable[[str, bytes, str | None], None], source: str) -> None:
+        self._put, self._source = put, source
+
+    def send(self, frame: bytes, worker: str | None) -> None:
+        self._put(self._source, frame, worker)
+
+    def wake(self) -> None:
+        """Nobody waits."""
 
 
 class SteppedBus:
@@ -67,15 +83,12 @@ class SteppedBus:
         """Hangs a service up: its tape is read and its epoch begun before this returns."""
         source = name or spec.name
 
-        def send(frame: bytes, worker: str | None) -> None:
-            self._send(source, frame, worker)
-
         runner = Runner(
             spec,
             context,
             spec.config() if config is None else config,
             clock=self.clock,
-            send=send,
+            transport=_Queued(self._send, source),
             about=about,
             name=source,
             driver=driver,

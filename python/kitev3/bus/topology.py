@@ -37,18 +37,24 @@ def base(source: str) -> str:
     return source.partition(".")[0]
 
 
-def links(service: str, topics: Iterable[str], *, own: bool = False) -> tuple[SourceLink, ...]:
-    """How *service*, which hears *topics*, takes each of its sources; itself only if it asks for its *own*."""
+def links(
+    service: str, topics: Iterable[str], *, own: bool = False, offers_work: bool = True
+) -> tuple[SourceLink, ...]:
+    """How *service*, which hears *topics*, takes each of its sources; itself only if it asks for its *own*.
+
+    Over a transport that *offers_work* it takes its working topics from a queue of its own.
+    """
     heard = [contract for topic in topics if _is_on_bus(contract := BY_TOPIC[topic])]
     sources = dict.fromkeys(speaker for contract in heard for speaker in contract.speakers)
-    return tuple(_link(service, source, heard) for source in sources if own or source != base(service))
+    worker = base(service) if offers_work else None
+    return tuple(_link(worker, source, heard) for source in sources if own or source != base(service))
 
 
-def _link(service: str, source: str, heard: list[Contract]) -> SourceLink:
+def _link(worker: str | None, source: str, heard: list[Contract]) -> SourceLink:
     own = [contract for contract in heard if source in contract.speakers]
-    if any(contract.worker == base(service) for contract in own):
+    if any(contract.worker == worker for contract in own):
         # Two sockets keep no order between them, so what comes by the PULL comes alone.
-        assert len(own) == 1, f"{service} takes work from {source} and hears {len(own) - 1} more topics of it"
+        assert len(own) == 1, f"{worker} takes work from {source} and hears {len(own) - 1} more topics of it"
         return SourceLink(source, "work", ())
     everything = any(contract.bulk for contract in own)
     said = (c for c in CONTRACTS if source in c.speakers and _is_on_bus(c) and (everything or not c.bulk))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,8 +19,8 @@ import zmq
 from kitev3.bus import EventBus, Hearer
 from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
-from kitev3.bus.sockets import Sockets
-from kitev3.bus.topology import links, matches, matching, workers
+from kitev3.bus.topology import matches, matching
+from kitev3.bus.zmq_transport import ZmqTransport
 from kitev3.contracts import TOPIC_OF
 from kitev3.errors import ConfigError
 from kitev3.events import Event
@@ -127,42 +127,29 @@ class ZmqEventBus(EventBus):
             only=(*topics, "control.clock"),
             hears_own=self._own,
         )
-        sockets = self._sockets(spec, topics)
+        transport = ZmqTransport(spec, self._senders, self._folder, high_water=self._high_water, context=self._zmq)
         runner = Runner(
             spec,
             self._context,
             _Nothing(),
             clock=time.monotonic_ns,
-            send=sockets.send,
-            wake=sockets.wake,
+            transport=transport,
             about={"settings": dict(self._settings)},
         )
         requests = Requests(runner, missing=tuple)
-        self._loop = Loop(runner, sockets, self._pace, answer=requests.answer)
+        self._loop = Loop(runner, transport, self._pace, answer=requests.answer)
         try:
             runner.recover()
-            sockets.open()
+            transport.open()
             runner.begin()
-            for link in sockets.links:
+            for link in transport.links:
                 runner.join(link.source)
             self._runner = runner
             self._opened.set()
             self._loop.run()
             runner.close()
         finally:
-            sockets.close()
-
-    def _sockets(self, spec: ServiceSpec, topics: Iterable[str]) -> Sockets:
-        return Sockets(
-            self._folder,
-            self.name,
-            links=links(self.name, topics, own=self._own),
-            senders=self._senders,
-            workers=[worker for worker in workers(spec.says) if worker in self._senders],
-            takes_work=False,
-            high_water=self._high_water,
-            context=self._zmq,
-        )
+            transport.close()
 
     def _run_in_thread(self) -> None:
         try:

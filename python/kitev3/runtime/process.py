@@ -26,8 +26,9 @@ from kitev3._core import RecoveryError, TapeCorrupt
 from kitev3.account import approvals
 from kitev3.bus.loop import Loop, Pace
 from kitev3.bus.requests import Requests
-from kitev3.bus.sockets import Sockets
-from kitev3.bus.topology import base, links, takes_work, workers
+from kitev3.bus.topology import base
+from kitev3.bus.transport import PolledTransport, Transport
+from kitev3.bus.zmq_transport import ZmqTransport
 from kitev3.calendar import IST
 from kitev3.contracts import BY_TOPIC, Start
 from kitev3.errors import ConfigError
@@ -161,10 +162,10 @@ class Process:
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
         place(self.profile, self.spec.name)
-        sockets = self._sockets()
-        runner = self._runner(sockets)
+        transport = ZmqTransport(self.spec, self.running, self.folder.sockets, high_water=self.profile.bus.high_water)
+        runner = self._runner(transport)
         try:
-            return self._live(runner, sockets)
+            return self._live(runner, transport)
         except (ConfigError, TapeCorrupt, RecoveryError):
             raise
         except Exception as error:
@@ -173,21 +174,21 @@ class Process:
         finally:
             self.folder.leave(self.spec.name)
 
-    def _live(self, runner: Runner, sockets: Sockets) -> int:
+    def _live(self, runner: Runner, transport: PolledTransport) -> int:
         runner.recover()
-        sockets.open()
+        transport.open()
         requests = Requests(
             runner,
-            missing=lambda: self._missing(runner, sockets),
+            missing=lambda: self._missing(runner, transport),
             build=library(),
-            more_counters=lambda: {"push_full": sockets.push_full},
+            more_counters=lambda: {"push_full": transport.left_to_tape},
         )
         bus = self.profile.bus
         pace = Pace(heartbeat_ms=bus.heartbeat_ms, hello_ms=bus.hello_ms, drain_ms=bus.drain_ms)
-        loop = Loop(runner, sockets, pace, answer=requests.answer, each_second=self._check_parent)
+        loop = Loop(runner, transport, pace, answer=requests.answer, each_second=self._check_parent)
         self._obey_signals(loop)
         runner.begin()
-        for link in sockets.links:
+        for link in transport.links:
             runner.join(link.source)
         runner.open()
         self.log.info("begun", epoch=runner.runtime.epoch, seq=runner.runtime.seq, recovered=runner.runtime.recovered)
@@ -201,22 +202,11 @@ class Process:
             hurry(loop=not isinstance(runner.driver, AsyncDriver))
         loop.run()
         runner.close()
-        sockets.close()
+        transport.close()
         self.log.info("ended")
         return 0
 
-    def _sockets(self) -> Sockets:
-        return Sockets(
-            self.folder.sockets,
-            self.spec.name,
-            links=links(self.spec.name, self.spec.hears, own=self.spec.hears_own),
-            senders=self.running,
-            workers=[worker for worker in workers(self.spec.says) if worker in self.running],
-            takes_work=takes_work(self.spec.name, self.spec.hears),
-            high_water=self.profile.bus.high_water,
-        )
-
-    def _runner(self, sockets: Sockets) -> Runner:
+    def _runner(self, transport: Transport) -> Runner:
         about = {
             "build": fingerprint(self.spec, self.config),
             "schemas": {topic: BY_TOPIC[topic].schema for topic in (*self.spec.hears, *self.spec.says)},
@@ -229,15 +219,14 @@ class Process:
             self.context,
             self.config,
             clock=time.monotonic_ns,
-            send=sockets.send,
-            wake=sockets.wake,
+            transport=transport,
             about=about,
         )
 
-    def _missing(self, runner: Runner, sockets: Sockets) -> tuple[str, ...]:
+    def _missing(self, runner: Runner, transport: PolledTransport) -> tuple[str, ...]:
         """The senders of which nothing has been heard yet, and what the handler itself still waits for."""
         connected = {base(source) for source in runner.runtime.connected}
-        senders = tuple(link.source for link in sockets.links if link.source not in connected)
+        senders = tuple(link.source for link in transport.links if link.source not in connected)
         return senders + runner.handler.waits_for
 
     def _start(self, runner: Runner) -> None:

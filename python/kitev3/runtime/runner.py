@@ -1,6 +1,6 @@
 """A service at work: its runtime, driver, timers and watch. What is still missing is how messages come and go.
 
-The process hangs sockets on a runner, the stepped bus a queue; both run the same lines below.
+That is a transport's affair: the process hangs one on a runner, the stepped bus a queue; all run the same lines below.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from kitev3._core import Event
+from kitev3.bus.transport import Transport
 from kitev3.contracts import TOPIC_OF, Epoch, Timer
 from kitev3.runtime.service import Context, Driver, ServiceSpec, World
 from kitev3.runtime.setup import SEGMENT_BYTES, open_runtime
 
 Said: TypeAlias = list[tuple[bytes, str | None, Event | None]]
-Send: TypeAlias = Callable[[bytes, str | None], None]
-"""Puts a message on the bus: to all, and to the one working hearer if there is a name."""
 
 INBOX_MAX = 100_000  # what the world may have said while one event is handled
 NEVER_NS = 1 << 62
@@ -48,14 +47,13 @@ class Runner(World):
         config: Any,
         *,
         clock: Callable[[], int],
-        send: Send,
+        transport: Transport,
         about: Mapping[str, Any],
         name: str = "",
-        wake: Callable[[], None] = lambda: None,
         driver: Driver | None = None,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        """Opens the tape. *clock* is machine time; *wake* is called when another thread has put something."""
+        """Opens the tape. *clock* is machine time."""
         self.spec = spec
         self.name = name or spec.name
         self.handler = spec.handler(context, config)
@@ -69,11 +67,11 @@ class Runner(World):
             name=self.name,
             about=about,
             driven=driver.topics if driver else (),
+            offers_work="work" in transport.offers,
             segment_bytes=segment_bytes,
         )
         self._clock = clock
-        self._send = send
-        self._wake = wake
+        self._transport = transport
         self._watch = spec.watch(context, config) if spec.watch else None
         self._every = dict(spec.timers_of(config))
         self._due: dict[str, int] = {}
@@ -135,7 +133,7 @@ class Runner(World):
     def put(self, payload: Any) -> None:
         if threading.get_ident() != self._owner:
             self._keep(payload)
-            self._wake()
+            self._transport.wake()
         elif self._busy:
             self._keep(payload)
         else:
@@ -160,7 +158,7 @@ class Runner(World):
             self.publish(payload)
         else:
             self._keep(_Posted(payload))
-            self._wake()
+            self._transport.wake()
 
     def join(self, source: str) -> None:
         """Takes up a source: from where it was left, or as a late hearer."""
@@ -215,7 +213,7 @@ class Runner(World):
 
     def fail(self, error: BaseException) -> None:
         self._inbox.appendleft(_Died(error))
-        self._wake()
+        self._transport.wake()
 
     # --- the inside ---
 
@@ -240,7 +238,7 @@ class Runner(World):
                 if event is not None:
                     self.driver.said(event)
         for frame, worker, _ in said:
-            self._send(frame, worker)
+            self._transport.send(frame, worker)
 
     def _drain(self) -> None:
         while self._inbox:

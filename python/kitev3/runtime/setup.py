@@ -31,6 +31,7 @@ def open_runtime(
     name: str = "",
     about: Mapping[str, Any],
     driven: Collection[str] = (),
+    offers_work: bool = True,
     segment_bytes: int = SEGMENT_BYTES,
 ) -> Runtime:
     """Opens the tape of *name* (the service's, unless it is a shard) and hangs *handler* on it.
@@ -38,6 +39,7 @@ def open_runtime(
     Args:
         about: build, schemas and settings, for the EPOCH record; when they change nothing is executed again.
         driven: topics of which the caller wants the event back when they are said.
+        offers_work: whether the transport gives working hearers a queue of their own.
 
     Raises:
         BlockingIOError: another instance has the tape. TapeCorrupt: the tape is not what was written.
@@ -49,6 +51,7 @@ def open_runtime(
 
     heard = [BY_TOPIC[topic] for topic in spec.hears]
     said = [BY_TOPIC[topic] for topic in spec.says]
+    heard_links = links(spec.name, spec.hears, own=spec.hears_own, offers_work=offers_work)
     return Runtime(
         service=name or spec.name,
         account=context.account,
@@ -64,7 +67,7 @@ def open_runtime(
             (c.topic, c.payload, c.schema, decoder(c.payload), c.worker or None, c.topic in driven, c.after or None)
             for c in said
         ],
-        sequence_modes=[(link.source, link.mode) for link in links(spec.name, spec.hears, own=spec.hears_own)],
+        sequence_modes=[(link.source, link.mode) for link in heard_links],
         handler=handler,
         encode=ENCODE,
         about=msgspec.json.encode(dict(about), order="deterministic"),

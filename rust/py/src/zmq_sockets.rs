@@ -292,7 +292,7 @@ impl Drop for Message {
     }
 }
 
-/// `kitev3.bus.sockets` opens it.
+/// `kitev3.bus.zmq_transport` opens it.
 #[pyclass(frozen, module = "kitev3._core", name = "ZmqSockets")]
 pub struct PyZmqSockets(pub Arc<ZmqSockets>);
 

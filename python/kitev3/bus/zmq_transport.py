@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from typing import Any
 import zmq
 import zmq.backend.cython._zmq as compiled
 
-from kitev3._core import Runtime, ZmqSockets
-from kitev3.bus.topology import HEARTBEAT, SourceLink
+from kitev3._core import PollLoop, Runtime, ZmqSockets
+from kitev3.bus.topology import HEARTBEAT
+from kitev3.bus.transport import PolledTransport
+from kitev3.runtime.service import ServiceSpec
 
 MESSAGE_BYTES_MAX = 2 << 20  # a tick batch at its largest, and its header
 REQUEST_BYTES_MAX = 1 << 20
@@ -34,33 +36,30 @@ def libzmq() -> dict[str, int]:
     return {name: ctypes.cast(library[f"zmq_{name}"], ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
 
 
-class Sockets:
-    """Bound and connected by ``open``; all but ``wake`` belong to the thread that opened them.
+class ZmqTransport(PolledTransport):
+    """Bound and connected by ``open``; all but ``wake`` belong to the thread that opened it.
 
     Args:
         folder: of the sockets, 0700.
-        links: how this service takes each of its sources; those not in *senders* do not run.
-        workers: the services that take work from this one.
         high_water: messages a socket holds before a PUB drops and a PUSH is left to the tape.
     """
 
+    offers = frozenset({"publish", "work", "request"})
+
     def __init__(
         self,
+        spec: ServiceSpec,
+        running: Collection[str],
         folder: Path,
-        name: str,
         *,
-        links: Sequence[SourceLink],
-        senders: Collection[str],
-        workers: Sequence[str],
-        takes_work: bool,
         high_water: int,
         context: zmq.Context[Any] | None = None,
     ) -> None:
-        self.folder, self.name = folder, name
-        self.links = [link for link in links if link.source in senders]
-        self.workers, self.takes_work = workers, takes_work
+        super().__init__(spec, running)
+        self.folder = folder
         self._high_water = high_water
         self._context = context or zmq.Context()
+        self._poller = zmq.Poller()
         self._lock = threading.Lock()
         self._waker: zmq.Socket[bytes] | None = None
 
@@ -91,7 +90,10 @@ class Sockets:
             pushes.append((worker, push))
         self._open_wake()
         self._pushes = [push for _, push in pushes]  # a socket that nobody holds is closed
-        self.wire = ZmqSockets(
+        for socket in (self.sub, self.router, self.pull):
+            if socket is not None:
+                self._poller.register(socket, zmq.POLLIN)
+        self._sockets = ZmqSockets(
             libzmq(),
             sub=int(self.sub.underlying),
             pull=int(self.pull.underlying) if self.pull is not None else None,
@@ -107,25 +109,49 @@ class Sockets:
 
         If the worker is away, or its queue full, it will find it on the tape.
         """
-        self.wire.send(frame, worker)
+        self._sockets.send(frame, worker)
 
     def carry(self, runtime: Runtime) -> None:
-        """Has *runtime* send by itself what it says."""
-        runtime.attach(self.wire)
+        runtime.attach(self._sockets)
+
+    def receiver(self, runtime: Runtime, watch: memoryview | None, answer_ms: int | None) -> PollLoop:
+        return PollLoop(runtime, self._sockets, watch=watch, answer_ms=answer_ms)
+
+    def set_wait(self, wait_ms: int) -> None:
+        (self.pull or self.sub).set(zmq.RCVTIMEO, wait_ms)
 
     @property
-    def push_full(self) -> int:
-        """Messages that a worker could not be given."""
-        return self.wire.push_full
+    def has_come(self) -> bool:
+        return has_come(self.sub) or has_come(self.router)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        return int(self.sub.get(zmq.FD)), int(self.router.get(zmq.FD))
+
+    def sleep(self, wait_ms: int, pipe: int) -> bool:
+        self._poller.register(pipe, zmq.POLLIN)
+        come = dict(self._poller.poll(wait_ms))
+        come.pop(self.router, None)
+        return bool(come)
+
+    def serve(self, answer: Callable[[bytes], bytes], at_most: int) -> None:
+        for _ in range(at_most):
+            if not has_come(self.router):
+                break
+            parts = self.router.recv_multipart(zmq.DONTWAIT)
+            if len(parts) == 2:  # a DEALER's one frame; anything else is nobody of ours
+                self.router.send_multipart([parts[0], answer(parts[1])], zmq.DONTWAIT)
+
+    @property
+    def left_to_tape(self) -> int:
+        return self._sockets.push_full
 
     def wake(self) -> None:
-        """Ends the loop's wait, from any thread."""
         with self._lock:
             if self._waker is not None and not self._waker.closed:
                 self._waker.send(ZmqSockets.WAKE, zmq.DONTWAIT)
 
     def close(self) -> None:
-        """Sends what is queued, for a moment, then closes all."""
         with self._lock:
             self._context.destroy(linger=LINGER_MS)
         for kind in ("pub", "pull", "router"):
@@ -155,3 +181,8 @@ class Sockets:
 
     def _bind(self, socket: zmq.Socket[bytes], kind: str) -> None:
         socket.bind(self.endpoint(self.name, kind))
+
+
+def has_come(socket: zmq.Socket[bytes]) -> bool:
+    """Whether a message waits; much cheaper than a receive that finds none."""
+    return bool(int(socket.get(zmq.EVENTS)) & zmq.POLLIN)
