@@ -59,13 +59,13 @@ class Event:
     def payload(self) -> Any: ...
     @property
     def seq(self) -> int:
-        """Its place among what the source said, without holes over restarts and days."""
+        """Its place among what the source said, without gaps over restarts and days."""
     @property
     def epoch(self) -> int:
         """Rises at each start of the source."""
     @property
     def topic_seq(self) -> int:
-        """Its place among what the source said of this topic, without holes."""
+        """Its place among what the source said of this topic, without gaps."""
     @property
     def cause(self) -> UUID | None:
         """The id of the event that made this one."""

@@ -627,7 +627,7 @@ class AccountOpened(Payload, frozen=True, array_like=True, gc=False):
     epoch: int
 
 
-class Hole(Payload, frozen=True, array_like=True, gc=False):
+class SequenceGap(Payload, frozen=True, array_like=True, gc=False):
     """A source's messages are missing (open) or have been read from its tape (not open).
 
     ``skipped``: what was too old to be worth reading; its newest rows follow; what is computed from it warms up anew.
@@ -785,7 +785,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.limits", RiskLimits, "world", "risk_portfolio", delivery="world"),
     _c("world.beat", Beat, "world", "risk_portfolio", delivery="world"),
     _c("world.account", AccountOpened, "world", "execution", delivery="world"),
-    _c("world.hole", Hole, "world", "risk_portfolio strategy", delivery="world"),
+    _c("world.sequence_gap", SequenceGap, "world", "risk_portfolio strategy", delivery="world"),
     _c("world.epoch", Epoch, "world", "strategy execution kitesim", delivery="world"),
     _c("world.lost_tail", LostTail, "world", "risk_portfolio", delivery="world"),
 )  # fmt: skip

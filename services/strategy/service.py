@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from kitev3._core import BarBatch, Newest, bar_spec
-from kitev3.contracts import Blocked, Fill, Gap, Hole, Instrument, Reject, Signal
+from kitev3.contracts import Blocked, Fill, Gap, Instrument, Reject, SequenceGap, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
@@ -84,7 +84,7 @@ class StrategyHandler(Handler):
                 "execution.reject": self.reject,
                 "risk.blocked": self.blocked,
                 "control.start": self.start,
-                "world.hole": self.hole,
+                "world.sequence_gap": self.sequence_gap,
                 "world.epoch": self.epoch,
             }
         )
@@ -258,10 +258,10 @@ class StrategyHandler(Handler):
         self._forget(self.engines, gap.instrument_tokens or {token for _, token in self.hosted})
         return ()
 
-    def hole(self, event: Event) -> Iterable[Payload]:
+    def sequence_gap(self, event: Event) -> Iterable[Payload]:
         """Ticks were too old to be worth reading when their loss was seen: what was fed by them warms up anew."""
-        hole: Hole = event.payload
-        if "marketdata.tick" in hole.skipped:
+        gap: SequenceGap = event.payload
+        if "marketdata.tick" in gap.skipped:
             by_ticks = [run.name for run in self.runs if not run.bars]
             self._forget(by_ticks, {token for _, token in self.hosted})
         return ()

@@ -16,13 +16,13 @@ from kitev3.contracts import (
     Blocked,
     FeedHealth,
     Gap,
-    Hole,
     Kill,
     LatchRead,
     LostTail,
     PortfolioSnapshot,
     Reconciled,
     RiskLimits,
+    SequenceGap,
     Signal,
     Timer,
 )
@@ -114,8 +114,8 @@ class CoreGate:
     def on_arm(self, now_ns: int) -> None:
         self.hear(Arm(""), now_ns=now_ns)
 
-    def on_hole(self, source: str, open: bool) -> None:
-        self.hear(Hole(source, open))
+    def on_sequence_gap(self, source: str, open: bool) -> None:
+        self.hear(SequenceGap(source, open))
 
     def on_reconciled(self, agree: bool) -> None:
         self.hear(Reconciled("", 0, 0, () if agree else ("something",)))

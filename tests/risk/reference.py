@@ -46,7 +46,7 @@ class ReferenceGate:
         self.sent: list[tuple[int, bool, str]] = []  # machine time, entry, day
         self.latch, self.armed_on, self.killed, self.books = "HALTED", "", False, "unread"
         self.lost_on = ""
-        self.holes: set[str] = set()
+        self.sequence_gaps: set[str] = set()
         self.feed_up = True
         self.beat_ns: int | None = None  # machine time of execution's last heartbeat
         self.scopes: list[tuple[str, str]] = []
@@ -114,11 +114,11 @@ class ReferenceGate:
     def limit_symbol(self, exchange: str, symbol: str, state: str) -> None:
         self.scopes.append((f"{exchange}:{symbol}", state))
 
-    def on_hole(self, source: str, open: bool) -> None:
+    def on_sequence_gap(self, source: str, open: bool) -> None:
         if source.split(".")[0] == "execution":
-            self.holes.discard(source)
+            self.sequence_gaps.discard(source)
             if open:
-                self.holes.add(source)
+                self.sequence_gaps.add(source)
 
     def on_reconciled(self, agree: bool) -> None:
         if agree:

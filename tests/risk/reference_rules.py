@@ -141,7 +141,7 @@ class Ask:
         if self.gate.books == "unread":
             return False
         unknown = any(o.unknown and o.key == self.key for o in self.gate.orders)
-        return self.reduces or not (self.gate.books == "differ" or self.gate.holes or unknown)
+        return self.reduces or not (self.gate.books == "differ" or self.gate.sequence_gaps or unknown)
 
     def r07(self) -> bool:
         return True

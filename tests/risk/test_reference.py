@@ -255,7 +255,7 @@ class Morning:
             both.on_latch(pick(("ACTIVE", "ACTIVE", "ACTIVE", "REDUCING")), now_ns)
             both.on_arm(now_ns)
         elif doing == 5:
-            both.on_hole(pick(("execution", "execution", "marketdata")), self.random.random() < 0.4)
+            both.on_sequence_gap(pick(("execution", "execution", "marketdata")), self.random.random() < 0.4)
         elif doing == 6:
             both.on_reconciled(self.random.random() < 0.8)
             both.on_reconciled(True)

@@ -91,10 +91,10 @@ def test_r02_a_killed_strategy_or_symbol_leaves_the_others_alone() -> None:
 def test_r04_no_entry_while_events_of_execution_are_missing_or_an_outcome_is_unknown() -> None:
     desk = Desk()
     tag, _ = desk.place(order(CALL))
-    desk.gate.on_hole("execution", True)
+    desk.gate.on_sequence_gap("execution", True)
     missing = asked(desk, order(FUTURE))
-    desk.gate.on_hole("execution", False)
-    desk.gate.on_hole("marketdata", True)
+    desk.gate.on_sequence_gap("execution", False)
+    desk.gate.on_sequence_gap("marketdata", True)
     desk.gate.on_unknown(UnknownOutcome(tag, "timed out", 0))
 
     assert missing == {"R04"}

@@ -53,7 +53,7 @@ def dated(clock: str, profile: str = "strict-2026", **rules: Any) -> Exchange:
     )  # fmt: skip
 
 
-def tried(act: Callable[[], Any]) -> Any:
+def caught(act: Callable[[], Any]) -> Any:
     """What came of it; of a refusal its status and kind."""
     try:
         return act()
@@ -67,7 +67,7 @@ def place(exchange: Exchange, variety: str = "regular", **changes: Any) -> str:
 
 
 def taken(exchange: Exchange, variety: str = "regular", **changes: Any) -> bool:
-    return isinstance(tried(lambda: place(exchange, variety, **changes)), str)
+    return isinstance(caught(lambda: place(exchange, variety, **changes)), str)
 
 
 def row(exchange: Exchange) -> dict[str, Any]:
@@ -96,13 +96,13 @@ def offered(exchange: Exchange) -> bool:
 def twice_cancelled(exchange: Exchange) -> Any:
     order_id = place(exchange)
     exchange.cancel(USER, order_id)
-    return tried(lambda: exchange.cancel(USER, order_id))
+    return caught(lambda: exchange.cancel(USER, order_id))
 
 
 def twice_modified(exchange: Exchange) -> Any:
     order_id = place(exchange)
     exchange.modify(USER, order_id, quantity=11)
-    return tried(lambda: exchange.modify(USER, order_id, quantity=12))
+    return caught(lambda: exchange.modify(USER, order_id, quantity=12))
 
 
 def orders_taken(exchange: Exchange, number: int, apart_ns: int = 0) -> int:
@@ -111,7 +111,7 @@ def orders_taken(exchange: Exchange, number: int, apart_ns: int = 0) -> int:
     fields = {**ORDER, "quantity": 1}
     admitted = 0
     for count in range(number):
-        act = tried(partial(exchange.place, USER, at_ns=start_ns + count * apart_ns, **fields))
+        act = caught(partial(exchange.place, USER, at_ns=start_ns + count * apart_ns, **fields))
         admitted += isinstance(act, str)
     return admitted
 
@@ -119,13 +119,13 @@ def orders_taken(exchange: Exchange, number: int, apart_ns: int = 0) -> int:
 def last_answer(exchange: Exchange, number: int) -> Any:
     """What the last of so many orders is answered."""
     orders_taken(exchange, number - 1)
-    return tried(lambda: place(exchange))
+    return caught(lambda: place(exchange))
 
 
 def reads_taken(exchange: Exchange, kind: str) -> int:
     """How many of fifteen requests in one second are let in."""
     at_ns = at("09:20")
-    return sum(tried(lambda: exchange.admit_read("K", kind, at_ns=at_ns)) is None for _ in range(15))
+    return sum(caught(lambda: exchange.admit_read("K", kind, at_ns=at_ns)) is None for _ in range(15))
 
 
 def rolling(exchange: Exchange) -> bool:
@@ -134,7 +134,7 @@ def rolling(exchange: Exchange) -> bool:
     for _ in range(10):
         exchange.place(USER, at_ns=start_ns + 900_000_000, **ORDER)
     return bool(
-        tried(lambda: exchange.place(USER, at_ns=start_ns + 1_100_000_000, **ORDER)) == (429, "NetworkException")
+        caught(lambda: exchange.place(USER, at_ns=start_ns + 1_100_000_000, **ORDER)) == (429, "NetworkException")
     )
 
 
@@ -142,14 +142,14 @@ def candles(exchange: Exchange, interval: str, days: int) -> bool:
     """Whether a span of so many days is answered."""
     end = datetime(2026, 11, 19)
     times = {"from": f"{end - timedelta(days=days)}", "to": f"{end}"}
-    return isinstance(tried(lambda: exchange.candles(str(INFY), interval, **times)), dict)
+    return isinstance(caught(lambda: exchange.candles(str(INFY), interval, **times)), dict)
 
 
 def becomes_stop(exchange: Exchange) -> bool:
     """Whether an order that stands becomes one that waits for its trigger."""
     order_id = place(exchange)
     changes = {"order_type": "SL-M", "trigger_price": 1550, "market_protection": -1}
-    return tried(lambda: exchange.modify(USER, order_id, **changes)) is None
+    return caught(lambda: exchange.modify(USER, order_id, **changes)) is None
 
 
 def trailed(exchange: Exchange) -> Any:
@@ -183,7 +183,7 @@ def trigger(exchange: Exchange, percent_away: float = 5.0, **changes: Any) -> An
     instrument = {"exchange": "NSE", "tradingsymbol": "INFY"}
     order = {**ORDER, "transaction_type": "SELL", "product": "CNC"} | changes
     condition = instrument | {"last_price": price}
-    return tried(
+    return caught(
         lambda: exchange.place_gtt(USER, kind="single", condition=condition, triggers=[wanted], orders=[order])
     )
 
@@ -216,7 +216,7 @@ def after_hours(segment: str) -> Callable[[Exchange], bool]:
     def observed(exchange: Exchange) -> bool:
         fields = contract(exchange, segment)
         product = "CNC" if segment == "shares" else "NRML"
-        return isinstance(tried(lambda: exchange.place(USER, variety="amo", **(fields | {"product": product}))), str)
+        return isinstance(caught(lambda: exchange.place(USER, variety="amo", **(fields | {"product": product}))), str)
 
     return observed
 
@@ -259,7 +259,7 @@ def near(exchange: Exchange) -> dict[str, Any]:
 
 def intraday(segment: str) -> Callable[[Exchange], bool]:
     """Whether an intraday order is taken now, so that the broker has not closed the day."""
-    return lambda exchange: isinstance(tried(lambda: exchange.place(USER, **contract(exchange, segment))), str)
+    return lambda exchange: isinstance(caught(lambda: exchange.place(USER, **contract(exchange, segment))), str)
 
 
 def tied(
@@ -278,10 +278,10 @@ def tied(
 TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], Any, Any]] = [
     # rule, another value, an exchange, what is seen, with the profile's value, with the other
     ("protection_required", False, still, lambda e: taken(e, order_type="MARKET"), False, True),
-    ("unprotected_status", 403, still, lambda e: tried(lambda: place(e, order_type="MARKET"))[0], 400, 403),
+    ("unprotected_status", 403, still, lambda e: caught(lambda: place(e, order_type="MARKET"))[0], 400, 403),
     (
         "unprotected_error_type", "OrderException", still,
-        lambda e: tried(lambda: place(e, order_type="MARKET"))[1], "InputException", "OrderException",
+        lambda e: caught(lambda: place(e, order_type="MARKET"))[1], "InputException", "OrderException",
     ),
     ("protection_shown", True, still, lambda e: market_order(e, "market_protection"), 0, -1),
     ("protection_bp", [200, 100, 70], still, lambda e: market_order(e, "tags")[1], "mktp:0.50", "mktp:0.70"),
@@ -312,15 +312,15 @@ TABLE: list[tuple[str, Any, Callable[..., Exchange], Callable[[Exchange], Any], 
         "closed_order_error_type", "GeneralException", still, twice_cancelled,
         (400, "OrderException"), (400, "GeneralException"),
     ),
-    ("unknown_order", "404", still, lambda e: tried(lambda: e.order_history(USER, "1"))[0], 400, 404),
-    ("unknown_order", "empty", still, lambda e: tried(lambda: e.order_trades(USER, "1")), (400, "OrderException"), []),
+    ("unknown_order", "404", still, lambda e: caught(lambda: e.order_history(USER, "1"))[0], 400, 404),
+    ("unknown_order", "empty", still, lambda e: caught(lambda: e.order_trades(USER, "1")), (400, "OrderException"), []),
     (
         "unknown_order_error_type", "GeneralException", still,
-        lambda e: tried(lambda: e.order_history(USER, "1"))[1], "OrderException", "GeneralException",
+        lambda e: caught(lambda: e.order_history(USER, "1"))[1], "OrderException", "GeneralException",
     ),
     (
         "holding_status", 403, still,
-        lambda e: tried(lambda: place(e, transaction_type="SELL", product="CNC", tradingsymbol="RELIANCE"))[0],
+        lambda e: caught(lambda: place(e, transaction_type="SELL", product="CNC", tradingsymbol="RELIANCE"))[0],
         400, 403,
     ),
     ("algo_id_shown", True, still, lambda e: (place(e, algo_id="77"), row(e).get("algo_id"))[1], None, "77"),
@@ -416,8 +416,8 @@ AT_THE_SERVER = {
 def test_a_rule_changes_what_a_client_meets(
     rule: str, value: Any, made: Callable[..., Exchange], seen: Callable[[Exchange], Any], before: Any, after: Any
 ) -> None:
-    assert tried(lambda: seen(made())) == before
-    assert tried(lambda: seen(made(**{rule: value}))) == after
+    assert caught(lambda: seen(made())) == before
+    assert caught(lambda: seen(made(**{rule: value}))) == after
 
 
 @pytest.mark.parametrize("hop", WAY)

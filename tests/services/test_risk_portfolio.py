@@ -17,12 +17,12 @@ from kitev3.contracts import (
     Blocked,
     Fill,
     Funds,
-    Hole,
     Intent,
     Kill,
     LatchRead,
     PortfolioSnapshot,
     Reconciled,
+    SequenceGap,
     Signal,
     Stop,
     Timer,
@@ -122,13 +122,13 @@ def test_a_new_epoch_of_execution_reconciles_before_anything_passes() -> None:
     assert isinstance(service.asks(order()), Approved)
 
 
-def test_a_hole_of_execution_holds_entries_and_skipped_ticks_warm_up_anew() -> None:
+def test_a_sequence_gap_of_execution_holds_entries_and_skipped_ticks_warm_up_anew() -> None:
     service = Service()
     service.ready()
-    service.hears("world.hole", Hole("execution", True))
+    service.hears("world.sequence_gap", SequenceGap("execution", True))
     held = service.asks(order())
-    service.hears("world.hole", Hole("execution", False))
-    service.hears("world.hole", Hole("marketdata", False, ("marketdata.tick",)))
+    service.hears("world.sequence_gap", SequenceGap("execution", False))
+    service.hears("world.sequence_gap", SequenceGap("marketdata", False, ("marketdata.tick",)))
 
     assert held.verdict.rule == "R04"
     assert service.asks(order()).verdict.rule == "R26"

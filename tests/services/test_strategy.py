@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import INDICATOR_KINDS, Bar, BarBatch, Event, IndicatorEngine, Tick, TickBatch
-from kitev3.contracts import Blocked, DataRange, Fill, Gap, Hole, Instrument, Reject, Signal, Verdict
+from kitev3.contracts import Blocked, DataRange, Fill, Gap, Instrument, Reject, SequenceGap, Signal, Verdict
 from kitev3.errors import ConfigError
 from kitev3.services.strategy.service import Run, StrategyHandler
 
@@ -316,9 +316,9 @@ def test_after_skipped_ticks_what_is_fed_by_them_warms_up_anew_and_what_is_fed_b
     )
     before = {name: hosted.warm for (name, _), hosted in service.hosted.items()}
 
-    heard(service, [Event("world.hole", Hole("marketdata", False, ("marketdata.quote",)))])
+    heard(service, [Event("world.sequence_gap", SequenceGap("marketdata", False, ("marketdata.quote",)))])
     between = {name: hosted.warm for (name, _), hosted in service.hosted.items()}
-    heard(service, [Event("world.hole", Hole("marketdata", False, ("marketdata.tick",)))])
+    heard(service, [Event("world.sequence_gap", SequenceGap("marketdata", False, ("marketdata.tick",)))])
 
     assert before == between == {"by_ticks": True, "by_5s": True}
     assert {name: hosted.warm for (name, _), hosted in service.hosted.items()} == {"by_ticks": False, "by_5s": True}

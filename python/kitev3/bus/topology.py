@@ -3,9 +3,9 @@
 A hearer counts each of its sources in one of three ways (its sequence mode), so that every loss shows at the
 very next message:
 
-- ``all``: it hears the source's ticks, so it receives all that the source says; ``seq`` has no holes;
-- ``sparse``: it receives all but ticks; ``sparse_seq`` has no holes;
-- ``work``: it takes the source's one working topic from its PULL; ``topic_seq`` has no holes.
+- ``all``: it hears the source's ticks, so it receives all that the source says; ``seq`` has no gaps;
+- ``sparse``: it receives all but ticks; ``sparse_seq`` has no gaps;
+- ``work``: it takes the source's one working topic from its PULL; ``topic_seq`` has no gaps.
 
 What it receives and does not hear is counted and dropped: a few messages a minute, for the certainty that nothing is
 missing.

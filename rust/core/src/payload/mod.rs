@@ -150,7 +150,7 @@ known! {
     world::LatchRead,
     world::RiskLimits,
     world::Beat,
-    world::Hole,
+    world::SequenceGap,
     world::Epoch,
     world::LostTail,
 }

@@ -87,7 +87,7 @@ records! {
     }
 
     /// A source's messages are missing (open) or have been read from its tape; topics that were too old are skipped.
-    Hole<'a>: "world.hole" {
+    SequenceGap<'a>: "world.sequence_gap" {
         source: &'a str,
         open: bool,
         skipped: Vec<&'a str>,

@@ -16,7 +16,7 @@ use crate::payload::execution::{
 use crate::payload::marketdata::{FeedHealth, FeedState, Gap, Instrument, Quote};
 use crate::payload::risk::{Approved, Blocked, PortfolioSnapshot};
 use crate::payload::strategy::{Action, Signal};
-use crate::payload::world::{Beat, Hole, LatchRead, LostTail, RiskLimits, Timer};
+use crate::payload::world::{Beat, LatchRead, LostTail, RiskLimits, SequenceGap, Timer};
 use crate::payload::{Payload, PayloadError, Whole, decode, encode};
 use crate::runtime::handler::{Arrival, Datum, Handler, HandlerError, Status};
 use crate::runtime::outbox::Outbox;
@@ -46,7 +46,7 @@ const TOPICS: &[&str] = &[
     LatchRead::TOPIC,
     RiskLimits::TOPIC,
     Beat::TOPIC,
-    Hole::TOPIC,
+    SequenceGap::TOPIC,
     LostTail::TOPIC,
 ];
 
@@ -179,10 +179,10 @@ impl Handler for GateHandler {
             Beat::TOPIC if is_execution(Beat::decode(bytes)?.source) => {
                 gate.on_execution_beat(event.mono_ns);
             }
-            Hole::TOPIC => {
-                let hole = Hole::decode(bytes)?;
-                gate.on_sequence_gap(hole.source, hole.open);
-                if hole.skipped.contains(&"marketdata.tick") {
+            SequenceGap::TOPIC => {
+                let gap = SequenceGap::decode(bytes)?;
+                gate.on_sequence_gap(gap.source, gap.open);
+                if gap.skipped.contains(&"marketdata.tick") {
                     gate.on_gap(&[]);
                 }
             }

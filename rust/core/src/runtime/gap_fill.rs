@@ -292,7 +292,7 @@ impl Runtime {
         self.dispatch(subscription, schema, header, payload, mono_ns, handler)
     }
 
-    /// `world.hole`, if this service hears it.
+    /// `world.sequence_gap`, if this service hears it.
     fn tell_gap(
         &mut self,
         source: &Source,
@@ -301,7 +301,7 @@ impl Runtime {
         mono_ns: i64,
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
-        let Some(subscription) = self.subscription_of(b"world.hole") else {
+        let Some(subscription) = self.subscription_of(b"world.sequence_gap") else {
             return Ok(());
         };
         let mut words = msgpack::Writer::default();

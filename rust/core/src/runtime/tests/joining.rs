@@ -60,7 +60,7 @@ fn of_ticks_that_are_too_old_the_newest_of_each_instrument_are_taken() {
 
     let given = &hearer.person.given;
     let topics: Vec<&str> = given.iter().map(|given| given.0.as_str()).collect();
-    assert_eq!(topics, ["world.hole", TICK, BAR, TICK]);
+    assert_eq!(topics, ["world.sequence_gap", TICK, BAR, TICK]);
     let mut gap = msgpack::Reader(&given[0].4);
     assert_eq!((gap.array(), gap.text()), (Some(3), Some(&b"speaker"[..])));
     assert_eq!(ticks_of(&given[1].4), [(256265, 300), (408065, 900)]);

@@ -324,12 +324,22 @@ fn a_hole_that_cannot_be_mended_is_told_once_and_again_when_it_is() {
         .iter()
         .map(|given| given.0.as_str())
         .collect();
-    assert_eq!(topics, [BAR, "world.hole", BAR, BAR, BAR, "world.hole"]);
+    assert_eq!(
+        topics,
+        [
+            BAR,
+            "world.sequence_gap",
+            BAR,
+            BAR,
+            BAR,
+            "world.sequence_gap"
+        ]
+    );
     let gaps = hearer
         .person
         .given
         .iter()
-        .filter(|given| given.0 == "world.hole");
+        .filter(|given| given.0 == "world.sequence_gap");
     let opened: Vec<u8> = gaps.map(|given| given.4[1 + 1 + "speaker".len()]).collect();
     assert_eq!(opened, [0xc3, 0xc2]); // true, then false
     assert!(!hearer.runtime.has_open_gap());

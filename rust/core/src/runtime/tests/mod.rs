@@ -241,7 +241,7 @@ impl<'a> Plan<'a> {
         let mut subscriptions = vec![
             subscription(BAR, Join::Day),
             subscription(HEALTH, Join::Keyed(Some(0))),
-            subscription("world.hole", Join::Now),
+            subscription("world.sequence_gap", Join::Now),
             subscription("world.lost_tail", Join::Now),
         ];
         if sequence_mode == SequenceMode::All {
