@@ -217,18 +217,30 @@ impl ZmqSockets {
         self.workers.iter().position(|(known, _)| known == name)
     }
 
-    /// Work to its worker, who comes first since others only look on; then to all. If the worker is away, or its queue
-    /// full, it will find it on the tape.
-    pub fn send(&self, frame: &[u8], worker: Option<usize>) -> PyResult<()> {
-        if let Some(worker) = worker {
+    /// Frames, each with its worker: all work to its workers, who come first since others only look on; then all to all. If a
+    /// worker is away, or its queue full, it will find it on the tape.
+    pub fn send<'a>(
+        &self,
+        frames: impl Iterator<Item = (&'a [u8], Option<usize>)> + Clone,
+    ) -> PyResult<()> {
+        let mut is_work = false;
+        for (frame, worker) in frames.clone() {
+            let Some(worker) = worker else { continue };
             if self.put(self.workers[worker].1, frame)? {
-                // Where the order path shares a core, libzmq's thread now takes the work on before those who look on.
-                std::thread::yield_now();
+                is_work = true;
             } else {
                 self.push_full.fetch_add(1, Ordering::Relaxed);
             }
         }
-        self.put(self.publisher, frame).map(|_| ())
+        if is_work {
+            // Where the order path shares a core, libzmq's thread now takes the work on before those who look on. Once for
+            // all of it: each time is a round through the processes of that core.
+            std::thread::yield_now();
+        }
+        for (frame, _) in frames {
+            self.put(self.publisher, frame)?;
+        }
+        Ok(())
     }
 
     /// False when the socket cannot take it.
@@ -330,8 +342,8 @@ impl PyZmqSockets {
     /// To all, and before them to the one worker if there is a name.
     #[pyo3(signature = (frame, worker))]
     fn send(&self, frame: &[u8], worker: Option<&str>) -> PyResult<()> {
-        self.0
-            .send(frame, worker.and_then(|name| self.0.worker(name)))
+        let worker = worker.and_then(|name| self.0.worker(name));
+        self.0.send(std::iter::once((frame, worker)))
     }
 
     #[getter]

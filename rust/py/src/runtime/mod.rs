@@ -557,9 +557,11 @@ impl PyRuntime {
                 .iter()
                 .any(|said| speaking[said.publication].driven)
         {
-            for said in runtime.take_said() {
-                sockets.send(&said.frame, workers[said.publication])?;
-            }
+            let said: Vec<_> = runtime.take_said().collect();
+            let frames = said
+                .iter()
+                .map(|one| (&*one.frame, workers[one.publication]));
+            sockets.send(frames)?;
             self.dispatch.spoken.clear();
             return Ok(None);
         }
