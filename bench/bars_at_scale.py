@@ -210,7 +210,7 @@ def idle_round() -> list[float]:
         handler(Event("marketdata.instrument", instrument(token), source="marketdata"))
     [batch] = BarBatch.of([Bar(token, "5s", OPEN_NS, OPEN_NS + 5 * NS, 1, 1, 1, 1) for token in tokens()])
     event = Event("marketdata.ohlc", batch, source="marketdata")
-    return [timed_ms(lambda: handler(event)) for _ in range(FRAMES)]
+    return [timed_ms(lambda: list(handler(event))) for _ in range(FRAMES)]
 
 
 def empty_round() -> list[float]:

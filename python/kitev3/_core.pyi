@@ -751,7 +751,9 @@ class Newest:
 class InstrumentView:
     """What a strategy may look at of one instrument: its newest prices, 0 where there is none, and its indicators."""
 
-    def __new__(cls, token: int, newest: Newest, engine: IndicatorEngine | None) -> Self: ...
+    def __new__(cls, token: int, newest: Newest, engine: IndicatorEngine | None, strategy: Any, name: str) -> Self: ...
+    @property
+    def strategy(self) -> Any: ...
     @property
     def last_e4(self) -> int: ...
     @property
@@ -763,6 +765,44 @@ class InstrumentView:
         """Whether every indicator has a value."""
     def value(self, name: str) -> float:
         """An indicator's newest value; NaN while warming up. KeyError for a name not declared."""
+    @property
+    def bars_since(self) -> tuple[int, int]:
+        """Epoch and topic_seq of the first bars that its strategy heard, or that its indicators took."""
+    def forget_bars(self) -> None: ...
+
+@final
+class Callbacks:
+    """Asks strategies, one after the other, and gives those that want something or have raised.
+
+    Each as (who, about what, its answer or a generator's first, that generator, what it raised); the last three are
+    None for one that is left out. KeyboardInterrupt is raised.
+    """
+
+    @staticmethod
+    def of_bars(batch: BarBatch, hearers: dict[str, dict[int, list[Any]]], place: tuple[int, int]) -> Callbacks:
+        """Of each bar those that *hearers*, by period and token, has; a gapped one only those that want it.
+
+        *place*: epoch and topic_seq of the batch.
+        """
+    @staticmethod
+    def of_ticks(batch: TickBatch, hearers: dict[int, list[Any]]) -> Callbacks:
+        """Of each clean tick those that *hearers* has by token."""
+    @staticmethod
+    def of_one(name: str, what: Any, hosted: InstrumentView) -> Callbacks: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def number(self) -> int:
+        """Calls so far."""
+    @property
+    def hosted(self) -> InstrumentView | None:
+        """Who is asked, or was asked last."""
+    def begin(self, record: memoryview | None, left_out: dict[str, int]) -> None:
+        """*record*: where each call is noted. *left_out*: strategy to the number of the call that it is not asked."""
+    def pass_over(self) -> None:
+        """Asks nobody; whose bars they are has taken them."""
+    def __iter__(self) -> Callbacks: ...
+    def __next__(self) -> tuple[Any, Any, Any, Any, BaseException | None]: ...
 
 # --- market -------------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ class Hosted(InstrumentView):
     def __new__(
         cls, run: Run, strategy: Strategy, row: Instrument, engine: IndicatorEngine | None, newest: Newest, *more: Any
     ) -> Hosted:
-        return super().__new__(cls, row.instrument_token, newest, engine)
+        return super().__new__(cls, row.instrument_token, newest, engine, strategy, run.name)
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Hosted(InstrumentView):
         held: Mapping[str, int],
     ) -> None:
         """*held*: what the strategy has of the instrument, by product; it changes with its fills."""
-        self.run, self.strategy, self.instrument = run, strategy, instrument
+        self.run, self.instrument = run, instrument
         self.engine, self.newest, self.held = engine, newest, held
         self.token = instrument.instrument_token
         self.values = tuple(engine.names) if engine is not None else ()
-        # topic -> (epoch, topic_seq) of the first event its state stands on
-        self.first: dict[str, tuple[int, int]] = {}
+        # topic -> (epoch, topic_seq) of the first event its state stands on; of bars it is `bars_since`
+        self._first: dict[str, tuple[int, int]] = {}
 
     @property
     def position(self) -> int:
@@ -56,10 +56,16 @@ class Hosted(InstrumentView):
 
     def used(self, event: Event) -> tuple[DataRange, ...]:
         """The range of *event*'s topic that a decision made now stands on."""
-        epoch, first = self.first.setdefault(event.type, (event.epoch, event.topic_seq))
-        if epoch != event.epoch:
-            epoch, first = self.first[event.type] = (event.epoch, event.topic_seq)
-        return (DataRange(event.source, epoch, first, event.topic_seq, event.type),)
+        place = (event.epoch, event.topic_seq)
+        first = self.bars_since if event.type == "marketdata.ohlc" else self._first.setdefault(event.type, place)
+        if first[0] != event.epoch:
+            first = self._first[event.type] = place
+        return (DataRange(event.source, *first, event.topic_seq, event.type),)
+
+    def forget(self) -> None:
+        """What it stood on lacks something: it stands on what comes from now on."""
+        self._first.clear()
+        self.forget_bars()
 
     def signal(self, decision: Decision, event: Event, data_ts_ns: int, is_gapped: bool = False) -> Signal:
         """What was decided at *event*, with who, when and from which data, and whether on a bar that lacks ticks."""

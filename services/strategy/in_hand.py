@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from kitev3.events import Event
 
 NAME_BYTES_MAX = 64
-_CALL = Struct("<Q64s")  # calls so far, and the strategy that is asked now; empty between two calls
+_CALL = Struct("<QI64s")  # calls so far, its number within the event, and who is asked now; empty between two calls
 _EVENT = Struct("<24sIQ")  # source, epoch, seq
-_NAME_AT = 8
+_NAME_AT = 12
 _EVENT_AT = _CALL.size
 _ENDED_AT = _EVENT_AT + _EVENT.size
 _LIVE_AT = _ENDED_AT + 1
@@ -33,12 +33,13 @@ _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
 
 
 class Stuck(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy that is not asked about this event, nor about any after it."""
+    """A strategy that is not asked this time about this event, nor ever after: what it wanted before stands."""
 
     strategy: str
     source: str
     epoch: int
     seq: int
+    number: int  # of the call within the event
     why: str  # with file and line
     is_sure: bool = True  # else the process ended while it was asked, once: anything may have ended it
 
@@ -58,10 +59,7 @@ class InHand:
         self._map = mmap.mmap(handle, _BYTES)
         os.close(handle)
         self._map[_ENDED_AT] = self._map[_LIVE_AT] = 0
-        self._calls = 0
-        self._count = memoryview(self._map)[:_NAME_AT].cast("Q")
-        self._asked = ""
-        self._names: dict[str, bytes] = {}
+        self.record = memoryview(self._map)[: _CALL.size]  # `Callbacks` writes to it, with each call
 
     # --- while strategies are asked -----------------------------------------------------------------------------------
 
@@ -70,19 +68,11 @@ class InHand:
         _EVENT.pack_into(self._map, _EVENT_AT, event.source.encode(), event.epoch, event.seq)
 
     def ask(self, strategy: str) -> None:
-        """This one is asked from now on."""
-        self._calls = calls = self._calls + 1
-        if strategy is self._asked:  # on its next instrument, as most often
-            self._count[0] = calls
-            return
-        name = self._names.get(strategy)
-        if name is None:
-            name = self._names[strategy] = strategy.encode()
-        self._asked = strategy
-        _CALL.pack_into(self._map, 0, calls, name)
+        """This one is asked from now on, the first about its event."""
+        calls, _, _ = _CALL.unpack_from(self._map, 0)
+        _CALL.pack_into(self._map, 0, calls + 1, 0, strategy.encode())
 
     def answered(self) -> None:
-        self._asked = ""
         self._map[_NAME_AT] = 0
         while self._map[_ENDED_AT]:
             time.sleep(0.001)  # it came too late: the process is being ended, and must say nothing more
@@ -105,13 +95,13 @@ class InHand:
 
     def asked(self) -> tuple[int, str]:
         """The number of the call that goes on now, and the strategy; empty between two calls. From any thread."""
-        calls, name = _CALL.unpack_from(self._map, 0)
+        calls, _, name = _CALL.unpack_from(self._map, 0)
         return calls, name.partition(b"\0")[0].decode(errors="replace")
 
     def note(self, strategy: str, why: str, is_sure: bool = True) -> None:
-        """Keeps that *strategy* is not to be asked again about the event in hand."""
-        source, epoch, seq = self._event_in_hand()
-        row = Stuck(strategy=strategy, source=source, epoch=epoch, seq=seq, why=why, is_sure=is_sure)
+        """Keeps that *strategy* is not to be asked again what it is asked now."""
+        source, epoch, seq, number = self._in_hand()
+        row = Stuck(strategy=strategy, source=source, epoch=epoch, seq=seq, number=number, why=why, is_sure=is_sure)
         handle = os.open(self._stuck_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.write(handle, msgspec.json.encode(row) + b"\n")
         os.fsync(handle)
@@ -124,12 +114,14 @@ class InHand:
         is read.
 
         When the last process ended while a strategy was asked, and left a trace, it hung where nothing could interrupt
-        it. Without a trace it may have been killed by anything, so only the second time at the same event counts.
+        it. Without a trace it may have been killed by anything, so only the second time at the same call counts.
         """
         strategy = self.asked()[1]
-        event = self._event_in_hand()
+        place = self._in_hand()
         before = [
-            row for row in self._noted() if row.strategy == strategy and (row.source, row.epoch, row.seq) == event
+            row
+            for row in self._noted()
+            if row.strategy == strategy and (row.source, row.epoch, row.seq, row.number) == place
         ]
         if strategy and not any(row.is_sure for row in before):
             file = file_of(strategy)
@@ -143,9 +135,10 @@ class InHand:
         self._map[_NAME_AT] = 0
         return {row.strategy: row for row in self._noted() if row.is_sure}
 
-    def _event_in_hand(self) -> tuple[str, int, int]:
+    def _in_hand(self) -> tuple[str, int, int, int]:
         source, epoch, seq = _EVENT.unpack_from(self._map, _EVENT_AT)
-        return source.rstrip(b"\0").decode(errors="replace"), epoch, seq
+        _, number, _ = _CALL.unpack_from(self._map, 0)
+        return source.rstrip(b"\0").decode(errors="replace"), epoch, seq, number
 
     def _noted(self) -> list[Stuck]:
         if not self._stuck_file.exists():

@@ -6,7 +6,7 @@ import io
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from kitev3.contracts import Instrument
 from kitev3.events import Event
@@ -16,7 +16,8 @@ from kitev3.system.log import OURS, TAKEN, kept
 LINE_CHARS_MAX = 2_000
 LINES_MAX = 1_000
 """In one callback: what is more is counted."""
-LEVELS = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (0, "info"))
+Asked: TypeAlias = Callable[[], tuple[int, str, Instrument] | None]
+"""Number, strategy and instrument of the callback that runs."""
 
 
 class Output(io.TextIOBase):
@@ -28,49 +29,63 @@ class Output(io.TextIOBase):
 
     def __init__(self, log: Any, is_live: Callable[[], bool] = lambda: True) -> None:
         self._log, self._is_live = log, is_live
-        self._whose: tuple[Event, str, Instrument] | None = None  # of the callback that runs
+        self._event: Event | None = None  # while callbacks run
+        self._asked: Asked = lambda: None
+        self._number = -1  # of the callback whose lines these are
+        self._whose: tuple[Event, str, Instrument] | None = None
         self._before: tuple[Any, Any] = (None, None)
         self._text = ""
         self._lines = 0
         _records_go_to(self)
 
-    def begin(self, event: Event, strategy: str, row: Instrument) -> None:
-        """A callback runs from now on. One that ran before and has not been ended, ends here."""
-        if self._text or self._lines:
-            self._finish()
-        self._whose = (event, strategy, row)
+    def begin(self, event: Event, asked: Asked) -> None:
+        """Callbacks run from now on, of which most say nothing: who is asked is looked at when one does."""
+        self._event, self._asked = event, asked
         if sys.stdout is not self:
             self._before = sys.stdout, sys.stderr
             sys.stdout = sys.stderr = self
 
     def end(self) -> None:
-        if self._text or self._lines:
-            self._finish()
+        self._finish()
         if sys.stdout is self:
             sys.stdout, sys.stderr = self._before
-        self._whose = None
+        self._event = None
+
+    def _turn(self) -> None:
+        """Another callback than before has something to say."""
+        if self._event is not None and (asked := self._asked()) is not None and asked[0] != self._number:
+            self._finish()
+            self._number, self._whose = asked[0], (self._event, *asked[1:])
 
     def _finish(self) -> None:
+        """The callback that spoke last is done."""
         if self._text:
-            self.write("\n")
+            self._lines_of("\n")
         if self._lines > LINES_MAX:
             self._line("warning", f"and {self._lines - LINES_MAX:,} lines more", {}, True)
-        self._lines = 0
+        self._lines, self._number, self._whose = 0, -1, None
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
+        self._turn()
+        self._lines_of(text)
+        return len(text)
+
+    def _lines_of(self, text: str) -> None:
         *whole, self._text = (self._text + text).split("\n")
         for line in whole:
             self._line("info", line, {})
         if len(self._text) > LINE_CHARS_MAX:
             self._text = self._text[: LINE_CHARS_MAX + 1]
-        return len(text)
 
     def record(self, record: logging.LogRecord) -> bool:
         """Takes a record of `logging`, if a strategy made it."""
-        if self._whose is None or record.name == OURS:
+        if record.name == OURS:
+            return False
+        self._turn()
+        if self._whose is None:
             return False
         level = (
             "error" if record.levelno >= logging.ERROR else "warning" if record.levelno >= logging.WARNING else "info"

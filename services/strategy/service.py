@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
-from types import GeneratorType, MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
-from kitev3._core import BarBatch, Newest, bar_spec
+from kitev3._core import BarBatch, Callbacks, Newest, bar_spec
 from kitev3.contracts import Blocked, Fill, Gap, Instrument, Reject, SequenceGap, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
@@ -27,8 +26,6 @@ from kitev3.strategy.load import code_of, engine_of, file_of
 from kitev3.strategy.place import place_of_callback
 from kitev3.system.figure import Figure, said
 from kitev3.system.log import LOG
-
-NOBODY: Mapping[int, list[Hosted]] = MappingProxyType({})
 
 Positions: TypeAlias = dict[tuple[str, int], dict[str, int]]
 """(strategy, instrument token) -> product -> quantity, below zero when short: the strategy's own fills."""
@@ -200,14 +197,7 @@ class StrategyHandler(Handler):
         for engine in self.by_ticks:
             engine.update_ticks(batch)
         self.tick_ts_ns = event.ts
-        if not self.on_ticks:
-            return ()
-        said: list[Payload] = []
-        for tick in batch:
-            for hosted in self.on_ticks.get(tick.token, ()):
-                if not tick.flags:
-                    said += self._ask(event, hosted, "on_tick", tick)
-        return said
+        return self._ask(event, Callbacks.of_ticks(batch, self.on_ticks)) if self.on_ticks else ()
 
     def bars(self, event: Event) -> Iterable[Payload]:
         """The indicators take the batch whole, then strategies are asked in the bars' order. No instrument is in it
@@ -215,23 +205,13 @@ class StrategyHandler(Handler):
         batch: BarBatch = event.payload
         for engine, period, gapped in self.by_bars:
             engine.update_bar_batch(batch, period, gapped=gapped)
-        topic, epoch, place = event.type, event.epoch, (event.epoch, event.topic_seq)
-        said: list[Payload] = []
-        last, hearers = "", NOBODY
-        for bar, token, period in zip(batch, batch.instrument_token.tolist(), batch.period, strict=True):
-            if period is not last:
-                last, hearers = period, self.on_bars.get(period, NOBODY)
-            for hosted in hearers.get(token, ()):
-                if bar.gapped and not hosted.strategy.wants_gapped:
-                    self._forget((hosted.run.name,), (token,))
-                    continue
-                first = hosted.first.get(topic)
-                if first is None or first[0] != epoch:
-                    hosted.first[topic] = place
-                if wanted := self._ask(event, hosted, "on_bar", bar, more=True):
-                    said += wanted
-        self.code.end()
-        return said
+        for at in batch.gapped.nonzero()[0].tolist():
+            bar = batch[at]
+            for hosted in self.on_bars.get(bar.period, {}).get(bar.instrument_token, ()):
+                if not hosted.strategy.wants_gapped:
+                    self._forget((hosted.run.name,), (bar.instrument_token,))
+        calls = Callbacks.of_bars(batch, self.on_bars, (event.epoch, event.topic_seq))
+        return self._ask(event, calls)
 
     def fill(self, event: Event) -> Iterable[Payload]:
         fill: Fill = event.payload
@@ -240,17 +220,17 @@ class StrategyHandler(Handler):
             quantity = fill.quantity if fill.side == "BUY" else -fill.quantity
             held[fill.product] = held.get(fill.product, 0) + quantity
         hosted = self.hosted.get((fill.strategy, fill.instrument_token))
-        return self._ask(event, hosted, "on_fill", fill) if hosted is not None else ()
+        return self._ask_one(event, hosted, "on_fill")
 
     def reject(self, event: Event) -> Iterable[Payload]:
         reject: Reject = event.payload
         hosted = self.hosted.get((reject.strategy, reject.instrument_token))
-        return self._ask(event, hosted, "on_reject", reject) if hosted is not None else ()
+        return self._ask_one(event, hosted, "on_reject")
 
     def blocked(self, event: Event) -> Iterable[Payload]:
         blocked: Blocked = event.payload
         hosted = self.hosted.get((blocked.signal.strategy, blocked.signal.instrument_token))
-        return self._ask(event, hosted, "on_blocked", blocked) if hosted is not None else ()
+        return self._ask_one(event, hosted, "on_blocked")
 
     def gap(self, event: Event) -> Iterable[Payload]:
         """Ticks are missing: what stood on them warms up anew."""
@@ -272,60 +252,62 @@ class StrategyHandler(Handler):
                 if (engine := self.engines[name]) is not None:
                     engine.forget(token)
                 if (hosted := self.hosted.get((name, token))) is not None:
-                    hosted.first.clear()
+                    hosted.forget()
 
     # What is said -------------------------------------------------------------------------------------------------
 
-    def _ask(self, event: Event, hosted: Hosted, name: str, what: Any, more: bool = False) -> Iterable[Signal]:
-        """What a strategy wants of *what*, whole or not at all: one wrong decision and it is stopped instead.
+    def _ask_one(self, event: Event, hosted: Hosted | None, name: str) -> Iterable[Signal]:
+        return self._ask(event, Callbacks.of_one(name, event.payload, hosted)) if hosted is not None else ()
 
-        Where *more* are asked right after, whoever asks says ``code.end()`` once, at the end.
+    def _ask(self, event: Event, calls: Callbacks) -> Iterable[Signal]:
+        """What strategies want of an event, in the order in which they are asked.
+
+        What one callback wants is said whole or not at all: one wrong decision and its strategy is stopped instead.
         """
         if event.ts < self.fresh_from_ns:
-            return ()
-        strategy, row = hosted.run.name, hosted.instrument
-        if self.code.left_out and (why := self.code.stuck(event, strategy)):
-            self.code.stop(event, strategy, row, why)
-            self._take_out(strategy)
-            return ()
-        callback = answer = None
-        self.code.begin(event, strategy, row)
+            calls.pass_over()
+            return
+        self.code.begin_all(event, calls)
         try:
-            callback = getattr(hosted.strategy, name)
-            answer = callback(what, hosted)
-            if answer is None:
-                return ()
-            several = answer
-            if type(answer) is GeneratorType:
-                # Most want nothing, and three thousand may be asked about one frame: not a step more for those.
-                first = next(answer, None)
-                if first is None and answer.gi_frame is None:
-                    return ()
-                several = chain((first,), answer)
+            for hosted, what, *answered in calls:
+                wanted = self._wanted(event, calls.name, hosted, what, *answered)
+                self.code.answered()
+                self.signals += len(wanted)
+                yield from wanted
+        finally:
+            self.code.end()
+
+    def _wanted(
+        self, event: Event, name: str, hosted: Hosted, what: Any, answer: Any, rest: Any, error: BaseException | None
+    ) -> list[Signal]:
+        """The signals of one callback: of its *answer*, and of the *rest* of the generator whose first it is."""
+        try:
+            if error is not None:
+                raise error
+            if answer is rest is None:
+                why = self.code.why_stuck(hosted.run.name)
+                self.code.stop(event, hosted.run.name, hosted.instrument, why)
+                self._take_out(hosted.run.name)
+                return []
             data_ts_ns = min(self.tick_ts_ns or event.ts, event.ts or self.tick_ts_ns)
             is_gapped = name == "on_bar" and what.gapped
-            wanted = [
+            return [
                 hosted.signal(decision, event, data_ts_ns, is_gapped)
-                for decision in decisions(several, name)
+                for decision in decisions(answer if rest is None else chain((answer,), rest), name)
                 if decision.action != "HOLD" or hosted.strategy.wants_hold
             ]
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # of user code, whatever it raises: sys.exit() ends a strategy, not the service
-            self.code.failed(event, strategy, row, name, error, place_of_callback(callback, answer))
-            self._take_out(strategy)
-            return ()
-        finally:
-            if not more:
-                self.code.end()
-        self.signals += len(wanted)
-        return wanted
+            begin = place_of_callback(getattr(type(hosted.strategy), name, None), rest)
+            self.code.failed(event, hosted.run.name, hosted.instrument, name, error, begin)
+            self._take_out(hosted.run.name)
+            return []
 
     def _take_out(self, strategy: str) -> None:
         """On all its instruments; its orders and positions stay as they are."""
-        for hearers in self.on_bars.values():  # in place: a batch may be in hand
+        for hearers in (self.on_ticks, *self.on_bars.values()):  # in place: a batch may be in hand
             hearers.update({token: _without(strategy, several) for token, several in hearers.items()})
-        self.on_ticks = {key: _without(strategy, several) for key, several in self.on_ticks.items()}
         self.hosted = {key: hosted for key, hosted in self.hosted.items() if key[0] != strategy}
         if (engine := self.engines[strategy]) in self.by_ticks:
             self.by_ticks.remove(engine)

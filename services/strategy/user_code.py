@@ -6,8 +6,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from kitev3._core import Callbacks
 from kitev3.contracts import Instrument
 from kitev3.events import Event
+from kitev3.services.strategy.hosted import Hosted
 from kitev3.services.strategy.in_hand import InHand, Stuck
 from kitev3.services.strategy.output import Output, about
 from kitev3.strategy.place import place_of_error, words_of
@@ -23,30 +25,42 @@ class UserCode:
     def __init__(self, files: Mapping[str, str], log: Any, in_hand: InHand | None = None) -> None:
         self._files, self._log, self._in_hand = files, log, in_hand
         self._stuck: Mapping[str, Stuck] = in_hand.look_back(lambda name: files.get(name, name)) if in_hand else {}
-        self.left_out = bool(self._stuck)  # whether there is one that may not be asked
-        self._event: Event | None = None  # in hand
         self._output = Output(log, self._is_live)
         self.stopped: dict[str, str] = {}  # strategy -> why, with file and line
         for name, stuck in self._stuck.items():
             log.error("strategy is left out", strategy=name, error=stuck.why)
 
     def begin(self, event: Event, strategy: str, row: Instrument) -> None:
+        """One call, of no callback."""
         if self._in_hand is not None:
-            if event is not self._event:
-                self._event = event
-                self._in_hand.take(event)
+            self._in_hand.take(event)
             self._in_hand.ask(strategy)
-        self._output.begin(event, strategy, row)
+        self._output.begin(event, lambda: (0, strategy, row))
 
-    def end(self) -> None:
-        self._output.end()
+    def begin_all(self, event: Event, calls: Callbacks) -> None:
+        """The calls that *calls* makes."""
+        left_out = {name: stuck.number for name, stuck in self._stuck.items() if stuck.is_at(event)}
+        if self._in_hand is not None:
+            self._in_hand.take(event)
+        calls.begin(None if self._in_hand is None else self._in_hand.record, left_out)
+
+        def asked() -> tuple[int, str, Instrument] | None:
+            hosted = calls.hosted
+            return (calls.number, hosted.run.name, hosted.instrument) if isinstance(hosted, Hosted) else None
+
+        self._output.begin(event, asked)
+
+    def answered(self) -> None:
+        """What was asked last is done with, and what it wanted may be said."""
         if self._in_hand is not None:
             self._in_hand.answered()
 
-    def stuck(self, event: Event, strategy: str) -> str:
-        """Why this strategy is not to be asked about this event; empty otherwise."""
-        stuck = self._stuck.get(strategy)
-        return stuck.why if stuck is not None and stuck.is_at(event) else ""
+    def end(self) -> None:
+        self._output.end()
+        self.answered()
+
+    def why_stuck(self, strategy: str) -> str:
+        return self._stuck[strategy].why
 
     def failed(
         self, event: Event, strategy: str, row: Instrument, callback: str, error: BaseException, begin: tuple[str, int]

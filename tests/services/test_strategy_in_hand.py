@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3._core import Event
+from kitev3._core import Bar, BarBatch, Event
+from kitev3.services.strategy.hosted import Run
 from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand
+from kitev3.services.strategy.service import StrategyHandler
+
+from services.test_strategy import Log, heard, instrument
 
 MINE = "/a/mine.py"
 TRACE = """Timeout (0:00:20)!
@@ -56,6 +61,30 @@ def test_who_was_asked_twice_about_one_event_when_the_process_ended_is_asked_no_
     assert not stuck.is_at(event(7))
     assert not stuck.is_at(event(8, "execution"))
     assert MINE in stuck.why
+
+
+def test_what_was_wanted_before_the_call_that_ended_the_process_is_wanted_again(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from kitev3.strategy import Decision, Strategy\nclass Mine(Strategy):\n    def on_bar(self, bar, view):\n"
+        "        return Decision(action='BUY', intent='enter', quantity=1, reason='a bar')\n"
+    )
+    run = Run(name="mine", use=f"{tmp_path}/mine.py:Mine", instruments=("NSE:*",), bars="5s")
+    rows = [instrument(token, f"S{token}") for token in range(1, 6)]
+    [batch] = BarBatch.of([Bar(token, "5s", 0, 1, 1, 1, 1, 1) for token in range(1, 6)])
+    bars = Event("marketdata.ohlc", batch, source="marketdata", epoch=3, seq=7)
+    for _ in range(2):
+        in_hand = InHand(tmp_path)
+        service = StrategyHandler([run], in_hand=in_hand)
+        heard(service, rows)
+        asked = iter(service(bars))  # and the process ends while the third is asked
+        assert [next(asked).instrument_token for _ in range(2)] == [1, 2]
+        in_hand.take(bars)
+        in_hand.record[:] = struct.pack("<QI64s", 9, 2, b"mine")
+
+    service = StrategyHandler([run], Log(), in_hand=InHand(tmp_path))
+
+    assert [signal.instrument_token for signal in heard(service, [*rows, bars, bars])] == [1, 2]
+    assert list(service.code.stopped) == ["mine"]
 
 
 def test_who_held_the_interpreter_is_asked_no_more_and_the_trace_says_the_line(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kitev3._core import Tick
+from kitev3._core import Bar, BarBatch, Event, Tick
 from kitev3.services.strategy.hosted import Run
 from kitev3.services.strategy.in_hand import InHand
 from kitev3.services.strategy.output import LINE_CHARS_MAX, LINES_MAX
@@ -49,6 +49,21 @@ def test_a_flood_is_cut_and_counted(tmp_path: Path) -> None:
     assert len(log.lines) == LINES_MAX + 1
     assert len(log.lines[0]["text"]) == LINE_CHARS_MAX
     assert log.lines[-1]["text"] == "and 11 lines more"
+
+
+def test_of_many_callbacks_of_one_event_each_says_its_own(tmp_path: Path) -> None:
+    log = Log()
+    service = two(tmp_path, "print(bar.close_e4, end='') if bar.close_e4 % 2 else None", log)
+    rows = [instrument(token, f"S{token}") for token in range(1, 6)]
+    [batch] = BarBatch.of([Bar(token, "5s", 0, 1, token, token, token, token) for token in range(1, 6)])
+
+    heard(service, [*rows, Event("marketdata.ohlc", batch, source="marketdata")])
+
+    assert [(line["instrument"], line["text"]) for line in log.lines] == [
+        ("NSE:S1", "1"),
+        ("NSE:S3", "3"),
+        ("NSE:S5", "5"),
+    ]
 
 
 def test_what_is_executed_again_is_not_written_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 use pyo3::prelude::*;
 
 mod calendar;
+mod callbacks;
 mod exchange;
 mod indicators;
 mod kite;
@@ -25,6 +26,7 @@ fn build() -> &'static str {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(build, module)?)?;
     calendar::register(module)?;
+    callbacks::register(module)?;
     exchange::register(module)?;
     runtime::register(module)?;
     indicators::register(module)?;

@@ -16,7 +16,7 @@ use crate::runtime::native::PyNativeHandler;
 /// One closed bar.
 #[pyclass(frozen, eq, hash, module = "kitev3._core", name = "Bar")]
 #[derive(PartialEq, Eq, Hash)]
-pub struct PyBar(Bar);
+pub struct PyBar(pub Bar);
 
 #[pymethods]
 impl PyBar {

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 pub(crate) mod batch;
 mod frame;
-mod tick;
+pub mod tick;
 
 pub use batch::PyTickBatch;
 pub(crate) use frame::divisors;
