@@ -235,10 +235,9 @@ class PollLoop:
     def __new__(
         cls, runtime: Runtime, sockets: ZmqSockets, *, watch: memoryview | None = None, answer_ms: int | None = None
     ) -> PollLoop: ...
-    def listen(self, until_ns: int) -> tuple[bool, _Said | None]:
-        """A hearer's: waits on the SUB."""
-    def work(self, until_ns: int) -> tuple[bool, _Said | None]:
-        """A worker's: waits on the PULL, and hears before each message what has come on the SUB."""
+    def receive(self, until_ns: int) -> tuple[bool, _Said | None]:
+        """A worker's: waits on the PULL, and hears before each message what has come on the SUB. A hearer's: waits on
+        the SUB."""
     def drain(self) -> tuple[bool, _Said | None]:
         """Hears what has come on the SUB, up to a bound; whether there was something that the loop must look at."""
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kitev3.bus import EventBus, Hearer
+from kitev3.bus import Hearer
 from kitev3.bus.loop import Pace
+from kitev3.bus.member import Subscription, Switch
 from kitev3.bus.memory import InMemoryEventBus
+from kitev3.bus.stepped import SteppedBus
 from kitev3.bus.zmq import ZmqEventBus
 from kitev3.contracts import TOPIC_OF
 from kitev3.system.runfolder import RunFolder
@@ -24,10 +26,6 @@ class Buses(ABC):
     """Several sources on one kind of bus."""
 
     @abstractmethod
-    def of(self, name: str) -> EventBus:
-        """The bus on which *name* speaks and hears."""
-
-    @abstractmethod
     def start(self) -> None:
         """Starts what has been asked for and does not run yet."""
 
@@ -39,37 +37,56 @@ class Buses(ABC):
     def close(self) -> None:
         """Raises what a handler raised."""
 
-    def hear(self, name: str, topic: str, handler: Hearer, *, own: bool = False) -> None:
-        self.of(name).subscribe(topic, handler, name=name, own=own)
+    @abstractmethod
+    def hear(self, name: str, topic: str, handler: Hearer, *, own: bool = False) -> None: ...
 
     @abstractmethod
     def say(self, name: str, payload: Any) -> None: ...
 
 
 class InMemory(Buses):
-    def __init__(self, *, threads: bool) -> None:
-        self.bus = InMemoryEventBus(threads=threads)
-        self.threads = threads
-
-    def of(self, name: str) -> EventBus:
-        return self.bus
+    def __init__(self) -> None:
+        self.bus = InMemoryEventBus()
 
     def start(self) -> None:
-        if self.threads:
-            self.bus.start()
+        self.bus.start()
+
+    def hear(self, name: str, topic: str, handler: Hearer, *, own: bool = False) -> None:
+        self.bus.subscribe(topic, handler, name=name, own=own)
 
     def say(self, name: str, payload: Any) -> None:
         self.bus.publish(TOPIC_OF[type(payload)], payload, name=name)
 
     def until(self, holds: Callable[[], bool]) -> None:
-        if not self.threads:
-            self.bus.run()
-            assert holds()
-            return
         wait(holds)
 
     def close(self) -> None:
         self.bus.stop()
+
+
+class Stepped(Buses):
+    def __init__(self, run_dir: Path) -> None:
+        self.bus = SteppedBus(segment_bytes=1 << 20)
+        self.run_dir = run_dir
+        self.subscriptions: dict[str, list[Subscription]] = {"marketdata": []}
+
+    def hear(self, name: str, topic: str, handler: Hearer, *, own: bool = False) -> None:
+        self.subscriptions.setdefault(name, []).append(Subscription.of(topic, handler, own))
+
+    def start(self) -> None:
+        for name in [name for name in self.subscriptions if name not in self.bus.runners]:
+            self.bus.add(Switch(name, self.subscriptions[name]).spec(), context(self.run_dir), name=name)
+            self.bus.join(name)
+
+    def say(self, name: str, payload: Any) -> None:
+        self.bus.runners[name].publish(payload)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        self.bus.run()
+        assert holds()
+
+    def close(self) -> None:
+        self.bus.close()
 
 
 class OverZmq(Buses):
@@ -79,8 +96,9 @@ class OverZmq(Buses):
         self.run_dir = run_dir
         self.buses: dict[str, ZmqEventBus] = {}
         self.started: set[str] = set()
+        self.of("marketdata")
 
-    def of(self, name: str) -> EventBus:
+    def of(self, name: str) -> ZmqEventBus:
         if name not in self.buses:
             self.buses[name] = ZmqEventBus(
                 name,
@@ -99,6 +117,9 @@ class OverZmq(Buses):
 
     def say(self, name: str, payload: Any) -> None:
         self.of(name).publish(TOPIC_OF[type(payload)], payload)
+
+    def hear(self, name: str, topic: str, handler: Hearer, *, own: bool = False) -> None:
+        self.of(name).subscribe(topic, handler, name=name, own=own)
 
     def until(self, holds: Callable[[], bool]) -> None:
         def holds_or_failed() -> bool:

@@ -98,14 +98,14 @@ class Loop:
     def _listen(self, receiver: Receiver, pipe: int) -> None:
         self.transport.set_wait(LOOK_MS)
         while not self._stopping:
-            if not self.runner.poll(receiver.listen, self._look_ns):
+            if not self.runner.poll(receiver.receive, self._look_ns):
                 self._sleep(pipe)
             self._look_if_due()
 
     def _work(self, receiver: Receiver, pipe: int) -> None:
         self.transport.set_wait(self.pace.drain_ms)
         while not self._stopping:
-            if not self.runner.poll(receiver.work, self._look_ns):
+            if not self.runner.poll(receiver.receive, self._look_ns):
                 self._hear_others(receiver)
                 self.runner.settle()
                 self._sleep(pipe)
@@ -201,11 +201,10 @@ class Loop:
     def _drain(self, receiver: Receiver) -> None:
         """Hears what has already been sent to us, for a bounded moment, and says for the last time how far we are."""
         until_ns = time.monotonic_ns() + DRAIN_MS_MAX * NS_PER_MS
-        receive = receiver.work if self.transport.takes_work else receiver.listen
         self.transport.set_wait(QUIET_MS)
         while time.monotonic_ns() < until_ns:
             self._hear_others(receiver)
-            if not self.runner.poll(receive, until_ns):
+            if not self.runner.poll(receiver.receive, until_ns):
                 break
         self.runner.look()
         self._beat(time.monotonic_ns())

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, TypeAlias
 
-from kitev3.bus.topology import base, links
+from kitev3.bus.topology import HEARTBEAT, Routes, links
 from kitev3.bus.transport import Transport
-from kitev3.contracts import BY_TOPIC
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.runtime.setup import SEGMENT_BYTES
@@ -65,8 +64,7 @@ class SteppedBus:
         self.keeps_published = False
         self._loses = loses
         self._segment_bytes = segment_bytes
-        self._filters: dict[str, Mapping[str, frozenset[str]]] = {}
-        self._routes: dict[tuple[str, bytes], tuple[str, ...]] = {}
+        self._routes = Routes()
         self._queue: deque[tuple[str, bytes]] = deque()
         self._beat_ns = self.clock() + HEARTBEAT_NS
 
@@ -95,9 +93,7 @@ class SteppedBus:
             segment_bytes=self._segment_bytes,
         )
         self.runners[source] = runner
-        taken = links(spec.name, spec.hears, own=spec.hears_own)
-        self._filters[source] = {link.source: frozenset(link.received) for link in taken}
-        self._routes.clear()
+        self._routes.add(source, links(spec.name, spec.hears, own=spec.hears_own))
         runner.recover()
         runner.begin()
         return runner
@@ -105,15 +101,20 @@ class SteppedBus:
     def open(self) -> None:
         """Every service takes up those it hears; then the drivers begin."""
         for name in self.runners:
-            self._join(name)
+            self.join(name)
         for runner in list(self.runners.values()):
             runner.open()
         self.run()
 
+    def join(self, name: str) -> None:
+        """A service takes up those that it hears."""
+        for source in self.runners:
+            self.runners[name].join(source)
+
     def remove(self, name: str) -> None:
         """Takes a service away as a kill would: its tape stays as it is, what was on its way to it is gone."""
-        del self.runners[name], self._filters[name]
-        self._routes.clear()
+        del self.runners[name]
+        self._routes.remove(name)
         self._queue = deque(item for item in self._queue if item[0] != name)
 
     def run(self) -> None:
@@ -142,9 +143,7 @@ class SteppedBus:
         """Everybody's heartbeat, and what it shows is missing is filled."""
         for name, runner in list(self.runners.items()):
             frame = runner.runtime.heartbeat(self.clock())
-            for hearer, filters in self._filters.items():
-                if base(name) in filters and not self._loses(hearer, frame):
-                    self._queue.append((hearer, frame))
+            self._put(self._routes.hearers(name, HEARTBEAT), frame)
         self.run()
         for runner in self.runners.values():
             runner.settle()
@@ -171,27 +170,11 @@ class SteppedBus:
         if error is None:
             self.close()
 
-    def _join(self, name: str) -> None:
-        for source in list(self.runners):
-            if base(source) in self._filters[name]:
-                self.runners[name].join(source)
-
     def _send(self, source: str, frame: bytes, worker: str | None) -> None:
         if self.keeps_published:
             self.published.append((source, frame))
-        key = (source, frame[: frame.index(0)])
-        route = self._routes.get(key)
-        if route is None:
-            route = self._routes[key] = self._route(source, key[1].decode(), worker)
-        for hearer in route:
-            if not self._loses(hearer, frame):
-                self._queue.append((hearer, frame))
+        self._put(self._routes.hearers(source, frame[: frame.index(0)].decode(), worker), frame)
         assert len(self._queue) <= QUEUE_MAX, f"{len(self._queue)} messages on their way: who answers whom?"
 
-    def _route(self, source: str, topic: str, worker: str | None) -> tuple[str, ...]:
-        """Hearers in the order in which they were hung up."""
-        return tuple(
-            name
-            for name, filters in self._filters.items()
-            if topic in filters.get(base(source), ()) or (worker == base(name) and topic in BY_TOPIC)
-        )
+    def _put(self, hearers: tuple[str, ...], frame: bytes) -> None:
+        self._queue.extend((hearer, frame) for hearer in hearers if not self._loses(hearer, frame))

@@ -13,7 +13,7 @@ missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -86,6 +86,33 @@ def matches(pattern: str, topic: str) -> bool:
     if pattern == "*":
         return True
     return topic.startswith(pattern[:-1]) if pattern.endswith(".*") else topic == pattern
+
+
+class Routes:
+    """Who hears a message among those that hang on one process's bus, in the order in which they were hung up."""
+
+    def __init__(self) -> None:
+        self._filters: dict[str, Mapping[str, frozenset[str]]] = {}
+        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def add(self, name: str, taken: Iterable[SourceLink]) -> None:
+        self._filters[name] = {link.source: frozenset((*link.received, HEARTBEAT)) for link in taken}
+        self._known.clear()
+
+    def remove(self, name: str) -> None:
+        del self._filters[name]
+        self._known.clear()
+
+    def hearers(self, source: str, topic: str, worker: str | None = None) -> tuple[str, ...]:
+        """Of what *source* says on *topic*, which *worker* takes as work."""
+        route = self._known.get((source, topic))
+        if route is None:
+            route = self._known[source, topic] = tuple(
+                name
+                for name, filters in self._filters.items()
+                if topic in filters.get(base(source), ()) or worker == base(name)
+            )
+        return route
 
 
 def _is_on_bus(contract: Contract) -> bool:

@@ -39,11 +39,9 @@ class Transport(ABC):
 class Receiver(Protocol):
     """Hears for a runtime, as ``_core.PollLoop``: a round ends with whether anything came, and what is to be sent."""
 
-    def listen(self, until_ns: int) -> tuple[bool, Said | None]:
-        """A hearer's round: waits for a message."""
-
-    def work(self, until_ns: int) -> tuple[bool, Said | None]:
-        """A worker's: waits for work, and hears before each message what others have said."""
+    def receive(self, until_ns: int) -> tuple[bool, Said | None]:
+        """Waits for work if there is a queue of it, and hears before each message what others have said; else for
+        what others say."""
 
     def drain(self) -> tuple[bool, Said | None]:
         """Hears what others have said by now, up to a bound."""

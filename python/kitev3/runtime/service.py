@@ -194,9 +194,8 @@ class ServiceBase:
 
     def subscribe(self) -> None:
         """Subscribes the handler to its topics that are on the bus."""
-        for topic in self.handler.topics:
-            if BY_TOPIC[topic].delivery in ("pub", "work"):
-                self.event_bus.subscribe(topic, self.handler, name=self.config.name)
+        topics = [topic for topic in self.handler.topics if BY_TOPIC[topic].delivery in ("pub", "work")]
+        self.event_bus.subscribe(topics, self.handler, name=self.config.name)
 
     def run_forever(self) -> None:
         """Blocks until the bus is stopped; an error of the handler comes out of here."""

@@ -135,6 +135,11 @@ impl ZmqSockets {
         }
     }
 
+    /// Whether there is a PULL.
+    pub fn takes_work(&self) -> bool {
+        !self.pull.is_null()
+    }
+
     fn errno(&self) -> c_int {
         // SAFETY: no arguments.
         unsafe { (self.library.errno)() }

@@ -316,6 +316,20 @@ impl Runtime {
         self.world(subscription, &words.0, mono_ns, handler)
     }
 
+    /// Takes up a source never heard of. Who hears its very first words was there before them: all of it is new.
+    pub(super) fn meet(
+        &mut self,
+        header: &Header,
+        mono_ns: i64,
+        handler: &mut dyn Handler,
+    ) -> Result<(), RuntimeError> {
+        if header.seq > 1 {
+            return self.join(header.source, mono_ns, handler);
+        }
+        self.sequences.set(header.source, Applied::default());
+        self.follow_epoch(header.source, mono_ns, handler)
+    }
+
     /// Takes up a source of which nothing has been applied: its day so far, as each topic's contract says.
     pub fn join(
         &mut self,

@@ -118,7 +118,7 @@ impl Runtime {
                 self.fill_gap(header.source, mono_ns, handler)
             }
             Verdict::NewEpoch => self.follow_epoch(header.source, mono_ns, handler),
-            Verdict::Unjoined => self.join(header.source, mono_ns, handler),
+            Verdict::Unjoined => self.meet(&header, mono_ns, handler),
         }
     }
 

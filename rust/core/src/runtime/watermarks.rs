@@ -90,7 +90,7 @@ impl Runtime {
             .judge_watermarks(&watermarks, sequence_mode.number(&watermarks))
         {
             Verdict::Apply | Verdict::Duplicate => Ok(()),
-            Verdict::Unjoined => self.join(watermarks.source, mono_ns, handler),
+            Verdict::Unjoined => self.meet(&watermarks, mono_ns, handler),
             Verdict::NewEpoch => self.follow_epoch(watermarks.source, mono_ns, handler),
             Verdict::Gap if sequence_mode == SequenceMode::Work => {
                 // The heartbeat came by another socket: what it speaks of may still lie in the PULL.

@@ -98,11 +98,28 @@ impl PyPollLoop {
         })
     }
 
-    /// A hearer's: waits on the SUB.
+    /// Waits for a message and goes on until it is time.
     #[pyo3(signature = (until_ns))]
+    fn receive<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
+        if self.sockets.takes_work() {
+            self.work(py, until_ns)
+        } else {
+            self.listen(py, until_ns)
+        }
+    }
+
+    /// Hears what has come on the SUB.
+    #[pyo3(signature = ())]
+    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<Ended<'py>> {
+        Ok(self.hear_sub(py)?.map_or((false, None), ended))
+    }
+}
+
+impl PyPollLoop {
+    /// A hearer's: waits on the SUB.
     fn listen<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
         loop {
-            if let Some(end) = self.receive(py, Side::Sub)? {
+            if let Some(end) = self.next(py, Side::Sub)? {
                 return Ok(ended(end));
             }
             if let Some(end) = self.hear_held(py)? {
@@ -115,10 +132,9 @@ impl PyPollLoop {
     }
 
     /// A worker's: waits on the PULL, and hears what others have said before each message.
-    #[pyo3(signature = (until_ns))]
     fn work<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
         loop {
-            if let Some(end) = self.receive(py, Side::Pull)? {
+            if let Some(end) = self.next(py, Side::Pull)? {
                 return Ok(ended(end));
             }
             if let Some(end) = self.hear_sub(py)? {
@@ -141,15 +157,7 @@ impl PyPollLoop {
         }
     }
 
-    /// Hears what has come on the SUB.
-    #[pyo3(signature = ())]
-    fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<Ended<'py>> {
-        Ok(self.hear_sub(py)?.map_or((false, None), ended))
-    }
-}
-
-impl PyPollLoop {
-    fn receive<'py>(&mut self, py: Python<'py>, side: Side) -> PyResult<Option<End<'py>>> {
+    fn next<'py>(&mut self, py: Python<'py>, side: Side) -> PyResult<Option<End<'py>>> {
         if self.is_held {
             return Ok(None);
         }

@@ -149,3 +149,23 @@ fn who_needs_the_whole_day_is_given_old_ticks_too() {
     assert_eq!(prices, [100, 200]);
     assert_eq!(hearer.runtime.counters().skipped, 0);
 }
+
+#[test]
+fn who_hears_the_first_words_of_a_source_misses_nothing_of_what_it_said_meanwhile() {
+    for is_beat in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+        let mut hearer = Plan::hearer(SequenceMode::All).open(dir.path()).unwrap();
+        let beat = speaker.runtime.heartbeat(0);
+        let first = speaker.say(HEALTH, &row("speaker", 1), 0);
+        for n in 2..=3 {
+            speaker.say(HEALTH, &row("speaker", n), 0);
+        }
+
+        hearer.hear(if is_beat { &beat } else { &first[0] }, 0);
+
+        let given = hearer.person.given.iter();
+        let given: Vec<&str> = given.map(|given| given.0.as_str()).collect();
+        assert_eq!(given, [HEALTH; 3]);
+    }
+}
