@@ -220,7 +220,10 @@ class Intent(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Sending(Payload, frozen=True, array_like=True, gc=False):
-    """SENDING of the order path: appended and synced before the first byte. One tag is posted at most once for ever."""
+    """SENDING of the order path: appended and synced before the first byte.
+
+    A tag is posted once. Only an exit or a cancel that the broker did not take, being asked too often, leaves again.
+    """
 
     tag: str
     attempt: int
@@ -583,11 +586,14 @@ class BrokerRows(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Answer(Payload, frozen=True, array_like=True, gc=False):
-    """A broker's answer to a write. Secrets are gone before it is made."""
+    """A broker's answer to a write. Secrets are gone before it is made.
+
+    ``throttled``: nothing was taken, since too much was asked for lately.
+    """
 
     verb: Literal["place", "modify", "cancel"]
     tag: str
-    outcome: Literal["ok", "not_sent", "reject", "unknown"]
+    outcome: Literal["ok", "not_sent", "throttled", "reject", "unknown"]
     error_type: str = ""
     message: str = ""
     order_id: str = ""

@@ -38,7 +38,7 @@ class Risk:
     collar_index_future_bp_max: int | None = 100
     collar_stock_future_bp_max: int | None = 285
     margin_use_pct_max: int | None = 85
-    entries_burst_max: int | None = 8  # in 1.25 s of machine time
+    entries_burst_max: int | None = 8  # in 1.25 s of the broker's clock
     entries_minute_max: int | None = 320
     entries_day_max: int | None = 4_000
     all_burst_max: int | None = 10

@@ -51,7 +51,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "world.instruments": (0x16260DB0,),
         "world.quotes": (0xBEE3369A,),
         "world.left_out": (0x61589060,),
-        "world.answer": (0xE1228907,),
+        "world.answer": (0x882CC1B5,),
         "world.rows": (0xE05DED6A,),
         "world.request": (0x467C505B, 0xF3996A19),
         "world.timer": (0x56B75EEF,),

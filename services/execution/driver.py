@@ -18,7 +18,7 @@ from kitev3.broker.classify import Finding
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Broker, Kind, Order, Part, Permit
 from kitev3.broker.null import NullBroker
-from kitev3.broker.pace import Limits
+from kitev3.broker.pace import Limits, Pace
 from kitev3.broker.rest import Executor, InlineExecutor, Priority, RestThread
 from kitev3.broker.rows import Books
 from kitev3.broker.tags import Tags
@@ -46,7 +46,7 @@ class BrokerDriver(Driver):
         folder: of the account; held from `open` on.
         executor: makes what the calls run on, from who is told that it has died.
         durable: whether records are synced before a write; not on the stepped bus, which nothing outlives.
-        speed: of the market's clock.
+        speed: of the market's clock, which is the broker's.
     """
 
     topics = frozenset({"execution.intent", "execution.sending", "execution.read", "execution.forged"})
@@ -79,7 +79,8 @@ class BrokerDriver(Driver):
         self._world = world
         self._account = Account(self._folder)
         self._account.begin_day(self._session)
-        self._egress = Egress(self._account, world.mono_ns, world.sync if self._durable else _nothing, self._pace)
+        pace = Pace(self._pace, self._speed_e3 / 1000)
+        self._egress = Egress(self._account, world.mono_ns, world.sync if self._durable else _nothing, pace)
         self._executor = self._new_executor(world.fail)
         world.put(AccountOpened(self._account.epoch))
 
@@ -123,7 +124,7 @@ class BrokerDriver(Driver):
     # Writes -------------------------------------------------------------------------------------------------------
 
     def _send(self, sending: Sending) -> None:
-        signal = self._signals.pop(sending.tag, None)
+        signal = self._signals.get(sending.tag)
         kind: Kind = "cancel" if sending.verb == "cancel" else self._kinds.get(sending.tag, "enter")
         permit = Permit(
             tag=sending.tag,
@@ -135,6 +136,8 @@ class BrokerDriver(Driver):
         )
 
         def done(finding: Finding) -> None:
+            if finding.outcome != "throttled":  # it may be asked for once more
+                self._signals.pop(sending.tag, None)
             self._world.put(
                 Answer(
                     sending.verb,
@@ -148,12 +151,17 @@ class BrokerDriver(Driver):
 
         queued = self._executor.submit(
             _PRIORITY[kind],
-            lambda: self._write(sending, signal, permit),
+            lambda: self._left(sending, signal, permit),
             done,
             lambda: self._egress.wait_ns(permit),
         )
         if not queued:
             done(Finding(outcome="not_sent", error_type="Refused", message="too much is waiting for the broker"))
+
+    def _left(self, sending: Sending, signal: Signal | None, permit: Permit) -> Finding:
+        finding = self._write(sending, signal, permit)
+        self._egress.ended(finding)
+        return finding
 
     def _write(self, sending: Sending, signal: Signal | None, permit: Permit) -> Finding:
         try:
@@ -174,7 +182,7 @@ class BrokerDriver(Driver):
         def done(finding: Finding) -> None:
             self._bring(what, finding)
 
-        if not self._executor.submit(Priority.READ, lambda: self._ask(what), done):
+        if not self._executor.submit(Priority.READ, lambda: self._ask(what), done, self._egress.read_wait_ns):
             self._world.put(BrokerRows(what, "error", why="too much is waiting for the broker"))
 
     def _ask(self, what: str) -> Finding:
@@ -183,6 +191,7 @@ class BrokerDriver(Driver):
         except KiteError as error:
             return Finding(outcome="error", error_type=type(error).__name__, message=str(error))
         finding: Finding = getattr(broker, what)()
+        self._egress.read_ended()
         if finding.error_type == "TokenException":
             broker.close()  # and open anew at the next call, with the token that is in the file then
             self._broker = None

@@ -7,8 +7,8 @@
                     ▼           ▼ absent long enough
                    void ◀───────┘
 
-A tag is sent at most once for ever. *Sending* and *unknown* hold their reservation; only the book, or an answer that
-proves it, ends them.
+A tag is sent at most once for ever; only an exit that the broker did not take, being asked too often, leaves again.
+*Sending* and *unknown* hold their reservation; only the book, or an answer that proves it, ends them.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class OwnOrder(msgspec.Struct, array_like=True):
     cancel_ended_ns: int = 0
     modifying: bool = False
     modifies: int = 0
+    throttled: bool = False  # the broker did not take it, and it is to be asked again
 
     @property
     def signal(self) -> Signal:
@@ -144,7 +145,10 @@ class OwnOrders:
         elif answer.verb == "cancel":
             if own.cancelling:
                 own.cancelling, own.cancel_ended_ns = False, now_ns
-                yield self._ended(own, answer, now_ns)
+                if answer.outcome == "throttled":
+                    own.cancels -= 1  # the same attempt leaves again
+                else:
+                    yield self._ended(own, answer, now_ns)
         elif own.modifying:
             own.modifying = False
             yield self._ended(own, answer, now_ns)
@@ -165,6 +169,9 @@ class OwnOrders:
         if answer.outcome == "ok":
             yield from self.found(own, answer.order_id, now_ns)
         elif own.stage == "sending":
+            if answer.outcome == "throttled" and own.signal.intent == "exit" and not own.cancel_wanted:
+                own.throttled = True
+                return
             own.stage = "unknown" if answer.outcome == "unknown" else "void"
             own.ended_ns = now_ns
             self.rejected += own.stage == "void"
@@ -176,8 +183,7 @@ class OwnOrders:
             return OrderPlaced(own.tag, own.order_id, answer.verb)
         if answer.outcome == "unknown":
             return UnknownOutcome(own.tag, answer.message, now_ns, answer.verb)
-        sent = answer.outcome == "reject"
-        return own.reject(sent, answer.error_type, answer.message, answer.verb)
+        return own.reject(answer.outcome != "not_sent", answer.error_type, answer.message, answer.verb)
 
     # What is wanted of all ----------------------------------------------------------------------------------------
 
@@ -196,6 +202,15 @@ class OwnOrders:
             if not own.cancel_wanted:
                 yield from self.want_cancel(own, now_ns)
 
+    def again(self) -> Iterator[Payload]:
+        """Exits that the broker did not take are sent again, until their deadline ends it."""
+        for own in [own for own in self._perhaps_open.values() if own.throttled]:
+            own.throttled = False
+            if own.cancel_wanted:
+                yield self._void(own, "Cancelled", "it was cancelled before the broker took it")
+            else:
+                yield Sending(own.tag, 1, self.epoch, "place", "", own.signal.deadline_ns)
+
     def opened(self, epoch: int, now_ns: int) -> Iterator[Payload]:
         """The account is held anew: of what was on its way, nobody knows."""
         self.epoch, self.sequence = epoch, 0
@@ -203,7 +218,10 @@ class OwnOrders:
             if own.cancelling:
                 own.cancelling, own.cancel_ended_ns = False, now_ns
             own.modifying = False
-            if own.stage in ("sending", "unknown"):
+            if own.throttled:
+                own.throttled = False
+                yield self._void(own, "Throttled", "the broker did not take it, then execution was started anew")
+            elif own.stage in ("sending", "unknown"):
                 own.stage, own.ended_ns, own.reads_after = "unknown", now_ns, 0
                 yield UnknownOutcome(own.tag, "execution was started anew before it was known", now_ns)
 
@@ -213,14 +231,18 @@ class OwnOrders:
             if own.stage == "unknown" and full and read_ns >= own.ended_ns + self._config.absent_s * S:
                 own.reads_after += 1
                 if own.reads_after >= self._config.absent_reads:
-                    own.stage = "void"
-                    self.rejected += 1
                     words = f"in no book since {self._config.absent_s} s after the attempt: it does not exist"
-                    yield own.reject(True, "Absent", words)
+                    yield self._void(own, "Absent", words)
             elif own.cancel_wanted and own.cancellable:
                 again_ns = own.cancel_ended_ns + self._config.cancel_again_ms * MS
                 if read_ns > own.cancel_ended_ns and now_ns >= again_ns:
                     yield from self.want_cancel(own, now_ns)
+
+    def _void(self, own: OwnOrder, error_type: str, words: str) -> Reject:
+        """It was asked for, and is no order."""
+        own.stage = "void"
+        self.rejected += 1
+        return own.reject(True, error_type, words)
 
     def keep(self, own: OwnOrder) -> None:
         """Takes up an order that is new, or that was thought to be over."""

@@ -279,6 +279,7 @@ class Execution(Handler):
         """Asks for the book when it is time."""
         if not self.mine.epoch or self.drained:
             return
+        yield from self.mine.again()
         every_ns = interval_ns(self.mine, self.book, self.config, event.mono_ns)
         if not self.reconciliation.done:
             every_ns = self.config.reconcile_ms * MS

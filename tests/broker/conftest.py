@@ -11,7 +11,7 @@ from kitev3.account.account import Account
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
 
-DEADLINE_NS = 1_000_000_000
+DEADLINE_NS = 30_000_000_000
 
 
 class Desk:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,24 @@ S = 1_000_000_000
 RUN = "import sys; from kitev3.services.kitesim.standalone import main; sys.exit(main(sys.argv[1:]))"
 
 
-@pytest.fixture(scope="module")
-def root() -> Iterator[str]:
-    options = ["--listen", "127.0.0.1:0", "--speed", "30", "--clock", "2026-11-19T09:20"]
+@contextmanager
+def kitesim(speed: int) -> Iterator[str]:
+    options = ["--listen", "127.0.0.1:0", "--speed", str(speed), "--clock", "2026-11-19T09:20"]
     login = ["--api-key", KEY, "--api-secret", SECRET, "--access-token", TOKEN]
-    with subprocess.Popen([sys.executable, "-c", RUN, *options, *login], stdout=subprocess.PIPE, text=True) as kitesim:
-        assert kitesim.stdout is not None
+    with subprocess.Popen([sys.executable, "-c", RUN, *options, *login], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
-            found = re.search(r"listens on (\S+)", kitesim.stdout.readline())
+            found = re.search(r"listens on (\S+)", process.stdout.readline())
             assert found is not None
             yield f"http://{found[1]}"
         finally:
-            kitesim.terminate()
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[str]:
+    with kitesim(speed=30) as root:
+        yield root
 
 
 @pytest.fixture
@@ -170,74 +177,124 @@ def test_a_login_that_is_not_taken_tells_no_secret(root: str, tmp_path: Path) ->
         login_to_kitesim("http://127.0.0.1:1", KEY)
 
 
-def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> None:
+class Desk:
+    """Execution on its tape and its thread, reconciled and armed."""
+
+    def __init__(self, root: str, folder: Path, speed: float) -> None:
+        self.frames: list[bytes] = []
+        self.woken = threading.Event()
+        self.runner, self.gate = _execution(root, folder, speed, self.frames, self.woken)
+        self.handler: Any = self.runner.handler
+        self.until(lambda: self.handler.reconciliation.done)
+        Latch(account_folder_of(f"kitesim-{USER}", folder)).raise_to_active()
+
+    def until(self, true: Callable[[], bool]) -> None:
+        ends = time.monotonic() + 30
+        while not true():
+            assert time.monotonic() < ends, f"it never came true: {self.handler.status()}"
+            self.woken.wait(0.02)
+            self.woken.clear()
+            self.runner.look()
+
+    def approve(self, *approved: Approved) -> None:
+        for one in approved:
+            for frame in self.gate(one):
+                self.runner.hear(frame)
+
+    def answered(self) -> int:
+        """How many orders the broker has answered."""
+        return sum(own.stage != "sending" for own in self.handler.mine.orders.values())
+
+    def stop(self) -> Any:
+        """Its last word of itself."""
+        self.runner.control(Stop("over"))
+        self.until(lambda: bool(self.handler.status()["drained"]))
+        status = self.handler.status()
+        self.runner.close()
+        return status
+
+
+def _execution(
+    root: str, tmp_path: Path, speed: float, frames: list[bytes], woken: threading.Event
+) -> tuple[Runner, Callable[[Approved], list[bytes]]]:
     context = Context(
         profile="test", mode="sim", account=f"kitesim-{USER}", seed=1, run_dir=tmp_path, session="2026-11-19",
         start_ns=0, approval_key=APPROVAL_KEY,
     )  # fmt: skip
     config = ExecutionConfig(open_ms=100, hint_ms=20, reconcile_ms=100, look_ms=20)
-    woken = threading.Event()
     driver = BrokerDriver(
         folder=account_folder_of(context.account, tmp_path),
         session=dt.date(2026, 11, 19),
         tags=tags_of(context, config),
         connect=lambda egress: KiteBroker(api_key=KEY, access_token=TOKEN, egress=egress, root=root),
         pace=Limits(),
+        speed=speed,
     )
-    gate, frames = _gate(context), []
     runner = Runner(
         SERVICE, context, config, clock=machine_ns, transport=Recording(frames, woken.set), about={}, driver=driver
     )
     runner.recover()
     runner.begin()
     runner.open()
-    handler: Any = runner.handler
+    return runner, _gate(context)
 
-    def work(true: Callable[[], bool]) -> None:
-        ends = time.monotonic() + 15
-        while not true():
-            assert time.monotonic() < ends, f"it never came true: {handler.status()}"
-            woken.wait(0.02)
-            woken.clear()
-            runner.look()
 
-    work(lambda: handler.reconciliation.done)
-    Latch(account_folder_of(context.account, tmp_path)).raise_to_active()
+def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> None:
+    desk = Desk(root, tmp_path, speed=30)
+    desk.approve(_approval(1, _sbin(root)))
+    desk.until(lambda: sum(fill.quantity for fill in desk.handler.book.booked if fill.tag) == 10)
+    status = desk.stop()
+
+    assert (status["orders"], status["rejects"], status["unknown"]) == (1, 0, 0)
+    assert all(word in b"".join(desk.frames) for word in (b"execution.sending", b"execution.order_placed"))
+    assert TOKEN.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "tape").rglob("*.tape"))
+
+
+@pytest.mark.parametrize("speed", [1, 10, 30])
+def test_stops_of_many_orders_at_once_are_all_taken_at_any_speed(speed: int, tmp_path: Path) -> None:
+    with kitesim(speed) as root:
+        price_e4 = _sbin(root)
+        desk = Desk(root, tmp_path, speed)
+        desk.approve(*(_approval(number, price_e4) for number in range(8)))
+        desk.until(lambda: desk.answered() == 8)
+        desk.approve(*(_approval(number, price_e4, stop=True) for number in range(8, 24)))
+        desk.until(lambda: desk.answered() == 24)
+        status = desk.stop()
+
+    assert (status["orders"], status["rejects"], status["unknown"]) == (24, 0, 0)
+    assert b"Too many" not in b"".join(desk.frames)
+
+
+def _sbin(root: str) -> int:
     reader = ReadOnlyKite(api_key=KEY, access_token=TOKEN, root=root)
     price_e4 = best_e4(reader, "SBIN", "sell")
     reader.close()
-    for frame in gate(_approval(price_e4)):
-        runner.hear(frame)
-    work(lambda: sum(fill.quantity for fill in handler.book.booked if fill.tag) == 10)
-    runner.control(Stop("over"))
-    work(lambda: handler.status()["drained"])
-    status = handler.status()
-    runner.close()
-
-    assert (status["orders"], status["rejects"], status["unknown"]) == (1, 0, 0)
-    assert all(word in b"".join(frames) for word in (b"execution.sending", b"execution.order_placed"))
-    assert TOKEN.encode() not in b"".join(path.read_bytes() for path in (tmp_path / "tape").rglob("*.tape"))
+    return price_e4
 
 
 def _gate(context: Context) -> Callable[[Approved], list[bytes]]:
     """A runtime that says approvals."""
-    frames: list[bytes] = []
+    said: list[bytes] = []
     spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: Handler({}))
-    runner = Runner(spec, context, ExecutionConfig(), clock=machine_ns, transport=Recording(frames), about={})
+    runner = Runner(spec, context, ExecutionConfig(), clock=machine_ns, transport=Recording(said), about={})
     runner.recover()
     runner.begin()
 
     def approve(approved: Approved) -> list[bytes]:
+        said.clear()
         runner.publish(approved)
-        return frames
+        return list(said)
 
     return approve
 
 
-def _approval(price_e4: int) -> Approved:
+def _approval(number: int, price_e4: int, stop: bool = False) -> Approved:
+    trigger_e4 = price_e4 * 99 // 100 // 1_0000 * 1_0000 if stop else 0
     signal = Signal(
-        strategy="test", exchange="NSE", tradingsymbol="SBIN", instrument_token=779521, action="BUY", intent="enter",
-        quantity=10, order_type="LIMIT", price_e4=price_e4, trigger_price_e4=0, product="MIS", validity="DAY",
-        confidence=1.0, deadline_ns=machine_ns() + 5 * S, data=(), data_ts_ns=0, reason="", indicators={},
+        strategy="test", exchange="NSE", tradingsymbol="SBIN", instrument_token=779521,
+        action="SELL" if stop else "BUY", intent="exit" if stop else "enter", quantity=10,
+        order_type="SL" if stop else "LIMIT", price_e4=trigger_e4 or price_e4, trigger_price_e4=trigger_e4,
+        product="MIS", validity="DAY", confidence=1.0, deadline_ns=machine_ns() + 30 * S, data=(), data_ts_ns=0,
+        reason="", indicators={},
     )  # fmt: skip
-    return sealed(Approved("0" * 32, signal, Verdict(RULES, 0), Reservation(10, 0, 0)))
+    return sealed(Approved(f"{number:032x}", signal, Verdict(RULES, 0), Reservation(10, 0, 0)))

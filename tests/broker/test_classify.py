@@ -29,7 +29,6 @@ REJECTIONS = [
     (400, "HoldingException", "Insufficient stock holding."),
     (403, "TokenException", "Incorrect `api_key` or `access_token`."),
     (403, "PermissionException", "Insufficient permission for that call."),
-    (429, "NetworkException", "Too many requests"),
 ]
 
 
@@ -37,6 +36,12 @@ REJECTIONS = [
 def test_a_readable_refusal_is_a_rejection(status: int, error_type: str, message: str) -> None:
     assert classify_write(reply(status, error_type, message)) == Finding(
         outcome="reject", error_type=error_type, message=message
+    )
+
+
+def test_one_too_many_was_not_taken() -> None:
+    assert classify_write(reply(429, "NetworkException", "Too many requests")) == Finding(
+        outcome="throttled", error_type="NetworkException", message="Too many requests"
     )
 
 
@@ -73,11 +78,11 @@ TYPES = [
 @pytest.mark.parametrize("status", [200, 201, 301, 307, 400, 401, 403, 404, 405, 410, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("error_type", TYPES)
 def test_the_table_is_complete(status: int, error_type: str) -> None:
-    proven = {(s, e) for s, e, _ in REJECTIONS} | {(429, e) for e in TYPES}
+    proven = {(s, e): "reject" for s, e, _ in REJECTIONS} | {(429, e): "throttled" for e in TYPES}
 
     outcome = classify_write(reply(status, error_type, "No.")).outcome
 
-    assert outcome == ("reject" if (status, error_type) in proven else "unknown")
+    assert outcome == proven.get((status, error_type), "unknown")
 
 
 UNREADABLE = [

@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 from kitev3.account.latch import LatchState
+from kitev3.broker.classify import Finding
 from kitev3.broker.egress import Egress
-from kitev3.broker.pace import Limits
+from kitev3.broker.pace import Limits, Pace
 from kitev3.errors import Refused
 
 from .conftest import DEADLINE_NS, Desk, permit
@@ -87,6 +88,32 @@ def test_a_tag_is_placed_once_whatever_the_attempt_says(desk: Desk) -> None:
         desk.egress.let_through(permit(attempt=2))
 
 
+def test_a_tag_is_placed_again_only_when_the_broker_did_not_take_it(desk: Desk) -> None:
+    for attempt in (1, 2, 3):
+        desk.egress.let_through(permit(attempt=attempt, kind="exit"))
+        desk.egress.ended(Finding(outcome="throttled"))
+        assert (
+            desk.egress.refusal(permit(attempt=attempt + 1, kind="exit")) == "the pace is reached: no further exit now"
+        )
+        desk.now_ns += desk.egress.wait_ns(permit(kind="exit"))
+    desk.egress.let_through(permit(attempt=4, kind="exit"))
+    desk.egress.ended(Finding(outcome="unknown"))
+
+    with pytest.raises(Refused, match="left before"):
+        desk.egress.let_through(permit(attempt=5, kind="exit"))
+
+
+def test_what_was_not_let_through_frees_no_tag(desk: Desk) -> None:
+    desk.egress.let_through(permit())
+    desk.egress.ended(Finding(outcome="ok"))
+    with pytest.raises(Refused, match="left before"):
+        desk.egress.let_through(permit())
+    desk.egress.ended(Finding(outcome="throttled"))
+
+    with pytest.raises(Refused, match="left before"):
+        desk.egress.let_through(permit())
+
+
 def test_a_cancel_may_be_tried_again_and_each_attempt_leaves_once(desk: Desk) -> None:
     desk.egress.let_through(permit())
     for attempt in (1, 2):
@@ -109,15 +136,15 @@ def test_entries_leave_room_for_exits(desk: Desk) -> None:
     assert desk.egress.wait_ns(permit(kind="enter")) == 0
     desk.egress.let_through(permit(tag="exit", kind="exit"))
     desk.egress.let_through(permit(tag="cancel", kind="cancel"))
-    assert desk.egress.wait_ns(permit(kind="exit")) == 1_250_000_000
+    assert desk.egress.wait_ns(permit(kind="exit")) == 1_000_000_001
 
 
 def test_the_day_has_an_end_that_a_restart_does_not_move(desk: Desk) -> None:
     limits = Limits(entries_day_max=2, all_day_max=3)
-    desk.egress = Egress(desk.account, lambda: desk.now_ns, desk.sync, limits)
+    desk.egress = Egress(desk.account, lambda: desk.now_ns, desk.sync, Pace(limits))
     for tag in ("1", "2"):
         desk.egress.let_through(permit(tag=tag))
-    restarted = Egress(desk.account, lambda: desk.now_ns, desk.sync, limits)
+    restarted = Egress(desk.account, lambda: desk.now_ns, desk.sync, Pace(limits))
 
     with pytest.raises(Refused, match="used up"):
         restarted.let_through(permit(tag="3"))

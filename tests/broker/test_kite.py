@@ -76,7 +76,7 @@ def test_modify_and_cancel_name_the_order(desk: Desk) -> None:
         (failure(400, "OrderException", "Order request timed out. Please check the order book."), "unknown"),
         (failure(400, "InputException", "Order request timed out."), "unknown"),
         (failure(403, "TokenException", "Incorrect `api_key` or `access_token`."), "reject"),
-        (failure(429, "NetworkException", "Too many requests"), "reject"),
+        (failure(429, "NetworkException", "Too many requests"), "throttled"),
         (http(429, b"<html>", "text/html"), "unknown"),
         (failure(502, "DataException", "Bad gateway"), "unknown"),
         (http(200, b'{"status":"success","data":{"order_id":"1"}}', None), "unknown"),

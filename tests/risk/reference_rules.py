@@ -346,14 +346,11 @@ class Ask:
         burst = [entry for sent, entry, _ in self.gate.sent if sent >= self.mono_ns - 1_250 * MS]
         minute = [entry for sent, entry, _ in self.gate.sent if sent >= self.mono_ns - 60_000 * MS]
         today = [entry for _, entry, day in self.gate.sent if day == self.day]
-        fits = len(burst) < self.limit("all_burst_max")
-        return fits and (
-            self.reduces
-            or (
-                sum(burst) < self.limit("entries_burst_max")
-                and sum(minute) < self.limit("entries_minute_max")
-                and sum(today) < self.limit("entries_day_max")
-            )
+        return self.reduces or (
+            len(burst) < self.limit("all_burst_max")
+            and sum(burst) < self.limit("entries_burst_max")
+            and sum(minute) < self.limit("entries_minute_max")
+            and sum(today) < self.limit("entries_day_max")
         )
 
     def r54(self) -> bool | None:

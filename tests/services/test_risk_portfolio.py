@@ -86,7 +86,7 @@ def test_hold_asks_for_nothing() -> None:
 
 
 def test_every_topic_of_the_contract_changes_something_or_is_known_not_to() -> None:
-    ignored = {"control.clock", "control.start"}
+    ignored = {"control.start"}
     heard = {contract.topic for contract in heard_by("risk_portfolio")}
 
     assert heard - set(gate_handler(["strategy.signal"]).topics) == ignored

@@ -4,8 +4,9 @@
 |----------------------------------------------------------------------------------|----------|
 | no request byte left: connection refused, DNS or TLS failed, our own egress said no | not_sent |
 | 200 and an order id                                                              | ok       |
-| 400 Input-, Margin- or HoldingException, 403 Token- or PermissionException, 429,   | reject   |
+| 400 Input-, Margin- or HoldingException, 403 Token- or PermissionException,        | reject   |
 |   each with a readable body whose message does not send us to the order book     |          |
+| 429, the same: too many requests, this one was not taken                           | throttled |
 | everything else                                                                  | unknown  |
 
 The broker has answered HTTP 400 to orders that it placed seconds later, so neither a status nor the order's absence
@@ -22,7 +23,7 @@ import msgspec
 
 from kitev3.broker import row
 
-Outcome = Literal["ok", "not_sent", "reject", "unknown", "error"]
+Outcome = Literal["ok", "not_sent", "throttled", "reject", "unknown", "error"]
 
 MESSAGE_CHARS_MAX = 300
 ORDER_ID_CHARS_MAX = 64
@@ -72,7 +73,7 @@ def classify_write(reply: Reply) -> Finding:
         return _finding("unknown", "", f"HTTP {reply.status} with a body that cannot be read")
     error_type, message = envelope.error_type or "", envelope.message or ""
     if envelope.status != "success" or error_type:
-        return _finding("reject" if _rejects(reply.status, error_type, message) else "unknown", error_type, message)
+        return _finding(_refusal(reply.status, error_type, message), error_type, message)
     order_id = _order_id(envelope)
     if reply.status != 200 or not order_id:
         return _finding("unknown", "", f"HTTP {reply.status} says success, without an order id or with another status")
@@ -94,10 +95,12 @@ def classify_failure(*, first_byte_sent: bool, error_type: str, message: str) ->
     return _finding("unknown" if first_byte_sent else "not_sent", error_type, message)
 
 
-def _rejects(status: int, error_type: str, message: str) -> bool:
+def _refusal(status: int, error_type: str, message: str) -> Outcome:
     if _DOUBTFUL.search(message) or not error_type or not message:
-        return False
-    return status == 429 or error_type in _REJECTING.get(status, frozenset())
+        return "unknown"
+    if status == 429:
+        return "throttled"
+    return "reject" if error_type in _REJECTING.get(status, frozenset()) else "unknown"
 
 
 def _read(reply: Reply) -> _Envelope | None:

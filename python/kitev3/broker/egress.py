@@ -8,9 +8,11 @@ refusal here is definite: nothing was sent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from kitev3.account.account import Account
 from kitev3.account.latch import LatchState
+from kitev3.broker.classify import Finding
 from kitev3.broker.interface import Permit
 from kitev3.broker.pace import Limits, Pace
 from kitev3.errors import Refused
@@ -24,16 +26,18 @@ class Egress:
     Args:
         clock_ns: machine time.
         sync: returns when all that is on the tape is on the disk.
+        pace: in which requests may leave.
     """
 
     def __init__(
-        self, account: Account, clock_ns: Callable[[], int], sync: Callable[[], None], limits: Limits | None = None
+        self, account: Account, clock_ns: Callable[[], int], sync: Callable[[], None], pace: Pace | None = None
     ) -> None:
         self._account = account
         self._clock_ns = clock_ns
         self._sync = sync
-        self._pace = Pace(limits or Limits())
-        self._used: set[tuple[str, str, int]] = set()
+        self._pace = pace or Pace(Limits())
+        self._used: set[_Key] = set()
+        self._leaving: _Key | None = None
 
     def wait_ns(self, permit: Permit) -> int:
         """How long a write should wait for its turn. Entries never wait: beyond the pace they are refused."""
@@ -60,12 +64,31 @@ class Egress:
         """
         if why := self.refusal(permit):
             raise Refused(why)
-        self._used.add(_key(permit))
+        self._leaving = _key(permit)
+        self._used.add(self._leaving)
         self._pace.take(self._clock_ns())
         self._account.count_request()
         self._sync()
         if why := self._forbidden(permit, self._clock_ns()):  # a sync can be slow, and a pause may fall into it
             raise Refused(why)
+
+    def ended(self, finding: Finding) -> None:
+        """What the write came to that was asked for last. One that the broker did not take may leave once more."""
+        key, self._leaving = self._leaving, None
+        if key is None:
+            return  # it was not let through
+        throttled = finding.outcome == "throttled"
+        self._pace.ended(self._clock_ns(), throttled)
+        if throttled:
+            self._used.discard(key)
+
+    def read_wait_ns(self) -> int:
+        """How long a read should wait for its turn."""
+        return self._pace.read_wait_ns(self._clock_ns())
+
+    def read_ended(self) -> None:
+        """A read has been answered, or has failed."""
+        self._pace.read_ended(self._clock_ns())
 
     def _forbidden(self, permit: Permit, now_ns: int) -> str:
         """What can change at any moment."""
@@ -79,6 +102,9 @@ class Egress:
         return ""
 
 
-def _key(permit: Permit) -> tuple[str, str, int]:
+_Key: TypeAlias = tuple[str, str, int]
+
+
+def _key(permit: Permit) -> _Key:
     """What may leave once. A cancel and a modify have attempts; a tag is placed once, whatever the attempt says."""
     return permit.tag, permit.verb, 0 if permit.verb == "place" else permit.attempt

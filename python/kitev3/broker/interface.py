@@ -32,7 +32,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """What one write is, as the egress judges it. A tag is placed at most once for ever."""
+    """What one write is, as the egress judges it. A tag is placed once, unless the broker did not take it."""
 
     tag: str
     verb: Verb
@@ -45,8 +45,8 @@ class Permit:
 class Broker(Protocol):
     """Both ends. Every call says what it came to and raises nothing but our own bugs.
 
-    A write's finding is ``ok`` (with the order id), ``not_sent``, ``reject`` or ``unknown``; a read's ``ok`` with
-    Kite's JSON in ``data``, or ``error``.
+    A write's finding is ``ok`` (with the order id), ``not_sent``, ``throttled``, ``reject`` or ``unknown``; a read's
+    ``ok`` with Kite's JSON in ``data``, or ``error``.
     """
 
     def place(self, order: Order, permit: Permit) -> Finding:

@@ -54,8 +54,14 @@ class Executor(Protocol):
     def close(self) -> None: ...
 
 
+_NOT_ITS_TURN = Finding(outcome="throttled", error_type="Refused", message="its turn has not come")
+
+
 class InlineExecutor:
-    """Runs each call where it is submitted: what the stepped bus needs, where nothing waits."""
+    """Runs each call where it is submitted: what the stepped bus needs, where nothing waits.
+
+    A write whose turn has not come is given back. Reads are counted by nobody there.
+    """
 
     def __init__(self, died: Callable[[BaseException], None]) -> None:
         """*died* is never called: there is nothing that dies apart from its caller."""
@@ -67,7 +73,8 @@ class InlineExecutor:
         done: Callable[[Finding], None],
         wait_ns: Callable[[], int] | None = None,
     ) -> bool:
-        done(call())
+        waits = priority is not Priority.READ and wait_ns is not None and wait_ns() > 0
+        done(_NOT_ITS_TURN if waits else call())
         return True
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ use super::{incoming, outgoing};
 use crate::calendar::Calendar;
 use crate::kite::TickBatch;
 use crate::orders::approval::ApprovalKey;
-use crate::payload::control::{Arm, Kill, Stop};
+use crate::payload::control::{Arm, Clock, Kill, Stop};
 use crate::payload::execution::{
     Book, Fill, Funds, Holdings, Intent, OrderPlaced, OrderUpdate, Reconciled, Reject,
     UnknownOutcome,
@@ -39,6 +39,7 @@ const TOPICS: &[&str] = &[
     Holdings::TOPIC,
     Funds::TOPIC,
     Reconciled::TOPIC,
+    Clock::TOPIC,
     Kill::TOPIC,
     Arm::TOPIC,
     Stop::TOPIC,
@@ -158,6 +159,7 @@ impl Handler for GateHandler {
                 }
             }
             topic if topic.starts_with("execution.") => self.execution(event)?,
+            Clock::TOPIC => gate.pace.on_clock(Clock::decode(bytes)?.speed_e3),
             Kill::TOPIC => {
                 gate.on_kill();
                 self.say_portfolio(now_ns, out)?;

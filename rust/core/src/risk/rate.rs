@@ -1,11 +1,11 @@
-//! How many messages left in a stretch of machine time.
+//! How many messages left in a stretch of the broker's time.
 use std::collections::VecDeque;
 
 use crate::day::Day;
 
 const NS_PER_MS: i64 = 1_000_000;
 /// The broker counts by calendar second of its own clock: whatever falls into one of them, at most 250 ms late or
-/// early, falls into one of our stretches of this length.
+/// early, falls into one of our stretches of this length. A local exchange's seconds pass as fast as its market's.
 pub const BURST_NS: i64 = 1250 * NS_PER_MS;
 pub const MINUTE_NS: i64 = 60_000 * NS_PER_MS;
 
@@ -34,6 +34,11 @@ impl Window {
             _ => 0, // the usual case: what has left the stretch was dropped when something was taken
         };
         (self.taken_ns.len() - stale) as i64
+    }
+
+    /// From now on its stretch is so long.
+    fn reach(&mut self, span_ns: i64, speed_e3: i64) {
+        self.span_ns = span_ns * 1000 / speed_e3.max(1);
     }
 
     fn take(&mut self, mono_ns: i64) {
@@ -80,6 +85,13 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// The broker's clock passes at this speed, in thousandths of machine time.
+    pub fn on_clock(&mut self, speed_e3: i64) {
+        self.entries_burst.reach(BURST_NS, speed_e3);
+        self.entries_minute.reach(MINUTE_NS, speed_e3);
+        self.all_burst.reach(BURST_NS, speed_e3);
+    }
+
     pub fn left(&self, day: Day, mono_ns: i64) -> Left {
         Left {
             entries_burst: self.entries_burst.count(mono_ns),
@@ -133,11 +145,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_counts_what_lies_in_the_stretch(gaps in prop::collection::vec(0i64..700_000_000, 1..60)) {
+        fn it_counts_what_lies_in_the_stretch(
+            gaps in prop::collection::vec(0i64..700_000_000, 1..60),
+            speed in 1i64..600,
+        ) {
             let (mut pace, mut taken, mut now) = (Pace::default(), Vec::new(), 0);
+            pace.on_clock(speed * 1000);
             for gap in gaps {
-                now += gap;
-                let counted = taken.iter().filter(|t| now - **t <= BURST_NS).count() as i64;
+                now += gap / speed;
+                let counted = taken.iter().filter(|t| now - **t <= BURST_NS / speed).count() as i64;
                 prop_assert_eq!(pace.left(DAY, now).all_burst, counted);
                 pace.take(false, DAY, now);
                 taken.push(now);

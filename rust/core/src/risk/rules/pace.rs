@@ -3,8 +3,9 @@ use super::super::order_context::OrderContext;
 use super::super::verdict::Outcome;
 use super::{at_most, each};
 
-/// R52: account-wide, by machine time. Entries keep below the broker's limits so that exits and cancels have room.
-/// Refused, never queued; what is refused uses nothing up.
+/// R52: account-wide, by the broker's seconds. Entries keep below its limits so that exits and cancels have room.
+/// Refused, never queued; what is refused uses nothing up. What makes a position smaller is not refused for its number:
+/// it waits for its turn right before it leaves.
 pub fn rate(context: &OrderContext<'_>) -> Outcome {
     let limits = context.gate.limits();
     let left = context.gate.pace.left(context.day, context.mono_ns);
@@ -18,7 +19,7 @@ pub fn rate(context: &OrderContext<'_>) -> Outcome {
     each([
         at_most(
             "messages in 1.25 s",
-            i128::from(left.all_burst) + 1,
+            with(left.all_burst),
             limits.all_burst_max,
             "all_burst_max",
         ),
