@@ -70,6 +70,15 @@ impl Refusal {
     pub fn invalid(parameter: &str) -> Self {
         Self::input(format!("Invalid `{parameter}`."))
     }
+
+    /// Turns the request away when that parameter does not fit.
+    pub fn invalid_if(unfit: bool, parameter: &str) -> Result<(), Self> {
+        if unfit {
+            Err(Self::invalid(parameter))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl Answer {

@@ -20,9 +20,7 @@ pub fn item(exchange: &Exchange, fields: &Fields, price: &str) -> Result<Item, R
         .filter(|&listing| exchange.market.listings[listing].instrument.tradable())
         .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
     let variety = form.text("variety").unwrap_or("regular");
-    if !VARIETIES.contains(&variety) {
-        return Err(Refusal::invalid("variety"));
-    }
+    Refusal::invalid_if(!VARIETIES.contains(&variety), "variety")?;
     let quantity = form.needed_integer("quantity")?;
     let named_e4 = form.price(price)?.unwrap_or(0);
     let trigger_e4 = form.price("trigger_price")?.unwrap_or(0);

@@ -30,9 +30,10 @@ impl GttForm<'_> {
         let legs = self.triggers.iter().zip(self.orders).enumerate();
         let legs = legs.map(|(at, (trigger, order))| {
             let form = Form(order);
-            if instrument(&form)? != (exchange, tradingsymbol.clone()) {
-                return Err(Refusal::invalid("tradingsymbol"));
-            }
+            Refusal::invalid_if(
+                instrument(&form)? != (exchange, tradingsymbol.clone()),
+                "tradingsymbol",
+            )?;
             let leg = leg(&form, trigger)?;
             let stop = legs_wanted == 1 || (at == 1) == (leg.side == Side::Buy);
             let trail = match self.trailing {
@@ -45,9 +46,10 @@ impl GttForm<'_> {
         });
         let legs = legs.collect::<Result<Vec<PlaceLeg>, Refusal>>()?;
         let follows = legs.iter().any(|leg| leg.trail_e4 > 0);
-        if follows != kind.trails() || self.trailing.len() > legs_wanted {
-            return Err(Refusal::invalid("trailing_points"));
-        }
+        Refusal::invalid_if(
+            follows != kind.trails() || self.trailing.len() > legs_wanted,
+            "trailing_points",
+        )?;
         Ok(PlaceGtt {
             kind,
             last_e4: condition.price("last_price")?,

@@ -70,9 +70,10 @@ pub fn placing(variety: &str, fields: &Fields, rules: &Rules) -> Result<PlaceOrd
     let order_type = form.word("order_type", OrderType::parse)?;
     let validity = form.word_or("validity", Validity::parse, Validity::Day)?;
     let ttl_minutes = form.integer("validity_ttl")?.unwrap_or(0);
-    if validity == Validity::Ttl && !(1..=TTL_MINUTES_MAX).contains(&ttl_minutes) {
-        return Err(Refusal::invalid("validity_ttl"));
-    }
+    Refusal::invalid_if(
+        validity == Validity::Ttl && !(1..=TTL_MINUTES_MAX).contains(&ttl_minutes),
+        "validity_ttl",
+    )?;
     let quantity = form
         .integer("quantity")?
         .ok_or_else(|| Refusal::invalid("quantity"))?;
@@ -168,35 +169,26 @@ struct Terms {
 }
 
 fn cover(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
-    if asked.product != Product::Mis {
-        return Err(Refusal::invalid("product"));
-    }
-    if !matches!(asked.order_type, OrderType::Market | OrderType::Limit) {
-        return Err(Refusal::invalid("order_type"));
-    }
+    Refusal::invalid_if(asked.product != Product::Mis, "product")?;
+    Refusal::invalid_if(
+        !matches!(asked.order_type, OrderType::Market | OrderType::Limit),
+        "order_type",
+    )?;
     let stop_e4 = form.price("trigger_price")?.filter(|&e4| e4 > 0);
     let stop_e4 = stop_e4.ok_or_else(|| Refusal::invalid("trigger_price"))?;
     Ok(Variety::Cover { stop_e4 })
 }
 
 fn iceberg(form: &Form, asked: &Terms, legs_max: i64) -> Result<Variety, Refusal> {
-    if asked.order_type != OrderType::Limit {
-        return Err(Refusal::invalid("order_type"));
-    }
-    if asked.validity == Validity::Ioc {
-        return Err(Refusal::invalid("validity"));
-    }
+    Refusal::invalid_if(asked.order_type != OrderType::Limit, "order_type")?;
+    Refusal::invalid_if(asked.validity == Validity::Ioc, "validity")?;
     let legs = form.integer("iceberg_legs")?.unwrap_or(0);
-    if !(LEGS_MIN..=legs_max).contains(&legs) {
-        return Err(Refusal::invalid("iceberg_legs"));
-    }
+    Refusal::invalid_if(!(LEGS_MIN..=legs_max).contains(&legs), "iceberg_legs")?;
     // The last leg may be the smallest, but it trades something.
     let leg_quantity = form.integer("iceberg_quantity")?.unwrap_or(0);
     let fits = (1..=asked.quantity).contains(&leg_quantity)
         && (asked.quantity + leg_quantity - 1) / leg_quantity == legs;
-    if !fits {
-        return Err(Refusal::invalid("iceberg_quantity"));
-    }
+    Refusal::invalid_if(!fits, "iceberg_quantity")?;
     Ok(Variety::Iceberg(Legs {
         leg: 1,
         legs,
@@ -206,15 +198,9 @@ fn iceberg(form: &Form, asked: &Terms, legs_max: i64) -> Result<Variety, Refusal
 }
 
 fn auction(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
-    if asked.side != Side::Sell {
-        return Err(Refusal::invalid("transaction_type"));
-    }
-    if asked.order_type != OrderType::Limit {
-        return Err(Refusal::invalid("order_type"));
-    }
-    if asked.product != Product::Cnc {
-        return Err(Refusal::invalid("product"));
-    }
+    Refusal::invalid_if(asked.side != Side::Sell, "transaction_type")?;
+    Refusal::invalid_if(asked.order_type != OrderType::Limit, "order_type")?;
+    Refusal::invalid_if(asked.product != Product::Cnc, "product")?;
     let number = form.text("auction_number");
     let number = number.ok_or_else(|| Refusal::invalid("auction_number"))?;
     Ok(Variety::Auction {

@@ -67,9 +67,7 @@ impl Asked {
     }
 
     fn check_quantity(&self, instrument: &Instrument, rules: &Rules) -> Result<(), Refusal> {
-        if !(1..=QUANTITY_MAX).contains(&self.quantity) {
-            return Err(Refusal::invalid("quantity"));
-        }
+        Refusal::invalid_if(!(1..=QUANTITY_MAX).contains(&self.quantity), "quantity")?;
         let lot = instrument.lot;
         if self.quantity % lot != 0 {
             return Err(Refusal::input(format!(
@@ -126,9 +124,7 @@ pub(in crate::exchange) fn check_price(
     price_e4: i64,
     instrument: &Instrument,
 ) -> Result<(), Refusal> {
-    if !(1..=PRICE_E4_MAX).contains(&price_e4) {
-        return Err(Refusal::invalid(name));
-    }
+    Refusal::invalid_if(!(1..=PRICE_E4_MAX).contains(&price_e4), name)?;
     if price_e4 % instrument.tick_e4 != 0 {
         return Err(Refusal::input(format!(
             "Tick size for this instrument is {}. Kindly enter {} in the multiple of tick size for this instrument.",

@@ -45,19 +45,20 @@ impl Exchange {
             protection: change.protection.unwrap_or(before.protection),
             ..before
         };
-        if asked.quantity <= order.now.filled {
-            return Err(Refusal::invalid("quantity"));
-        }
-        if matches!(order.variety, Variety::Iceberg(_)) && asked.quantity != before.quantity {
-            return Err(Refusal::invalid("quantity"));
-        }
+        Refusal::invalid_if(asked.quantity <= order.now.filled, "quantity")?;
+        Refusal::invalid_if(
+            matches!(order.variety, Variety::Iceberg(_)) && asked.quantity != before.quantity,
+            "quantity",
+        )?;
         let rests = !order.waits() && !order.kept();
-        if asked.triggered() && rests && (order.triggered() || !self.rules.modify_to_stop) {
-            return Err(Refusal::invalid("order_type"));
-        }
-        if change.validity == Some(Validity::Ttl) && order.expires_ns.is_none() {
-            return Err(Refusal::invalid("validity"));
-        }
+        Refusal::invalid_if(
+            asked.triggered() && rests && (order.triggered() || !self.rules.modify_to_stop),
+            "order_type",
+        )?;
+        Refusal::invalid_if(
+            change.validity == Some(Validity::Ttl) && order.expires_ns.is_none(),
+            "validity",
+        )?;
         Ok(asked)
     }
 

@@ -84,12 +84,8 @@ impl Exchange {
             Product::Nrml => !share,
             Product::Mis => true,
         };
-        if wish.from == wish.to || !goes {
-            return Err(Refusal::invalid("new_product"));
-        }
-        if wish.quantity % instrument.lot.max(1) != 0 {
-            return Err(Refusal::invalid("quantity"));
-        }
+        Refusal::invalid_if(wish.from == wish.to || !goes, "new_product")?;
+        Refusal::invalid_if(wish.quantity % instrument.lot.max(1) != 0, "quantity")?;
         Ok(listing)
     }
 }

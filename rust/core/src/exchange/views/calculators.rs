@@ -178,9 +178,7 @@ pub fn basket_margins(
 pub fn contract_note(exchange: &Exchange, items: &[Item]) -> Result<Value, Refusal> {
     let rows = items.iter().map(|item| {
         let instrument = &exchange.market.listings[item.listing].instrument;
-        if item.order_id.is_none() {
-            return Err(Refusal::invalid("order_id"));
-        }
+        Refusal::invalid_if(item.order_id.is_none(), "order_id")?;
         Ok(object! {
             transaction_type: item.side.name(),
             tradingsymbol: instrument.tradingsymbol.clone(),
