@@ -1330,82 +1330,9 @@ class Charges:
 def charges(exchange: str, instrument_type: str, product: str, side: str, turnover_e4: int, date: str) -> Charges:
     """The charges of one executed order: its whole turnover (of options the premium), on a date ``YYYY-MM-DD``.
 
-    Rates are dated tables with their sources (``rust/core/src/portfolio/rates.rs``). Raises ValueError when they do
-    not cover the kind of order on that day.
+    Rates are rows of the shipped calendar, with their sources. Raises ValueError when they do not cover the kind of
+    order on that day.
     """
-
-@final
-class PositionRow:
-    """One position: the key is (exchange, tradingsymbol, product). Money in 1/10,000 rupee."""
-
-    @property
-    def exchange(self) -> str: ...
-    @property
-    def tradingsymbol(self) -> str: ...
-    @property
-    def product(self) -> str: ...
-    @property
-    def multiplier(self) -> int: ...
-    @property
-    def quantity(self) -> int:
-        """Negative: short."""
-    @property
-    def cost_e4(self) -> int:
-        """What is open cost: its average times its quantity, before rounding."""
-    @property
-    def average_e4(self) -> int:
-        """Rounded half to even; 0 when flat."""
-    @property
-    def last_e4(self) -> int:
-        """0 before a price is known."""
-    @property
-    def realised_e4(self) -> int: ...
-    @property
-    def unrealised_e4(self) -> int: ...
-    @property
-    def value_e4(self) -> int:
-        """Kite's ``value``: sold less bought."""
-    @property
-    def pnl_e4(self) -> int:
-        """Kite's ``pnl``: ``value + quantity x last price x multiplier``."""
-    @property
-    def charges_e4(self) -> int: ...
-
-@final
-class Portfolio:
-    """The positions of one account: shorts, reversals, partial fills; charges by the order."""
-
-    def __new__(cls) -> Portfolio: ...
-    def fill(
-        self,
-        *,
-        order_id: str,
-        exchange: str,
-        tradingsymbol: str,
-        instrument_type: str,
-        product: str,
-        side: str,
-        quantity: int,
-        price_e4: int,
-        date: str,
-    ) -> int:
-        """Books one trade; the index of its position. Raises ValueError, and changes nothing, when it is none."""
-    def mark(self, position: int, last_e4: int) -> None:
-        """Values a position at a price."""
-    def positions(self) -> list[PositionRow]:
-        """In the order in which they were first seen."""
-    @property
-    def gross_e4(self) -> int:
-        """Realised and unrealised, before charges."""
-    @property
-    def charges_e4(self) -> int: ...
-    @property
-    def net_e4(self) -> int: ...
-    @property
-    def uncharged(self) -> int:
-        """Positions with an order whose charges no table knows."""
-
-# --- risk ---------------------------------------------------------------------------------------------------------
 
 def risk_rules() -> list[tuple[str, str, str]]:
     """Every rule in evaluation order: (id, stage, title)."""

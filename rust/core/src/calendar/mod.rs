@@ -11,6 +11,8 @@ mod contracts;
 pub mod day;
 /// Days on which contracts end.
 mod expiries;
+/// What an order pays.
+mod fees;
 /// What a segment does at each time of a day.
 mod sessions;
 /// The text of the tables, row by row.
@@ -25,6 +27,7 @@ use sha2::{Digest, Sha256};
 pub use contracts::Freeze;
 pub use day::Day;
 pub use expiries::Expiry;
+pub use fees::{Brokerage, Category, Fees};
 pub use sessions::{Hours, Phase, PhaseStart, Segment};
 pub use table::BadRow;
 
@@ -45,6 +48,7 @@ pub struct Calendar {
     lots: Dated<i64>,
     freezes: Dated<Freeze>,
     bands: Dated<i64>,
+    fees: Fees,
     sha256: [u8; 32],
 }
 
@@ -84,6 +88,13 @@ impl Calendar {
             lots: contracts::numbers(&of(Table::Lot))?,
             freezes: contracts::freezes(&of(Table::Freeze))?,
             bands: contracts::numbers(&of(Table::Band))?,
+            fees: Fees::read(
+                &of(Table::TransactionTax),
+                &of(Table::StampDuty),
+                &of(Table::ExchangeCharge),
+                &of(Table::Brokerage),
+                &of(Table::Levy),
+            )?,
             sha256: Sha256::new()
                 .chain_update(SHIPPED)
                 .chain_update(own)
@@ -154,6 +165,11 @@ impl Calendar {
     /// The largest single order on a day.
     pub fn freeze(&self, key: &str, day: Day) -> Option<Freeze> {
         self.freezes.of(key, day).copied()
+    }
+
+    /// What orders cost.
+    pub fn fees(&self) -> &Fees {
+        &self.fees
     }
 
     /// How far from its previous close a name may trade on a day, in percent.

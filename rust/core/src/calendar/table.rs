@@ -41,10 +41,15 @@ pub enum Table {
     Lot,
     Freeze,
     Band,
+    TransactionTax,
+    StampDuty,
+    ExchangeCharge,
+    Brokerage,
+    Levy,
 }
 
 impl Table {
-    const NAMES: [(&'static str, Self); 7] = [
+    const NAMES: [(&'static str, Self); 12] = [
         ("day", Self::Day),
         ("phases", Self::Phases),
         ("square off", Self::SquareOff),
@@ -52,6 +57,11 @@ impl Table {
         ("lot", Self::Lot),
         ("freeze", Self::Freeze),
         ("band", Self::Band),
+        ("transaction tax", Self::TransactionTax),
+        ("stamp duty", Self::StampDuty),
+        ("exchange charge", Self::ExchangeCharge),
+        ("brokerage", Self::Brokerage),
+        ("levy", Self::Levy),
     ];
 }
 

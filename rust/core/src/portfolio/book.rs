@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::charges::{Executed, charges, to_e4};
 use super::position::Position;
+use crate::calendar::Calendar;
 use crate::day::Day;
 use crate::terms::{Exchange, Kind, Overflow, Product, Side, product};
 
@@ -132,7 +133,7 @@ impl Portfolio {
     }
 
     /// Books a trade and returns its position's index. The trade's price is the mark of a position that has none.
-    pub fn fill(&mut self, trade: &Trade<'_>) -> Result<usize, FillError> {
+    pub fn fill(&mut self, trade: &Trade<'_>, calendar: &Calendar) -> Result<usize, FillError> {
         if trade.quantity <= 0 || trade.price_e4 < 0 {
             return Err(FillError::NotATrade);
         }
@@ -153,12 +154,12 @@ impl Portfolio {
             after.last_e4 = trade.price_e4;
         }
         self.set(at, after)?;
-        self.charge(at, trade, turnover_e4);
+        self.charge(at, trade, turnover_e4, calendar);
         Ok(at)
     }
 
     /// Charges go by the order: each trade adds what the whole order now costs more.
-    fn charge(&mut self, at: usize, trade: &Trade<'_>, turnover_e4: i64) {
+    fn charge(&mut self, at: usize, trade: &Trade<'_>, turnover_e4: i64, calendar: &Calendar) {
         let Trade {
             exchange,
             kind,
@@ -169,16 +170,14 @@ impl Portfolio {
         let booked = &mut self.positions[at];
         let order = self.orders.entry(trade.order_id.into()).or_default();
         order.value_e4 = turnover_e4;
-        match charges(
-            &Executed {
-                exchange,
-                kind,
-                product,
-                side,
-                turnover_e4,
-            },
-            trade.day,
-        ) {
+        let executed = Executed {
+            exchange,
+            kind,
+            product,
+            side,
+            turnover_e4,
+        };
+        match charges(&executed, calendar, trade.day) {
             Ok(cost) => {
                 let more_e15 = cost.total_e15() - order.charges_e15;
                 order.charges_e15 += more_e15;
@@ -252,9 +251,17 @@ fields! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     const DAY: Day = Day::of(2026, 11, 19);
+
+    impl Portfolio {
+        fn fills(&mut self, trade: &Trade<'_>) -> Result<usize, FillError> {
+            self.fill(trade, &Calendar::shipped())
+        }
+    }
 
     fn trade<'a>(
         order_id: &'a str,
@@ -281,10 +288,10 @@ mod tests {
     fn an_order_filled_in_parts_pays_its_brokerage_once() {
         let mut parts = Portfolio::default();
         parts
-            .fill(&trade("1", "NIFTY26NOV26000PE", Side::Sell, 30, 110_0000))
+            .fills(&trade("1", "NIFTY26NOV26000PE", Side::Sell, 30, 110_0000))
             .unwrap();
         parts
-            .fill(&trade("1", "NIFTY26NOV26000PE", Side::Sell, 35, 110_0000))
+            .fills(&trade("1", "NIFTY26NOV26000PE", Side::Sell, 35, 110_0000))
             .unwrap();
 
         assert_eq!(parts.charges_e4(), 37_3311); // the worked example of 65 at 110
@@ -296,11 +303,11 @@ mod tests {
         let mut portfolio = Portfolio::default();
 
         for (quantity, price_e4) in [(0, 1), (-1, 1), (1, -1)] {
-            let refused = portfolio.fill(&trade("1", "X", Side::Buy, quantity, price_e4));
+            let refused = portfolio.fills(&trade("1", "X", Side::Buy, quantity, price_e4));
             assert_eq!(refused, Err(FillError::NotATrade));
         }
         assert_eq!(
-            portfolio.fill(&trade("1", "X", Side::Buy, i64::MAX, 2)),
+            portfolio.fills(&trade("1", "X", Side::Buy, i64::MAX, 2)),
             Err(FillError::Overflow)
         );
         assert_eq!(
@@ -317,7 +324,7 @@ mod tests {
     fn a_trade_without_a_rate_is_booked_and_told() {
         let mut portfolio = Portfolio::default();
         portfolio
-            .fill(&Trade {
+            .fills(&Trade {
                 day: Day::of(2000, 1, 3),
                 ..trade("1", "X", Side::Buy, 1, 10_000)
             })
@@ -343,7 +350,7 @@ mod tests {
                 let side = if buys { Side::Buy } else { Side::Sell };
                 if quantity > 0 {
                     let order_id = n.to_string();
-                    portfolio.fill(&trade(&order_id, symbols[symbol], side, quantity, price_e4)).unwrap();
+                    portfolio.fills(&trade(&order_id, symbols[symbol], side, quantity, price_e4)).unwrap();
                     cash_e4 -= side.sign() * quantity * price_e4;
                 } else if symbol < portfolio.positions().len() {
                     portfolio.mark(symbol, price_e4).unwrap();
@@ -354,6 +361,25 @@ mod tests {
             let charged_e4: i64 = portfolio.positions().iter().map(Booked::charges_e4).sum();
             prop_assert_eq!(portfolio.gross_e4(), cash_e4 + worth_e4);
             prop_assert!((portfolio.charges_e4() - charged_e4).abs() <= portfolio.positions().len() as i64);
+        }
+
+        #[test]
+        fn charges_go_by_the_order_however_it_was_filled(
+            fills in prop::collection::vec((0usize..6, 1i64..500, 1i64..50_000_000), 0..60),
+        ) {
+            let (mut portfolio, mut turnover_e4) = (Portfolio::default(), BTreeMap::<usize, i64>::new());
+            let side = |order: usize| if order % 2 == 0 { Side::Buy } else { Side::Sell };
+            for (order, quantity, price_e4) in fills {
+                portfolio.fills(&trade(&order.to_string(), "A", side(order), quantity, price_e4)).unwrap();
+                *turnover_e4.entry(order).or_default() += quantity * price_e4;
+            }
+
+            let whole_e15 = turnover_e4.into_iter().map(|(order, turnover_e4)| {
+                let Trade { exchange, kind, product, side, .. } = trade("", "A", side(order), 1, 1);
+                let executed = Executed { exchange, kind, product, side, turnover_e4 };
+                charges(&executed, &Calendar::shipped(), DAY).unwrap().total_e15()
+            });
+            prop_assert_eq!(portfolio.charges_e4(), to_e4(whole_e15.sum()));
         }
     }
 }

@@ -1,15 +1,13 @@
 //! What an executed order costs: one definition for the gate, the reports and the local exchange.
 use std::fmt;
 
-use super::rates::{
-    self, BROKERAGE, Category, EXERCISE_TAX, GST_PERCENT, RateE9, SEBI_E9, STAMP, TRANSACTION,
-    TRANSACTION_TAX,
-};
+use crate::calendar::{Brokerage, Calendar, Category};
 use crate::day::Day;
 use crate::terms::{Exchange, Kind, Overflow, Product, Side, divide_half_even};
 
 /// Rates have 9 decimals, GST 2 more, money 4: in 1/10^15 rupee every charge is an integer.
 const E15_PER_E4: i128 = 100_000_000_000;
+const E7: i128 = 10_000_000;
 const E15_PER_E13: i128 = 100;
 
 /// An order, or what has been executed of it so far: charges go by the order, not by the trade.
@@ -96,69 +94,65 @@ pub fn to_e4(exact_e15: i128) -> i64 {
 ///
 /// Sums are exact, as Kite's calculators give them; a contract note rounds the taxes to whole rupees. A depository's
 /// fee for delivered sales is by day and share, not by order, and is not in here.
-pub fn charges(order: &Executed, day: Day) -> Result<Charges, NoCharges> {
-    let none = NoCharges::NoRate { day };
+pub fn charges(order: &Executed, calendar: &Calendar, day: Day) -> Result<Charges, NoCharges> {
     if order.turnover_e4 < 0 {
         return Err(NoCharges::Overflow);
     }
-    let category = Category::of(order.exchange, order.kind, order.product).ok_or(none)?;
-    let per_side = |rows| {
-        rates::in_force(
-            rows,
-            day,
-            |r: &rates::PerSide| r.category == category,
-            |r| r.from,
-        )
-        .ok_or(none)
-    };
-    let (tax, stamp) = (per_side(TRANSACTION_TAX)?, per_side(STAMP)?);
-    let fits = |r: &rates::Transaction| r.category == category && r.exchange == order.exchange;
-    let exchange = rates::in_force(TRANSACTION, day, fits, |r| r.from).ok_or(none)?;
-    if order.turnover_e4 == 0 {
-        return Ok(Charges::default());
-    }
-
     let turnover = i128::from(order.turnover_e4);
-    let share_e13 = |rate_e9: RateE9| turnover * i128::from(rate_e9);
-    let of_side = |row: &rates::PerSide| match order.side {
-        Side::Buy => share_e13(row.buy_e9),
-        Side::Sell => share_e13(row.sell_e9),
-    };
-    let brokerage_e13 = brokerage_e13(category, turnover);
-    let (exchange_e13, sebi_e13) = (share_e13(exchange.rate_e9), share_e13(SEBI_E9));
-    Ok(Charges {
-        brokerage_e15: brokerage_e13 * E15_PER_E13,
-        transaction_tax_e15: of_side(tax) * E15_PER_E13,
-        exchange_e15: (exchange_e13 + share_e13(exchange.fund_e9)) * E15_PER_E13,
-        sebi_e15: sebi_e13 * E15_PER_E13,
-        stamp_e15: of_side(stamp) * E15_PER_E13,
-        gst_e15: (brokerage_e13 + exchange_e13 + sebi_e13) * i128::from(GST_PERCENT),
-    })
+    priced(order, turnover, calendar, day).ok_or(NoCharges::NoRate { day })
 }
 
-fn brokerage_e13(category: Category, turnover_e4: i128) -> i128 {
-    let row = BROKERAGE
-        .iter()
-        .find(|row| row.category == category)
-        .expect("every category has its brokerage");
-    let most_e13 = i128::from(row.most_e4) * 1_000_000_000;
-    row.rate_e9.map_or(most_e13, |rate_e9| {
-        most_e13.min(turnover_e4 * i128::from(rate_e9))
+/// None: a rate is not known.
+fn priced(order: &Executed, turnover: i128, calendar: &Calendar, day: Day) -> Option<Charges> {
+    let fees = calendar.fees();
+    let category = Category::of(order.exchange, order.kind, order.product)?;
+    let (tax, stamp) = (
+        fees.transaction_tax_e9(category, day)?,
+        fees.stamp_duty_e9(category, day)?,
+    );
+    let [exchange_e9, fund_e9] = fees.exchange_charge_e9(order.exchange, category, day)?;
+    let (sebi_e9, gst_percent_e7) = (fees.sebi_e9(day)?, fees.gst_percent_e7(day)?);
+    let brokerage = fees.brokerage(category, day)?;
+    if turnover == 0 {
+        return Some(Charges::default());
+    }
+
+    let share_e13 = |rate_e9: i64| turnover * i128::from(rate_e9);
+    let of_side_e13 = |[buyer_e9, seller_e9]: [i64; 2]| match order.side {
+        Side::Buy => share_e13(buyer_e9),
+        Side::Sell => share_e13(seller_e9),
+    };
+    let rupees_e13 = |rupees_e7: i64| i128::from(rupees_e7) * 1_000_000;
+    let brokerage_e13 = match brokerage {
+        Brokerage::Flat { rupees_e7 } => rupees_e13(rupees_e7),
+        Brokerage::AtMost { rate_e9, rupees_e7 } => share_e13(rate_e9).min(rupees_e13(rupees_e7)),
+    };
+    let (exchange_e13, sebi_e13) = (share_e13(exchange_e9), share_e13(sebi_e9));
+    let taxed_e13 = brokerage_e13 + exchange_e13 + sebi_e13;
+    Some(Charges {
+        brokerage_e15: brokerage_e13 * E15_PER_E13,
+        transaction_tax_e15: of_side_e13(tax) * E15_PER_E13,
+        exchange_e15: (exchange_e13 + share_e13(fund_e9)) * E15_PER_E13,
+        sebi_e15: sebi_e13 * E15_PER_E13,
+        stamp_e15: of_side_e13(stamp) * E15_PER_E13,
+        gst_e15: taxed_e13 * i128::from(gst_percent_e7) / E7,
     })
 }
 
 /// STT on an option that is exercised for its holder when it ends: a share of what it is then worth. The writer pays
 /// none, nor does anybody for a future that ends. Nothing before the first day of the table.
-pub fn exercise_tax_e15(worth_e4: i64, day: Day) -> i128 {
-    let row = rates::in_force(EXERCISE_TAX, day, |_| true, |row| row.from);
-    row.map_or(0, |row| {
-        i128::from(worth_e4) * i128::from(row.rate_e9) * E15_PER_E13
-    })
+pub fn exercise_tax_e15(worth_e4: i64, calendar: &Calendar, day: Day) -> i128 {
+    let rate_e9 = calendar.fees().exercise_tax_e9(day).unwrap_or(0);
+    i128::from(worth_e4) * i128::from(rate_e9) * E15_PER_E13
 }
 
 /// The broker's fee for squaring off a position itself, with GST.
-pub fn square_off_e15() -> i128 {
-    i128::from(rates::SQUARE_OFF_E4) * E15_PER_E4 * i128::from(100 + GST_PERCENT) / 100
+pub fn square_off_e15(calendar: &Calendar, day: Day) -> i128 {
+    let fees = calendar.fees();
+    let fee = fees.square_off_rupees_e7(day).zip(fees.gst_percent_e7(day));
+    fee.map_or(0, |(rupees_e7, gst_percent_e7)| {
+        i128::from(rupees_e7) * (100 * E7 + i128::from(gst_percent_e7)) / 10
+    })
 }
 
 #[cfg(test)]
@@ -167,6 +161,14 @@ mod tests {
     use proptest::prelude::*;
 
     const NOVEMBER_2026: Day = Day::of(2026, 11, 19);
+
+    fn charges(order: &Executed, day: Day) -> Result<Charges, NoCharges> {
+        super::charges(order, &Calendar::shipped(), day)
+    }
+
+    fn exercise_tax_e15(worth_e4: i64, day: Day) -> i128 {
+        super::exercise_tax_e15(worth_e4, &Calendar::shipped(), day)
+    }
 
     fn order(
         exchange: Exchange,
@@ -324,7 +326,10 @@ mod tests {
 
     #[test]
     fn squaring_off_by_the_broker_costs_59_rupees() {
-        assert_eq!(to_e4(square_off_e15()), 59_0000);
+        assert_eq!(
+            to_e4(square_off_e15(&Calendar::shipped(), NOVEMBER_2026)),
+            59_0000
+        );
     }
 
     proptest! {

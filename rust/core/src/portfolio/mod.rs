@@ -4,8 +4,6 @@ mod book;
 /// What an executed order costs.
 pub mod charges;
 mod position;
-/// The dated tables behind the charges.
-pub mod rates;
 
 pub use book::{Booked, FillError, Key, Portfolio, Trade};
 pub use charges::{Charges, Executed, NoCharges, charges, exercise_tax_e15, square_off_e15, to_e4};

@@ -17,6 +17,7 @@ impl Exchange {
     /// What has been executed of an order costs; nothing on a day that no table covers. An order that the broker sends
     /// to close a position has its fee on top.
     fn cost_e4(&self, order: &Order) -> i64 {
+        let (calendar, day) = (&self.market.calendar, self.market.day);
         let instrument = &self.market.listings[order.listing].instrument;
         let executed = Executed {
             exchange: instrument.exchange,
@@ -25,9 +26,9 @@ impl Exchange {
             side: order.side,
             turnover_e4: order.now.value_e4 * instrument.multiplier,
         };
-        let cost_e15 = charges(&executed, self.market.day).map_or(0, |cost| cost.total_e15());
+        let cost_e15 = charges(&executed, calendar, day).map_or(0, |cost| cost.total_e15());
         let fee_e15 = if order.squares_off && order.now.filled > 0 {
-            square_off_e15()
+            square_off_e15(calendar, day)
         } else {
             0
         };
@@ -73,7 +74,7 @@ mod tests {
             side,
             turnover_e4,
         };
-        let cost = charges(&executed, exchange.market.day);
+        let cost = charges(&executed, &exchange.market.calendar, exchange.market.day);
         cost.expect("in the tables").total_e4()
     }
 

@@ -52,7 +52,7 @@ impl Exchange {
         let (price_e4, kind) = (self.market.final_e4(row), row.instrument.kind);
         self.withdraw_all(listing);
         self.end_gtts(listing);
-        let day = self.market.day;
+        let (calendar, day) = (&self.market.calendar, self.market.day);
         for account in &mut self.accounts {
             let held = account.positions.iter_mut();
             for (_, position) in held.filter(|((of, _), _)| *of == listing) {
@@ -63,7 +63,7 @@ impl Exchange {
                 if kind.is_option() && quantity > 0 {
                     let worth_e4 = product(quantity, price_e4, position.multiplier)
                         .expect("the funds check keeps every sum of money far below 64 bits");
-                    account.exercise_tax_e4 += to_e4(exercise_tax_e15(worth_e4, day));
+                    account.exercise_tax_e4 += to_e4(exercise_tax_e15(worth_e4, calendar, day));
                 }
                 let side = if quantity > 0 { Side::Sell } else { Side::Buy };
                 position

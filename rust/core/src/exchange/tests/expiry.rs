@@ -144,7 +144,11 @@ fn what_is_held_of_a_contract_at_its_end_is_settled_at_the_index() {
         );
         assert_eq!(ended.realised_e4, sold.value_e4 - bought.value_e4);
         if row.kind == Kind::Call {
-            taxed_e4 = to_e4(exercise_tax_e15(65 * worth_e4, LAST_DAY));
+            taxed_e4 = to_e4(exercise_tax_e15(
+                65 * worth_e4,
+                &exchange.market.calendar,
+                LAST_DAY,
+            ));
         }
     }
     let account = &exchange.accounts[0];

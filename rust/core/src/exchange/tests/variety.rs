@@ -548,7 +548,10 @@ fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more
                 side: order.side,
                 turnover_e4: value_e4,
             };
-            order.charges_e4 - charges(&executed, DAY).expect("in the tables").total_e4()
+            order.charges_e4
+                - charges(&executed, &exchange.market.calendar, DAY)
+                    .expect("in the tables")
+                    .total_e4()
         })
         .collect();
     assert!(!fees_e4.is_empty());

@@ -40,7 +40,7 @@ impl Item {
             side: self.side,
             turnover_e4: turnover_e4.map_err(|_| Refusal::invalid("quantity"))?,
         };
-        charges(&executed, exchange.market.day)
+        charges(&executed, &exchange.market.calendar, exchange.market.day)
             .map_err(|_| Refusal::input("There are no charges known for such an order."))
     }
 

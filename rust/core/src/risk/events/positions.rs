@@ -120,7 +120,7 @@ impl Gate {
             day,
         };
         let mark_e4 = instrument.mark_e4;
-        match self.portfolio.fill(&trade) {
+        match self.portfolio.fill(&trade, &self.calendar) {
             Ok(at) => {
                 self.hold(instrument_at, fill.product, at);
                 let fits = self
