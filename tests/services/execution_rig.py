@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from doubles.approvals import KEY, sealed
+from doubles.fault_broker import FaultBroker
 from kitev3.account.account import Account
 from kitev3.account.latch import Latch, LatchState
 from kitev3.broker.egress import Egress
-from kitev3.broker.fault import FaultBroker
 from kitev3.broker.interface import Broker
 from kitev3.broker.pace import Limits
 from kitev3.broker.rest import InlineExecutor

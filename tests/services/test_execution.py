@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from doubles.account import NOW_NS, WIDE
 from doubles.approvals import KEY, sealed
+from doubles.fault_broker import FaultBroker
 from doubles.gate import CoreGate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3._core import EVALUATED_OF_A_CANCEL, ApprovalKey
 from kitev3.account.latch import Latch, LatchState
 from kitev3.broker.classify import Finding
-from kitev3.broker.fault import FaultBroker
 from kitev3.contracts import (
     AccountOpened,
     Adjust,

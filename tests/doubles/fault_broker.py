@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-
 from kitev3.broker.classify import Finding, Reply, classify_failure, classify_write
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
