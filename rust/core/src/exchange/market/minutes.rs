@@ -4,12 +4,12 @@ use crate::calendar::clock::{MINUTE_NS, SECOND_NS};
 use crate::exchange::market::candles::Candle;
 use crate::exchange::market::day_statistics::Spot;
 use crate::exchange::market::instruments::RUPEE_E4;
+use crate::exchange::market::listed::Moves;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::minute::Minute;
 use crate::exchange::market::path::deviation;
 use crate::exchange::market::pricing::published_e4;
 use crate::exchange::market::rng::Stream;
-use crate::exchange::market::universe::Moves;
 use crate::terms::Kind;
 
 /// Minutes of an ordinary day.

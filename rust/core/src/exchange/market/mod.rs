@@ -16,6 +16,8 @@ pub mod deferred_steps;
 mod halts;
 /// An instrument of the simulated day, and their file.
 pub mod instruments;
+/// Rows of the day's list.
+pub mod listed;
 /// One instrument on the market.
 pub mod listing;
 /// Reading a market file.

@@ -4,12 +4,12 @@ use crate::calendar::clock::{MINUTE_NS, SECOND_NS};
 use crate::exchange::hours::Phase;
 use crate::exchange::market::day_statistics::{Moment, Spot};
 use crate::exchange::market::instruments::RUPEE_E4;
+use crate::exchange::market::listed::Moves;
 use crate::exchange::market::listing::{Hit, Listing, tell};
 use crate::exchange::market::market_maker::Levels;
 use crate::exchange::market::minute::Minute;
 use crate::exchange::market::pricing::{forward, option_value, published_e4};
 use crate::exchange::market::rng::Stream;
-use crate::exchange::market::universe::Moves;
 use crate::exchange::matching::book::Level;
 use crate::terms::Side;
 

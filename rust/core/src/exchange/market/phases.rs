@@ -3,11 +3,11 @@
 use crate::exchange::hours::Phase;
 use crate::exchange::market::day_statistics::{Moment, Spot};
 use crate::exchange::market::instruments::RUPEE_E4;
+use crate::exchange::market::listed::Moves;
 use crate::exchange::market::listing::{Hit, Listing, tell};
 use crate::exchange::market::market_maker::Levels;
 use crate::exchange::market::pricing::published_e4;
 use crate::exchange::market::rng::Stream;
-use crate::exchange::market::universe::Moves;
 use crate::exchange::matching::auction::{Outcome, uncross};
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
 use crate::terms::Side;

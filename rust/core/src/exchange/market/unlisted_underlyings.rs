@@ -5,7 +5,7 @@ use crate::terms::Exchange;
 
 /// One of them, whatever its expiry.
 #[derive(Clone, Copy, Debug)]
-pub struct Elsewhere {
+pub struct UnlistedUnderlying {
     pub name: &'static str,
     pub exchange: Exchange,
     /// The last byte of its tokens, and what stands before it in the first contract's.
@@ -19,7 +19,7 @@ pub struct Elsewhere {
     pub volume: f64,
 }
 
-impl Elsewhere {
+impl UnlistedUnderlying {
     /// What the calendar knows it by.
     pub fn key(&self) -> String {
         format!("{}:{}", self.exchange, self.name)
@@ -27,7 +27,7 @@ impl Elsewhere {
 }
 
 /// 1,000 dollars a lot.
-const USDINR: Elsewhere = Elsewhere {
+const USDINR: UnlistedUnderlying = UnlistedUnderlying {
     name: "USDINR",
     exchange: Exchange::Cds,
     segment: 3,
@@ -40,7 +40,7 @@ const USDINR: Elsewhere = Elsewhere {
 };
 
 /// 100 barrels a lot.
-const CRUDEOIL: Elsewhere = Elsewhere {
+const CRUDEOIL: UnlistedUnderlying = UnlistedUnderlying {
     name: "CRUDEOIL",
     exchange: Exchange::Mcx,
     segment: 7,
@@ -54,9 +54,9 @@ const CRUDEOIL: Elsewhere = Elsewhere {
 
 /// Everything that is listed of them. The second exchanges trade a fraction of what the first do; their tokens are of
 /// our own making.
-pub const ALL: [Elsewhere; 4] = [
+pub const ALL: [UnlistedUnderlying; 4] = [
     USDINR,
-    Elsewhere {
+    UnlistedUnderlying {
         exchange: Exchange::Bcd,
         segment: 6,
         first_token: 1_100_612,
@@ -64,7 +64,7 @@ pub const ALL: [Elsewhere; 4] = [
         ..USDINR
     },
     CRUDEOIL,
-    Elsewhere {
+    UnlistedUnderlying {
         exchange: Exchange::Nco,
         segment: 12,
         first_token: 300_970,

@@ -1,5 +1,6 @@
 //! The exchange as its users meet it, and its parts by drawn orders.
 
+mod book;
 mod breaker;
 mod deferred_steps;
 mod exchange;
@@ -12,4 +13,5 @@ mod order_fault;
 mod order_latency;
 mod scan;
 mod sessions;
+mod universe;
 mod variety;
