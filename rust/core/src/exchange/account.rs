@@ -64,6 +64,11 @@ impl Account {
         self.charges_e4 + self.exercise_tax_e4
     }
 
+    /// Opening cash and what the day has realised, less what it has cost.
+    pub fn funds_e4(&self) -> i64 {
+        self.cash_e4 + self.realised_e4() - self.costs_e4()
+    }
+
     /// A position, new if there is none; `multiplier` is the instrument's.
     pub fn position(
         &mut self,

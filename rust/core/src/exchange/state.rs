@@ -4,16 +4,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::exchange::orders::order_latency::UnderWay;
-
 use crate::exchange::account::{Account, CASH_E4, Holding};
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::simulated::Market;
-use crate::exchange::orders::gtt::Gtt;
+use crate::exchange::orders::gtt::Gtts;
 use crate::exchange::orders::ids::Ids;
 use crate::exchange::orders::limits::ReadPace;
 use crate::exchange::orders::order::Order;
 use crate::exchange::orders::order_fault::Due;
+use crate::exchange::orders::order_latency::Transits;
 use crate::exchange::rules::Rules;
 use crate::exchange::views::json_value::Value;
 use crate::terms;
@@ -65,16 +64,16 @@ pub struct Exchange {
     pub(in crate::exchange) frames: Vec<OrderFrame>,
     /// What has gone wrong with orders and will end; few at a time.
     pub(in crate::exchange) order_faults: Vec<Due>,
-    /// What is between broker and exchange, in the order in which it began; few at a time.
-    pub(in crate::exchange) under_way: Vec<UnderWay>,
+    /// What is between broker and exchange.
+    pub under_way: Transits,
     /// Why the exchange has halted its market, if it has.
     pub(in crate::exchange) halted: Option<String>,
     /// All triggers of the day, oldest first.
-    pub(in crate::exchange) gtts: Vec<Gtt>,
+    pub gtts: Gtts,
 }
 
 impl Exchange {
-    /// A exchange at the open of the market's day, with a fresh account for each user.
+    /// An exchange at the open of the market's day, with a fresh account for each user.
     pub fn new(market: Market, rules: Rules, users: &[String]) -> Self {
         assert!(
             users.len() <= USERS_MAX,
@@ -100,34 +99,18 @@ impl Exchange {
             ids,
             frames: Vec::new(),
             order_faults: Vec::new(),
-            under_way: Vec::new(),
-            gtts: Vec::new(),
+            under_way: Transits::default(),
+            gtts: Gtts::default(),
             halted: None,
         };
         for user in users {
-            let holdings = exchange.first_holdings();
+            let holdings = first_holdings(&exchange.market);
             exchange.users.insert(user.clone(), exchange.accounts.len());
             exchange
                 .accounts
                 .push(Account::new(user.clone(), CASH_E4, holdings));
         }
         exchange
-    }
-
-    /// The two holdings that every fresh account has.
-    fn first_holdings(&self) -> Vec<Holding> {
-        [("INFY", 100, 14_125_000), ("SBIN", 200, 7_612_000)]
-            .into_iter()
-            .filter_map(|(symbol, quantity, average_e4)| {
-                let listing = self.market.by_symbol(terms::Exchange::Nse, symbol)?;
-                Some(Holding {
-                    listing,
-                    quantity,
-                    average_e4,
-                    used: 0,
-                })
-            })
-            .collect()
     }
 
     /// Market time: of the last step or request.
@@ -157,4 +140,20 @@ impl Exchange {
         let listing = &self.market.listings[listing];
         (&listing.instrument, listing.day.last_e4)
     }
+}
+
+/// The two holdings that every fresh account has.
+fn first_holdings(market: &Market) -> Vec<Holding> {
+    [("INFY", 100, 14_125_000), ("SBIN", 200, 7_612_000)]
+        .into_iter()
+        .filter_map(|(symbol, quantity, average_e4)| {
+            let listing = market.by_symbol(terms::Exchange::Nse, symbol)?;
+            Some(Holding {
+                listing,
+                quantity,
+                average_e4,
+                used: 0,
+            })
+        })
+        .collect()
 }

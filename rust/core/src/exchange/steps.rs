@@ -1,8 +1,8 @@
 //! Time goes on: the market's steps, and what comes due between them.
 
 use crate::exchange::market::listing::Hit;
-use crate::exchange::orders::gtt::Gtt;
 use crate::exchange::orders::order::Order;
+use crate::exchange::orders::stops::reached;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::state::Exchange;
 
@@ -11,7 +11,7 @@ impl Exchange {
     pub fn advance(&mut self, to_ns: i64) -> usize {
         let mut steps = 0;
         // Whoever asked for it looks at the last step, and an order of his at what was paid a while before.
-        let looked_at_ns = to_ns - self.looked_back_ns();
+        let looked_at_ns = to_ns - self.rules.looked_back_ns();
         while self.market.next_cut_ns() <= to_ns {
             self.end_transits(self.market.next_cut_ns() - 1);
             if self.nobody_waits() {
@@ -36,7 +36,7 @@ impl Exchange {
             && self.under_way.is_empty()
             && !self.awaits_square_off()
             && self.accounts.iter().all(|account| account.open.is_empty())
-            && !self.gtts.iter().any(Gtt::is_active)
+            && self.gtts.active().next().is_none()
     }
 
     /// Whether nothing is due at the next cut whatever the market does: then orders and triggers wait for their own
@@ -61,7 +61,7 @@ impl Exchange {
 
     /// A step at which only the instruments of waiting orders and triggers are looked at, unless something comes of it.
     fn step_watched(&mut self) {
-        let triggers = self.gtts.iter().filter(|gtt| gtt.is_active());
+        let triggers = self.gtts.active();
         let waited_for: Vec<usize> = self
             .waiting_orders()
             .map(|order| order.listing)
@@ -70,7 +70,10 @@ impl Exchange {
         self.market.watch(&waited_for);
         let mut hits = Vec::new();
         self.market.step_watched(&mut hits);
-        if !hits.is_empty() || !self.reached_stops().is_empty() || self.fires_gtts() {
+        if !hits.is_empty()
+            || !reached(&self.stops, &self.orders, &self.market).is_empty()
+            || self.gtts.fire(&self.market)
+        {
             self.market.catch_up();
         }
         self.after_step(hits);

@@ -158,7 +158,8 @@ impl Exchange {
     fn next_due_ns(&self) -> i64 {
         let cut_ns = self.0.market.next_cut_ns();
         self.0
-            .next_transit_ns()
+            .under_way
+            .next_ns()
             .map_or(cut_ns, |transit_ns| transit_ns.min(cut_ns))
     }
 
@@ -492,7 +493,7 @@ impl Exchange {
     #[pyo3(signature = (user, gtt_id, /))]
     fn gtt(&self, py: Python<'_>, user: &str, gtt_id: &str) -> PyResult<Py<PyAny>> {
         let id = forms::gtt::id(gtt_id);
-        let found = self.0.gtt(self.account(user)?, id).map_err(refused)?;
+        let found = self.0.gtts.of(self.account(user)?, id).map_err(refused)?;
         python(py, &gtt::row(&self.0, found))
     }
 

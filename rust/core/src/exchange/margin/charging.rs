@@ -1,5 +1,6 @@
 //! What executed orders cost their account: by the order, as the contract note has it, and taken while it trades.
 
+use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::order::Order;
 use crate::exchange::state::Exchange;
 use crate::portfolio::{Executed, charges, square_off_e15, to_e4};
@@ -8,32 +9,32 @@ impl Exchange {
     /// Takes what an order costs beyond what it has been charged: rates are of the order and not of each trade, so its
     /// second trade may cost less than its first.
     pub(in crate::exchange) fn charge(&mut self, index: usize) {
-        let cost_e4 = self.cost_e4(&self.orders[index]);
+        let cost_e4 = cost_e4(&self.orders[index], &self.market);
         let order = &mut self.orders[index];
         let before_e4 = std::mem::replace(&mut order.charges_e4, cost_e4);
         self.accounts[order.account].charges_e4 += cost_e4 - before_e4;
     }
+}
 
-    /// What has been executed of an order costs; nothing on a day that no table covers. An order that the broker sends
-    /// to close a position has its fee on top.
-    fn cost_e4(&self, order: &Order) -> i64 {
-        let (calendar, day) = (&self.market.calendar, self.market.day);
-        let instrument = &self.market.listings[order.listing].instrument;
-        let executed = Executed {
-            exchange: instrument.exchange,
-            kind: instrument.kind,
-            product: order.product,
-            side: order.side,
-            turnover_e4: order.now.value_e4 * instrument.multiplier,
-        };
-        let cost_e15 = charges(&executed, calendar, day).map_or(0, |cost| cost.total_e15());
-        let fee_e15 = if order.squares_off && order.now.filled > 0 {
-            square_off_e15(calendar, day)
-        } else {
-            0
-        };
-        to_e4(cost_e15 + fee_e15)
-    }
+/// What has been executed of an order costs; nothing on a day that no table covers. An order that the broker sends
+/// to close a position has its fee on top.
+fn cost_e4(order: &Order, market: &Market) -> i64 {
+    let (calendar, day) = (&market.calendar, market.day);
+    let instrument = &market.listings[order.listing].instrument;
+    let executed = Executed {
+        exchange: instrument.exchange,
+        kind: instrument.kind,
+        product: order.product,
+        side: order.side,
+        turnover_e4: order.now.value_e4 * instrument.multiplier,
+    };
+    let cost_e15 = charges(&executed, calendar, day).map_or(0, |cost| cost.total_e15());
+    let fee_e15 = if order.squares_off && order.now.filled > 0 {
+        square_off_e15(calendar, day)
+    } else {
+        0
+    };
+    to_e4(cost_e15 + fee_e15)
 }
 
 #[cfg(test)]
@@ -81,21 +82,21 @@ mod tests {
     #[test]
     fn an_executed_order_costs_its_account_what_the_calculator_says() {
         let mut exchange = still(Rules::strict_2026());
-        assert_eq!(exchange.funds_e4(0), CASH_E4);
+        assert_eq!(exchange.accounts[0].funds_e4(), CASH_E4);
         let bought = trade(&mut exchange, &[("transaction_type", "BUY")]);
         let value_e4 = exchange.orders[bought].now.value_e4;
         let buying_e4 = intraday_e4(Side::Buy, value_e4, &exchange);
 
         assert!(buying_e4 > 0);
         assert_eq!(exchange.accounts[0].charges_e4, buying_e4);
-        assert_eq!(exchange.funds_e4(0), CASH_E4 - buying_e4);
+        assert_eq!(exchange.accounts[0].funds_e4(), CASH_E4 - buying_e4);
         let sold = trade(&mut exchange, &[("transaction_type", "SELL")]);
         let selling_e4 = intraday_e4(Side::Sell, exchange.orders[sold].now.value_e4, &exchange);
 
         assert_eq!(exchange.accounts[0].charges_e4, buying_e4 + selling_e4);
         let gained_e4 = exchange.orders[sold].now.value_e4 - value_e4;
         assert_eq!(
-            exchange.funds_e4(0),
+            exchange.accounts[0].funds_e4(),
             CASH_E4 + gained_e4 - buying_e4 - selling_e4
         );
         assert_eq!(exchange.accounts[1].charges_e4, 0, "each for himself");
@@ -148,7 +149,10 @@ mod tests {
         exchange.cancel_it(0, &id, now_ns).expect("cancelled");
 
         assert_eq!(
-            (exchange.accounts[0].charges_e4, exchange.funds_e4(0)),
+            (
+                exchange.accounts[0].charges_e4,
+                exchange.accounts[0].funds_e4()
+            ),
             (0, CASH_E4)
         );
     }

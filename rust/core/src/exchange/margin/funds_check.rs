@@ -38,8 +38,10 @@ impl Exchange {
         }
         let mut margin_positions = self.margin_positions(account, instead_of);
         let reference = self.market.reference(listing);
-        let available_e4 = self.funds_e4(account) - self.blocked(&margin_positions).total_e4();
-        let before_e4 = self.blocked_on(&margin_positions, reference).total_e4();
+        let scale = self.margin_scale();
+        let funds_e4 = self.accounts[account].funds_e4();
+        let available_e4 = funds_e4 - scale.blocked(&margin_positions).total_e4();
+        let before_e4 = scale.blocked_on(&margin_positions, reference).total_e4();
         let order = MarginOrder {
             listing,
             held: asked.held,
@@ -47,28 +49,15 @@ impl Exchange {
             quantity,
             price_e4: asked.dearest_e4(instrument, last_e4, &self.rules.protection),
         };
-        margin_positions.ask(self, &order);
-        let required_e4 = self.blocked_on(&margin_positions, reference).total_e4() - before_e4;
-        // An order that ties up nothing more passes even when there is nothing left: it may be the way out.
-        if required_e4 > 0 && required_e4 > available_e4 {
-            return Err(Refusal::margin(format!(
-                "Insufficient funds. Required margin is {} but available margin is {}.",
-                rupees(required_e4),
-                rupees(available_e4.max(0))
-            )));
-        }
-        Ok(())
-    }
-
-    /// Opening cash and what the day has realised, less what it has cost.
-    pub fn funds_e4(&self, account: usize) -> i64 {
-        let account = &self.accounts[account];
-        account.cash_e4 + account.realised_e4() - account.costs_e4()
+        margin_positions.ask(&self.market, &order);
+        let required_e4 = scale.blocked_on(&margin_positions, reference).total_e4() - before_e4;
+        check_margin(required_e4, available_e4)
     }
 
     /// What an account's positions and open orders tie up.
     pub fn blocked_now(&self, account: usize) -> BlockedMargin {
-        self.blocked(&self.margin_positions(account, None))
+        self.margin_scale()
+            .blocked(&self.margin_positions(account, None))
     }
 
     pub(in crate::exchange) fn open_orders(
@@ -82,6 +71,21 @@ impl Exchange {
             .filter(move |&&order| Some(order) != but)
             .map(|&order| &self.orders[order])
     }
+}
+
+/// What ties up nothing more passes even when there is nothing left: it may be the way out.
+pub(in crate::exchange) fn check_margin(
+    required_e4: i64,
+    available_e4: i64,
+) -> Result<(), Refusal> {
+    if required_e4 <= 0 || required_e4 <= available_e4 {
+        return Ok(());
+    }
+    Err(Refusal::margin(format!(
+        "Insufficient funds. Required margin is {} but available margin is {}.",
+        rupees(required_e4),
+        rupees(available_e4.max(0))
+    )))
 }
 
 /// Sold for delivery what is not there?
@@ -119,7 +123,7 @@ fn check_shares(
 }
 
 /// Rupees with two digits, as the funds message has them.
-pub(in crate::exchange) fn rupees(e4: i64) -> String {
+fn rupees(e4: i64) -> String {
     let paise = (e4.unsigned_abs() + 50) / 100;
     format!(
         "{}{}.{:02}",

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::exchange::margin::blocked_margin::{BlockedMargin, MarginPosition};
 use crate::exchange::margin::scan::{Leg, MOST_E4, Outcomes, scan};
 use crate::exchange::margin::scan_rates::Class;
+use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::position_product::PositionProduct;
-use crate::exchange::rules::Rates;
+use crate::exchange::rules::{MarginRates, Rates};
 use crate::exchange::state::Exchange;
 use crate::terms::{Kind, Side};
 
@@ -26,9 +27,9 @@ pub struct MarginPositions(BTreeMap<(usize, PositionProduct), MarginPosition>);
 
 impl MarginPositions {
     /// One more open order: it may trade or not.
-    pub fn ask(&mut self, exchange: &Exchange, order: &MarginOrder) {
-        let (quantity, value_e4) = sizes(exchange, order);
-        let position = self.of(exchange, order.listing, order.held);
+    pub fn ask(&mut self, market: &Market, order: &MarginOrder) {
+        let (quantity, value_e4) = sizes(market, order);
+        let position = self.of(market, order.listing, order.held);
         match order.side {
             Side::Buy => position.buys.add(quantity, value_e4),
             Side::Sell => position.sells.add(quantity, value_e4),
@@ -36,15 +37,15 @@ impl MarginPositions {
     }
 
     /// One that is taken as traded, an option that is sold at what it is worth now.
-    pub fn trade(&mut self, exchange: &Exchange, order: &MarginOrder) {
-        let listing = &exchange.market.listings[order.listing];
+    pub fn trade(&mut self, scale: &MarginScale<'_>, order: &MarginOrder) {
+        let listing = &scale.market.listings[order.listing];
         let price_e4 = if listing.instrument.kind.is_option() && order.side == Side::Sell {
-            exchange.outcomes(order.listing).now_e4
+            scale.outcomes(order.listing).now_e4
         } else {
             order.price_e4
         };
-        let (quantity, value_e4) = sizes(exchange, &MarginOrder { price_e4, ..*order });
-        let open = &mut self.of(exchange, order.listing, order.held).open;
+        let (quantity, value_e4) = sizes(scale.market, &MarginOrder { price_e4, ..*order });
+        let open = &mut self.of(scale.market, order.listing, order.held).open;
         let sign = i128::from(order.side.sign());
         let closing = quantity.min((-sign * open.quantity).max(0));
         if closing > 0 {
@@ -59,7 +60,7 @@ impl MarginPositions {
 
     fn of(
         &mut self,
-        exchange: &Exchange,
+        market: &Market,
         listing: usize,
         held: PositionProduct,
     ) -> &mut MarginPosition {
@@ -67,7 +68,7 @@ impl MarginPositions {
             .entry((listing, held))
             .or_insert_with(|| MarginPosition {
                 listing,
-                kind: exchange.market.listings[listing].instrument.kind,
+                kind: market.listings[listing].instrument.kind,
                 product: held.product(),
                 open: crate::exchange::margin::blocked_margin::Side::default(),
                 buys: crate::exchange::margin::blocked_margin::Side::default(),
@@ -77,10 +78,8 @@ impl MarginPositions {
 }
 
 /// An order's quantity and its value.
-fn sizes(exchange: &Exchange, order: &MarginOrder) -> (i128, i128) {
-    let multiplier = exchange.market.listings[order.listing]
-        .instrument
-        .multiplier;
+fn sizes(market: &Market, order: &MarginOrder) -> (i128, i128) {
+    let multiplier = market.listings[order.listing].instrument.multiplier;
     let quantity = i128::from(order.quantity);
     (
         quantity,
@@ -97,7 +96,7 @@ impl Exchange {
     ) -> MarginPositions {
         let mut margin_positions = MarginPositions::default();
         for (&(listing, held), position) in &self.accounts[account].positions {
-            margin_positions.of(self, listing, held).open.add(
+            margin_positions.of(&self.market, listing, held).open.add(
                 i128::from(position.open.quantity),
                 i128::from(position.open.value_e4),
             );
@@ -113,13 +112,32 @@ impl Exchange {
                     .asked()
                     .dearest_e4(instrument, last_e4, &self.rules.protection),
             };
-            margin_positions.ask(self, &order);
+            margin_positions.ask(&self.market, &order);
         }
         margin_positions
     }
 
+    /// By what they are weighed now.
+    pub(in crate::exchange) fn margin_scale(&self) -> MarginScale<'_> {
+        MarginScale {
+            market: &self.market,
+            rates: &self.rules.margins,
+            now_ns: self.now_ns,
+        }
+    }
+}
+
+/// What margins are weighed by: the market as it stands, and the rates of the rules.
+#[derive(Clone, Copy)]
+pub struct MarginScale<'a> {
+    market: &'a Market,
+    rates: &'a MarginRates,
+    now_ns: i64,
+}
+
+impl MarginScale<'_> {
     /// What all of it ties up.
-    pub(in crate::exchange) fn blocked(&self, margin_positions: &MarginPositions) -> BlockedMargin {
+    pub fn blocked(&self, margin_positions: &MarginPositions) -> BlockedMargin {
         let mut grouped: Vec<(usize, &MarginPosition)> = margin_positions
             .0
             .values()
@@ -139,7 +157,7 @@ impl Exchange {
     }
 
     /// What the positions of one underlying tie up: an order changes nothing elsewhere.
-    pub(in crate::exchange) fn blocked_on(
+    pub fn blocked_on(
         &self,
         margin_positions: &MarginPositions,
         reference: usize,
@@ -163,7 +181,7 @@ impl Exchange {
             if position.kind == Kind::Cash {
                 blocked.delivery_e4 = blocked
                     .delivery_e4
-                    .saturating_add(position.delivery_e4(&self.rules.margins));
+                    .saturating_add(position.delivery_e4(self.rates));
                 continue;
             }
             if position.kind.is_option() {
@@ -218,7 +236,7 @@ impl Exchange {
     }
 
     /// One unit of a contract in the scan of its underlying.
-    pub(in crate::exchange) fn outcomes(&self, listing: usize) -> Outcomes {
+    fn outcomes(&self, listing: usize) -> Outcomes {
         let row = &self.market.listings[listing];
         let reference_e4 = self.market.listings[self.market.reference(listing)]
             .day
@@ -230,7 +248,7 @@ impl Exchange {
                 row.volatility(),
                 reference_e4,
                 rates,
-                self.now_ns(),
+                self.now_ns,
             ),
             _ => Outcomes::of_future(reference_e4, rates),
         }
@@ -239,7 +257,7 @@ impl Exchange {
     fn scan_rates(&self, listing: usize) -> &Rates {
         let reference = &self.market.listings[self.market.reference(listing)].instrument;
         let class = Class::of(&self.market.listings[listing].instrument, reference);
-        self.rules.margins.of(class)
+        self.rates.of(class)
     }
 
     /// What is lost but not realised, gains of some against losses of others; 0 when there is none.

@@ -4,8 +4,8 @@
 use crate::calendar::clock::SECOND_NS;
 use crate::exchange::hours::Phase;
 use crate::exchange::market::listing::Listing;
-use crate::exchange::rules::{PriceProtection, Reach};
-use crate::exchange::state::Exchange;
+use crate::exchange::market::simulated::Market;
+use crate::exchange::rules::{PriceProtection, Reach, Rules};
 use crate::terms::{Kind, Side};
 
 /// What the exchange says.
@@ -46,31 +46,33 @@ impl Listing {
     }
 }
 
-impl Exchange {
+impl Market {
     /// Whether the exchange would reject an order at this price now. Auctions find a price of their own.
     pub(in crate::exchange) fn is_too_far(
         &self,
-        listing: usize,
-        side: Side,
-        price_e4: i64,
+        rules: &Rules,
+        (listing, side, price_e4): (usize, Side, i64),
+        now_ns: i64,
     ) -> bool {
-        let listing = &self.market.listings[listing];
-        let Some(protection) = &self.rules.price_protection else {
+        let listing = &self.listings[listing];
+        let Some(protection) = &rules.price_protection else {
             return false;
         };
-        let of = self.market.underlying(listing);
+        let of = self.underlying(listing);
         let of_index = of.is_some_and(|of| of.instrument.kind == Kind::Index);
         let holds = listing.recent.is_some()
             && (protection.indices || !of_index)
             && listing.phase == Phase::Continuous
-            && self.market.day >= protection.from;
-        let reference_e4 = listing.reference_e4(self.now_ns, protection.window_seconds);
+            && self.day >= protection.from;
+        let reference_e4 = listing.reference_e4(now_ns, protection.window_seconds);
         holds && protection.rejects(listing.instrument.kind, side, price_e4, reference_e4)
     }
+}
 
+impl Rules {
     /// Time before a request during which no step of the market may be left out.
     pub(in crate::exchange) fn looked_back_ns(&self) -> i64 {
-        let protection = self.rules.price_protection.as_ref();
+        let protection = self.price_protection.as_ref();
         protection.map_or(0, |protection| (protection.window_seconds + 1) * SECOND_NS)
     }
 }
@@ -78,6 +80,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use crate::day::Day;
+    use crate::exchange::state::Exchange;
 
     use super::*;
     use crate::calendar::clock::{MINUTE_NS, OPEN_NS, at_ns};

@@ -2,6 +2,7 @@
 
 use crate::calendar::clock::MINUTE_NS;
 use crate::exchange::hours::Phase;
+use crate::exchange::market::simulated::Market;
 use crate::exchange::matching::book::{Limit, Rest};
 use crate::exchange::matching::price_protection::BEYOND;
 use crate::exchange::orders::asked::Asked;
@@ -58,8 +59,8 @@ impl Exchange {
             return;
         }
         if !asked.unpriced() && !asked.triggered() {
-            let (listing, side, price_e4) = (order.listing, order.side, order.now.price_e4);
-            if self.is_too_far(listing, side, price_e4) {
+            let limit = (order.listing, order.side, order.now.price_e4);
+            if self.market.is_too_far(&self.rules, limit, now_ns) {
                 self.end(index, Status::Rejected, Some(BEYOND.into()));
                 return;
             }
@@ -120,7 +121,7 @@ impl Exchange {
         let said = self.frames.len();
         let unpriced = self.orders[index].asked().unpriced();
         let immediate = unpriced || self.orders[index].now.validity == Validity::Ioc;
-        let mut rest = self.take(index, self.limit_e4(&self.orders[index]), immediate);
+        let mut rest = self.take(index, self.market.worst_e4(&self.orders[index]), immediate);
         if let (Rest::Dropped(_), true, Validity::Day | Validity::Ttl) =
             (rest, unpriced, self.orders[index].now.validity)
         {
@@ -184,22 +185,24 @@ impl Exchange {
         }
     }
 
+    /// It is at the exchange, but the book does not have it: it is offered elsewhere, or will be rejected.
+    pub(in crate::exchange) fn stands_outside(&self, index: usize) -> bool {
+        matches!(self.orders[index].variety, Variety::Auction { .. })
+            || self.under_way.is_before_the_book(index)
+            || self.order_faults.iter().any(|due| due.order == index)
+    }
+}
+
+impl Market {
     /// The worst price an order may trade at. An unprotected MARKET order goes to the end of the day's band.
-    pub(in crate::exchange) fn limit_e4(&self, order: &Order) -> i64 {
+    pub(in crate::exchange) fn worst_e4(&self, order: &Order) -> i64 {
         if !order.asked().unpriced() {
             return order.now.price_e4;
         }
-        let (instrument, _) = self.instrument(order.listing);
+        let instrument = &self.listings[order.listing].instrument;
         match order.side {
             Side::Buy => instrument.upper_e4,
             Side::Sell => instrument.lower_e4,
         }
-    }
-
-    /// It is at the exchange, but the book does not have it: it is offered elsewhere, or will be rejected.
-    pub(in crate::exchange) fn stands_outside(&self, index: usize) -> bool {
-        matches!(self.orders[index].variety, Variety::Auction { .. })
-            || self.is_before_the_book(index)
-            || self.order_faults.iter().any(|due| due.order == index)
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::calendar::clock::{DAY_NS, IST_NS};
 use crate::exchange::hours::{Phase, Segment};
+use crate::exchange::market::listing::Listing;
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::sessions;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
-use crate::exchange::rules::{AmoHours, Window};
+use crate::exchange::rules::{AmoHours, Rules, Window};
 use crate::exchange::state::Exchange;
 use crate::terms::OrderType;
 
@@ -40,70 +41,25 @@ impl Exchange {
         listing: usize,
         placing: &PlaceOrder,
     ) -> Result<(), Refusal> {
-        self.check_expired(listing)?;
+        self.market.check_expired(listing)?;
         if placing.variety != Variety::Amo {
             self.check_intraday(listing, placing.product)?;
         }
+        let row = &self.market.listings[listing];
         match &placing.variety {
-            Variety::Amo => return self.check_amo(listing),
-            Variety::Cover { stop_e4 } => self.check_cover_stop(listing, placing, *stop_e4)?,
+            Variety::Amo => return check_amo(&self.rules, row, self.now_ns),
+            Variety::Cover { stop_e4 } => check_cover_stop(&self.rules, row, placing, *stop_e4)?,
             Variety::Auction { number } => self.check_auction(account, listing, number)?,
             Variety::Regular | Variety::Iceberg(_) | Variety::CoverStop => {}
         }
         let plain = matches!(placing.variety, Variety::Regular);
-        if self.market.listings[listing].phase == Phase::PostClose && !plain {
+        if row.phase == Phase::PostClose && !plain {
             return Err(Refusal::order(
                 "Only regular orders are allowed in the post-close session.",
             ));
         }
         let asked = Asked::from(placing);
-        sessions::check(&self.market.listings[listing], &asked, placing.validity)
-    }
-
-    fn check_amo(&self, listing: usize) -> Result<(), Refusal> {
-        let Some(hours) = &self.rules.amo_hours else {
-            return Ok(());
-        };
-        let listing = &self.market.listings[listing];
-        let time_of_day_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
-        // Futures gather before the open while their orders after hours are still taken.
-        let trading = matches!(listing.phase, Phase::Continuous | Phase::PostClose);
-        if !trading && hours.of(listing.segment).holds(time_of_day_ns) {
-            Ok(())
-        } else {
-            Err(Refusal::order(
-                "AMO orders are not allowed while the markets are open.",
-            ))
-        }
-    }
-
-    /// The stop is to be a stop that the exchange would take beside the entry.
-    fn check_cover_stop(
-        &self,
-        listing: usize,
-        placing: &PlaceOrder,
-        stop_e4: i64,
-    ) -> Result<(), Refusal> {
-        let listing = &self.market.listings[listing];
-        let stop = Asked {
-            side: placing.side.opposite(),
-            order_type: OrderType::SlM,
-            price_e4: 0,
-            trigger_e4: stop_e4,
-            disclosed_quantity: 0,
-            protection: Protection::Auto,
-            ..Asked::from(placing)
-        };
-        let last_e4 = listing.day.last_e4;
-        stop.check(&listing.instrument, last_e4, &self.rules)?;
-        let entry_e4 = match placing.order_type {
-            OrderType::Limit => placing.price_e4,
-            _ => last_e4,
-        };
-        if stop.stop_on_wrong_side(entry_e4) {
-            return Err(Refusal::input(stop.wrong_side(entry_e4)));
-        }
-        Ok(())
+        sessions::check(row, &asked, placing.validity)
     }
 
     /// Is there money, or are there shares, for an order that takes the place of one that has ended?
@@ -116,6 +72,51 @@ impl Exchange {
         let asked = Asked::from(placing);
         self.check_funds(order.account, order.listing, &asked, None)
     }
+}
+
+/// After-market orders are taken in their hours alone.
+fn check_amo(rules: &Rules, listing: &Listing, now_ns: i64) -> Result<(), Refusal> {
+    let Some(hours) = &rules.amo_hours else {
+        return Ok(());
+    };
+    let time_of_day_ns = (now_ns + IST_NS).rem_euclid(DAY_NS);
+    // Futures gather before the open while their orders after hours are still taken.
+    let trading = matches!(listing.phase, Phase::Continuous | Phase::PostClose);
+    if !trading && hours.of(listing.segment).holds(time_of_day_ns) {
+        Ok(())
+    } else {
+        Err(Refusal::order(
+            "AMO orders are not allowed while the markets are open.",
+        ))
+    }
+}
+
+/// The stop is to be a stop that the exchange would take beside the entry.
+fn check_cover_stop(
+    rules: &Rules,
+    listing: &Listing,
+    placing: &PlaceOrder,
+    stop_e4: i64,
+) -> Result<(), Refusal> {
+    let stop = Asked {
+        side: placing.side.opposite(),
+        order_type: OrderType::SlM,
+        price_e4: 0,
+        trigger_e4: stop_e4,
+        disclosed_quantity: 0,
+        protection: Protection::Auto,
+        ..Asked::from(placing)
+    };
+    let last_e4 = listing.day.last_e4;
+    stop.check(&listing.instrument, last_e4, rules)?;
+    let entry_e4 = match placing.order_type {
+        OrderType::Limit => placing.price_e4,
+        _ => last_e4,
+    };
+    if stop.stop_on_wrong_side(entry_e4) {
+        return Err(Refusal::input(stop.wrong_side(entry_e4)));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

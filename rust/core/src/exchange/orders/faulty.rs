@@ -67,7 +67,7 @@ impl Exchange {
         self.orders[index].becomes(Status::NotCancelled);
         let (price_e4, left) = {
             let order = &self.orders[index];
-            (self.limit_e4(order), order.now.left())
+            (self.market.worst_e4(order), order.now.left())
         };
         let trade_id = self.ids.trade();
         self.fill(index, trade_id, price_e4, left);

@@ -1,6 +1,10 @@
 //! Good till triggered: orders that the broker keeps until a price is printed, and then places once.
 
+use crate::exchange::market::simulated::Market;
+use crate::exchange::refusal::Refusal;
 use crate::terms::{Exchange, OrderType, Product, Side};
+
+const FIRST_ID: i64 = 100_001;
 
 /// What a trigger waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +185,57 @@ impl Gtt {
                 (low_e4, low_e4 <= leg.trigger_e4())
             };
             is_beyond.then_some((at, print_e4))
+        })
+    }
+}
+
+/// All triggers of the day, oldest first: their numbers count up.
+#[derive(Default)]
+pub struct Gtts(pub(in crate::exchange) Vec<Gtt>);
+
+impl Gtts {
+    pub fn active(&self) -> impl Iterator<Item = &Gtt> + Clone {
+        self.0.iter().filter(|gtt| gtt.is_active())
+    }
+
+    /// An account's trigger by its number.
+    pub fn of(&self, account: usize, id: i64) -> Result<&Gtt, Refusal> {
+        let known = |gtt: &&Gtt| gtt.account == account && gtt.id == id;
+        let gtt = self.0.iter().find(known);
+        gtt.ok_or_else(|| Refusal::input("Couldn't find that `trigger_id`."))
+    }
+
+    /// The same, to be changed while it waits.
+    pub(in crate::exchange) fn active_of(
+        &mut self,
+        account: usize,
+        id: i64,
+    ) -> Result<&mut Gtt, Refusal> {
+        if !self.of(account, id)?.is_active() {
+            return Err(Refusal::input("The trigger is not active."));
+        }
+        Ok(&mut self.0[(id - FIRST_ID) as usize])
+    }
+
+    /// The number of the next one.
+    pub(in crate::exchange) fn next_id(&self) -> i64 {
+        FIRST_ID + self.0.len() as i64
+    }
+
+    /// Triggers on a contract that has ended have nothing more to wait for.
+    pub(in crate::exchange) fn end(&mut self, listing: usize, now_ns: i64) {
+        let waiting = self.0.iter_mut().filter(|gtt| gtt.is_active());
+        for gtt in waiting.filter(|gtt| gtt.listing == listing) {
+            (gtt.status, gtt.updated_ns) = (Status::Expired, now_ns);
+        }
+    }
+
+    /// Whether a print of this step fires one.
+    pub(in crate::exchange) fn fire(&self, market: &Market) -> bool {
+        let mut active = self.active();
+        active.any(|gtt| {
+            let prints_e4 = market.listings[gtt.listing].prints_e4;
+            gtt.fires(prints_e4).is_some()
         })
     }
 }

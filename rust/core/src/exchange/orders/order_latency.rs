@@ -30,6 +30,44 @@ pub(in crate::exchange) struct UnderWay {
     pub transit: Transit,
 }
 
+/// All that have begun, in the order in which they began; few at a time.
+#[derive(Default)]
+pub struct Transits(Vec<UnderWay>);
+
+impl Transits {
+    /// When the next one ends; none is under way: never.
+    pub fn next_ns(&self) -> Option<i64> {
+        self.0.iter().map(|way| way.ends_ns).min()
+    }
+
+    pub(in crate::exchange) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(in crate::exchange) fn begin(&mut self, way: UnderWay) {
+        self.0.push(way);
+    }
+
+    /// Ends the next one that ends up to this time.
+    pub(in crate::exchange) fn end_next(&mut self, to_ns: i64) -> Option<UnderWay> {
+        let ends_ns = self.next_ns().filter(|&ends_ns| ends_ns <= to_ns)?;
+        let first = self.0.iter().position(|way| way.ends_ns == ends_ns)?;
+        Some(self.0.remove(first))
+    }
+
+    /// Whether a request for the order is under way: until it has arrived there cannot be another.
+    pub(in crate::exchange) fn has_request(&self, order: usize) -> bool {
+        let mut mine = self.0.iter().filter(|way| way.order == order);
+        mine.any(|way| !matches!(way.transit, Transit::Book))
+    }
+
+    /// Whether the exchange has the order, but not yet in its book.
+    pub(in crate::exchange) fn is_before_the_book(&self, order: usize) -> bool {
+        let mut mine = self.0.iter().filter(|way| way.order == order);
+        mine.any(|way| matches!(way.transit, Transit::Book))
+    }
+}
+
 impl Latencies {
     pub(in crate::exchange) fn of(&self, transit: Transit) -> i64 {
         match transit {

@@ -208,7 +208,7 @@ impl Exchange {
             .filter(|&index| self.orders[index].variety.name() == variety)
             .ok_or_else(Refusal::unknown_order)?;
         let status = self.orders[index].now.status;
-        let changing = status == Status::PutOrderReqReceived || self.is_under_way(index);
+        let changing = status == Status::PutOrderReqReceived || self.under_way.has_request(index);
         if status.terminal() || changing {
             return Err(Refusal {
                 error_type: self.rules.closed_order_error_type,

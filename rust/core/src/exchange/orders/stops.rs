@@ -1,35 +1,18 @@
 //! Stops wait until a price of the market maker reaches their trigger.
 
+use crate::exchange::market::simulated::Market;
 use crate::exchange::matching::price_protection::BEYOND;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::{Order, Status};
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Side};
 
 impl Exchange {
     /// Stops whose trigger the market maker's prints of this step have reached go into the book, oldest first.
     pub(in crate::exchange) fn trigger_stops(&mut self) {
-        for index in self.reached_stops() {
+        for index in reached(&self.stops, &self.orders, &self.market) {
             self.stops.retain(|&stop| stop != index);
             self.trigger(index);
         }
-    }
-
-    /// Those that the prints of this step have reached, oldest first.
-    pub(in crate::exchange) fn reached_stops(&self) -> Vec<usize> {
-        let market = &self.market;
-        let orders = &self.orders;
-        self.stops
-            .iter()
-            .copied()
-            .filter(|&index| {
-                let order = &orders[index];
-                let (low_e4, high_e4) = market.listings[order.listing].prints_e4;
-                match order.side {
-                    Side::Buy => high_e4 >= order.now.trigger_e4,
-                    Side::Sell => low_e4 <= order.now.trigger_e4,
-                }
-            })
-            .collect()
     }
 
     pub(in crate::exchange) fn trigger(&mut self, index: usize) {
@@ -47,10 +30,31 @@ impl Exchange {
         order.becomes(Status::Open);
         let order = &self.orders[index];
         let priced = order.now.order_type != OrderType::Market;
-        if priced && self.is_too_far(order.listing, order.side, order.now.price_e4) {
+        let limit = (order.listing, order.side, order.now.price_e4);
+        if priced && self.market.is_too_far(&self.rules, limit, now_ns) {
             self.end(index, Status::Rejected, Some(BEYOND.into()));
             return;
         }
         self.enter(index, Some("UPDATE"));
     }
+}
+
+/// Those that the prints of this step have reached, oldest first.
+pub(in crate::exchange) fn reached(
+    stops: &[usize],
+    orders: &[Order],
+    market: &Market,
+) -> Vec<usize> {
+    stops
+        .iter()
+        .copied()
+        .filter(|&index| {
+            let order = &orders[index];
+            let (low_e4, high_e4) = market.listings[order.listing].prints_e4;
+            match order.side {
+                Side::Buy => high_e4 >= order.now.trigger_e4,
+                Side::Sell => low_e4 <= order.now.trigger_e4,
+            }
+        })
+        .collect()
 }

@@ -11,18 +11,13 @@ use crate::exchange::orders::request::ModifyOrder;
 use crate::exchange::state::Exchange;
 
 impl Exchange {
-    /// When the next transit ends; none is under way: never.
-    pub fn next_transit_ns(&self) -> Option<i64> {
-        self.under_way.iter().map(|way| way.ends_ns).min()
-    }
-
     /// An order begins a transit, which has ended already where transits take no time.
     pub(in crate::exchange) fn begin_transit(&mut self, order: usize, transit: Transit) {
         let takes_ns = self.rules.latencies.of(transit);
         if takes_ns == 0 {
             self.end_transit(order, transit);
         } else {
-            self.under_way.push(UnderWay {
+            self.under_way.begin(UnderWay {
                 order,
                 ends_ns: self.now_ns + takes_ns,
                 transit,
@@ -32,27 +27,13 @@ impl Exchange {
 
     /// Ends the transits that end up to this time, each at its own.
     pub(in crate::exchange) fn end_transits(&mut self, to_ns: i64) {
-        while let Some(ends_ns) = self.next_transit_ns().filter(|&ends_ns| ends_ns <= to_ns) {
-            let first = self.under_way.iter().position(|way| way.ends_ns == ends_ns);
-            let way = self.under_way.remove(first.expect("one of them"));
-            self.now_ns = ends_ns.max(self.now_ns);
+        while let Some(way) = self.under_way.end_next(to_ns) {
+            self.now_ns = way.ends_ns.max(self.now_ns);
             if !self.orders[way.order].now.status.terminal() {
                 self.end_transit(way.order, way.transit);
                 self.follow();
             }
         }
-    }
-
-    /// Whether a request for the order is under way: until it has arrived there cannot be another.
-    pub(in crate::exchange) fn is_under_way(&self, order: usize) -> bool {
-        let mut mine = self.under_way.iter().filter(|way| way.order == order);
-        mine.any(|way| !matches!(way.transit, Transit::Book))
-    }
-
-    /// Whether the exchange has the order, but not yet in its book.
-    pub(in crate::exchange) fn is_before_the_book(&self, order: usize) -> bool {
-        let mut mine = self.under_way.iter().filter(|way| way.order == order);
-        mine.any(|way| matches!(way.transit, Transit::Book))
     }
 
     fn end_transit(&mut self, order: usize, transit: Transit) {
@@ -83,7 +64,11 @@ impl Exchange {
         let order = &self.orders[index];
         let too_far = !asked.unpriced()
             && !asked.triggered()
-            && self.is_too_far(order.listing, order.side, asked.price_e4);
+            && self.market.is_too_far(
+                &self.rules,
+                (order.listing, order.side, asked.price_e4),
+                self.now_ns,
+            );
         if asked.quantity <= order.now.filled
             || asked.triggered() && !waits && order.triggered()
             || too_far

@@ -2,18 +2,19 @@
 //! with the leg.
 
 use crate::exchange::market::instruments::Instrument;
+use crate::exchange::market::listing::Listing;
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::checks::check_price;
 use crate::exchange::orders::gtt::{Gtt, Leg, Outcome, PlaceGtt, PlaceLeg, Status};
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
+use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Side, Validity};
 
 /// Triggers of one account in a day, those that are over too.
 const MADE_MAX: usize = 2_000;
-const FIRST_ID: i64 = 100_001;
 
 impl Exchange {
     /// A new trigger: its number.
@@ -25,13 +26,14 @@ impl Exchange {
     ) -> Result<i64, Refusal> {
         self.hear(at_ns);
         let (listing, legs) = self.gtt_legs(asked)?;
-        let mine = self.gtts.iter().filter(|gtt| gtt.account == account);
-        let active = mine.clone().filter(|gtt| gtt.is_active());
-        if active.count() >= self.rules.triggers.active_max || mine.count() >= MADE_MAX {
+        let mine = |gtt: &&Gtt| gtt.account == account;
+        let active = self.gtts.active().filter(mine).count();
+        let made = self.gtts.0.iter().filter(mine).count();
+        if active >= self.rules.triggers.active_max || made >= MADE_MAX {
             return Err(Refusal::input("Maximum allowed triggers exceeded."));
         }
-        let id = FIRST_ID + self.gtts.len() as i64;
-        self.gtts.push(Gtt {
+        let id = self.gtts.next_id();
+        self.gtts.0.push(Gtt {
             id,
             account,
             kind: asked.kind,
@@ -54,16 +56,17 @@ impl Exchange {
         at_ns: i64,
     ) -> Result<i64, Refusal> {
         self.hear(at_ns);
-        let at = self.active_gtt(account, id)?;
+        self.gtts.active_of(account, id)?;
         let (listing, legs) = self.gtt_legs(asked)?;
         let last_e4 = asked.last_e4.unwrap_or(self.instrument(listing).1);
-        self.gtts[at] = Gtt {
+        let gtt = self.gtts.active_of(account, id)?;
+        *gtt = Gtt {
             kind: asked.kind,
             listing,
             last_e4,
             legs,
             updated_ns: self.now_ns,
-            ..self.gtts[at]
+            ..*gtt
         };
         Ok(id)
     }
@@ -71,24 +74,9 @@ impl Exchange {
     /// An active trigger waits no more.
     pub fn delete_gtt(&mut self, account: usize, id: i64, at_ns: i64) -> Result<i64, Refusal> {
         self.hear(at_ns);
-        let at = self.active_gtt(account, id)?;
-        let gtt = &mut self.gtts[at];
+        let gtt = self.gtts.active_of(account, id)?;
         (gtt.status, gtt.updated_ns) = (Status::Deleted, self.now_ns);
         Ok(id)
-    }
-
-    /// An account's trigger by its number.
-    pub fn gtt(&self, account: usize, id: i64) -> Result<&Gtt, Refusal> {
-        let known = |gtt: &&Gtt| gtt.account == account && gtt.id == id;
-        let gtt = self.gtts.iter().find(known);
-        gtt.ok_or_else(|| Refusal::input("Couldn't find that `trigger_id`."))
-    }
-
-    fn active_gtt(&self, account: usize, id: i64) -> Result<usize, Refusal> {
-        if !self.gtt(account, id)?.is_active() {
-            return Err(Refusal::input("The trigger is not active."));
-        }
-        Ok((id - FIRST_ID) as usize)
     }
 
     fn gtt_legs(&self, asked: &PlaceGtt) -> Result<(usize, Vec<Leg>), Refusal> {
@@ -97,7 +85,7 @@ impl Exchange {
             .by_symbol(asked.exchange, &asked.tradingsymbol)
             .filter(|&listing| self.market.listings[listing].instrument.tradable())
             .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
-        self.check_expired(listing)?;
+        self.market.check_expired(listing)?;
         let last_e4 = self.instrument(listing).1;
         let mut legs = Vec::new();
         for (at, leg) in asked.legs.iter().enumerate() {
@@ -105,7 +93,7 @@ impl Exchange {
                 1 => leg.trigger_e4 > last_e4,
                 _ => at == 1,
             };
-            self.check_leg(leg, listing, rising)?;
+            check_leg(leg, &self.market.listings[listing], rising, &self.rules)?;
             legs.push(Leg {
                 asked: *leg,
                 rising,
@@ -117,55 +105,10 @@ impl Exchange {
         Ok((listing, legs))
     }
 
-    fn check_leg(&self, leg: &PlaceLeg, listing: usize, rising: bool) -> Result<(), Refusal> {
-        let (instrument, last_e4) = self.instrument(listing);
-        let rules = &self.rules.triggers;
-        let away_e4 = leg.trigger_e4 - last_e4;
-        let cheap = last_e4 < rules.cheap_below_e4 && away_e4.abs() < rules.nearest_e4;
-        if (away_e4 > 0) != rising || away_e4.abs() * 10_000 < last_e4 * rules.nearest_bp || cheap {
-            return Err(Refusal::input(
-                "Trigger price is on the wrong side of the last price, or too close to it.",
-            ));
-        }
-        if leg.order_type != OrderType::Limit {
-            return Err(Refusal::input("Triggers place LIMIT orders only."));
-        }
-        if leg.trail_e4 > 0 && rising != (leg.side == Side::Buy) {
-            return Err(Refusal::input(
-                "A trailing trigger follows the price: it waits below the last price to sell, above it to buy.",
-            ));
-        }
-        if rules.checked {
-            Asked::from(&placing(leg, instrument)).check_terms(instrument, &self.rules)?;
-            check_price("trigger_price", leg.trigger_e4, instrument)?;
-            if leg.trail_e4 > 0 {
-                check_price("trailing_points", leg.trail_e4, instrument)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Triggers on a contract that has ended have nothing more to wait for.
-    pub(in crate::exchange) fn end_gtts(&mut self, listing: usize) {
-        let waiting = self.gtts.iter_mut().filter(|gtt| gtt.is_active());
-        for gtt in waiting.filter(|gtt| gtt.listing == listing) {
-            (gtt.status, gtt.updated_ns) = (Status::Expired, self.now_ns);
-        }
-    }
-
-    /// Whether a print of this step fires a trigger.
-    pub(in crate::exchange) fn fires_gtts(&self) -> bool {
-        let mut active = self.gtts.iter().filter(|gtt| gtt.is_active());
-        active.any(|gtt| {
-            let prints_e4 = self.market.listings[gtt.listing].prints_e4;
-            gtt.fires(prints_e4).is_some()
-        })
-    }
-
     /// After a step of the market: triggers whose price was printed place their orders, oldest first.
     pub(in crate::exchange) fn fire_gtts(&mut self) {
-        for at in 0..self.gtts.len() {
-            let gtt = &self.gtts[at];
+        for at in 0..self.gtts.0.len() {
+            let gtt = &self.gtts.0[at];
             let prints_e4 = self.market.listings[gtt.listing].prints_e4;
             if !gtt.is_active() {
                 continue;
@@ -174,7 +117,7 @@ impl Exchange {
                 Some((leg, print_e4)) => self.fire_gtt(at, leg, print_e4),
                 None => {
                     let in_steps = self.rules.triggers.trail_in_steps;
-                    for leg in &mut self.gtts[at].legs {
+                    for leg in &mut self.gtts.0[at].legs {
                         leg.follow(prints_e4, in_steps);
                     }
                 }
@@ -183,7 +126,7 @@ impl Exchange {
     }
 
     fn fire_gtt(&mut self, at: usize, leg: usize, print_e4: i64) {
-        let (now_ns, gtt) = (self.now_ns, &mut self.gtts[at]);
+        let (now_ns, gtt) = (self.now_ns, &mut self.gtts.0[at]);
         (gtt.status, gtt.updated_ns) = (Status::Triggered, now_ns);
         let (account, price_e4) = (gtt.account, gtt.legs[leg].price_e4());
         let asked = gtt.legs[leg].asked;
@@ -193,12 +136,40 @@ impl Exchange {
             ..placing(&asked, instrument)
         };
         let order = self.place(account, order, now_ns);
-        self.gtts[at].legs[leg].result = Some(Outcome {
+        self.gtts.0[at].legs[leg].result = Some(Outcome {
             at_ns: now_ns,
             print_e4,
             order: order.map_err(|refusal| refusal.message),
         });
     }
+}
+
+fn check_leg(leg: &PlaceLeg, row: &Listing, rising: bool, rules: &Rules) -> Result<(), Refusal> {
+    let (instrument, last_e4) = (&row.instrument, row.day.last_e4);
+    let of = &rules.triggers;
+    let away_e4 = leg.trigger_e4 - last_e4;
+    let cheap = last_e4 < of.cheap_below_e4 && away_e4.abs() < of.nearest_e4;
+    if (away_e4 > 0) != rising || away_e4.abs() * 10_000 < last_e4 * of.nearest_bp || cheap {
+        return Err(Refusal::input(
+            "Trigger price is on the wrong side of the last price, or too close to it.",
+        ));
+    }
+    if leg.order_type != OrderType::Limit {
+        return Err(Refusal::input("Triggers place LIMIT orders only."));
+    }
+    if leg.trail_e4 > 0 && rising != (leg.side == Side::Buy) {
+        return Err(Refusal::input(
+            "A trailing trigger follows the price: it waits below the last price to sell, above it to buy.",
+        ));
+    }
+    if of.checked {
+        Asked::from(&placing(leg, instrument)).check_terms(instrument, rules)?;
+        check_price("trigger_price", leg.trigger_e4, instrument)?;
+        if leg.trail_e4 > 0 {
+            check_price("trailing_points", leg.trail_e4, instrument)?;
+        }
+    }
+    Ok(())
 }
 
 /// The order of a leg as it was asked for.

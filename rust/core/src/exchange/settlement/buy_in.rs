@@ -4,12 +4,13 @@
 //! price and get one price, that of the last who is needed.
 
 use crate::calendar::clock::{MINUTE_NS, at_ns};
+use crate::exchange::account::Account;
 use crate::exchange::hours::Hours;
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::rng::{Stream, key};
 use crate::exchange::matching::auction::uncross;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
-use crate::exchange::orders::order::book_id;
+use crate::exchange::orders::order::{Order, book_id};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -65,7 +66,7 @@ impl Exchange {
         if !(before_ns + 1..=now_ns).contains(&held_ns) {
             return;
         }
-        let mut offered = self.offered();
+        let mut offered = offered(&self.accounts, &self.orders);
         while let Some(&first) = offered.first() {
             let listing = self.orders[first].listing;
             let (sellers, rest): (Vec<usize>, _) = offered
@@ -74,21 +75,6 @@ impl Exchange {
             offered = rest;
             self.hold_auction(listing, &sellers, held_ns);
         }
-    }
-
-    /// Orders that wait for an auction, oldest first.
-    fn offered(&self) -> Vec<usize> {
-        let open = self.accounts.iter().flat_map(|account| &account.open);
-        let mut offered: Vec<usize> = open
-            .copied()
-            .filter(|&index| {
-                let order = &self.orders[index];
-                matches!(order.variety, Variety::Auction { .. })
-                    && order.now.exchange_order_id.is_some()
-            })
-            .collect();
-        offered.sort_unstable();
-        offered
     }
 
     fn hold_auction(&mut self, listing: usize, sellers: &[usize], held_ns: i64) {
@@ -122,6 +108,21 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Orders that wait for an auction, oldest first.
+fn offered(accounts: &[Account], orders: &[Order]) -> Vec<usize> {
+    let open = accounts.iter().flat_map(|account| &account.open);
+    let mut offered: Vec<usize> = open
+        .copied()
+        .filter(|&index| {
+            let order = &orders[index];
+            matches!(order.variety, Variety::Auction { .. })
+                && order.now.exchange_order_id.is_some()
+        })
+        .collect();
+    offered.sort_unstable();
+    offered
 }
 
 /// The exchange, which buys what is missing, and the others who sell: together about as much, so that at times it

@@ -1,6 +1,7 @@
 //! `PUT /portfolio/positions`: a part of a position goes on under another product, at what it cost.
 
-use crate::exchange::margin::funds_check::rupees;
+use crate::exchange::margin::funds_check::check_margin;
+use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -30,7 +31,7 @@ impl Exchange {
         at_ns: i64,
     ) -> Result<(), Refusal> {
         self.hear(at_ns);
-        let listing = self.converted(wish)?;
+        let listing = wish.listing(&self.market)?;
         let key = (listing, PositionProduct::As(wish.from));
         let position = self.accounts[account].positions.get(&key).copied();
         let position = position
@@ -58,39 +59,31 @@ impl Exchange {
         positions.insert(target, joined);
         positions.insert(key, rest);
         let required_e4 = self.blocked_now(account).total_e4() - blocked_before_e4;
-        let available_e4 = self.funds_e4(account) - blocked_before_e4;
-        if required_e4 > 0 && required_e4 > available_e4 {
+        let available_e4 = self.accounts[account].funds_e4() - blocked_before_e4;
+        check_margin(required_e4, available_e4).inspect_err(|_| {
             self.accounts[account].positions = before;
-            return Err(Refusal::margin(format!(
-                "Insufficient funds. Required margin is {} but available margin is {}.",
-                rupees(required_e4),
-                rupees(available_e4.max(0))
-            )));
-        }
-        Ok(())
-    }
-
-    /// The instrument of a conversion that goes.
-    fn converted(&self, wish: &Conversion) -> Result<usize, Refusal> {
-        let listing = self
-            .market
-            .by_symbol(wish.exchange, &wish.tradingsymbol)
-            .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
-        let instrument = &self.market.listings[listing].instrument;
-        let share = instrument.kind == Kind::Cash;
-        let goes = match wish.to {
-            // Delivery is of shares, and of shares that were bought.
-            Product::Cnc | Product::Mtf => share && wish.side == Side::Buy,
-            Product::Nrml => !share,
-            Product::Mis => true,
-        };
-        Refusal::invalid_if(wish.from == wish.to || !goes, "new_product")?;
-        Refusal::invalid_if(wish.quantity % instrument.lot.max(1) != 0, "quantity")?;
-        Ok(listing)
+        })
     }
 }
 
 impl Conversion {
+    /// The instrument of a conversion that goes.
+    fn listing(&self, market: &Market) -> Result<usize, Refusal> {
+        let listing = market
+            .by_symbol(self.exchange, &self.tradingsymbol)
+            .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
+        let instrument = &market.listings[listing].instrument;
+        let share = instrument.kind == Kind::Cash;
+        let goes = match self.to {
+            // Delivery is of shares, and of shares that were bought.
+            Product::Cnc | Product::Mtf => share && self.side == Side::Buy,
+            Product::Nrml => !share,
+            Product::Mis => true,
+        };
+        Refusal::invalid_if(self.from == self.to || !goes, "new_product")?;
+        Refusal::invalid_if(self.quantity % instrument.lot.max(1) != 0, "quantity")?;
+        Ok(listing)
+    }
     /// Whether a position is on this side and there is so much of it.
     fn fits(&self, position: &Position) -> bool {
         let sign = self.side.sign();

@@ -18,6 +18,18 @@ impl Market {
         self.hours() == Hours::Dated && listing.last_day() && self.closed_for_good(listing.segment)
     }
 
+    /// A contract that has ended takes no orders, not even for tomorrow.
+    pub(in crate::exchange) fn check_expired(&self, listing: usize) -> Result<(), Refusal> {
+        let listing = &self.listings[listing];
+        if !self.expired(listing) {
+            return Ok(());
+        }
+        let symbol = &listing.instrument.tradingsymbol;
+        Err(Refusal::input(format!(
+            "{symbol} has expired: its last trading was today."
+        )))
+    }
+
     /// The price at which a contract is settled: of an option what it is worth when it is exercised, 0 or more.
     pub fn final_e4(&self, listing: &Listing) -> i64 {
         let value_e4 = self.underlying(listing).unwrap_or(listing).closing_e4();
@@ -31,18 +43,6 @@ impl Market {
 }
 
 impl Exchange {
-    /// A contract that has ended takes no orders, not even for tomorrow.
-    pub(in crate::exchange) fn check_expired(&self, listing: usize) -> Result<(), Refusal> {
-        let listing = &self.market.listings[listing];
-        if !self.market.expired(listing) {
-            return Ok(());
-        }
-        let symbol = &listing.instrument.tradingsymbol;
-        Err(Refusal::input(format!(
-            "{symbol} has expired: its last trading was today."
-        )))
-    }
-
     /// Settles what all accounts hold of a contract that has just ended, and lets nothing wait for it.
     pub(in crate::exchange) fn settle(&mut self, listing: usize) {
         let row = &self.market.listings[listing];
@@ -51,7 +51,7 @@ impl Exchange {
         }
         let (price_e4, kind) = (self.market.final_e4(row), row.instrument.kind);
         self.withdraw_all(listing);
-        self.end_gtts(listing);
+        self.gtts.end(listing, self.now_ns);
         let (calendar, day) = (&self.market.calendar, self.market.day);
         for account in &mut self.accounts {
             let held = account.positions.iter_mut();

@@ -1,12 +1,14 @@
 //! The broker closes what was meant for the day alone, before the exchange does.
 
 use crate::calendar::clock::{DAY_NS, IST_NS};
+use crate::exchange::account::Account;
 use crate::exchange::hours::{Hours, Phase, Segment};
+use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
-use crate::exchange::rules::SquareOff;
+use crate::exchange::rules::{Rules, SquareOff};
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Product, Side, Validity};
 
@@ -14,6 +16,11 @@ use crate::terms::{OrderType, Product, Side, Validity};
 const SHARES_MAX: i64 = 30_000;
 
 impl SquareOff {
+    /// The times that are kept: those of a market whose hours are dated.
+    fn kept(rules: &Rules, market: &Market) -> Option<Self> {
+        rules.square_off.filter(|_| market.hours() == Hours::Dated)
+    }
+
     pub fn of(&self, segment: Segment) -> i64 {
         match segment {
             Segment::Index | Segment::ShareWithDerivatives | Segment::OtherShare => self.shares_ns,
@@ -27,7 +34,7 @@ impl SquareOff {
 impl Exchange {
     /// Closes what is due: open orders are withdrawn, then positions are traded away.
     pub(in crate::exchange) fn square_off(&mut self) {
-        let Some(times) = self.square_off_times() else {
+        let Some(times) = SquareOff::kept(&self.rules, &self.market) else {
             return;
         };
         let now_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
@@ -43,7 +50,7 @@ impl Exchange {
             return;
         }
         self.withdraw_intraday(due);
-        for (account, listing, held, quantity) in self.intraday_positions() {
+        for (account, listing, held, quantity) in intraday_positions(&self.accounts) {
             if due(self.market.listings[listing].segment) {
                 self.close(account, listing, held, quantity);
             }
@@ -54,7 +61,7 @@ impl Exchange {
     pub(in crate::exchange) fn squares_off_by(&self, to_ns: i64) -> bool {
         let time_of_day_ns = (to_ns + IST_NS).rem_euclid(DAY_NS);
         let passed = self.squared_ns.min(time_of_day_ns) + 1..=time_of_day_ns;
-        self.square_off_times().is_some_and(|times| {
+        SquareOff::kept(&self.rules, &self.market).is_some_and(|times| {
             Segment::ALL
                 .into_iter()
                 .any(|segment| passed.contains(&times.of(segment)))
@@ -63,7 +70,8 @@ impl Exchange {
 
     /// Whether somebody has a position that the broker will close: then the market's steps are all looked at.
     pub(in crate::exchange) fn awaits_square_off(&self) -> bool {
-        self.square_off_times().is_some() && !self.intraday_positions().is_empty()
+        SquareOff::kept(&self.rules, &self.market).is_some()
+            && !intraday_positions(&self.accounts).is_empty()
     }
 
     /// Nothing more is opened for the day once the broker has closed it.
@@ -72,7 +80,9 @@ impl Exchange {
         listing: usize,
         product: Product,
     ) -> Result<(), Refusal> {
-        let Some(times) = self.square_off_times().filter(|_| product == Product::Mis) else {
+        let Some(times) =
+            SquareOff::kept(&self.rules, &self.market).filter(|_| product == Product::Mis)
+        else {
             return Ok(());
         };
         let now_ns = (self.now_ns() + IST_NS).rem_euclid(DAY_NS);
@@ -83,12 +93,6 @@ impl Exchange {
                 "MIS orders are not allowed after the square-off time.",
             ))
         }
-    }
-
-    fn square_off_times(&self) -> Option<SquareOff> {
-        self.rules
-            .square_off
-            .filter(|_| self.market.hours() == Hours::Dated)
     }
 
     /// A cover order's entry that has traded in part leaves a stop behind, which goes too.
@@ -116,19 +120,6 @@ impl Exchange {
             }
             self.follow();
         }
-    }
-
-    fn intraday_positions(&self) -> Vec<(usize, usize, PositionProduct, i64)> {
-        let accounts = self.accounts.iter().enumerate();
-        accounts
-            .flat_map(|(account, of)| {
-                let positions = of.positions.iter();
-                positions.map(move |(&(listing, held), position)| {
-                    (account, listing, held, position.quantity())
-                })
-            })
-            .filter(|&(_, _, held, quantity)| held.product() == Product::Mis && quantity != 0)
-            .collect()
     }
 
     fn close(&mut self, account: usize, listing: usize, held: PositionProduct, quantity: i64) {
@@ -169,4 +160,17 @@ impl Exchange {
             self.send(index);
         }
     }
+}
+
+fn intraday_positions(accounts: &[Account]) -> Vec<(usize, usize, PositionProduct, i64)> {
+    let accounts = accounts.iter().enumerate();
+    accounts
+        .flat_map(|(account, of)| {
+            let positions = of.positions.iter();
+            positions.map(move |(&(listing, held), position)| {
+                (account, listing, held, position.quantity())
+            })
+        })
+        .filter(|&(_, _, held, quantity)| held.product() == Product::Mis && quantity != 0)
+        .collect()
 }

@@ -154,7 +154,7 @@ fn what_is_held_of_a_contract_at_its_end_is_settled_at_the_index() {
     let account = &exchange.accounts[0];
     assert_eq!(account.exercise_tax_e4, taxed_e4);
     assert_eq!(
-        exchange.funds_e4(0),
+        exchange.accounts[0].funds_e4(),
         account.cash_e4 + account.realised_e4() - account.charges_e4 - taxed_e4
     );
     assert_eq!(exchange.blocked_now(0).total_e4(), 0);

@@ -378,7 +378,7 @@ fn money_and_quantity_are_conserved(exchange: &Exchange) -> Result<(), TestCaseE
     for (number, account) in exchange.accounts.iter().enumerate() {
         let open_e4: i64 = account.positions.values().map(|p| p.open.value_e4).sum();
         // Money in hand once what is open has been paid for.
-        cash_e4 += exchange.funds_e4(number) - open_e4;
+        cash_e4 += exchange.accounts[number].funds_e4() - open_e4;
         let of_orders = account
             .orders
             .iter()

@@ -121,11 +121,11 @@ fn a_fired_trailing_trigger_places_its_order_where_it_had_followed_to() {
         .place_gtt(0, &asked(Kind::TrailingSingle, vec![stop]), now_ns)
         .expect("taken");
 
-    while exchange.gtt(0, id).expect("set").is_active() && !exchange.market.ended() {
+    while exchange.gtts.of(0, id).expect("set").is_active() && !exchange.market.ended() {
         exchange.advance(exchange.market.next_cut_ns());
     }
 
-    let leg = &exchange.gtt(0, id).expect("set").legs[0];
+    let leg = &exchange.gtts.of(0, id).expect("set").legs[0];
     let outcome = leg
         .result
         .as_ref()
@@ -196,7 +196,7 @@ fn a_step_in_which_nothing_was_paid_fires_and_moves_no_trigger() {
         set(&mut exchange, |last_e4| leg(last_e4 + away_e4, Side::Sell)).expect("taken");
     }
 
-    for trigger in &exchange.gtts {
+    for trigger in &exchange.gtts.0 {
         assert_eq!(trigger.fires(unpaid), None);
         let mut leg = trigger.legs[0].clone();
         leg.asked.trail_e4 = 10_000;

@@ -103,7 +103,7 @@ fn without_latencies_an_order_is_complete_when_it_is_answered() {
     let (_, index) = place(&mut exchange, 5, now_ns);
 
     assert_eq!(exchange.orders[index].now.status, Status::Complete);
-    assert_eq!(exchange.next_transit_ns(), None);
+    assert_eq!(exchange.under_way.next_ns(), None);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn modifications_and_cancellations_are_under_way_too() {
     assert_eq!(exchange.orders[index].now.status, Status::CancelPending);
     exchange.advance(now_ns + 210 * MS_NS);
     assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
-    assert_eq!(exchange.next_transit_ns(), None);
+    assert_eq!(exchange.under_way.next_ns(), None);
 }
 
 /// Another user's order takes this one while its cancellation is under way.
@@ -266,7 +266,7 @@ fn history(seed: u64, latencies: Latencies, flow: &[Asked], looking: bool) -> St
     }
     exchange.advance(at_ns + 10 * SECOND_NS);
     assert_eq!(
-        exchange.next_transit_ns(),
+        exchange.under_way.next_ns(),
         None,
         "everything has arrived some time"
     );

@@ -290,7 +290,10 @@ fn a_last_day(seed: u64) -> (Vec<String>, Vec<i64>, String) {
     exchange.advance(at(day, 16, 0));
     let frames = exchange.take_frames();
     let told = frames.iter().map(|frame| format!("{frame:?}")).collect();
-    let funds = vec![exchange.funds_e4(0), exchange.funds_e4(1)];
+    let funds = vec![
+        exchange.accounts[0].funds_e4(),
+        exchange.accounts[1].funds_e4(),
+    ];
     (told, funds, format!("{:?}", exchange.executions))
 }
 

@@ -81,16 +81,16 @@ fn commodity(exchange: terms::Exchange) -> bool {
 /// What an order blocks where there is nothing else.
 fn alone(exchange: &Exchange, item: &Item) -> BlockedMargin {
     let mut margin_positions = MarginPositions::default();
-    margin_positions.ask(exchange, &item.order());
-    exchange.blocked(&margin_positions)
+    margin_positions.ask(&exchange.market, &item.order());
+    exchange.margin_scale().blocked(&margin_positions)
 }
 
 /// What an order blocks beyond what an account has blocked already.
 fn beside(exchange: &Exchange, account: usize, item: &Item) -> BlockedMargin {
     let mut margin_positions = exchange.margin_positions(account, None);
-    let before = exchange.blocked(&margin_positions);
-    margin_positions.ask(exchange, &item.order());
-    beyond(exchange.blocked(&margin_positions), before)
+    let before = exchange.margin_scale().blocked(&margin_positions);
+    margin_positions.ask(&exchange.market, &item.order());
+    beyond(exchange.margin_scale().blocked(&margin_positions), before)
 }
 
 /// What orders block together once all of them have traded, beyond what is blocked already: their own spreads, and
@@ -100,14 +100,15 @@ fn together(
     mut margin_positions: MarginPositions,
     items: &[Item],
 ) -> BlockedMargin {
-    let before = exchange.blocked(&margin_positions);
+    let scale = exchange.margin_scale();
+    let before = scale.blocked(&margin_positions);
     for item in items {
-        margin_positions.trade(exchange, &item.order());
+        margin_positions.trade(&scale, &item.order());
     }
     // At whatever price they are wished for: they have lost nothing yet.
     let after = BlockedMargin {
         m2m_e4: before.m2m_e4,
-        ..exchange.blocked(&margin_positions)
+        ..scale.blocked(&margin_positions)
     };
     beyond(after, before)
 }
