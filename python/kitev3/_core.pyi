@@ -125,6 +125,9 @@ class TapeFollower:
     def poll(self, topics: list[str] | None = None, after_seq: int = 0) -> bytes | None:
         """The next message of these topics and above this number; None at the end, for now."""
 
+def tape_range(directory: str | PathLike[str], request: bytes) -> bytes:
+    """What a source answers, of its tape there, to who asks for a range of it; empty: that was no such request."""
+
 @final
 class Runtime:
     """A process's loop without its sockets: checks, numbers, tapes and hands on; see ``kitev3.runtime.setup``.
@@ -151,6 +154,7 @@ class Runtime:
         about: bytes,
         methods: dict[str, Callable[[Event], Iterable[Any]]],
         core: dict[str, Any] | None = None,
+        ask: Callable[[str, bytes], bytes | None] | None = None,
         segment_bytes: int = 16777216,
         spare_segments: int = 1,
         sync_every_ms: int = 1000,

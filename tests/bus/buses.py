@@ -90,7 +90,8 @@ class Stepped(Buses):
 
 
 class OverZmq(Buses):
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, *, apart: bool = False) -> None:
+        self.apart = apart  # each tape in a run folder of its own
         self.folder = RunFolder(run_dir)
         self.folder.make()
         self.run_dir = run_dir
@@ -102,10 +103,11 @@ class OverZmq(Buses):
         if name not in self.buses:
             self.buses[name] = ZmqEventBus(
                 name,
-                context(self.run_dir),
+                context(self.run_dir / name if self.apart else self.run_dir),
                 self.folder.sockets,
                 senders=("marketdata", "strategy", "execution"),
                 pace=Pace(heartbeat_ms=50),
+                answer_ms=5_000 if self.apart else None,
             )
         return self.buses[name]
 

@@ -7,6 +7,7 @@ seed      of what is lost
 raises    the bar at which the relay's handler raises
 slow_ms   how long the listener's handler takes
 mode      of the profile
+apart     its tape lies in a run folder of its own: what is missing is asked for
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from kitev3.contracts import Text
 from kitev3.events import Event
 from kitev3.runtime.process import Process, refusing
 from kitev3.runtime.service import Context, Driver, ServiceSpec, World
-from kitev3.system.profile import Profile
+from kitev3.system.profile import BusConfig, Profile
 from kitev3.system.runfolder import RunFolder
 
 from bus.people import LISTENER, RELAY, SPEAKER, START_NS, WORKER, Listener, Relay, Speaker, bar, text
@@ -72,7 +73,7 @@ def speaking(orders: dict[str, Any]) -> ServiceSpec:
         return made[-1]
 
     return replace(
-        SPEAKER, handler=handler, driver=lambda context, config: Says(made[-1], orders, context.run_dir / "begun")
+        SPEAKER, handler=handler, driver=lambda context, config: Says(made[-1], orders, Path(orders["begun"]))
     )
 
 
@@ -125,9 +126,14 @@ def main(name: str, run_dir: str, text: str) -> None:
     if orders.get("lose"):
         lose(orders["lose"], orders.get("seed", 1), orders.get("count", 0))
     start = datetime.fromtimestamp(START_NS // 10**9, UTC)
-    profile = Profile(name="test", mode=orders.get("mode", "sim"), start=start)
+    fetch = "request" if orders.get("apart") else "file"
+    profile = Profile(name="test", mode=orders.get("mode", "sim"), start=start, bus=BusConfig(fetch=fetch))
     running = orders.get("running", tuple(SPECS))
     folder = RunFolder(Path(run_dir))
+    orders["begun"] = folder.path / "begun"
+    if orders.get("apart"):
+        sockets, folder = folder.sockets, RunFolder(folder.path / name)
+        folder.sockets = sockets
     sys.exit(refusing(name, lambda: Process(spec_of(name, orders), profile, folder, running=running).run()))
 
 

@@ -25,13 +25,15 @@ TESTS = Path(__file__).parents[1]
 
 
 class System:
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, *, apart: bool = False) -> None:
+        self.apart = apart  # each tape in a run folder of its own
         self.folder = RunFolder(run_dir)
         self.control = Control(self.folder)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str, **orders: Any) -> None:
         for name in names:
+            orders["apart"] = self.apart
             command = [sys.executable, "-m", "bus.proc", name, str(self.folder.path), json.dumps(orders)]
             self.running[name] = subprocess.Popen(
                 command, env={**os.environ, "PYTHONPATH": str(TESTS)}, stderr=subprocess.PIPE
@@ -83,7 +85,7 @@ class System:
         return [(m.epoch, m.seq) for m in self.records(speaker, TapeKind.OUT) if m.topic == topic]
 
     def records(self, name: str, kind: int) -> Iterator[Message]:
-        for _, this, _, content in TapeReader(self.folder.path / "tape" / name, DAY):
+        for _, this, _, content in TapeReader(self.folder.path / (name if self.apart else "") / "tape" / name, DAY):
             if this == kind:
                 yield Message.parse(content)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ MAKES: dict[str, Callable[[Path], Buses]] = {
     "memory": lambda folder: InMemory(),
     "stepped": Stepped,
     "zmq": OverZmq,
+    "zmq, by request": partial(OverZmq, apart=True),
 }
 
 

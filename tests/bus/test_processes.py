@@ -148,6 +148,32 @@ def test_a_late_journal_hears_the_whole_day(system: System) -> None:
     assert all_heard_once_in_order(system, "journal", "strategy", SIGNALS)
 
 
+def test_tapes_that_lie_apart_are_read_by_request(tmp_path: Path) -> None:
+    apart, orders = System(tmp_path, apart=True), {"count": COUNT, "lose": 0.05, "pause": 20, "seed": 7}
+    try:
+        apart.start("risk_portfolio", "strategy", "marketdata", **orders)
+        apart.begin("risk_portfolio", "strategy", "marketdata")
+        apart.health("strategy", lambda h: h.heard.get(BARS, 0) >= COUNT // 4)
+        apart.kill("strategy")
+        apart.start("strategy", **orders)
+        apart.start("journal", **orders)
+        journal = apart.health("journal", lambda h: h.heard.get(BARS, 0) == COUNT and h.heard.get(SIGNALS, 0) == COUNT)
+        apart.health("risk_portfolio", has_heard(SIGNALS, COUNT))
+        for name in ("marketdata", "strategy", "risk_portfolio", "journal"):
+            assert apart.end(name) == 0
+    finally:
+        apart.close()
+
+    assert journal.counters["refused_messages"] == 0
+    for hearer, speaker, topic in (
+        ("strategy", "marketdata", BARS),
+        ("journal", "marketdata", BARS),
+        ("journal", "strategy", SIGNALS),
+        ("risk_portfolio", "strategy", SIGNALS),
+    ):
+        assert all_heard_once_in_order(apart, hearer, speaker, topic)
+
+
 def test_a_second_instance_is_refused_and_the_first_lives(system: System) -> None:
     system.start("journal", running=["journal"])
     system.begin("journal")

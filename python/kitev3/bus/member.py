@@ -109,7 +109,7 @@ class Member(EventBus):
     ) -> None:
         self.name = name
         self.error: BaseException | None = None  # what a handler raised in the bus's thread
-        self._context, self._pace, self._settings, self._clock = context, pace, settings, clock
+        self.context, self._pace, self._settings, self._clock = context, pace, settings, clock
         self.turn, self._ended = turn or threading.Lock(), ended
         self._subscriptions: list[Subscription] = []
         self._runner: Runner | None = None
@@ -179,7 +179,7 @@ class Member(EventBus):
         transport = self.connect(spec)
         runner = Runner(
             spec,
-            self._context,
+            self.context,
             _Nothing(),
             clock=time.monotonic_ns,
             transport=transport,

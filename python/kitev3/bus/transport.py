@@ -22,10 +22,16 @@ Offer: TypeAlias = Literal["publish", "work", "request"]
 where that is not offered he hears it like the others. ``request``: a question to one service, and its answer."""
 
 
+Ask: TypeAlias = Callable[[str, bytes], bytes | None]
+"""Asks a source for a range of its tape; None: no answer in time."""
+
+
 class Transport(ABC):
     """What a runner needs."""
 
     offers: ClassVar[frozenset[Offer]]
+    ask: Ask | None = None
+    """How what is missing of a source is fetched; None: from its tape's file, which lies beside ours."""
 
     @abstractmethod
     def send(self, frame: bytes, worker: str | None) -> None:

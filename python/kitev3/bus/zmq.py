@@ -22,6 +22,7 @@ class ZmqEventBus(Member):
 
     Args:
         sockets: the folder of the system's sockets.
+        answer_ms: how long a source may take that is asked for what is missing of it; None: its tape lies beside ours.
         senders: the services that run.
     """
 
@@ -34,11 +35,21 @@ class ZmqEventBus(Member):
         senders: Collection[str],
         pace: Pace | None = None,
         high_water: int = HIGH_WATER,
+        answer_ms: int | None = None,
         settings: Mapping[str, Any] = MappingProxyType({}),
         zmq_context: zmq.Context[Any] | None = None,
     ) -> None:
         super().__init__(name, context, pace=pace or Pace(), settings=settings)
-        self._folder, self._senders, self._high_water, self._zmq = sockets, senders, high_water, zmq_context
+        self._folder, self._senders, self._zmq = sockets, senders, zmq_context
+        self._high_water, self._answer_ms = high_water, answer_ms
 
     def connect(self, spec: ServiceSpec) -> ZmqTransport:
-        return ZmqTransport(spec, self._senders, self._folder, high_water=self._high_water, context=self._zmq)
+        return ZmqTransport(
+            spec,
+            self._senders,
+            self._folder,
+            self.context.run_dir / "tape" / self.name,
+            high_water=self._high_water,
+            answer_ms=self._answer_ms,
+            context=self._zmq,
+        )

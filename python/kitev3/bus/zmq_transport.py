@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 import zmq
 import zmq.backend.cython._zmq as compiled
 
-from kitev3._core import PollLoop, Runtime, ZmqSockets
+from kitev3._core import PollLoop, Runtime, ZmqSockets, tape_range
 from kitev3.bus.topology import HEARTBEAT
 from kitev3.bus.transport import PolledTransport
 from kitev3.runtime.service import ServiceSpec
@@ -25,6 +27,7 @@ from kitev3.runtime.service import ServiceSpec
 MESSAGE_BYTES_MAX = 2 << 20  # a tick batch at its largest, and its header
 REQUEST_BYTES_MAX = 1 << 20
 RECONNECT_MS = 20
+CONNECT_MS = 100  # a source that is there is connected within a blink
 LINGER_MS = 300
 _INPROC = "inproc://wake"
 _FUNCTIONS = ("errno", "getsockopt", "msg_close", "msg_data", "msg_init", "msg_recv", "msg_size", "poll", "send")
@@ -41,6 +44,8 @@ class ZmqTransport(PolledTransport):
 
     Args:
         folder: of the sockets, 0700.
+        tape: the folder of the own tape, of which others may ask for a range.
+        answer_ms: how long a source that is asked for a range may take; None: nobody is asked, files are read.
         high_water: messages a socket holds before a PUB drops and a PUSH is left to the tape.
     """
 
@@ -51,12 +56,19 @@ class ZmqTransport(PolledTransport):
         spec: ServiceSpec,
         running: Collection[str],
         folder: Path,
+        tape: Path,
         *,
         high_water: int,
+        answer_ms: int | None = None,
         context: zmq.Context[Any] | None = None,
     ) -> None:
         super().__init__(spec, running)
         self.folder = folder
+        self.ask = None if answer_ms is None else self._ask
+        self._tape, self._answer_ms = str(tape), answer_ms or 0
+        self._asked: dict[str, zmq.Socket[bytes]] = {}
+        self._served: list[zmq.Socket[bytes]] = []  # the ROUTER, once it is bound
+        self._requests: deque[list[bytes]] = deque()
         self._high_water = high_water
         self._context = context or zmq.Context()
         self._poller = zmq.Poller()
@@ -72,6 +84,7 @@ class ZmqTransport(PolledTransport):
             self.router = self._socket(zmq.ROUTER)
             self.router.set(zmq.MAXMSGSIZE, REQUEST_BYTES_MAX)
             self._bind(self.router, "router")
+            self._served = [self.router]
             self.pull = self._socket(zmq.PULL) if self.takes_work else None
             if self.pull is not None:
                 self._bind(self.pull, "pull")
@@ -122,13 +135,15 @@ class ZmqTransport(PolledTransport):
 
     @property
     def has_come(self) -> bool:
-        return has_come(self.sub) or has_come(self.router)
+        return bool(self._requests) or has_come(self.sub) or has_come(self.router)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         return int(self.sub.get(zmq.FD)), int(self.router.get(zmq.FD))
 
     def sleep(self, wait_ms: int, pipe: int) -> bool:
+        if self._requests:
+            return False
         self._poller.register(pipe, zmq.POLLIN)
         come = dict(self._poller.poll(wait_ms))
         come.pop(self.router, None)
@@ -136,11 +151,46 @@ class ZmqTransport(PolledTransport):
 
     def serve(self, answer: Callable[[bytes], bytes], at_most: int) -> None:
         for _ in range(at_most):
-            if not has_come(self.router):
+            if has_come(self.router):
+                self._take_request()
+            elif not self._requests:
                 break
-            parts = self.router.recv_multipart(zmq.DONTWAIT)
-            if len(parts) == 2:  # a DEALER's one frame; anything else is nobody of ours
-                self.router.send_multipart([parts[0], answer(parts[1])], zmq.DONTWAIT)
+            if self._requests:
+                asker, request = self._requests.popleft()
+                self.router.send_multipart([asker, answer(request)], zmq.DONTWAIT)
+
+    def _take_request(self) -> None:
+        """Keeps a request for ``serve``. One for a range of the tape is answered at once: that takes no more than the
+        file, and who asks may be whom we ask at this moment."""
+        match self.router.recv_multipart(zmq.DONTWAIT):
+            case [asker, request]:
+                self._requests.append([asker, request])
+            case [asker, b"range", request]:
+                self.router.send_multipart([asker, tape_range(self._tape, request)], zmq.DONTWAIT)
+            case _:
+                pass  # nobody of ours
+
+    def _ask(self, source: str, request: bytes) -> bytes | None:
+        socket = self._asked.get(source)
+        if socket is None:
+            socket = self._asked[source] = self._socket(zmq.DEALER)
+            socket.set(zmq.IMMEDIATE, 1)
+            socket.set(zmq.MAXMSGSIZE, 2 * MESSAGE_BYTES_MAX)  # an answer may end with a message at its largest
+            socket.connect(self.endpoint(source, "router"))
+        if socket.poll(CONNECT_MS, zmq.POLLOUT):
+            socket.send_multipart([b"range", request], zmq.DONTWAIT)
+            poller = zmq.Poller()
+            for one in (socket, *self._served):
+                poller.register(one, zmq.POLLIN)
+            until_ns = time.monotonic_ns() + self._answer_ms * 1_000_000
+            while (left_ms := (until_ns - time.monotonic_ns()) // 1_000_000) > 0:
+                come = dict(poller.poll(left_ms))
+                if socket in come:
+                    return socket.recv()
+                if come:
+                    self._take_request()
+        self._asked.pop(source).close(linger=0)  # an answer that comes late is nobody's
+        return None
 
     @property
     def left_to_tape(self) -> int:

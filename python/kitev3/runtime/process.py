@@ -162,7 +162,15 @@ class Process:
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
         place(self.profile, self.spec.name)
-        transport = ZmqTransport(self.spec, self.running, self.folder.sockets, high_water=self.profile.bus.high_water)
+        bus = self.profile.bus
+        transport = ZmqTransport(
+            self.spec,
+            self.running,
+            self.folder.sockets,
+            self.folder.path / "tape" / self.spec.name,
+            high_water=bus.high_water,
+            answer_ms=bus.answer_ms_max if bus.fetch == "request" else None,
+        )
         runner = self._runner(transport)
         try:
             return self._live(runner, transport)

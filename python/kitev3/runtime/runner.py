@@ -68,6 +68,7 @@ class Runner(World):
             about=about,
             driven=driver.topics if driver else (),
             offers_work="work" in transport.offers,
+            ask=transport.ask,
             segment_bytes=segment_bytes,
         )
         self._clock = clock

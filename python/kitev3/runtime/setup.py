@@ -9,6 +9,7 @@ import msgspec
 
 from kitev3._core import BarBatch, Runtime, TickBatch
 from kitev3.bus.topology import links
+from kitev3.bus.transport import Ask
 from kitev3.contracts import BY_TOPIC, Contract
 from kitev3.runtime.handler import AnyHandler, Handler
 from kitev3.runtime.service import Context, ServiceSpec
@@ -32,6 +33,7 @@ def open_runtime(
     about: Mapping[str, Any],
     driven: Collection[str] = (),
     offers_work: bool = True,
+    ask: Ask | None = None,
     segment_bytes: int = SEGMENT_BYTES,
 ) -> Runtime:
     """Opens the tape of *name* (the service's, unless it is a shard) and hangs *handler* on it.
@@ -40,6 +42,7 @@ def open_runtime(
         about: build, schemas and settings, for the EPOCH record; when they change nothing is executed again.
         driven: topics of which the caller wants the event back when they are said.
         offers_work: whether the transport gives working hearers a queue of their own.
+        ask: how what is missing of a source is fetched, unless its tape lies beside ours.
 
     Raises:
         BlockingIOError: another instance has the tape. TapeCorrupt: the tape is not what was written.
@@ -73,6 +76,7 @@ def open_runtime(
         about=msgspec.json.encode(dict(about), order="deterministic"),
         methods=dict(handler.topics) if isinstance(handler, Handler) else {},
         core=dict(handler.native) if isinstance(handler, Handler) else None,
+        ask=ask,
         segment_bytes=segment_bytes,
     )
 

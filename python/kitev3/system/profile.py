@@ -61,12 +61,12 @@ class ServiceSettings:
 class BusConfig:
     """How the processes talk. Machine time throughout: what waits for a socket never follows the market's clock."""
 
-    kind: Literal["zmq"] = "zmq"
+    fetch: Literal["file", "request"] = "file"  # what is missing of a source: from its tape's file, or asked of it
     high_water: Count = 100_000  # messages a socket holds before PUB drops and PUSH is left to the tape
     heartbeat_ms: Count = 1_000
     hello_ms: Count = 50  # between heartbeats until control.start, so that hearers find their senders quickly
     drain_ms: Count = 10  # the gate and execution look at their SUB at least this often
-    answer_ms_max: Count = 1_000  # a request on a ROUTER that is not answered by then is said to be unanswered
+    answer_ms_max: Count = 1_000  # a source that has not answered by then does not answer
     stop_ms_max: Count = 2_000  # SIGTERM drains and ends within this
 
 

@@ -1,12 +1,12 @@
 //! Reading what a source said from its tape: how a gap is filled, a late hearer joins and a recording is heard again.
 use std::path::{Path, PathBuf};
 
-use super::header::{Header, join, split};
+use super::header::{Header, Source, join, split};
 use super::numbers::Numbers;
 use super::record::{BatchRef, Epoch, Snapshot};
 use crate::kite::{Divisors, TickBatch, decode};
 use crate::msgpack;
-use crate::tape::{Day, Days, Kind, TapeError};
+use crate::tape::{Day, Days, Kind, Position, TapeError};
 
 /// Why a source's tape cannot be read.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub enum ArchiveError {
         number: u64,
         what: &'static str,
     },
+    /// It was asked, and gave no answer that makes sense in time.
+    NoAnswer(Source),
 }
 
 impl From<TapeError> for ArchiveError {
@@ -35,6 +37,7 @@ impl std::fmt::Display for ArchiveError {
                 number,
                 what,
             } => write!(f, "{}: record {number}: {what}", source.display()),
+            ArchiveError::NoAnswer(source) => write!(f, "{} does not answer", source.as_str()),
         }
     }
 }
@@ -60,6 +63,26 @@ pub struct Said {
     pub mono_ns: i64,
 }
 
+/// A place on a source's tape from which it can be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub(super) day: Day,
+    /// The record to begin with: of a frame, if a tick batch may follow it.
+    pub(super) from: Position,
+    /// The number of the next record to be given.
+    pub(super) next: u64,
+}
+
+impl Place {
+    pub fn start_of(day: Day) -> Place {
+        Place {
+            day,
+            from: Position::default(),
+            next: 0,
+        }
+    }
+}
+
 /// Goes through a source's tape once, forwards, and on as more is appended.
 pub struct Follower {
     dir: PathBuf,
@@ -67,6 +90,10 @@ pub struct Follower {
     /// The payload of the last EXT: a tick batch that follows is decoded from it.
     ext: Vec<u8>,
     divisors: Divisors,
+    /// Where that EXT stands, if it is a frame.
+    frame_at: Option<(Day, Position)>,
+    /// The records of this day before this number have been given.
+    given: (Day, u64),
 }
 
 impl Follower {
@@ -77,6 +104,28 @@ impl Follower {
             days: Days::open_from(dir, day),
             ext: Vec::new(),
             divisors: Divisors::default(),
+            frame_at: None,
+            given: (day, 0),
+        }
+    }
+
+    /// Goes on at a place that another follower of this tape has come to.
+    pub fn open_at(dir: &Path, place: Place) -> Result<Follower, TapeError> {
+        Ok(Follower {
+            days: Days::open_at(dir, place.day, place.from)?,
+            given: (place.day, place.next),
+            ..Follower::open(dir, place.day)
+        })
+    }
+
+    /// Where it has come to.
+    pub fn place(&self) -> Place {
+        let (day, position) = self.days.position().expect("it began with a day");
+        let frame = self.frame_at.filter(|(on, _)| *on == day);
+        Place {
+            day,
+            from: frame.map_or(position, |(_, from)| from),
+            next: position.number,
         }
     }
 
@@ -85,8 +134,11 @@ impl Follower {
         &mut self,
         mut wanted: impl FnMut(&[u8], &Header) -> bool,
     ) -> Result<Option<Entry>, ArchiveError> {
-        while let Some((_, record)) = self.days.read()? {
+        while let Some((day, record)) = self.days.read()? {
             let number = record.position.number;
+            if day == self.given.0 && number < self.given.1 && record.kind != Kind::Ext {
+                continue;
+            }
             let strange = |what| ArchiveError::Strange {
                 source: self.dir.clone(),
                 number,
@@ -106,6 +158,8 @@ impl Follower {
                 Kind::Ext => {
                     let message = split(record.content)
                         .map_err(|_| strange("not a message of this version"))?;
+                    self.frame_at =
+                        (message.topic == b"world.frame").then_some((day, record.position));
                     self.ext.clear();
                     self.ext.extend_from_slice(message.payload);
                 }

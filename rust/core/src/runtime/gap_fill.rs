@@ -4,17 +4,19 @@
 //! live; what comes then and is covered already is a duplicate. A message is on its sender's tape before it is sent, so the one
 //! that showed the gap is always found.
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::archive::{ArchiveError, Entry, Follower, Said};
 use super::handler::{Handler, RuntimeError};
 use super::header::{Header, LAST_VALUE, Source, split};
 use super::numbers::Numbers;
+use super::range::{Asking, SourceTape};
 use super::runtime::Runtime;
 use super::sequence::{Applied, SequenceMode};
 use super::setup::Join;
 use crate::kite::{BATCH_TICKS_MAX, Tick, TickBatch};
 use crate::msgpack;
-use crate::tape::Kind;
+use crate::tape::{Day, Kind};
 
 /// Ticks that were said longer ago are not worth reading one by one: the newest of each instrument is taken.
 pub const BULK_AGE_NS_MAX: i64 = 1_000_000_000;
@@ -94,6 +96,7 @@ impl Runtime {
             return Ok(false);
         };
         let mut follower = self.follower(source);
+        follower.pass(self.sequences.applied(&source).unwrap_or_default());
         let mut newest = Newest::default();
         let read = self.read_on(
             source,
@@ -104,7 +107,7 @@ impl Runtime {
             handler,
         )?;
         self.take_newest(&mut newest, mono_ns, handler)?;
-        let is_there = self.tapes.join(source.as_str()).is_dir();
+        let is_there = self.ask.is_some() || self.tapes.join(source.as_str()).is_dir();
         if read {
             self.followers.push((source, follower));
         }
@@ -116,7 +119,7 @@ impl Runtime {
         &mut self,
         source: Source,
         sequence_mode: SequenceMode,
-        follower: &mut Follower,
+        follower: &mut SourceTape,
         newest: &mut Newest,
         mono_ns: i64,
         handler: &mut dyn Handler,
@@ -345,11 +348,13 @@ impl Runtime {
             return Ok(());
         }
         let Some(mut newest) = self.survey(source) else {
-            self.refuse("tape");
-            return Ok(());
+            if self.ask.is_none() {
+                self.refuse("tape");
+            }
+            return Ok(()); // one that does not answer is not there yet: its next heartbeat brings us back
         };
         self.sequences.set(source, Applied::default());
-        let mut follower = Follower::open(&self.tapes.join(source.as_str()), self.day);
+        let mut follower = self.tape_of(source, self.day);
         while let Ok(Some(entry)) = self.own_entry(&mut follower) {
             let said = match entry {
                 Entry::Day(numbers) | Entry::Epoch(numbers) => {
@@ -398,6 +403,10 @@ impl Runtime {
                 }
             }
         }
+        if self.ask.is_some() && self.sequences.applied(&source) == Some(Applied::default()) {
+            self.sequences.retain(|known| *known != source); // it has stopped answering
+            return Ok(());
+        }
         self.followers.push((source, follower));
         Ok(())
     }
@@ -405,7 +414,7 @@ impl Runtime {
     /// The newest row of every key on the source's tape; none if the tape cannot be read.
     fn survey(&mut self, source: Source) -> Option<Survey> {
         let mut survey = Survey::default();
-        let mut follower = Follower::open(&self.tapes.join(source.as_str()), self.day);
+        let mut follower = self.tape_of(source, self.day);
         loop {
             let said = match self.own_entry(&mut follower) {
                 Err(_) => return None,
@@ -437,19 +446,30 @@ impl Runtime {
         }
     }
 
-    fn own_entry(&self, follower: &mut Follower) -> Result<Option<Entry>, ArchiveError> {
+    /// The tape of a source, from the day's start.
+    pub(super) fn tape_of(&self, source: Source, day: Day) -> SourceTape {
+        match &self.ask {
+            Some(ask) if source != *self.service() => {
+                let topics = self.subscriptions.iter().map(|one| one.topic.clone());
+                SourceTape::Asked(Asking::new(Arc::clone(ask), source, day, topics.collect()))
+            }
+            _ => SourceTape::File(Follower::open(&self.tapes.join(source.as_str()), day)),
+        }
+    }
+
+    fn own_entry(&self, follower: &mut SourceTape) -> Result<Option<Entry>, ArchiveError> {
         follower.next(|topic, _| self.subscription_of(topic).is_some())
     }
 
     /// The reader of a source's tape, where it stands; at the day's start if there is none yet.
-    fn follower(&mut self, source: Source) -> Follower {
+    fn follower(&mut self, source: Source) -> SourceTape {
         match self
             .followers
             .iter()
             .position(|(known, _)| *known == source)
         {
             Some(index) => self.followers.swap_remove(index).1,
-            None => Follower::open(&self.tapes.join(source.as_str()), self.from_day),
+            None => self.tape_of(source, self.from_day),
         }
     }
 

@@ -12,7 +12,7 @@ pub mod event_id;
 mod gap_fill;
 /// A service's own part, and what stops a runtime.
 pub mod handler;
-/// The 80 bytes that a message says about itself.
+/// The 96 bytes that a message says about itself.
 pub mod header;
 /// What a handler says, on its way out.
 pub mod outbox;
@@ -26,6 +26,8 @@ pub mod watermarks;
 pub mod numbers;
 /// Before, in and after the session.
 pub mod phase;
+/// A range of a source's tape by request.
+pub mod range;
 /// What EPOCH, SNAPSHOT, IN_REF and OUT_REF hold.
 pub mod record;
 /// Coming back after a stop.

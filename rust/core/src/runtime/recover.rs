@@ -6,7 +6,7 @@
 //! are taken anew, as by a late hearer. Working sources go on where they were: a command is not given twice.
 use std::collections::VecDeque;
 
-use super::archive::{Entry, Follower};
+use super::archive::Entry;
 use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use super::header::{After, HEADER_BYTES, Header, LAST_VALUE, Message, Source, split};
 use super::outbox::Unconfirmed;
@@ -453,10 +453,8 @@ impl Runtime {
         {
             Some(index) => index,
             None => {
-                self.followers.push((
-                    source,
-                    Follower::open(&self.tapes.join(source.as_str()), self.from_day),
-                ));
+                let tape = self.tape_of(source, self.from_day);
+                self.followers.push((source, tape));
                 self.followers.len() - 1
             }
         };

@@ -1,7 +1,6 @@
 //! One process's loop without its sockets: every message is checked, put in its place, taped, handed on and answered here.
 use std::path::PathBuf;
 
-use super::archive::Follower;
 use super::clock::Clock;
 use super::counters::Counters;
 use super::event_id::EventIdPrefix;
@@ -9,6 +8,7 @@ use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use super::header::{After, Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
 use super::outbox::{Outbox, Outgoing, Tape};
 use super::phase::Phase;
+use super::range::{Ask, SourceTape};
 use super::record::BatchRef;
 use super::sequence::{Applied, SequenceMode, Sequences, Verdict};
 use super::setup::{Setup, Subscription};
@@ -27,6 +27,7 @@ pub struct Runtime {
     /// The day up to which the own tape goes: what is missing of a source may stand on its tape from there.
     pub(super) from_day: Day,
     pub(super) tapes: PathBuf,
+    pub(super) ask: Option<Ask>,
     pub(super) subscriptions: Vec<Subscription>,
     /// By subscription: whether the handler takes it. What it does not take is the runtime's own.
     handled: Vec<bool>,
@@ -42,7 +43,7 @@ pub struct Runtime {
     pub(super) sequences: Sequences,
     pub(super) outbox: Outbox,
     pub(super) counters: Counters,
-    pub(super) followers: Vec<(Source, Follower)>,
+    pub(super) followers: Vec<(Source, SourceTape)>,
     /// Sources whose gap could not be filled yet.
     pub(super) open_gaps: Vec<Source>,
     /// Working sources whose heartbeat is ahead of what came by PULL so far.
@@ -66,6 +67,7 @@ impl Runtime {
             day: setup.day,
             from_day: setup.day,
             tapes: setup.tapes,
+            ask: setup.ask,
             heard: vec![0; setup.subscriptions.len()],
             handled,
             subscriptions: setup.subscriptions,
@@ -303,7 +305,8 @@ impl Runtime {
         };
         self.lag_ns = self.clock.market_ns(mono_ns).saturating_sub(header.ts_ns);
         let envelope = frame.len() - message.payload.len();
-        if self.subscriptions[subscription].bulk {
+        // What lies elsewhere is taped whole: this service comes back without asking anybody.
+        if self.subscriptions[subscription].bulk && self.ask.is_none() {
             let tail = BatchRef::heard(ticks_in(message.payload), message.payload).encode_heard();
             self.outbox
                 .tape

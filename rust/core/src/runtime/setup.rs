@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use super::header::{Mode, Source};
 use super::outbox::Publication;
+use super::range::Ask;
 use super::sequence::SequenceMode;
 use crate::tape::Day;
 
@@ -44,4 +45,6 @@ pub struct Setup {
     pub sequence_modes: Vec<(String, SequenceMode)>,
     /// The folder that has a tape's folder for each source.
     pub tapes: PathBuf,
+    /// How a source is asked for what stands on its tape, where that is not in this folder.
+    pub ask: Option<Ask>,
 }

@@ -5,6 +5,7 @@ use kitev3_core::runtime::archive::{Entry, Follower};
 use kitev3_core::runtime::handler::Arrival;
 use kitev3_core::runtime::header::{Mode, Source, split};
 use kitev3_core::runtime::outbox::Publication;
+use kitev3_core::runtime::range::{self, Ask};
 use kitev3_core::runtime::recover::Recovered;
 use kitev3_core::runtime::runtime::Runtime;
 use kitev3_core::runtime::sequence::SequenceMode;
@@ -35,6 +36,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::Event>()?;
     module.add_class::<native::PyNativeHandler>()?;
     module.add_class::<PyFollower>()?;
+    module.add_function(wrap_pyfunction!(tape_range, module)?)?;
     module.add_class::<PySync>()?;
     module.add_class::<poll_loop::PyPollLoop>()?;
     module.add_class::<PyRuntime>()
@@ -114,7 +116,7 @@ fn sequence_mode_of(text: &str) -> PyResult<SequenceMode> {
 #[pymethods]
 impl PyRuntime {
     #[new]
-    #[pyo3(signature = (*, service, account, mode, day, start_ns, tapes, subscriptions, publications, sequence_modes, handler, encode, about, methods, core = None,
+    #[pyo3(signature = (*, service, account, mode, day, start_ns, tapes, subscriptions, publications, sequence_modes, handler, encode, about, methods, core = None, ask = None,
                         segment_bytes = 16777216, spare_segments = 1, sync_every_ms = 1000))]
     #[allow(clippy::too_many_arguments)] // keywords: all that a process is
     fn new(
@@ -133,6 +135,7 @@ impl PyRuntime {
         about: &[u8],
         methods: Bound<'_, PyDict>,
         core: Option<Bound<'_, PyDict>>,
+        ask: Option<Py<PyAny>>,
         segment_bytes: usize,
         spare_segments: usize,
         sync_every_ms: u64,
@@ -155,6 +158,7 @@ impl PyRuntime {
             publications: Vec::new(),
             sequence_modes: Vec::new(),
             tapes: tapes.clone(),
+            ask: ask.map(asking),
         };
         let (mut listening, mut speaking) = (Vec::new(), Vec::new());
         for (topic, class, schemas, bulk, join, after) in subscriptions {
@@ -623,6 +627,29 @@ impl PySync {
     fn sync(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.sync()).map_err(to_py)
     }
+}
+
+/// Asks in Python; what goes wrong there is said on stderr and is no answer.
+fn asking(ask: Py<PyAny>) -> Ask {
+    Arc::new(move |source, request| {
+        Python::attach(|py| {
+            let answer = ask.call1(py, (source.as_str(), PyBytes::new(py, request)));
+            let answer = answer.and_then(|answer| answer.extract::<Option<Vec<u8>>>(py));
+            answer.unwrap_or_else(|error| {
+                error.write_unraisable(py, None);
+                None
+            })
+        })
+    })
+}
+
+/// What a source answers to a request for a range of its tape; empty: that was none.
+#[pyfunction]
+#[pyo3(signature = (directory, request))]
+#[allow(clippy::needless_pass_by_value)] // as Python gives it
+fn tape_range<'py>(py: Python<'py>, directory: PathBuf, request: &[u8]) -> Bound<'py, PyBytes> {
+    let answer = py.detach(|| range::answer(&directory, request, range::ANSWER_BYTES));
+    PyBytes::new(py, &answer.unwrap_or_default())
 }
 
 /// What a source said, read from its tape as it went over the sockets.

@@ -1,5 +1,7 @@
 //! Ticks by reference, old ticks, and hearers that come late.
 use super::*;
+use crate::runtime::range::{Ask, answer};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn ticks_of(payload: &[u8]) -> Vec<(u32, i64)> {
     TickBatch::from_bytes(payload)
@@ -167,5 +169,83 @@ fn who_hears_the_first_words_of_a_source_misses_nothing_of_what_it_said_meanwhil
         let given = hearer.person.given.iter();
         let given: Vec<&str> = given.map(|given| given.0.as_str()).collect();
         assert_eq!(given, [HEALTH; 3]);
+    }
+}
+
+#[test]
+fn what_lies_elsewhere_is_heard_by_request_as_it_would_be_from_the_file() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tapes = there.path().to_owned();
+    let ask: Ask =
+        Arc::new(move |source, request| answer(&tapes.join(source.as_str()), request, 300));
+    let elsewhere = || Plan {
+        ask: Some(Arc::clone(&ask)),
+        ..Plan::hearer(SequenceMode::All)
+    };
+    let mut speaker = Plan::speaker().open(there.path()).unwrap();
+    let say = |speaker: &mut Service, n: u64| {
+        let mut frames = speaker.say(BAR, &number(n), 0);
+        frames.extend(speaker.say(NEWS, &number(n), 0));
+        frames.extend(speaker.say(HEALTH, &row("speaker", n), 0));
+        frames.extend(speaker.say_ticks(&[Tick::new(256265, n as i64 * 100)], 0));
+        frames
+    };
+    for n in 1..=20 {
+        say(&mut speaker, n);
+    }
+    let mut by_file = Plan::hearer(SequenceMode::All).open(there.path()).unwrap();
+    let mut by_request = elsewhere().open(here.path()).unwrap();
+    by_file.join("speaker", 0);
+    by_request.join("speaker", 0);
+    let joined = by_request.person.given.len();
+    for n in 21..=40 {
+        let frames = say(&mut speaker, n);
+        for hearer in [&mut by_file, &mut by_request] {
+            hearer.hear(&frames[n as usize % 4], 0);
+        }
+    }
+    drop(speaker);
+    let speaker = Plan::speaker().open(there.path()).unwrap();
+    for hearer in [&mut by_file, &mut by_request] {
+        hearer.hear(&speaker.runtime.heartbeat(0), 0);
+    }
+
+    assert_eq!(joined, 22);
+    assert_eq!(by_request.person.given.len(), joined + 60);
+    assert_eq!(by_request.person.given, by_file.person.given);
+    let given = by_request.person.given.clone();
+    drop((by_request, there));
+    assert_eq!(elsewhere().open(here.path()).unwrap().person.given, given); // it comes back without asking
+}
+
+#[test]
+fn a_source_that_does_not_answer_is_taken_up_once_it_does() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (tapes, answers) = (there.path().to_owned(), Arc::new(AtomicUsize::new(0)));
+    let left = Arc::clone(&answers);
+    let ask: Ask = Arc::new(move |source, request| {
+        let left = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        left.ok()
+            .and_then(|_| answer(&tapes.join(source.as_str()), request, 300))
+    });
+    let mut speaker = Plan::speaker().open(there.path()).unwrap();
+    for n in 1..=20 {
+        speaker.say(BAR, &number(n), 0);
+    }
+    for possible in [0, 1, 7] {
+        let plan = Plan {
+            ask: Some(Arc::clone(&ask)),
+            ..Plan::hearer(SequenceMode::Sparse)
+        };
+        let mut hearer = plan.open(&here.path().join(possible.to_string())).unwrap();
+        for answered in [possible, usize::MAX, usize::MAX] {
+            answers.store(answered, Relaxed);
+            hearer.hear(&speaker.runtime.heartbeat(0), 0);
+        }
+        let bars = hearer.person.given.iter().filter(|given| given.0 == BAR);
+        assert_eq!(
+            bars.map(|given| given.2).collect::<Vec<_>>(),
+            (1..=20).collect::<Vec<u64>>()
+        );
     }
 }

@@ -9,6 +9,7 @@ use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use super::header::{After, Header, LAST_VALUE, Mode, Source, join, split};
 use super::outbox::{Outbox, Publication, Tape};
 use super::phase::Phase;
+use super::range::Ask;
 use super::runtime::Runtime;
 use super::sequence::SequenceMode;
 use super::setup::{Join, Setup, Subscription};
@@ -218,6 +219,7 @@ struct Plan<'a> {
     sequence_modes: Vec<(String, SequenceMode)>,
     day: &'a str,
     about: &'a [u8],
+    ask: Option<Ask>,
 }
 
 impl<'a> Plan<'a> {
@@ -233,6 +235,7 @@ impl<'a> Plan<'a> {
             sequence_modes: vec![],
             day: DAY,
             about: b"build 1",
+            ask: None,
         }
     }
 
@@ -254,6 +257,7 @@ impl<'a> Plan<'a> {
             sequence_modes: vec![("speaker".to_owned(), sequence_mode)],
             day: DAY,
             about: b"build 1",
+            ask: None,
         }
     }
 
@@ -291,6 +295,7 @@ impl<'a> Plan<'a> {
             publications: self.publications.clone(),
             sequence_modes: self.sequence_modes.clone(),
             tapes: dir.to_owned(),
+            ask: self.ask.clone(),
         };
         let person = Person::new(
             &setup.subscriptions,
