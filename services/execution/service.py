@@ -311,7 +311,7 @@ class Execution(Handler):
         yield from self.mine.opened(opened.epoch, event.mono_ns)
         self.reads.restart()
         self.reconciliation.restart()
-        self.stopping = self.drained = False
+        self.stopped_ns, self.drained = event.mono_ns, False  # a stop holds until a start; its last read is made anew
         yield from self.timer(event)
 
     def latch(self, event: Event) -> Iterator[Payload]:
@@ -327,7 +327,7 @@ class Execution(Handler):
         return ()
 
     def start(self, event: Event) -> Iterable[Payload]:
-        """A session of another day forgets the last one's orders: the broker has."""
+        """What was stopped goes on. A session of another day forgets the last one's orders: the broker has."""
         session = event.payload.session
         if self.session and session != self.session:
             epoch, sequence = self.mine.epoch, self.mine.sequence
@@ -335,6 +335,9 @@ class Execution(Handler):
             self.mine.epoch, self.mine.sequence = epoch, sequence
             self.reads.restart()
         self.session = session
+        if self.stopping:
+            self.stopping = self.drained = False
+            self.reads.wanted = "a start"
         return ()
 
     def stop(self, event: Event) -> Iterator[Payload]:

@@ -50,13 +50,18 @@ class JournalHandler(Handler):
         self.events = self.rows = self.files = 0
         self.stopped = False
         kept = {contract.topic: self.take for contract in heard_by("journal") if contract.delivery != "world"}
-        super().__init__({**kept, "control.stop": self.stop, "world.timer": self.timer})
+        super().__init__({**kept, "control.start": self.start, "control.stop": self.stop, "world.timer": self.timer})
 
     def timer(self, event: Event) -> Iterable[Payload]:
         """Writes what waits, in its rhythm; after the stop at every look."""
         if self.stopped or event.payload.name == "flush":
             self.flush()
         return ()
+
+    def start(self, event: Event) -> Iterable[Payload]:
+        """What was stopped goes on, in its own rhythm."""
+        self.stopped = False
+        return self.take(event)
 
     def stop(self, event: Event) -> Iterable[Payload]:
         """Written at the next look: whoever asked does not wait for the disk."""

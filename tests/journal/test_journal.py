@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3._core import Bar, BarBatch, Event, Tick, TickBatch
-from kitev3.contracts import CONTRACTS, Fill, Stop, Timer, Verdict
+from kitev3.contracts import CONTRACTS, Fill, Start, Stop, Timer, Verdict
 from kitev3.journal import columns, query
 from kitev3.journal.columns import BAR_COLUMNS, BATCHES, Rows, column, plain
 from kitev3.journal.store import ParquetStore
@@ -123,6 +123,20 @@ def test_every_event_is_a_row_and_a_batch_as_many_as_it_has_ticks(tmp_path: Path
     assert query.sql(tmp_path, "select count(*), max(last_price_e4) from marketdata.tick")[1] == [(18, 15_000_002)]
     assert query.sql(tmp_path, "select count(*) from control.stop")[1] == [(1,)]
     assert handler.status()["waiting"] == 0
+
+
+def test_after_a_start_the_rows_wait_for_their_file_again(tmp_path: Path) -> None:
+    handler = journal(tmp_path)
+    for event in events():
+        handler(event)
+    files = handler.status()["files"]
+    handler(Event("control.start", Start(DATE), source="control"))
+    handler(fill(14))
+    handler(Event("world.timer", Timer("look"), source="world"))
+
+    assert not handler.drained
+    assert handler.status()["files"] == files
+    assert handler.status()["waiting"] == 2  # the start and the fill
 
 
 def test_a_restart_makes_the_same_files_and_repeats_no_row(tmp_path: Path) -> None:

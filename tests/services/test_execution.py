@@ -706,6 +706,35 @@ def test_a_stop_without_orders_needs_one_read(rig: Rig) -> None:
     assert rig.handler.status()["drained"]
 
 
+def test_after_a_stop_a_start_goes_on(rig: Rig) -> None:
+    for _ in range(2):
+        rig.tell(Stop("lunch"), "control")
+        rig.look(3)
+        assert rig.handler.status()["drained"]
+        reads = len(rig.of(Read))
+        rig.tell(Start("2026-11-19"), "control")
+        rig.look(6)
+
+        assert not rig.handler.status()["drained"]
+        assert len(rig.of(Read)) > reads
+        assert kinds(rig.approve()) == ["Intent", "Sending", "OrderPlaced"]
+
+
+def test_a_stop_holds_through_a_death_until_a_start(rig: Rig) -> None:
+    rig.tell(Stop("the session is over"), "control")
+    rig.die()
+    reads = len(rig.of(Read))
+    rig.start()
+    rig.look(5)
+
+    assert rig.handler.status()["drained"]
+    assert len(rig.of(Read)) > reads
+    assert kinds(rig.approve()) == ["Reject"]
+    rig.tell(Start("2026-11-19"), "control")
+    rig.look(5)
+    assert kinds(rig.approve()) == ["Intent", "Sending", "OrderPlaced"]
+
+
 def test_a_stop_does_not_wait_for_ever_for_what_nobody_knows(rig: Rig) -> None:
     rig.broker.faults.append("lost_request")
     rig.approve()
