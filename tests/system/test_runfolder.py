@@ -171,6 +171,27 @@ def test_a_folder_of_somebodys_is_refused_and_left_as_it_is(folder: RunFolder, n
     assert folder.path.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize("how_far", ["marking", "whole"])
+def test_a_folder_that_another_process_claims_at_the_same_moment_is_shared(
+    folder: RunFolder, how_far: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listdir = os.listdir
+
+    def after_the_other(path: Path) -> list[str]:
+        monkeypatch.undo()
+        if how_far == "whole":
+            RunFolder(folder.path).make()
+        else:
+            (folder.path / f".{MARK}.4242").touch()
+        return listdir(path)
+
+    monkeypatch.setattr("os.listdir", after_the_other)
+
+    folder.make()
+
+    assert (folder.path / MARK).is_file()
+
+
 def test_an_empty_folder_or_a_new_disk_is_taken(folder: RunFolder) -> None:
     (folder.path / "lost+found").mkdir(parents=True)
 

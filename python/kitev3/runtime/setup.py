@@ -19,6 +19,23 @@ ENCODE = msgspec.msgpack.Encoder().encode
 SEGMENT_BYTES = 16 << 20
 
 
+def readable(payload: Any) -> Any:
+    """*payload* with each character that UTF-8 cannot write replaced by a question mark."""
+
+    def mended(value: Any) -> Any:
+        match value:
+            case str():
+                return value.encode(errors="replace").decode()
+            case list() | tuple():
+                return [mended(one) for one in value]
+            case dict():
+                return {mended(key): mended(one) for key, one in value.items()}
+            case _:
+                return value
+
+    return msgspec.convert(mended(msgspec.to_builtins(payload, builtin_types=(bytes,))), type(payload))
+
+
 def decoder(payload: type[Any]) -> Callable[[bytes], Any]:
     """Bytes to a payload; missing last fields are read as their defaults."""
     return payload.from_bytes if payload in (TickBatch, BarBatch) else msgspec.msgpack.Decoder(payload).decode

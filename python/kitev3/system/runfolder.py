@@ -110,8 +110,10 @@ class RunFolder:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             mark = self.path / MARK
+            lies = {name for name in os.listdir(self.path) if not name.startswith(f".{MARK}.")} - _NOBODYS
+            # Looked for after the listing: who claims it at the same moment marks it before he makes anything else.
             if not mark.exists():
-                if set(os.listdir(self.path)) - _NOBODYS:
+                if lies:
                     raise ConfigError(f"{self.path}: something lies here and it is no run folder: choose an empty one")
                 private_folder(self.path.resolve())
                 write_whole(mark, _MARK_TEXT)

@@ -56,7 +56,7 @@ impl Asking {
     }
 
     /// The next entry; none if there is no more yet.
-    pub fn next(&mut self) -> Result<Option<Entry>, ArchiveError> {
+    pub fn poll(&mut self) -> Result<Option<Entry>, ArchiveError> {
         loop {
             if let Some(entry) = self.entries.pop_front() {
                 return Ok(Some(entry));
@@ -210,7 +210,7 @@ impl SourceTape {
     ) -> Result<Option<Entry>, ArchiveError> {
         match self {
             SourceTape::File(follower) => follower.next(wanted),
-            SourceTape::Asked(asking) => asking.next(),
+            SourceTape::Asked(asking) => asking.poll(),
         }
     }
 
@@ -243,7 +243,7 @@ mod tests {
 
             let mut asking = Asking::new(ask, Source::new("speaker").unwrap(), day, vec![]);
 
-            let _ = asking.next();
+            let _ = asking.poll();
         }
     }
 }

@@ -19,9 +19,6 @@ use crate::tape::{Day, Kind, Position, Reader, Record, TapeError};
 /// After so many records a restart begins a fresh SNAPSHOT, so that the next one does not read them again.
 pub const SNAPSHOT_AFTER_RECORDS: u64 = 20_000;
 
-/// Why what was written under an older schema is not read.
-const REPLACED: &str = "of a topic or schema that this build does not know: start a new run folder";
-
 /// What was found on the tape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -240,7 +237,7 @@ impl Runtime {
         };
         let (subscription, schema) = self
             .place(&Message { payload, ..message }, sequence_mode)
-            .ok_or_else(|| self.cannot(record, REPLACED))?;
+            .ok_or_else(|| self.replaced(record))?;
         self.dispatch(
             subscription,
             schema,
@@ -280,7 +277,7 @@ impl Runtime {
             .schemas
             .iter()
             .position(|known| *known == header.schema);
-        let schema = schema.ok_or_else(|| self.cannot(record, REPLACED))?;
+        let schema = schema.ok_or_else(|| self.replaced(record))?;
         self.dispatch(
             subscription,
             schema,
@@ -384,7 +381,7 @@ impl Runtime {
             return Ok(()); // a topic that this build no longer says
         };
         if known.schema != header.schema {
-            return Err(self.cannot(record, REPLACED));
+            return Err(self.replaced(record));
         }
         let topic = &known.topic.clone();
         let said = Arrival {
@@ -436,6 +433,7 @@ impl Runtime {
         let epoch =
             Epoch::decode(record.content).ok_or_else(|| self.cannot(record, "not an EPOCH"))?;
         self.outbox.numbers.restore(epoch.numbers);
+        self.written_by = build_of(&epoch.about);
         Ok(())
     }
 
@@ -520,6 +518,14 @@ impl Runtime {
         format!("event {}.{}", header.epoch, header.seq)
     }
 
+    fn replaced(&self, record: &Record<'_>) -> RuntimeError {
+        let why = format!(
+            "of a topic or schema that this build does not know, written by build {}: start a new run folder",
+            self.written_by
+        );
+        self.cannot(record, &why)
+    }
+
     fn cannot(&self, record: &Record<'_>, why: &str) -> RuntimeError {
         let Position {
             segment,
@@ -532,6 +538,14 @@ impl Runtime {
             dir.display()
         ))
     }
+}
+
+/// The build that an EPOCH's JSON names.
+fn build_of(about: &[u8]) -> String {
+    let about = String::from_utf8_lossy(about);
+    let build = about.split_once(r#""build":""#);
+    let build = build.and_then(|(_, rest)| rest.split_once('"'));
+    build.map_or("unknown", |(build, _)| build).to_owned()
 }
 
 fn payload_bytes(frame: &[u8], topic: &[u8]) -> usize {

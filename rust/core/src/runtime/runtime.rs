@@ -49,6 +49,8 @@ pub struct Runtime {
     /// Working sources whose heartbeat is ahead of what came by PULL so far.
     pub(super) suspects: Vec<(Source, Header)>,
     pub(super) connected: Vec<Source>,
+    /// The build whose epoch of the own tape is being read.
+    pub(super) written_by: String,
     id_prefixes: Vec<(Source, u32, EventIdPrefix)>,
     in_hand: Option<(usize, Header, u128)>,
 }
@@ -84,6 +86,7 @@ impl Runtime {
             open_gaps: Vec::new(),
             suspects: Vec::new(),
             connected: Vec::new(),
+            written_by: String::new(),
             id_prefixes: Vec::new(),
             in_hand: None,
         }

@@ -4,7 +4,9 @@ use kitev3_core::runtime::handler::{Arrival, Handler, HandlerError, RuntimeError
 use kitev3_core::runtime::header::{Mode, Source};
 use kitev3_core::runtime::outbox::Outbox;
 use kitev3_core::tape::TapeError;
-use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyException, PyRuntimeError, PyTypeError, PyUnicodeEncodeError, PyValueError,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple, PyType};
@@ -274,11 +276,17 @@ impl PyDispatch {
         if let Ok(bars) = payload.cast::<PyBarBatch>() {
             return Ok(PyBytes::new(payload.py(), bars.get().0.as_bytes()));
         }
-        Ok(self
-            .encode
-            .bind(payload.py())
-            .call1((payload,))?
-            .cast_into::<PyBytes>()?)
+        let py = payload.py();
+        let encode = self.encode.bind(py);
+        let bytes = encode.call1((payload,)).or_else(|error| {
+            if !error.is_instance_of::<PyUnicodeEncodeError>(py) {
+                return Err(error);
+            }
+            // Half a surrogate pair, in a text from outside: it costs itself, and neither the event nor the process.
+            let setup = py.import("kitev3.runtime.setup")?;
+            encode.call1((setup.call_method1("readable", (payload,))?,))
+        })?;
+        Ok(bytes.cast_into::<PyBytes>()?)
     }
 
     /// What a Python handler does with an event.

@@ -252,7 +252,11 @@ fn what_a_build_made_of_anothers_tape_is_executed_again_from_there() {
 #[test]
 fn what_it_said_under_a_schema_that_was_replaced_is_refused_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
-    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let older = Plan {
+        about: br#"{"build":"f00d","schemas":{}}"#,
+        ..Plan::speaker()
+    };
+    let mut speaker = older.open(dir.path()).unwrap();
     speaker.say(BAR, &number(1), 0);
     drop(speaker);
     let mut newer = Plan {
@@ -264,7 +268,7 @@ fn what_it_said_under_a_schema_that_was_replaced_is_refused_in_one_line() {
     let why = newer.open(dir.path()).err().unwrap().to_string();
 
     assert!(
-        why.ends_with("does not know: start a new run folder"),
+        why.ends_with("does not know, written by build f00d: start a new run folder"),
         "{why}"
     );
 }
