@@ -13,7 +13,7 @@ use kitev3_core::risk::{Allowed, Column, Gate, Instrument, Limits};
 use kitev3_core::runtime::handler::{Arrival, Handler};
 use kitev3_core::runtime::header::{After, Header, Mode, Source};
 use kitev3_core::runtime::outbox::Outbox;
-use kitev3_core::terms::{Exchange, Kind, OrderType, Product, Validity};
+use kitev3_core::terms::{Exchange, InstrumentKind, OrderType, Product, Validity};
 
 const SECOND_NS: i64 = 1_000_000_000;
 const NOW_NS: i64 = 1_795_062_600 * SECOND_NS; // 2026-11-19 10:00 in India
@@ -200,7 +200,11 @@ fn ready() -> Gate {
             Exchange::Nse
         };
         gate.on_instrument(Instrument {
-            kind: if token == 0 { Kind::Future } else { Kind::Cash },
+            kind: if token == 0 {
+                InstrumentKind::Future
+            } else {
+                InstrumentKind::Cash
+            },
             of_index: true,
             expiry: Some(Day::of(2026, 11, 24)),
             tick_e4: 500,

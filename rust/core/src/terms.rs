@@ -73,7 +73,7 @@ words! {
 
 words! {
     /// What an instrument is. An index is no instrument of the file's `instrument_type`; its segment says so.
-    Kind { Cash = "EQ", Future = "FUT", Call = "CE", Put = "PE", Index = "INDEX" }
+    InstrumentKind { Cash = "EQ", Future = "FUT", Call = "CE", Put = "PE", Index = "INDEX" }
 }
 
 impl Side {
@@ -94,7 +94,7 @@ impl Side {
     }
 }
 
-impl Kind {
+impl InstrumentKind {
     pub const fn is_option(self) -> bool {
         matches!(self, Self::Call | Self::Put)
     }

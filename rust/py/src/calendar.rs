@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use kitev3_core::calendar::clock::{IST_NS, OPEN_NS, at_ns, stamp};
 use kitev3_core::calendar::{Calendar, Day, Expiry, Segment};
-use kitev3_core::terms::{Exchange, Kind};
+use kitev3_core::terms::{Exchange, InstrumentKind};
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -77,7 +77,7 @@ impl PyCalendar {
         closing_auction: bool,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let day = parse_day(date)?;
-        let words = Kind::parse(instrument_type).zip(Exchange::parse(exchange));
+        let words = InstrumentKind::parse(instrument_type).zip(Exchange::parse(exchange));
         let segment =
             words.and_then(|(kind, exchange)| Segment::of(kind, exchange, closing_auction, false));
         let Some(hours) = segment.and_then(|segment| self.0.hours(day, segment)) else {

@@ -2,7 +2,7 @@
 use kitev3_core::calendar::Calendar;
 use kitev3_core::day::Day;
 use kitev3_core::portfolio::{Charges, Executed, charges};
-use kitev3_core::terms::{Exchange, Kind, Product, Side};
+use kitev3_core::terms::{Exchange, InstrumentKind, Product, Side};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -80,7 +80,7 @@ fn order_charges(
 ) -> PyResult<PyCharges> {
     let order = Executed {
         exchange: word(exchange, Exchange::parse)?,
-        kind: word(instrument_type, Kind::parse)?,
+        kind: word(instrument_type, InstrumentKind::parse)?,
         product: word(product, Product::parse)?,
         side: word(side, Side::parse)?,
         turnover_e4,

@@ -1,7 +1,7 @@
 //! What an order pays: the law, the exchanges and the broker, by what is traded and by date.
 use super::day::Day;
 use super::table::{BadRow, Dated, Row};
-use crate::terms::{Exchange, Kind, Product, words};
+use crate::terms::{Exchange, InstrumentKind, Product, words};
 
 words! {
     /// How the tax law and the exchanges sort an order.
@@ -19,17 +19,19 @@ words! {
 
 impl Category {
     /// None for an index, which nobody can trade, and for a cash instrument of a derivatives exchange.
-    pub fn of(exchange: Exchange, kind: Kind, product: Product) -> Option<Self> {
+    pub fn of(exchange: Exchange, kind: InstrumentKind, product: Product) -> Option<Self> {
         use Exchange::{Bcd, Bfo, Bse, Cds, Mcx, Nco, Nfo, Nse};
         match (exchange, kind) {
-            (Nse | Bse, Kind::Cash) if product == Product::Mis => Some(Self::EquityIntraday),
-            (Nse | Bse, Kind::Cash) => Some(Self::EquityDelivery),
-            (Nfo | Bfo, Kind::Future) => Some(Self::EquityFuture),
-            (Nfo | Bfo, Kind::Call | Kind::Put) => Some(Self::EquityOption),
-            (Cds | Bcd, Kind::Future) => Some(Self::CurrencyFuture),
-            (Cds | Bcd, Kind::Call | Kind::Put) => Some(Self::CurrencyOption),
-            (Mcx | Nco, Kind::Future) => Some(Self::CommodityFuture),
-            (Mcx | Nco, Kind::Call | Kind::Put) => Some(Self::CommodityOption),
+            (Nse | Bse, InstrumentKind::Cash) if product == Product::Mis => {
+                Some(Self::EquityIntraday)
+            }
+            (Nse | Bse, InstrumentKind::Cash) => Some(Self::EquityDelivery),
+            (Nfo | Bfo, InstrumentKind::Future) => Some(Self::EquityFuture),
+            (Nfo | Bfo, InstrumentKind::Call | InstrumentKind::Put) => Some(Self::EquityOption),
+            (Cds | Bcd, InstrumentKind::Future) => Some(Self::CurrencyFuture),
+            (Cds | Bcd, InstrumentKind::Call | InstrumentKind::Put) => Some(Self::CurrencyOption),
+            (Mcx | Nco, InstrumentKind::Future) => Some(Self::CommodityFuture),
+            (Mcx | Nco, InstrumentKind::Call | InstrumentKind::Put) => Some(Self::CommodityOption),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 use super::clock::{DAY_NS, MINUTE_NS, parse_time};
 use super::day::Day;
 use super::table::{BadRow, Dated, Row};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 /// Instruments that keep the same hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +35,22 @@ impl Segment {
     /// `closing_auction`: a share that has derivatives. `last_day`: a contract ends today. None for what no exchange
     /// has, as a share among the contracts.
     pub const fn of(
-        kind: Kind,
+        kind: InstrumentKind,
         exchange: Exchange,
         closing_auction: bool,
         last_day: bool,
     ) -> Option<Self> {
         Some(match (kind, exchange) {
-            (Kind::Index, _) => Self::Index,
-            (Kind::Cash, Exchange::Nse | Exchange::Bse) if closing_auction => {
+            (InstrumentKind::Index, _) => Self::Index,
+            (InstrumentKind::Cash, Exchange::Nse | Exchange::Bse) if closing_auction => {
                 Self::ShareWithDerivatives
             }
-            (Kind::Cash, Exchange::Nse | Exchange::Bse) => Self::OtherShare,
-            (Kind::Future, Exchange::Nfo | Exchange::Bfo) => Self::Future,
-            (Kind::Call | Kind::Put, Exchange::Nfo | Exchange::Bfo) => Self::Option,
-            (Kind::Cash, _) | (_, Exchange::Nse | Exchange::Bse) => return None,
+            (InstrumentKind::Cash, Exchange::Nse | Exchange::Bse) => Self::OtherShare,
+            (InstrumentKind::Future, Exchange::Nfo | Exchange::Bfo) => Self::Future,
+            (InstrumentKind::Call | InstrumentKind::Put, Exchange::Nfo | Exchange::Bfo) => {
+                Self::Option
+            }
+            (InstrumentKind::Cash, _) | (_, Exchange::Nse | Exchange::Bse) => return None,
             (_, Exchange::Cds | Exchange::Bcd) if last_day => Self::CurrencyEnding,
             (_, Exchange::Cds | Exchange::Bcd) => Self::Currency,
             (_, Exchange::Mcx | Exchange::Nco) => Self::Commodity,

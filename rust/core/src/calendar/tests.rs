@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::clock::{HOUR_NS, MINUTE_NS};
 use super::*;
 use crate::exchange::hours::{Hours as Kept, timetable};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 fn day(text: &str) -> Day {
     Day::parse(text).expect("a day")
@@ -235,10 +235,10 @@ fn lots_are_those_of_the_expiry_and_freeze_quantities_those_of_the_day() {
 #[test]
 fn a_share_among_contracts_has_no_segment() {
     for exchange in Exchange::ALL {
-        for kind in Kind::ALL {
+        for kind in InstrumentKind::ALL {
             let segment = Segment::of(*kind, *exchange, true, false);
             let cash = matches!(exchange, Exchange::Nse | Exchange::Bse);
-            let fits = *kind == Kind::Index || cash == (*kind == Kind::Cash);
+            let fits = *kind == InstrumentKind::Index || cash == (*kind == InstrumentKind::Cash);
             assert_eq!(segment.is_some(), fits, "{kind} at {exchange}");
         }
     }

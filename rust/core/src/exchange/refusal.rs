@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::exchange::rules::{Answer, Rules, UnknownOrder};
+use crate::exchange::rules::{AnswerForm, Rules, UnknownOrder};
 
 /// A request that had no effect: the HTTP status, the error_type and the message of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Refusal {
     }
 }
 
-impl Answer {
+impl AnswerForm {
     pub fn says(self, message: impl Into<String>) -> Refusal {
         Refusal {
             status: self.status,

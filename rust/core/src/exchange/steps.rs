@@ -90,7 +90,7 @@ impl Exchange {
         for hit in hits {
             self.book_trade(&hit.trade);
         }
-        for turn in self.market.take_turns() {
+        for turn in self.market.take_phase_changes() {
             self.turn(turn);
         }
         self.square_off();

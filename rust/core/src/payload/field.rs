@@ -7,15 +7,15 @@ use crate::msgpack::{Reader, Writer};
 
 /// A value at its place in a payload.
 pub trait Field<'a>: Sized {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault>;
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError>;
     fn write(&self, to: &mut Writer);
 }
 
 /// What is wrong, and in which field. Boxed, so that what is right costs nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(Box<(String, String)>);
+pub struct FieldError(Box<(String, String)>);
 
-impl Fault {
+impl FieldError {
     #[cold]
     pub fn new(what: impl Into<String>) -> Self {
         Self(Box::new((String::new(), what.into())))
@@ -50,7 +50,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for FieldError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, what) = &*self.0;
         if path.is_empty() {
@@ -81,14 +81,14 @@ fn read<'a, T>(
     from: &mut Reader<'a>,
     wanted: &str,
     one: impl FnOnce(&mut Reader<'a>) -> Option<T>,
-) -> Result<T, Fault> {
+) -> Result<T, FieldError> {
     let found = from.0;
-    one(from).ok_or_else(|| Fault::wanted(wanted, found))
+    one(from).ok_or_else(|| FieldError::wanted(wanted, found))
 }
 
 impl Field<'_> for i64 {
     #[inline]
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         read(from, "whole number of 64 bits", Reader::int)
     }
 
@@ -100,7 +100,7 @@ impl Field<'_> for i64 {
 
 impl Field<'_> for f64 {
     #[inline]
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         read(from, "number", Reader::number)
     }
 
@@ -111,7 +111,7 @@ impl Field<'_> for f64 {
 
 impl Field<'_> for bool {
     #[inline]
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         read(from, "true or false", Reader::bool)
     }
 
@@ -122,7 +122,7 @@ impl Field<'_> for bool {
 
 impl<'a> Field<'a> for &'a str {
     #[inline]
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         read(from, "text in UTF-8", Reader::str)
     }
 
@@ -133,7 +133,7 @@ impl<'a> Field<'a> for &'a str {
 }
 
 impl<'a> Field<'a> for &'a [u8] {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         read(from, "binary", Reader::binary)
     }
 
@@ -143,9 +143,9 @@ impl<'a> Field<'a> for &'a [u8] {
 }
 
 impl<'a, T: Field<'a>> Field<'a> for Vec<T> {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         let count = read(from, "list", Reader::array)?;
-        let row = |row| T::read(from).map_err(|fault| fault.in_row(row));
+        let row = |row| T::read(from).map_err(|error| error.in_row(row));
         // Room as rows come: a count is only what somebody claims.
         (0..count).map(row).collect()
     }
@@ -183,12 +183,12 @@ impl<'a, T: Field<'a>> List<'a, T> {
 
 impl<'a, T: Field<'a>> Field<'a> for List<'a, T> {
     #[inline]
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         let count = read(from, "list", Reader::array)?;
         let (_, rows) = taken(from, |from| {
             (0..count).try_for_each(|row| match T::read(from) {
                 Ok(_) => Ok(()),
-                Err(fault) => Err(fault.in_row(row)),
+                Err(error) => Err(error.in_row(row)),
             })
         })?;
         Ok(Self {
@@ -230,14 +230,14 @@ impl<'a, T: Field<'a>> Table<'a, T> {
 
 impl<'a, T: Field<'a>> Field<'a> for Table<'a, T> {
     #[inline]
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         let count = read(from, "table", Reader::map)?;
         let (_, rows) = taken(from, |from| {
             (0..count).try_for_each(|row| {
-                let name = <&str>::read(from).map_err(|fault| fault.in_row(row))?;
+                let name = <&str>::read(from).map_err(|error| error.in_row(row))?;
                 T::read(from)
                     .map(|_| ())
-                    .map_err(|fault| fault.within(name))
+                    .map_err(|error| error.within(name))
             })
         })?;
         Ok(Self {
@@ -275,7 +275,7 @@ impl<T> Deref for Whole<'_, T> {
 
 impl<'a, T: Field<'a>> Field<'a> for Whole<'a, T> {
     #[inline]
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         let (value, bytes) = taken(from, T::read)?;
         Ok(Self { value, bytes })
     }
@@ -290,8 +290,8 @@ impl<'a, T: Field<'a>> Field<'a> for Whole<'a, T> {
 #[inline]
 fn taken<'a, T>(
     from: &mut Reader<'a>,
-    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
-) -> Result<(T, &'a [u8]), Fault> {
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, FieldError>,
+) -> Result<(T, &'a [u8]), FieldError> {
     let all = from.0;
     let value = read(from)?;
     Ok((value, &all[..all.len() - from.0.len()]))

@@ -3,13 +3,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use super::field::{Fault, Field};
+use super::field::{Field, FieldError};
 use crate::calendar::Calendar;
 use crate::day::Day;
 use crate::msgpack::{Reader, Writer};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
-spelled!(Exchange, Kind);
+spelled!(Exchange, InstrumentKind);
 
 /// Implements `Field` for a struct that is declared elsewhere: its fields, in this order. One left out does not compile.
 macro_rules! fields {
@@ -17,7 +17,7 @@ macro_rules! fields {
         $(impl<'a> $crate::payload::Field<'a> for $name {
             fn read(
                 from: &mut $crate::msgpack::Reader<'a>,
-            ) -> Result<Self, $crate::payload::Fault> {
+            ) -> Result<Self, $crate::payload::FieldError> {
                 $crate::payload::check_count(from, [$(stringify!($field)),+].len())?;
                 Ok(Self {
                     $($field: $crate::payload::Field::read(from)
@@ -38,9 +38,9 @@ macro_rules! fields {
 macro_rules! whole {
     ($($type:ty),+) => {
         $(impl Field<'_> for $type {
-            fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+            fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
                 let value = i64::read(from)?;
-                Self::try_from(value).map_err(|_| Fault::new(format!("{value} is out of range")))
+                Self::try_from(value).map_err(|_| FieldError::new(format!("{value} is out of range")))
             }
 
             fn write(&self, to: &mut Writer) {
@@ -56,12 +56,12 @@ whole!(u8, i32, u32, usize);
 macro_rules! wide {
     ($($type:ty),+) => {
         $(impl Field<'_> for $type {
-            fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+            fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
                 let found = <&[u8]>::read(from)?;
                 let bytes = found.try_into();
                 bytes
                     .map(Self::from_be_bytes)
-                    .map_err(|_| Fault::new(format!("{} bytes are no such number", found.len())))
+                    .map_err(|_| FieldError::new(format!("{} bytes are no such number", found.len())))
             }
 
             fn write(&self, to: &mut Writer) {
@@ -74,7 +74,7 @@ macro_rules! wide {
 wide!(u64, i128, u128);
 
 impl Field<'_> for () {
-    fn read(_: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(_: &mut Reader<'_>) -> Result<Self, FieldError> {
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Field<'_> for () {
 }
 
 impl Field<'_> for Box<str> {
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         <&str>::read(from).map(Into::into)
     }
 
@@ -92,7 +92,7 @@ impl Field<'_> for Box<str> {
 }
 
 impl Field<'_> for Box<[u8]> {
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         <&[u8]>::read(from).map(Into::into)
     }
 
@@ -103,7 +103,7 @@ impl Field<'_> for Box<[u8]> {
 
 /// No part of anybody's state: whoever restores one hands the calendar in again.
 impl Field<'_> for Arc<Calendar> {
-    fn read(_: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(_: &mut Reader<'_>) -> Result<Self, FieldError> {
         Ok(Calendar::shipped())
     }
 
@@ -111,7 +111,7 @@ impl Field<'_> for Arc<Calendar> {
 }
 
 impl Field<'_> for Day {
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         Field::read(from).map(Day)
     }
 
@@ -122,11 +122,13 @@ impl Field<'_> for Day {
 
 /// None, or one: a list of at most one.
 impl<'a, T: Field<'a>> Field<'a> for Option<T> {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         let mut all = Vec::read(from)?;
         match all.len() {
             0 | 1 => Ok(all.pop()),
-            more => Err(Fault::new(format!("{more} values where one is the most"))),
+            more => Err(FieldError::new(format!(
+                "{more} values where one is the most"
+            ))),
         }
     }
 
@@ -137,11 +139,11 @@ impl<'a, T: Field<'a>> Field<'a> for Option<T> {
 }
 
 impl<'a, T: Field<'a>, const N: usize> Field<'a> for [T; N] {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         let all = Vec::read(from)?;
         let count = all.len();
         all.try_into()
-            .map_err(|_| Fault::new(format!("{count} values where there are {N}")))
+            .map_err(|_| FieldError::new(format!("{count} values where there are {N}")))
     }
 
     fn write(&self, to: &mut Writer) {
@@ -151,7 +153,7 @@ impl<'a, T: Field<'a>, const N: usize> Field<'a> for [T; N] {
 }
 
 impl<'a, T: Field<'a>> Field<'a> for VecDeque<T> {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         Vec::read(from).map(Into::into)
     }
 
@@ -162,7 +164,7 @@ impl<'a, T: Field<'a>> Field<'a> for VecDeque<T> {
 }
 
 impl<'a, A: Field<'a>, B: Field<'a>> Field<'a> for (A, B) {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         super::check_count(from, 2)?;
         Ok((A::read(from)?, B::read(from)?))
     }
@@ -175,7 +177,7 @@ impl<'a, A: Field<'a>, B: Field<'a>> Field<'a> for (A, B) {
 }
 
 impl<'a, K: Field<'a> + Ord, V: Field<'a>> Field<'a> for BTreeMap<K, V> {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         Vec::<(K, V)>::read(from).map(|rows| rows.into_iter().collect())
     }
 
@@ -196,7 +198,7 @@ where
     V: Field<'a>,
     S: BuildHasher + Default,
 {
-    fn read(from: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
         Vec::<(K, V)>::read(from).map(|rows| rows.into_iter().collect())
     }
 

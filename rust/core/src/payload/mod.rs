@@ -19,7 +19,7 @@ pub mod risk;
 pub mod strategy;
 pub mod world;
 
-pub use field::{Fault, Field, List, Table, Whole};
+pub use field::{Field, FieldError, List, Table, Whole};
 pub(crate) use record::check_count;
 
 /// A payload that has a topic of its own.
@@ -43,12 +43,12 @@ pub trait Payload<'a>: Field<'a> {
 #[inline]
 pub fn decode<'a, T: Field<'a>>(topic: &str, bytes: &'a [u8]) -> Result<T, PayloadError> {
     let mut from = Reader(bytes);
-    let payload = T::read(&mut from).map_err(|fault| PayloadError::new(topic, fault))?;
+    let payload = T::read(&mut from).map_err(|error| PayloadError::new(topic, error))?;
     match from.0.len() {
         0 => Ok(payload),
         more => {
-            let fault = Fault::new(format!("{more} bytes follow its end"));
-            Err(PayloadError::new(topic, fault))
+            let error = FieldError::new(format!("{more} bytes follow its end"));
+            Err(PayloadError::new(topic, error))
         }
     }
 }
@@ -63,22 +63,22 @@ pub fn encode<'a>(payload: &impl Field<'a>) -> Vec<u8> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayloadError {
     topic: Box<str>,
-    fault: Fault,
+    error: FieldError,
 }
 
 impl PayloadError {
     #[cold]
-    fn new(topic: &str, fault: Fault) -> Self {
+    fn new(topic: &str, error: FieldError) -> Self {
         Self {
             topic: topic.into(),
-            fault,
+            error,
         }
     }
 
     /// A field that is what its type says and still cannot be meant.
     #[cold]
     pub fn refused(topic: &str, field: &str, what: impl Into<String>) -> Self {
-        Self::new(topic, Fault::new(what).within(field))
+        Self::new(topic, FieldError::new(what).within(field))
     }
 
     pub fn topic(&self) -> &str {
@@ -87,13 +87,13 @@ impl PayloadError {
 
     /// Where it went wrong, as `signal.quantity` or `orders[3].price_e4`; empty for the payload as a whole.
     pub fn field(&self) -> &str {
-        self.fault.path()
+        self.error.path()
     }
 }
 
 impl fmt::Display for PayloadError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.topic, self.fault)
+        write!(out, "{}: {}", self.topic, self.error)
     }
 }
 

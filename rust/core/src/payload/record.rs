@@ -30,7 +30,7 @@ macro_rules! records {
         #[inline]
         fn read(
             from: &mut $crate::msgpack::Reader<$life>,
-        ) -> Result<Self, $crate::payload::Fault> {
+        ) -> Result<Self, $crate::payload::FieldError> {
             $crate::payload::check_count(from, [$(stringify!($field)),+].len())?;
             Ok(Self {
                 $($field: $crate::payload::Field::read(from)
@@ -66,11 +66,11 @@ macro_rules! spelled {
             #[inline]
             fn read(
                 from: &mut $crate::msgpack::Reader<'a>,
-            ) -> Result<Self, $crate::payload::Fault> {
+            ) -> Result<Self, $crate::payload::FieldError> {
                 let text = <&str as $crate::payload::Field>::read(from)?;
                 Self::parse(text).ok_or_else(|| {
                     let all: Vec<_> = Self::ALL.iter().map(|word| word.name()).collect();
-                    $crate::payload::Fault::new(format!("{text:?} is none of {}", all.join(", ")))
+                    $crate::payload::FieldError::new(format!("{text:?} is none of {}", all.join(", ")))
                 })
             }
 
@@ -87,13 +87,13 @@ macro_rules! spelled {
 pub(crate) fn check_count(
     from: &mut crate::msgpack::Reader<'_>,
     wanted: usize,
-) -> Result<(), super::field::Fault> {
+) -> Result<(), super::field::FieldError> {
     let found = from.0;
     match from.array() {
         Some(count) if count == wanted => Ok(()),
-        Some(count) => Err(super::field::Fault::new(format!(
+        Some(count) => Err(super::field::FieldError::new(format!(
             "it has {count} fields, this build reads {wanted}"
         ))),
-        None => Err(super::field::Fault::wanted("list of fields", found)),
+        None => Err(super::field::FieldError::wanted("list of fields", found)),
     }
 }

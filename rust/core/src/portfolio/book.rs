@@ -6,7 +6,7 @@ use super::charges::{Executed, charges, to_e4};
 use super::position::Position;
 use crate::calendar::Calendar;
 use crate::day::Day;
-use crate::terms::{Exchange, Kind, Overflow, Product, Side, product};
+use crate::terms::{Exchange, InstrumentKind, Overflow, Product, Side, product};
 
 /// What makes two trades one position.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub struct Trade<'a> {
     pub exchange: Exchange,
     pub tradingsymbol: &'a str,
     pub product: Product,
-    pub kind: Kind,
+    pub kind: InstrumentKind,
     pub side: Side,
     pub quantity: i64,
     pub price_e4: i64,
@@ -270,7 +270,7 @@ mod tests {
         quantity: i64,
         price_e4: i64,
     ) -> Trade<'a> {
-        let (exchange, product, kind) = (Exchange::Nfo, Product::Nrml, Kind::Put);
+        let (exchange, product, kind) = (Exchange::Nfo, Product::Nrml, InstrumentKind::Put);
         Trade {
             order_id,
             exchange,

@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::calendar::{Brokerage, Calendar, Category};
 use crate::day::Day;
-use crate::terms::{Exchange, Kind, Overflow, Product, Side, divide_half_even};
+use crate::terms::{Exchange, InstrumentKind, Overflow, Product, Side, divide_half_even};
 
 /// Rates have 9 decimals, GST 2 more, money 4: in 1/10^15 rupee every charge is an integer.
 const E15_PER_E4: i128 = 100_000_000_000;
@@ -14,7 +14,7 @@ const E15_PER_E13: i128 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executed {
     pub exchange: Exchange,
-    pub kind: Kind,
+    pub kind: InstrumentKind,
     pub product: Product,
     pub side: Side,
     /// quantity x price x multiplier; of options the premium.
@@ -172,7 +172,7 @@ mod tests {
 
     fn order(
         exchange: Exchange,
-        kind: Kind,
+        kind: InstrumentKind,
         product: Product,
         side: Side,
         quantity: i64,
@@ -192,17 +192,32 @@ mod tests {
         use Exchange::{Bfo, Mcx, Nfo, Nse};
         use Product::{Cnc, Mis, Nrml};
         let examples = [
-            (order(Nse, Kind::Cash, Cnc, Side::Buy, 10, 1500), 17_8111),
-            (order(Nse, Kind::Cash, Mis, Side::Sell, 100, 505), 32_3910),
             (
-                order(Nfo, Kind::Future, Nrml, Side::Sell, 65, 25_100),
+                order(Nse, InstrumentKind::Cash, Cnc, Side::Buy, 10, 1500),
+                17_8111,
+            ),
+            (
+                order(Nse, InstrumentKind::Cash, Mis, Side::Sell, 100, 505),
+                32_3910,
+            ),
+            (
+                order(Nfo, InstrumentKind::Future, Nrml, Side::Sell, 65, 25_100),
                 876_5058,
             ),
-            (order(Nfo, Kind::Call, Nrml, Side::Buy, 65, 100), 26_5278),
-            (order(Nfo, Kind::Put, Nrml, Side::Sell, 65, 110), 37_3311),
-            (order(Bfo, Kind::Call, Nrml, Side::Sell, 20, 300), 34_9081),
             (
-                order(Mcx, Kind::Future, Nrml, Side::Sell, 1, 700_000),
+                order(Nfo, InstrumentKind::Call, Nrml, Side::Buy, 65, 100),
+                26_5278,
+            ),
+            (
+                order(Nfo, InstrumentKind::Put, Nrml, Side::Sell, 65, 110),
+                37_3311,
+            ),
+            (
+                order(Bfo, InstrumentKind::Call, Nrml, Side::Sell, 20, 300),
+                34_9081,
+            ),
+            (
+                order(Mcx, InstrumentKind::Future, Nrml, Side::Sell, 1, 700_000),
                 111_7720,
             ),
         ];
@@ -220,14 +235,21 @@ mod tests {
     fn the_contract_note_of_2023_comes_out_at_its_own_rates() {
         let july_2023 = Day::of(2023, 7, 10);
         let sbin = charges(
-            &order(Exchange::Nse, Kind::Cash, Product::Cnc, Side::Buy, 1, 560),
+            &order(
+                Exchange::Nse,
+                InstrumentKind::Cash,
+                Product::Cnc,
+                Side::Buy,
+                1,
+                560,
+            ),
             july_2023,
         )
         .unwrap();
         let gold = charges(
             &order(
                 Exchange::Mcx,
-                Kind::Future,
+                InstrumentKind::Future,
                 Product::Nrml,
                 Side::Sell,
                 1,
@@ -236,7 +258,14 @@ mod tests {
             july_2023,
         )
         .unwrap();
-        let nifty = order(Exchange::Nfo, Kind::Put, Product::Nrml, Side::Buy, 1, 150);
+        let nifty = order(
+            Exchange::Nfo,
+            InstrumentKind::Put,
+            Product::Nrml,
+            Side::Buy,
+            1,
+            150,
+        );
         let nifty = charges(&nifty, july_2023).unwrap();
 
         assert_eq!(
@@ -265,7 +294,7 @@ mod tests {
     fn a_rate_changes_on_its_day() {
         let sale = order(
             Exchange::Nfo,
-            Kind::Future,
+            InstrumentKind::Future,
             Product::Nrml,
             Side::Sell,
             1,
@@ -292,8 +321,22 @@ mod tests {
 
     #[test]
     fn what_no_table_covers_has_no_charges() {
-        let index = order(Exchange::Nse, Kind::Index, Product::Cnc, Side::Buy, 1, 1);
-        let share = order(Exchange::Nse, Kind::Cash, Product::Cnc, Side::Buy, 1, 1);
+        let index = order(
+            Exchange::Nse,
+            InstrumentKind::Index,
+            Product::Cnc,
+            Side::Buy,
+            1,
+            1,
+        );
+        let share = order(
+            Exchange::Nse,
+            InstrumentKind::Cash,
+            Product::Cnc,
+            Side::Buy,
+            1,
+            1,
+        );
         let past = Day::of(2021, 12, 31);
 
         assert_eq!(
@@ -337,7 +380,7 @@ mod tests {
         fn a_larger_order_never_costs_less(less in 0i64..i64::MAX, more in 0i64..i64::MAX, sells: bool) {
             let side = if sells { Side::Sell } else { Side::Buy };
             let of = |turnover_e4| {
-                let order = Executed { exchange: Exchange::Nfo, kind: Kind::Future, product: Product::Mis, side, turnover_e4 };
+                let order = Executed { exchange: Exchange::Nfo, kind: InstrumentKind::Future, product: Product::Mis, side, turnover_e4 };
                 charges(&order, NOVEMBER_2026).unwrap().total_e15()
             };
             prop_assert!(of(less.min(more)) <= of(less.max(more)));

@@ -16,7 +16,7 @@ use crate::payload::execution::Verb;
 use crate::payload::strategy::{Action, IntentKind, Signal};
 use crate::payload::world::LatchState;
 use crate::payload::{List, Table, decode, encode};
-use crate::terms::{Exchange, Kind, OrderType, Product, Side, Validity};
+use crate::terms::{Exchange, InstrumentKind, OrderType, Product, Side, Validity};
 
 const SECOND_NS: i64 = 1_000_000_000;
 const NOW_NS: i64 = 1_795_062_600 * SECOND_NS; // 2026-11-19 10:00 in India
@@ -46,7 +46,7 @@ fn limits() -> Limits {
 
 fn share(at: usize) -> Instrument {
     Instrument {
-        kind: Kind::Cash,
+        kind: InstrumentKind::Cash,
         tick_e4: 500,
         lot: 1,
         freeze: 99_999,

@@ -6,7 +6,7 @@ use super::limits::{Column, Limits};
 use crate::day::Day;
 use crate::payload::world::{LatchState, RiskLimits};
 use crate::payload::{Payload, PayloadError, execution, marketdata};
-use crate::terms::{Exchange, Kind, Product};
+use crate::terms::{Exchange, InstrumentKind, Product};
 
 type Read<T> = Result<T, PayloadError>;
 
@@ -48,8 +48,13 @@ pub fn instrument(row: &marketdata::Instrument<'_>) -> Read<Option<Instrument>> 
         return Ok(None);
     };
     let kind = match row.segment {
-        "INDICES" => Kind::Index,
-        _ => word(TOPIC, "instrument_type", row.instrument_type, Kind::parse)?,
+        "INDICES" => InstrumentKind::Index,
+        _ => word(
+            TOPIC,
+            "instrument_type",
+            row.instrument_type,
+            InstrumentKind::parse,
+        )?,
     };
     let products = row.products.iter().filter_map(|name| Product::parse(name));
     Ok(Some(Instrument {

@@ -1,6 +1,6 @@
 //! An instrument as of today: the row of the instruments file, with freeze quantity and today's band.
 use crate::day::Day;
-use crate::terms::{Exchange, Kind, Product};
+use crate::terms::{Exchange, InstrumentKind, Product};
 
 /// Underlyings that are indices: their derivatives settle in cash, bind less and have a narrower collar.
 const INDICES: &[&str] = &[
@@ -19,7 +19,7 @@ pub struct Instrument {
     pub token: u32,
     pub exchange: Exchange,
     pub tradingsymbol: Box<str>,
-    pub kind: Kind,
+    pub kind: InstrumentKind,
     /// Its underlying is an index.
     pub of_index: bool,
     pub expiry: Option<Day>,
@@ -85,12 +85,12 @@ impl Instrument {
 }
 
 /// Kite's symbols of derivatives end in FUT, CE or PE.
-fn kind_by_symbol(exchange: Exchange, symbol: &str) -> Kind {
+fn kind_by_symbol(exchange: Exchange, symbol: &str) -> InstrumentKind {
     match exchange {
-        _ if exchange.is_cash() => Kind::Cash,
-        _ if symbol.ends_with("CE") => Kind::Call,
-        _ if symbol.ends_with("PE") => Kind::Put,
-        _ => Kind::Future,
+        _ if exchange.is_cash() => InstrumentKind::Cash,
+        _ if symbol.ends_with("CE") => InstrumentKind::Call,
+        _ if symbol.ends_with("PE") => InstrumentKind::Put,
+        _ => InstrumentKind::Future,
     }
 }
 

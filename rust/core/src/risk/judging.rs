@@ -181,19 +181,7 @@ impl Accepted {
             entry: !context.reduces,
             terms,
             target,
-            order: Order {
-                strategy: 0,
-                instrument: instrument as u32,
-                product: order.product,
-                side: order.side,
-                terms,
-                pending: None,
-                filled: 0,
-                settled: None,
-                unknown: false,
-                own: true,
-                bound: Bound::default(),
-            },
+            order: Order::new((0, instrument), order.product, order.side, terms, true),
         }
     }
 }

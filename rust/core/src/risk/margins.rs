@@ -2,7 +2,7 @@
 //! word; this one is on the high side, so that an order which passes here is not refused there.
 use super::instrument::Instrument;
 use crate::day::Day;
-use crate::terms::{Kind, Overflow, Product, Side, product};
+use crate::terms::{InstrumentKind, Overflow, Product, Side, product};
 
 /// What binds alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,19 +79,26 @@ pub const SHARES: &[Share] = &[
 
 impl Class {
     /// None for an index, which binds nothing because nobody can trade it.
-    pub const fn of(kind: Kind, of_index: bool, product: Product, side: Side) -> Option<Self> {
+    pub const fn of(
+        kind: InstrumentKind,
+        of_index: bool,
+        product: Product,
+        side: Side,
+    ) -> Option<Self> {
         match (kind, side) {
-            (Kind::Cash, _) if matches!(product, Product::Mis) => Some(Self::Intraday),
-            (Kind::Cash, _) => Some(Self::Delivery),
-            (Kind::Future, _) => Some(if of_index {
+            (InstrumentKind::Cash, _) if matches!(product, Product::Mis) => Some(Self::Intraday),
+            (InstrumentKind::Cash, _) => Some(Self::Delivery),
+            (InstrumentKind::Future, _) => Some(if of_index {
                 Self::IndexFuture
             } else {
                 Self::StockFuture
             }),
-            (Kind::Call | Kind::Put, Side::Buy) => Some(Self::BoughtOption),
-            (Kind::Call | Kind::Put, Side::Sell) if of_index => Some(Self::SoldIndexOption),
-            (Kind::Call | Kind::Put, Side::Sell) => Some(Self::SoldStockOption),
-            (Kind::Index, _) => None,
+            (InstrumentKind::Call | InstrumentKind::Put, Side::Buy) => Some(Self::BoughtOption),
+            (InstrumentKind::Call | InstrumentKind::Put, Side::Sell) if of_index => {
+                Some(Self::SoldIndexOption)
+            }
+            (InstrumentKind::Call | InstrumentKind::Put, Side::Sell) => Some(Self::SoldStockOption),
+            (InstrumentKind::Index, _) => None,
         }
     }
 }
@@ -163,7 +170,7 @@ mod tests {
 
     fn margin(
         exchange: Exchange,
-        kind: Kind,
+        kind: InstrumentKind,
         held_as: Product,
         side: Side,
         quantity: i64,
@@ -184,27 +191,48 @@ mod tests {
     fn each_class_binds_its_share() {
         use Exchange::{Nfo, Nse};
         assert_eq!(
-            margin(Nse, Kind::Cash, Product::Cnc, Side::Buy, 10, 1500),
+            margin(Nse, InstrumentKind::Cash, Product::Cnc, Side::Buy, 10, 1500),
             15_000
         );
         assert_eq!(
-            margin(Nse, Kind::Cash, Product::Cnc, Side::Sell, 10, 1500),
+            margin(
+                Nse,
+                InstrumentKind::Cash,
+                Product::Cnc,
+                Side::Sell,
+                10,
+                1500
+            ),
             0
         );
         assert_eq!(
-            margin(Nse, Kind::Cash, Product::Mis, Side::Sell, 10, 1500),
+            margin(
+                Nse,
+                InstrumentKind::Cash,
+                Product::Mis,
+                Side::Sell,
+                10,
+                1500
+            ),
             3_000
         );
         assert_eq!(
-            margin(Nfo, Kind::Future, Product::Nrml, Side::Sell, 65, 26_000),
+            margin(
+                Nfo,
+                InstrumentKind::Future,
+                Product::Nrml,
+                Side::Sell,
+                65,
+                26_000
+            ),
             253_500
         );
         assert_eq!(
-            margin(Nfo, Kind::Call, Product::Nrml, Side::Buy, 65, 100),
+            margin(Nfo, InstrumentKind::Call, Product::Nrml, Side::Buy, 65, 100),
             6_500
         );
         assert_eq!(
-            margin(Nfo, Kind::Put, Product::Nrml, Side::Sell, 65, 100),
+            margin(Nfo, InstrumentKind::Put, Product::Nrml, Side::Sell, 65, 100),
             253_500 + 6_500
         );
     }

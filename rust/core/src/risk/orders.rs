@@ -45,6 +45,29 @@ pub struct Order {
 }
 
 impl Order {
+    /// One of which nothing has traded yet.
+    pub fn new(
+        (strategy, instrument): (u32, usize),
+        product: Product,
+        side: Side,
+        terms: Terms,
+        own: bool,
+    ) -> Self {
+        Self {
+            strategy,
+            instrument: instrument as u32,
+            product,
+            side,
+            terms,
+            pending: None,
+            filled: 0,
+            settled: None,
+            unknown: false,
+            own,
+            bound: Bound::default(),
+        }
+    }
+
     /// What it may still trade, at worst, and what that binds.
     pub fn worst(&self, multiplier: i64) -> Result<Bound, Overflow> {
         let open = self.settled.is_none();

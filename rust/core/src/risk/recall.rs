@@ -1,7 +1,7 @@
 //! What an earlier process had judged, taken over from what it said: nothing can judge it again.
 use super::fingerprint::fingerprint;
 use super::gate::{CachedVerdict, Gate};
-use super::orders::{Bound, Order, Terms};
+use super::orders::{Order, Terms};
 use super::verdict::{Judgement, Reservation};
 use crate::day::Day;
 use crate::payload::strategy::{IntentKind, Signal};
@@ -65,19 +65,9 @@ impl Gate {
             .instruments
             .find_or_add(token, exchange, signal.tradingsymbol);
         let strategy = self.strategy(signal.strategy);
-        let at = self.orders.add(Order {
-            strategy,
-            instrument: instrument as u32,
-            product: signal.product,
-            side: signal.action.side()?,
-            terms,
-            pending: None,
-            filled: 0,
-            settled: None,
-            unknown: false,
-            own: true,
-            bound: Bound::default(),
-        });
+        let side = signal.action.side()?;
+        let order = Order::new((strategy, instrument), signal.product, side, terms, true);
+        let at = self.orders.add(order);
         self.rebind(at);
         Some(at as u32)
     }

@@ -19,7 +19,7 @@ words! {
 
 words! {
     /// What is known of the broker's book against our tape.
-    Books {
+    BookState {
         /// Not compared since the order path started.
         Unread = "unread",
         Agree = "agree",
@@ -28,7 +28,7 @@ words! {
     }
 }
 
-spelled!(Books);
+spelled!(BookState);
 fields!(Authority {
     latch,
     killed,
@@ -48,7 +48,7 @@ pub struct Authority {
     killed: bool,
     /// The market day on which the latch was seen raised: on another day it is worth nothing.
     armed_on: Option<Day>,
-    books: Books,
+    books: BookState,
     lost_on: Option<Day>,
     sequence_gaps: Vec<Box<str>>,
     fault: Option<Box<str>>,
@@ -60,7 +60,7 @@ impl Default for Authority {
             latch: LatchState::Halted,
             killed: false,
             armed_on: None,
-            books: Books::Unread,
+            books: BookState::Unread,
             lost_on: None,
             sequence_gaps: Vec::new(),
             fault: None,
@@ -76,11 +76,11 @@ impl Authority {
             || self.armed_on != Some(day)
         {
             TradingState::Halted
-        } else if self.books == Books::Unread {
+        } else if self.books == BookState::Unread {
             TradingState::Reconciling
         } else if self.latch == LatchState::Reducing
             || self.lost_on == Some(day)
-            || self.books == Books::Differ
+            || self.books == BookState::Differ
         {
             TradingState::Reducing
         } else {
@@ -109,15 +109,15 @@ impl Authority {
     /// Execution has compared. Before they have agreed once, a difference is no news.
     pub fn reconcile(&mut self, agree: bool) {
         self.books = match (agree, self.books) {
-            (true, _) => Books::Agree,
-            (false, Books::Unread) => Books::Unread,
-            (false, Books::Agree | Books::Differ) => Books::Differ,
+            (true, _) => BookState::Agree,
+            (false, BookState::Unread) => BookState::Unread,
+            (false, BookState::Agree | BookState::Differ) => BookState::Differ,
         };
     }
 
     /// Execution starts anew, or has lost what it said last: nothing leaves before it has compared again.
     pub fn forget_books(&mut self) {
-        self.books = Books::Unread;
+        self.books = BookState::Unread;
     }
 
     /// The day's loss limit was reached: no entry for the rest of the day, whatever the prices do and whoever arms.
@@ -142,11 +142,11 @@ impl Authority {
     }
 
     pub fn is_reconciled(&self) -> bool {
-        self.books != Books::Unread
+        self.books != BookState::Unread
     }
 
     pub fn books_differ(&self) -> bool {
-        self.books == Books::Differ
+        self.books == BookState::Differ
     }
 
     /// The gate's own numbers cannot be trusted any more: nothing passes until the process starts anew.

@@ -2,7 +2,7 @@
 use std::fmt;
 
 use crate::msgpack::{Reader, Writer};
-use crate::payload::{Fault, Field};
+use crate::payload::{Field, FieldError};
 
 /// Why a rule refused, kept as numbers: most are never read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Judgement {
 
 /// A reason is kept in its words: whoever reads a snapshot only repeats it.
 impl Field<'_> for Why {
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         Field::read(from).map(Self::Quoted)
     }
 
@@ -140,7 +140,7 @@ fields! {
 
 /// The verdict, and the reservation of an approval.
 impl Field<'_> for Judgement {
-    fn read(from: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
         let (verdict, reservation): (Verdict, Option<Reservation>) = Field::read(from)?;
         Ok(match reservation {
             Some(reservation) => Self::Approved(Approved::new(verdict, reservation)),

@@ -1,7 +1,7 @@
 //! The form of a trigger: its condition and its orders, a form each.
 
 use crate::exchange::forms::form::{Fields, Form, within};
-use crate::exchange::orders::gtt::{Kind, PlaceGtt, PlaceLeg};
+use crate::exchange::orders::gtt::{GttKind, PlaceGtt, PlaceGttLeg};
 use crate::exchange::refusal::Refusal;
 use crate::terms::{Exchange, OrderType, Product, Side};
 
@@ -19,7 +19,7 @@ impl GttForm<'_> {
     pub fn read(&self) -> Result<PlaceGtt, Refusal> {
         let condition = Form(self.condition);
         let (exchange, tradingsymbol) = instrument(&condition)?;
-        let kind = Kind::parse(self.kind).ok_or_else(|| Refusal::invalid("type"))?;
+        let kind = GttKind::parse(self.kind).ok_or_else(|| Refusal::invalid("type"))?;
         let legs_wanted = kind.legs();
         if self.triggers.len() != legs_wanted || self.orders.len() != legs_wanted {
             return Err(Refusal::input(format!(
@@ -42,9 +42,9 @@ impl GttForm<'_> {
                 each => each.get(at),
             };
             let trail_e4 = trail.map(|text| points(text)).transpose()?.unwrap_or(0);
-            Ok(PlaceLeg { trail_e4, ..leg })
+            Ok(PlaceGttLeg { trail_e4, ..leg })
         });
-        let legs = legs.collect::<Result<Vec<PlaceLeg>, Refusal>>()?;
+        let legs = legs.collect::<Result<Vec<PlaceGttLeg>, Refusal>>()?;
         let follows = legs.iter().any(|leg| leg.trail_e4 > 0);
         Refusal::invalid_if(
             follows != kind.trails() || self.trailing.len() > legs_wanted,
@@ -78,9 +78,9 @@ fn instrument(form: &Form<'_>) -> Result<(Exchange, String), Refusal> {
     Ok((exchange, symbol.to_owned()))
 }
 
-fn leg(form: &Form<'_>, trigger: &str) -> Result<PlaceLeg, Refusal> {
+fn leg(form: &Form<'_>, trigger: &str) -> Result<PlaceGttLeg, Refusal> {
     let values = [("trigger_values".to_owned(), trigger.to_owned())];
-    Ok(PlaceLeg {
+    Ok(PlaceGttLeg {
         trigger_e4: Form(&values).positive_price("trigger_values")?,
         side: form.word("transaction_type", Side::parse)?,
         quantity: within(form.needed_integer("quantity")?, "quantity", 1)?,

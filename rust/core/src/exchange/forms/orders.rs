@@ -91,7 +91,7 @@ pub fn placing(variety: &str, fields: &Fields, rules: &Rules) -> Result<PlaceOrd
     let quantity = within(quantity, "quantity", 1)?;
     let side = form.word("transaction_type", Side::parse)?;
     let product = form.word("product", Product::parse)?;
-    let terms = Terms {
+    let terms = VarietyTerms {
         side,
         product,
         order_type,
@@ -148,7 +148,12 @@ pub fn modifying(fields: &Fields) -> Result<ModifyOrder, Refusal> {
 }
 
 /// Reads what a variety asks of the form besides what every order does. `quantity` is that of the whole.
-fn variety_of(name: &str, form: &Form, asked: &Terms, rules: &Rules) -> Result<Variety, Refusal> {
+fn variety_of(
+    name: &str,
+    form: &Form,
+    asked: &VarietyTerms,
+    rules: &Rules,
+) -> Result<Variety, Refusal> {
     match name {
         "regular" => Ok(Variety::Regular),
         "amo" => Ok(Variety::Amo),
@@ -160,7 +165,7 @@ fn variety_of(name: &str, form: &Form, asked: &Terms, rules: &Rules) -> Result<V
 }
 
 /// What of an order its variety looks at.
-struct Terms {
+struct VarietyTerms {
     side: Side,
     product: Product,
     order_type: OrderType,
@@ -168,7 +173,7 @@ struct Terms {
     quantity: i64,
 }
 
-fn cover(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
+fn cover(form: &Form, asked: &VarietyTerms) -> Result<Variety, Refusal> {
     Refusal::invalid_if(asked.product != Product::Mis, "product")?;
     Refusal::invalid_if(
         !matches!(asked.order_type, OrderType::Market | OrderType::Limit),
@@ -179,7 +184,7 @@ fn cover(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
     Ok(Variety::Cover { stop_e4 })
 }
 
-fn iceberg(form: &Form, asked: &Terms, legs_max: i64) -> Result<Variety, Refusal> {
+fn iceberg(form: &Form, asked: &VarietyTerms, legs_max: i64) -> Result<Variety, Refusal> {
     Refusal::invalid_if(asked.order_type != OrderType::Limit, "order_type")?;
     Refusal::invalid_if(asked.validity == Validity::Ioc, "validity")?;
     let legs = form.integer("iceberg_legs")?.unwrap_or(0);
@@ -197,7 +202,7 @@ fn iceberg(form: &Form, asked: &Terms, legs_max: i64) -> Result<Variety, Refusal
     }))
 }
 
-fn auction(form: &Form, asked: &Terms) -> Result<Variety, Refusal> {
+fn auction(form: &Form, asked: &VarietyTerms) -> Result<Variety, Refusal> {
     Refusal::invalid_if(asked.side != Side::Sell, "transaction_type")?;
     Refusal::invalid_if(asked.order_type != OrderType::Limit, "order_type")?;
     Refusal::invalid_if(asked.product != Product::Cnc, "product")?;

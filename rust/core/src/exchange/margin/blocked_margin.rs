@@ -3,7 +3,7 @@
 
 use crate::exchange::margin::scan::{MOST_E4, rounded_up};
 use crate::exchange::rules::MarginRates;
-use crate::terms::{Kind, Product};
+use crate::terms::{InstrumentKind, Product};
 
 /// Delivery and premium are paid in full.
 const WHOLE_BP: i64 = 10_000;
@@ -61,7 +61,7 @@ impl Side {
 #[derive(Clone, Copy, Debug)]
 pub struct MarginPosition {
     pub listing: usize,
-    pub kind: Kind,
+    pub kind: InstrumentKind,
     pub product: Product,
     /// Open quantity, negative when short, and its cost with the same sign.
     pub open: Side,
@@ -102,8 +102,8 @@ impl MarginPosition {
     /// What it has gained on a price; what is paid in full is nobody else's risk, and has no such gain.
     pub fn gained_e4(&self, last_e4: i64, multiplier: i64) -> i128 {
         let marked = match self.kind {
-            Kind::Future => true,
-            Kind::Cash => matches!(self.product, Product::Mis | Product::Mtf),
+            InstrumentKind::Future => true,
+            InstrumentKind::Cash => matches!(self.product, Product::Mis | Product::Mtf),
             _ => false,
         };
         if !marked {
@@ -135,7 +135,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn position(kind: Kind, product: Product, open: i64, buys: i64, sells: i64) -> MarginPosition {
+    fn position(
+        kind: InstrumentKind,
+        product: Product,
+        open: i64,
+        buys: i64,
+        sells: i64,
+    ) -> MarginPosition {
         let side = |quantity: i64| Side {
             quantity: i128::from(quantity),
             value_e4: i128::from(quantity) * 1_000_000,
@@ -151,7 +157,7 @@ mod tests {
     }
 
     fn blocked(product: Product, open: i64, buys: i64, sells: i64) -> i64 {
-        position(Kind::Cash, product, open, buys, sells).delivery_e4(&MarginRates::USUAL)
+        position(InstrumentKind::Cash, product, open, buys, sells).delivery_e4(&MarginRates::USUAL)
     }
 
     #[test]
@@ -179,7 +185,7 @@ mod tests {
     #[test]
     fn an_option_is_paid_in_full_and_a_short_one_has_brought_its_premium() {
         let premium = |open, buys, sells| {
-            let position = position(Kind::Call, Product::Nrml, open, buys, sells);
+            let position = position(InstrumentKind::Call, Product::Nrml, open, buys, sells);
             (position.paid_e4(), position.received_e4())
         };
 
@@ -196,10 +202,10 @@ mod tests {
             position.gained_e4(1_100_000, 2)
         };
 
-        assert_eq!(gained(Kind::Future, Product::Nrml), -12_000_000);
-        assert_eq!(gained(Kind::Cash, Product::Mis), -12_000_000);
-        assert_eq!(gained(Kind::Cash, Product::Cnc), 0);
-        assert_eq!(gained(Kind::Put, Product::Nrml), 0);
+        assert_eq!(gained(InstrumentKind::Future, Product::Nrml), -12_000_000);
+        assert_eq!(gained(InstrumentKind::Cash, Product::Mis), -12_000_000);
+        assert_eq!(gained(InstrumentKind::Cash, Product::Cnc), 0);
+        assert_eq!(gained(InstrumentKind::Put, Product::Nrml), 0);
     }
 
     proptest! {

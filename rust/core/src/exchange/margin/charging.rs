@@ -44,7 +44,7 @@ mod tests {
     use crate::exchange::account::CASH_E4;
     use crate::exchange::rules::Rules;
     use crate::exchange::tests::exchanges::{filled, moving, still};
-    use crate::terms::{self, Kind, Product, Side};
+    use crate::terms::{self, InstrumentKind, Product, Side};
 
     fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         let rest = [
@@ -70,7 +70,7 @@ mod tests {
     fn intraday_e4(side: Side, turnover_e4: i64, exchange: &Exchange) -> i64 {
         let executed = Executed {
             exchange: terms::Exchange::Nse,
-            kind: Kind::Cash,
+            kind: InstrumentKind::Cash,
             product: Product::Mis,
             side,
             turnover_e4,

@@ -9,7 +9,7 @@ use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::rules::{MarginRates, Rates};
 use crate::exchange::state::Exchange;
-use crate::terms::{Kind, Side};
+use crate::terms::{InstrumentKind, Side};
 
 /// An order as margins see it.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +178,7 @@ impl MarginScale<'_> {
         let mut blocked = BlockedMargin::default();
         let mut contracts: Vec<(usize, Leg)> = Vec::new();
         for position in margin_positions {
-            if position.kind == Kind::Cash {
+            if position.kind == InstrumentKind::Cash {
                 blocked.delivery_e4 = blocked
                     .delivery_e4
                     .saturating_add(position.delivery_e4(self.rates));
@@ -243,7 +243,7 @@ impl MarginScale<'_> {
             .last_e4;
         let rates = self.scan_rates(listing);
         match row.instrument.kind {
-            Kind::Call | Kind::Put => Outcomes::of_option(
+            InstrumentKind::Call | InstrumentKind::Put => Outcomes::of_option(
                 &row.instrument,
                 row.volatility(),
                 reference_e4,

@@ -10,7 +10,7 @@ use crate::day::Day;
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::pricing::option_value;
 use crate::exchange::rules::Rates;
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// A move of the price in thirds of its range, of the volatility in whole ranges, and the percentage of the loss that
 /// counts.
@@ -100,7 +100,7 @@ const UNITS_MAX: i128 = 1_000_000_000_000_000;
 /// may yet buy or sell.
 #[derive(Clone, Copy, Debug)]
 pub struct Leg {
-    pub kind: Kind,
+    pub kind: InstrumentKind,
     pub expiry: Day,
     pub open: i128,
     pub buys: i128,
@@ -114,7 +114,7 @@ impl Leg {
     fn loss(&self, scenario: usize) -> i128 {
         let then = i128::from(self.outcomes.then_e4[scenario]);
         let by_sale = (then - i128::from(self.outcomes.now_e4)).max(0);
-        let by_purchase = if self.kind == Kind::Future {
+        let by_purchase = if self.kind == InstrumentKind::Future {
             (-then).max(0)
         } else {
             0
@@ -135,7 +135,7 @@ impl Leg {
     /// Whether it can lose anything: a future that stays none and an option that is never short cannot.
     pub fn risky(&self) -> bool {
         match self.kind {
-            Kind::Future => self.open != 0 || self.buys != 0 || self.sells != 0,
+            InstrumentKind::Future => self.open != 0 || self.buys != 0 || self.sells != 0,
             _ => self.short() > 0,
         }
     }
@@ -180,13 +180,15 @@ fn worst_e4(legs: &[Leg], rates: &Rates) -> i64 {
 
 /// Units in the greater of the two directions: what gains when the underlying rises, and what gains when it falls.
 fn directed(legs: &[Leg]) -> i128 {
-    let futures = || legs.iter().filter(|leg| leg.kind == Kind::Future);
+    let futures = || legs.iter().filter(|leg| leg.kind == InstrumentKind::Future);
     let short_options = |kind| {
         let of_kind = legs.iter().filter(move |leg| leg.kind == kind);
         of_kind.map(|leg| leg.short().max(0)).sum::<i128>()
     };
-    let rising = futures().map(|leg| leg.long().max(0)).sum::<i128>() + short_options(Kind::Put);
-    let falling = futures().map(|leg| leg.short().max(0)).sum::<i128>() + short_options(Kind::Call);
+    let rising =
+        futures().map(|leg| leg.long().max(0)).sum::<i128>() + short_options(InstrumentKind::Put);
+    let falling =
+        futures().map(|leg| leg.short().max(0)).sum::<i128>() + short_options(InstrumentKind::Call);
     rising.max(falling)
 }
 
@@ -196,7 +198,7 @@ fn short_options(legs: &[Leg]) -> i128 {
         let of_kind = legs.iter().filter(move |leg| leg.kind == kind);
         of_kind.map(Leg::short).sum::<i128>().max(0)
     };
-    beyond(Kind::Call).max(beyond(Kind::Put))
+    beyond(InstrumentKind::Call).max(beyond(InstrumentKind::Put))
 }
 
 fn part(units: i128, price_e4: i64, bp: i64) -> i64 {

@@ -2,7 +2,7 @@
 
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::rules::{MarginRates, Rates};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 /// Underlyings that are scanned alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Class {
         match contract.exchange {
             Exchange::Cds | Exchange::Bcd => Self::Currency,
             Exchange::Mcx | Exchange::Nco => Self::Commodity,
-            _ if reference.kind == Kind::Index => Self::Index,
+            _ if reference.kind == InstrumentKind::Index => Self::Index,
             _ => Self::Stock,
         }
     }

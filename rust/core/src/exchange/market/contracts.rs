@@ -2,7 +2,7 @@
 
 use crate::calendar::{Day, Expiry};
 use crate::exchange::market::instruments::RUPEE_E4;
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 /// An index with derivatives.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +105,7 @@ pub fn future_symbol(name: &str, expiry: Day) -> String {
 }
 
 /// `NIFTY26NOV26000CE` of a month's last expiry, `NIFTY26D0126000CE` of another.
-pub fn option_symbol(name: &str, expiry: Expiry, strike_e4: i64, kind: Kind) -> String {
+pub fn option_symbol(name: &str, expiry: Expiry, strike_e4: i64, kind: InstrumentKind) -> String {
     let (year, month, day) = expiry.day.civil();
     let when = if expiry.monthly {
         format!("{:02}{}", year % 100, MONTHS[month as usize - 1])
@@ -148,7 +148,7 @@ mod tests {
             monthly: true,
         };
         assert_eq!(
-            option_symbol("TATASTEEL", expiry, 1_725_000, Kind::Put),
+            option_symbol("TATASTEEL", expiry, 1_725_000, InstrumentKind::Put),
             "TATASTEEL26DEC172.5PE"
         );
     }

@@ -6,7 +6,7 @@ use crate::exchange::market::day_statistics::Moment;
 use crate::exchange::market::listing::Hit;
 use crate::exchange::market::path::{Point, liveliness_within};
 use crate::exchange::market::pricing::published_e4;
-use crate::exchange::market::simulated::{Market, Turn, minute_of};
+use crate::exchange::market::simulated::{Market, PhaseChange, minute_of};
 
 impl Market {
     /// Goes on to the next cut; trades that users have a part in are appended to `hits`.
@@ -37,7 +37,7 @@ impl Market {
             let listing = &mut rest[0];
             let phase = phase_of(&phases, listing.segment);
             if phase != listing.phase {
-                self.turns.push(Turn {
+                self.phase_changes.push(PhaseChange {
                     listing: index,
                     before: listing.phase,
                     after: phase,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::day::Day;
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 /// One rupee.
 pub const RUPEE_E4: i64 = 10_000;
@@ -16,7 +16,7 @@ pub struct Instrument {
     /// The company, or a derivative's underlying.
     pub name: String,
     pub exchange: Exchange,
-    pub kind: Kind,
+    pub kind: InstrumentKind,
     pub expiry: Option<Day>,
     /// 0 when there is none.
     pub strike_e4: i64,
@@ -41,9 +41,9 @@ impl Instrument {
     /// Kite's `segment` column.
     pub fn segment(&self) -> &'static str {
         match self.kind {
-            Kind::Index => "INDICES",
-            Kind::Cash => self.exchange.name(),
-            Kind::Future => match self.exchange {
+            InstrumentKind::Index => "INDICES",
+            InstrumentKind::Cash => self.exchange.name(),
+            InstrumentKind::Future => match self.exchange {
                 Exchange::Bfo => "BFO-FUT",
                 Exchange::Cds => "CDS-FUT",
                 Exchange::Bcd => "BCD-FUT",
@@ -51,12 +51,12 @@ impl Instrument {
                 Exchange::Nco => "NCO-FUT",
                 Exchange::Nse | Exchange::Bse | Exchange::Nfo => "NFO-FUT",
             },
-            Kind::Call | Kind::Put => "NFO-OPT",
+            InstrumentKind::Call | InstrumentKind::Put => "NFO-OPT",
         }
     }
 
     pub fn tradable(&self) -> bool {
-        self.kind != Kind::Index
+        self.kind != InstrumentKind::Index
     }
 
     /// The largest multiple of the lot that one order may have; none: unlimited.
@@ -106,9 +106,9 @@ pub fn instruments_csv<'a>(rows: impl Iterator<Item = &'a Instrument>) -> String
 }
 
 /// Kite's `instrument_type`: an index is an `EQ` of the segment INDICES.
-pub(in crate::exchange) fn instrument_type(kind: Kind) -> &'static str {
-    if kind == Kind::Index {
-        Kind::Cash.name()
+pub(in crate::exchange) fn instrument_type(kind: InstrumentKind) -> &'static str {
+    if kind == InstrumentKind::Index {
+        InstrumentKind::Cash.name()
     } else {
         kind.name()
     }

@@ -10,7 +10,7 @@ use crate::exchange::market::option_chain::Chain;
 use crate::exchange::market::options::Smile;
 use crate::exchange::market::shares::Share;
 use crate::exchange::market::unlisted_underlyings::UnlistedUnderlying;
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 /// What moves an instrument's fair price.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +135,13 @@ impl<'a> List<'a> {
         close: f64,
         moves: Moves,
     ) {
-        let mut row = blank(token, symbol.into(), symbol, exchange, Kind::Index);
+        let mut row = blank(
+            token,
+            symbol.into(),
+            symbol,
+            exchange,
+            InstrumentKind::Index,
+        );
         (row.tick_e4, row.lot) = (0, 0);
         // An index is published to five paise.
         row.previous_close_e4 = (close * 20.0).round() as i64 * 500;
@@ -154,7 +160,7 @@ impl<'a> List<'a> {
             share.symbol.into(),
             share.name,
             share.exchange,
-            Kind::Cash,
+            InstrumentKind::Cash,
         );
         row.tick_e4 = share_tick_e4(self.day, share.close);
         row.previous_close_e4 = row.on_tick(share.close);
@@ -256,7 +262,7 @@ impl<'a> List<'a> {
         expiry: Expiry,
         nth: usize,
         strike_e4: i64,
-        kind: Kind,
+        kind: InstrumentKind,
         token: u32,
     ) {
         let symbol = option_symbol(chain.name, expiry, strike_e4, kind);
@@ -291,7 +297,7 @@ impl<'a> List<'a> {
 
 fn future(name: &str, exchange: Exchange, expiry: Expiry, token: u32) -> Instrument {
     let symbol = future_symbol(name, expiry.day);
-    let mut row = blank(token, symbol, name, exchange, Kind::Future);
+    let mut row = blank(token, symbol, name, exchange, InstrumentKind::Future);
     row.expiry = Some(expiry.day);
     row
 }
@@ -301,7 +307,7 @@ fn blank(
     tradingsymbol: String,
     name: &str,
     exchange: Exchange,
-    kind: Kind,
+    kind: InstrumentKind,
 ) -> Instrument {
     Instrument {
         token,

@@ -15,7 +15,7 @@ use crate::exchange::market::synthetic_history::Nature;
 use crate::exchange::matching::book::{Level, Limit, MARKET_MAKER, Rest, Trade};
 use crate::exchange::matching::recent_trades::Recent;
 use crate::exchange::matching::users_orders::UsersOrders;
-use crate::terms::{Kind, Side};
+use crate::terms::{InstrumentKind, Side};
 
 /// A trade on a shared book or in an auction in which a user has a part.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,7 @@ impl Listing {
             let strike = instrument.strike_e4 as f64 / RUPEE_E4 as f64;
             volatility = smile.volatility(forward(close, open_ns, &instrument), strike);
             let at = |underlying: f64| option_value(&instrument, volatility, underlying, open_ns);
-            let far = if instrument.kind == Kind::Call {
+            let far = if instrument.kind == InstrumentKind::Call {
                 1.1
             } else {
                 0.9
@@ -198,9 +198,11 @@ impl Listing {
     /// What an instrument like this one is worth when its underlying, or it itself, stands at a value in rupees.
     pub fn worth(&self, instrument: &Instrument, value: f64, time_ns: i64) -> f64 {
         match instrument.kind {
-            Kind::Index | Kind::Cash => value,
-            Kind::Future => forward(value, time_ns, instrument),
-            Kind::Call | Kind::Put => option_value(instrument, self.volatility, value, time_ns),
+            InstrumentKind::Index | InstrumentKind::Cash => value,
+            InstrumentKind::Future => forward(value, time_ns, instrument),
+            InstrumentKind::Call | InstrumentKind::Put => {
+                option_value(instrument, self.volatility, value, time_ns)
+            }
         }
     }
 

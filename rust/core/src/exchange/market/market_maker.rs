@@ -6,7 +6,7 @@
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::rng::Stream;
 use crate::exchange::matching::book::{Book, Level, Limit, MARKET_MAKER, Trade};
-use crate::terms::{Exchange, Kind, Side};
+use crate::terms::{Exchange, InstrumentKind, Side};
 
 /// Levels that the maker quotes on a side: what Kite shows.
 pub const LEVELS: usize = 5;
@@ -51,10 +51,10 @@ impl MakerParameters {
     pub fn new(instrument: &Instrument, volume_a_day: f64) -> Self {
         let of_an_index = matches!(instrument.name.as_str(), "NIFTY" | "BANKNIFTY");
         let (spread, takers_a_second) = match (instrument.kind, instrument.exchange) {
-            (Kind::Future, Exchange::Nfo) if !of_an_index => (1.5e-4, 1.0),
-            (Kind::Future, _) => (3e-5, 2.2),
-            (Kind::Call | Kind::Put, _) if !of_an_index => (1e-2, 0.4),
-            (Kind::Call | Kind::Put, _) => (2.5e-3, 1.6),
+            (InstrumentKind::Future, Exchange::Nfo) if !of_an_index => (1.5e-4, 1.0),
+            (InstrumentKind::Future, _) => (3e-5, 2.2),
+            (InstrumentKind::Call | InstrumentKind::Put, _) if !of_an_index => (1e-2, 0.4),
+            (InstrumentKind::Call | InstrumentKind::Put, _) => (2.5e-3, 1.6),
             (_, Exchange::Bse) => (4e-4, 0.3),
             _ => (1e-4, 1.2),
         };
@@ -290,7 +290,7 @@ mod tests {
         /// However the book looked before, after quoting it shows what was wished.
         #[test]
         fn quoting_brings_the_book_to_the_wish(seed: u64, moves in prop::collection::vec(-3.0_f64..3.0, 1..40)) {
-            let row = instruments().into_iter().find(|row| row.kind == Kind::Future).expect("a future");
+            let row = instruments().into_iter().find(|row| row.kind == InstrumentKind::Future).expect("a future");
             let (parameters, mut maker) = (MakerParameters::new(&row, 8e6), Maker::default());
             let mut stream = Stream::new(seed, "quotes");
             let (mut book, mut trades, mut fair) = (Book::default(), Vec::new(), 26_000.0);

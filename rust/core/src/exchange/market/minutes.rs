@@ -10,7 +10,7 @@ use crate::exchange::market::minute::Minute;
 use crate::exchange::market::path::deviation;
 use crate::exchange::market::pricing::published_e4;
 use crate::exchange::market::rng::Stream;
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// Minutes of an ordinary day.
 const DAY_MINUTES: f64 = 375.0;
@@ -52,9 +52,11 @@ impl Listing {
         let mut stream = Stream::at(self.ways, minute_ns / MINUTE_NS);
         let (volatility, pull, news) = match self.moves {
             Moves::Path | Moves::Option { .. } => (0.0, 1.0, false),
-            Moves::Beside { volatility, .. } => {
-                (volatility, 1.0, self.instrument.kind == Kind::Cash)
-            }
+            Moves::Beside { volatility, .. } => (
+                volatility,
+                1.0,
+                self.instrument.kind == InstrumentKind::Cash,
+            ),
             Moves::Future {
                 underlying,
                 volatility,

@@ -4,7 +4,7 @@ use crate::exchange::market::contracts::{IndexContracts, stock_strike_step_e4};
 use crate::exchange::market::instruments::RUPEE_E4;
 use crate::exchange::market::options::Smile;
 use crate::exchange::market::shares::Share;
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// Strikes on each side of the money.
 const STOCK_STRIKES: i64 = 8;
@@ -62,12 +62,13 @@ impl Chain {
     }
 
     /// Every strike with its call and put, from the lowest on.
-    pub fn sides(&self) -> impl Iterator<Item = (i64, Kind)> + use<> {
+    pub fn sides(&self) -> impl Iterator<Item = (i64, InstrumentKind)> + use<> {
         let step_e4 = self.step_e4;
         let middle = (self.money * RUPEE_E4 as f64 / step_e4 as f64).round() as i64;
         let beside = self.strikes_beside;
         (-beside..=beside).flat_map(move |place| {
-            [Kind::Call, Kind::Put].map(|kind| ((middle + place) * step_e4, kind))
+            [InstrumentKind::Call, InstrumentKind::Put]
+                .map(|kind| ((middle + place) * step_e4, kind))
         })
     }
 }

@@ -17,12 +17,12 @@ pub struct Point {
 pub type Path = Box<dyn Iterator<Item = Point> + Send + Sync>;
 
 /// A path as it is read: points that were looked at too early go back.
-pub struct Reading {
+pub struct PathReader {
     back: VecDeque<Point>,
     rest: Path,
 }
 
-impl Reading {
+impl PathReader {
     pub fn of(rest: Path) -> Self {
         Self {
             back: VecDeque::new(),

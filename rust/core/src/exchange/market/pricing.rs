@@ -3,7 +3,7 @@
 use crate::calendar::clock::{CLOSE_NS, at_ns};
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::options::{black_76, years_between};
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// What a future costs to carry, a year.
 const CARRY: f64 = 0.065;
@@ -29,7 +29,7 @@ pub fn option_value(instrument: &Instrument, volatility: f64, underlying: f64, n
     let strike = instrument.strike_e4 as f64 / RUPEE_E4 as f64;
     let future = forward(underlying, now_ns, instrument);
     let years = years_left(now_ns, instrument);
-    let call = instrument.kind == Kind::Call;
+    let call = instrument.kind == InstrumentKind::Call;
     black_76(future, strike, volatility, years, call).max(0.01)
 }
 
@@ -58,7 +58,7 @@ mod tests {
         ) {
             let row = &options()[which];
             let strike = row.strike_e4 as f64 / RUPEE_E4 as f64;
-            let over = if row.kind == Kind::Call { underlying - strike } else { strike - underlying };
+            let over = if row.kind == InstrumentKind::Call { underlying - strike } else { strike - underlying };
             let now_ns = at_ns(LAST_DAY, OPEN_NS + after_open);
             let value = option_value(row, volatility, underlying, now_ns);
             prop_assert!(value.is_finite());

@@ -15,13 +15,13 @@ use crate::exchange::hours::{Hours, Phase, Segment, Timetable, timetable};
 use crate::exchange::market::day_statistics::Spot;
 use crate::exchange::market::deferred_steps::DeferredSteps;
 use crate::exchange::market::listing::Listing;
-use crate::exchange::market::path::{Path, Reading};
+use crate::exchange::market::path::{Path, PathReader};
 use crate::exchange::market::universe::{Universe, universe_from};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 /// An instrument went from one phase of its day to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct PhaseChange {
     pub listing: usize,
     pub before: Phase,
     pub after: Phase,
@@ -51,7 +51,7 @@ pub struct Market {
     pub(super) hours: Hours,
     pub(super) by_token: HashMap<u32, usize>,
     pub(super) by_symbol: HashMap<String, Vec<usize>>,
-    pub(super) path: Reading,
+    pub(super) path: PathReader,
     pub(super) step_ns: i64,
     pub(super) open_ns: i64,
     pub(super) now_ns: i64,
@@ -61,7 +61,7 @@ pub struct Market {
     pub(super) timetables: Vec<(Segment, Timetable)>,
     /// When phases change, in order.
     pub(super) turns_ns: Vec<i64>,
-    pub(super) turns: Vec<Turn>,
+    pub(super) phase_changes: Vec<PhaseChange>,
     /// Levels of the market-wide breaker that the index has reached today.
     pub(super) levels_reached: usize,
     pub(super) begun: bool,
@@ -106,7 +106,7 @@ impl Market {
             open_ns,
         } = opening;
         assert!(step_ns > 0, "time goes forward");
-        let mut path = Reading::of(path);
+        let mut path = PathReader::of(path);
         let first = *path.peek().expect("a path has a point");
         let spot = Spot {
             previous_close,
@@ -177,7 +177,7 @@ impl Market {
             turns_ns: turns_of(day, &timetables),
             timetables,
             levels_reached: 0,
-            turns: Vec::new(),
+            phase_changes: Vec::new(),
             begun: false,
             still: false,
             ended: false,
@@ -237,7 +237,7 @@ impl Market {
     /// something that is not listed; anything else stands for itself.
     pub fn reference(&self, listing: usize) -> usize {
         let row = &self.listings[listing];
-        if row.instrument.kind != Kind::Future {
+        if row.instrument.kind != InstrumentKind::Future {
             return row.underlying().unwrap_or(listing);
         }
         row.underlying().unwrap_or_else(|| {
@@ -251,8 +251,8 @@ impl Market {
     }
 
     /// Phases that changed since the last call.
-    pub fn take_turns(&mut self) -> Vec<Turn> {
-        std::mem::take(&mut self.turns)
+    pub fn take_phase_changes(&mut self) -> Vec<PhaseChange> {
+        std::mem::take(&mut self.phase_changes)
     }
 }
 
@@ -263,8 +263,8 @@ pub fn minute_of(time_ns: i64) -> i64 {
 
 /// When phases of any segment change, in order.
 pub(super) fn turns_of(day: Day, timetables: &[(Segment, Timetable)]) -> Vec<i64> {
-    let turns = timetables.iter().flat_map(|(_, table)| table.turns());
-    let mut turns_ns: Vec<i64> = turns.map(|time_ns| at_ns(day, time_ns)).collect();
+    let phase_changes = timetables.iter().flat_map(|(_, table)| table.turns());
+    let mut turns_ns: Vec<i64> = phase_changes.map(|time_ns| at_ns(day, time_ns)).collect();
     turns_ns.sort_unstable();
     turns_ns.dedup();
     turns_ns

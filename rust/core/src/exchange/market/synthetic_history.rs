@@ -10,7 +10,7 @@ use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::path::liveliness;
 use crate::exchange::market::rng::Stream;
 use crate::exchange::market::universe::NIFTY_TOKEN;
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// Before this day there is no history.
 pub const FIRST_DAY: Day = Day::of(2010, 1, 1);
@@ -234,7 +234,10 @@ impl<'a> Business<'a> {
     }
 
     fn interest(&mut self) -> i64 {
-        if !matches!(self.instrument.kind, Kind::Future | Kind::Call | Kind::Put) {
+        if !matches!(
+            self.instrument.kind,
+            InstrumentKind::Future | InstrumentKind::Call | InstrumentKind::Put
+        ) {
             return 0;
         }
         let lot = self.instrument.lot.max(1);

@@ -6,7 +6,7 @@ use crate::exchange::hours::Phase;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::simulated::Market;
 use crate::exchange::rules::{PriceProtection, Reach, Rules};
-use crate::terms::{Kind, Side};
+use crate::terms::{InstrumentKind, Side};
 
 /// What the exchange says.
 pub const BEYOND: &str = "17070 : The Price is out of the current execution range";
@@ -20,7 +20,7 @@ impl Reach {
 
 impl PriceProtection {
     /// Whether the exchange rejects a limit.
-    fn rejects(&self, kind: Kind, side: Side, price_e4: i64, reference_e4: i64) -> bool {
+    fn rejects(&self, kind: InstrumentKind, side: Side, price_e4: i64, reference_e4: i64) -> bool {
         let reach = match kind.is_option() {
             true => self.options,
             false => self.futures,
@@ -59,7 +59,7 @@ impl Market {
             return false;
         };
         let of = self.underlying(listing);
-        let of_index = of.is_some_and(|of| of.instrument.kind == Kind::Index);
+        let of_index = of.is_some_and(|of| of.instrument.kind == InstrumentKind::Index);
         let holds = listing.recent.is_some()
             && (protection.indices || !of_index)
             && listing.phase == Phase::Continuous
@@ -89,7 +89,7 @@ mod tests {
     use crate::exchange::market::path::Synthetic;
     use crate::exchange::market::simulated::{Market, Opening};
     use crate::exchange::market::universe::Universe;
-    use crate::exchange::orders::order::Status;
+    use crate::exchange::orders::order::OrderStatus;
     use crate::exchange::rules::Rules;
     use crate::exchange::tests::exchanges::{DAY, exchange_of, unlimited};
 
@@ -122,7 +122,7 @@ mod tests {
     }
 
     /// Places an order so far from the reference; what became of it, and why.
-    fn placed(exchange: &mut Exchange, side: &str, away_bp: i64) -> (Status, Option<String>) {
+    fn placed(exchange: &mut Exchange, side: &str, away_bp: i64) -> (OrderStatus, Option<String>) {
         let row = &exchange.market.listings[listing(exchange)].instrument;
         let (lot, tick_e4) = (row.lot, row.tick_e4);
         let sign = if side == "BUY" { 1 } else { -1 };
@@ -151,13 +151,13 @@ mod tests {
     fn what_is_too_far_is_accepted_by_the_broker_and_rejected_by_the_exchange() {
         let mut exchange = moving(Rules::strict_2026());
         exchange.advance(at_ns(DAY, OPEN_NS) + 10 * MINUTE_NS);
-        let rejected = (Status::Rejected, Some(BEYOND.to_owned()));
+        let rejected = (OrderStatus::Rejected, Some(BEYOND.to_owned()));
 
         assert_eq!(placed(&mut exchange, "BUY", 310), rejected);
         assert_eq!(placed(&mut exchange, "SELL", 310), rejected);
         assert!(exchange.orders[0].now.exchange_order_id.is_some());
-        assert_eq!(placed(&mut exchange, "BUY", 290).0, Status::Complete);
-        assert_eq!(placed(&mut exchange, "BUY", -500).0, Status::Open);
+        assert_eq!(placed(&mut exchange, "BUY", 290).0, OrderStatus::Complete);
+        assert_eq!(placed(&mut exchange, "BUY", -500).0, OrderStatus::Open);
     }
 
     #[test]
@@ -173,9 +173,9 @@ mod tests {
                     ..Rules::strict_2026()
                 },
                 -500,
-                Status::Rejected,
+                OrderStatus::Rejected,
             ),
-            (Rules::legacy(), 500, Status::Complete),
+            (Rules::legacy(), 500, OrderStatus::Complete),
         ] {
             let mut exchange = moving(rules);
 
@@ -194,7 +194,7 @@ mod tests {
             ..Rules::strict_2026()
         });
 
-        assert_eq!(placed(&mut exchange, "BUY", 310).0, Status::Complete);
+        assert_eq!(placed(&mut exchange, "BUY", 310).0, OrderStatus::Complete);
     }
 
     /// What was paid of late is the same whether the market was looked at second by second or passed in leaps.
@@ -217,7 +217,7 @@ mod tests {
     }
 
     /// An option on the index at so much more than its last price.
-    fn dear_option(indices: bool) -> Status {
+    fn dear_option(indices: bool) -> OrderStatus {
         let known = PriceProtection {
             indices,
             ..PriceProtection::KNOWN
@@ -226,11 +226,9 @@ mod tests {
             price_protection: Some(known),
             ..Rules::strict_2026()
         });
-        let option = exchange
-            .market
-            .listings
-            .iter()
-            .find(|row| row.instrument.kind == Kind::Call && row.day.last_e4 > 100 * RUPEE_E4);
+        let option = exchange.market.listings.iter().find(|row| {
+            row.instrument.kind == InstrumentKind::Call && row.day.last_e4 > 100 * RUPEE_E4
+        });
         let row = option.expect("a call of more than ₹100");
         let price = decimal(
             row.instrument
@@ -258,7 +256,7 @@ mod tests {
 
     #[test]
     fn contracts_on_indices_are_protected_too_unless_the_rules_say_otherwise() {
-        assert_eq!(dear_option(true), Status::Rejected);
-        assert_eq!(dear_option(false), Status::Complete);
+        assert_eq!(dear_option(true), OrderStatus::Rejected);
+        assert_eq!(dear_option(false), OrderStatus::Complete);
     }
 }

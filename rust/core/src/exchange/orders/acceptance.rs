@@ -6,7 +6,7 @@ use crate::exchange::market::simulated::Market;
 use crate::exchange::matching::book::{Limit, Rest};
 use crate::exchange::matching::price_protection::BEYOND;
 use crate::exchange::orders::asked::Asked;
-use crate::exchange::orders::order::{Order, Status, book_id};
+use crate::exchange::orders::order::{Order, OrderStatus, book_id};
 use crate::exchange::orders::order_latency::Transit;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::state::Exchange;
@@ -15,14 +15,18 @@ use crate::terms::{OrderType, Side, Validity};
 impl Exchange {
     /// The broker looks at a new order once more: by now a stop may be on the wrong side.
     pub(in crate::exchange) fn accept(&mut self, index: usize) {
-        self.orders[index].becomes(Status::ValidationPending);
+        self.orders[index].becomes(OrderStatus::ValidationPending);
         let order = &self.orders[index];
         let asked = order.asked();
         let (_, last_e4) = self.instrument(order.listing);
         // The stop of a cover order belongs to a position that is there: however the market stands, it is taken.
         let bare = order.variety == Variety::CoverStop;
         if !bare && asked.stop_on_wrong_side(last_e4) {
-            self.end(index, Status::Rejected, Some(asked.wrong_side(last_e4)));
+            self.end(
+                index,
+                OrderStatus::Rejected,
+                Some(asked.wrong_side(last_e4)),
+            );
             return;
         }
         self.begin_transit(index, Transit::Checks);
@@ -32,7 +36,7 @@ impl Exchange {
     pub(in crate::exchange) fn pass_on(&mut self, index: usize) {
         let asked = self.orders[index].asked();
         self.price(index, &asked);
-        self.orders[index].becomes(Status::OpenPending);
+        self.orders[index].becomes(OrderStatus::OpenPending);
         self.begin_transit(index, Transit::Exchange);
     }
 
@@ -50,18 +54,18 @@ impl Exchange {
         order.now.exchange_order_id = Some(number);
         order.acknowledge(now_ns);
         if let Some(why) = self.halted.clone() {
-            self.end(index, Status::Rejected, Some(why));
+            self.end(index, OrderStatus::Rejected, Some(why));
             return;
         }
         if too_late {
             let why = "Rejected by the exchange: the session has ended.";
-            self.end(index, Status::Rejected, Some(why.into()));
+            self.end(index, OrderStatus::Rejected, Some(why.into()));
             return;
         }
         if !asked.unpriced() && !asked.triggered() {
             let limit = (order.listing, order.side, order.now.price_e4);
             if self.market.is_too_far(&self.rules, limit, now_ns) {
-                self.end(index, Status::Rejected, Some(BEYOND.into()));
+                self.end(index, OrderStatus::Rejected, Some(BEYOND.into()));
                 return;
             }
         }
@@ -70,7 +74,7 @@ impl Exchange {
             order.expires_ns = Some(now_ns + order.ttl_minutes * MINUTE_NS);
         }
         if asked.triggered() {
-            order.becomes(Status::TriggerPending);
+            order.becomes(OrderStatus::TriggerPending);
             self.stops.push(index);
             self.say(index, None);
             return;
@@ -86,7 +90,7 @@ impl Exchange {
 
     /// It comes into the book, where it may trade at once.
     pub(in crate::exchange) fn enter_first(&mut self, index: usize) {
-        let standing = self.rules.open_frames && self.orders[index].now.status != Status::Open;
+        let standing = self.rules.open_frames && self.orders[index].now.status != OrderStatus::Open;
         self.enter(index, standing.then_some("OPEN"));
     }
 
@@ -132,11 +136,11 @@ impl Exchange {
             Rest::Standing(_) => self.opens(index),
             Rest::Dropped(_) => {
                 self.opens(index);
-                self.end(index, Status::Cancelled, None);
+                self.end(index, OrderStatus::Cancelled, None);
             }
             Rest::Prevented(_) => {
                 let why = "Cancelled by the exchange: it would have traded with an order of the same client.";
-                self.end(index, Status::Cancelled, Some(why.into()));
+                self.end(index, OrderStatus::Cancelled, Some(why.into()));
             }
         }
         if standing.is_some() && self.frames.len() == said {
@@ -180,8 +184,8 @@ impl Exchange {
     }
 
     pub(in crate::exchange) fn opens(&mut self, index: usize) {
-        if self.orders[index].now.status != Status::Open {
-            self.orders[index].becomes(Status::Open);
+        if self.orders[index].now.status != OrderStatus::Open {
+            self.orders[index].becomes(OrderStatus::Open);
         }
     }
 

@@ -146,7 +146,7 @@ mod tests {
     use crate::day::Day;
     use crate::exchange::market::universe::{Universe, universe_of};
     use crate::exchange::rules::Rules;
-    use crate::terms::Kind;
+    use crate::terms::InstrumentKind;
 
     fn instruments() -> impl Iterator<Item = Instrument> {
         let day = Day::of(2026, 11, 19);
@@ -190,11 +190,11 @@ mod tests {
         };
 
         assert_eq!(
-            [99, 100, 500, 501].map(|r| points(Kind::Cash, r)),
+            [99, 100, 500, 501].map(|r| points(InstrumentKind::Cash, r)),
             [200, 100, 100, 50]
         );
         assert_eq!(
-            [9, 10, 99, 100, 500, 501].map(|r| points(Kind::Call, r)),
+            [9, 10, 99, 100, 500, 501].map(|r| points(InstrumentKind::Call, r)),
             [500, 300, 300, 200, 200, 100]
         );
     }

@@ -1,7 +1,7 @@
 //! What becomes of an order is written down: fills with their positions, ends, and the word to its owner.
 
 use crate::exchange::matching::book::{MARKET_MAKER, Trade};
-use crate::exchange::orders::order::{Status, book_id, order_index};
+use crate::exchange::orders::order::{OrderStatus, book_id, order_index};
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::state::{Exchange, Execution, OrderFrame};
 use crate::exchange::views::orders;
@@ -66,12 +66,12 @@ impl Exchange {
         }
         self.charge(index);
         if complete {
-            if self.orders[index].now.status == Status::CancelPending {
-                self.orders[index].becomes(Status::NotCancelled);
+            if self.orders[index].now.status == OrderStatus::CancelPending {
+                self.orders[index].becomes(OrderStatus::NotCancelled);
             }
-            self.end(index, Status::Complete, None);
+            self.end(index, OrderStatus::Complete, None);
         } else {
-            self.orders[index].becomes(Status::Open);
+            self.orders[index].becomes(OrderStatus::Open);
             self.say(index, Some("UPDATE"));
         }
     }
@@ -80,12 +80,12 @@ impl Exchange {
     pub(in crate::exchange) fn end(
         &mut self,
         index: usize,
-        status: Status,
+        status: OrderStatus,
         message: Option<String>,
     ) {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
-        if matches!(status, Status::Cancelled | Status::CancelledAmo) {
+        if matches!(status, OrderStatus::Cancelled | OrderStatus::CancelledAmo) {
             order.now.cancelled = order.now.left();
         }
         if order.now.exchange_order_id.is_some() {
@@ -104,7 +104,7 @@ impl Exchange {
     /// Takes an order out of the book for good.
     pub(in crate::exchange) fn withdraw(&mut self, index: usize, message: Option<String>) {
         self.market.listings[self.orders[index].listing].withdraw(book_id(index));
-        self.end(index, Status::Cancelled, message);
+        self.end(index, OrderStatus::Cancelled, message);
     }
 
     pub(in crate::exchange) fn expire(&mut self) {

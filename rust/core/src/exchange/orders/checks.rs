@@ -5,7 +5,7 @@ use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::request::{PRICE_E4_MAX, Protection, QUANTITY_MAX};
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
-use crate::terms::{Kind, OrderType, Product, Side};
+use crate::terms::{InstrumentKind, OrderType, Product, Side};
 
 impl Asked {
     /// All that can be said from the instrument and the last price alone.
@@ -53,10 +53,10 @@ impl Asked {
             )));
         }
         let allowed = match instrument.kind {
-            Kind::Cash if rules.nrml_of_shares => {
+            InstrumentKind::Cash if rules.nrml_of_shares => {
                 &[Product::Cnc, Product::Mis, Product::Mtf, Product::Nrml]
             }
-            Kind::Cash => &[Product::Cnc, Product::Mis, Product::Mtf][..],
+            InstrumentKind::Cash => &[Product::Cnc, Product::Mis, Product::Mtf][..],
             _ => &[Product::Nrml, Product::Mis][..],
         };
         if allowed.contains(&self.product) {
@@ -74,7 +74,7 @@ impl Asked {
                 "Quantity should be in multiples of {lot}."
             )));
         }
-        if instrument.kind == Kind::Cash && self.quantity > rules.share_quantity_max {
+        if instrument.kind == InstrumentKind::Cash && self.quantity > rules.share_quantity_max {
             return Err(Refusal::input(format!(
                 "Quantity exceeds the maximum of {} shares in one order.",
                 rules.share_quantity_max
@@ -92,7 +92,7 @@ impl Asked {
         if self.disclosed_quantity > 0 {
             // Equity only, and at least a part of the order.
             let least = (self.quantity * rules.disclosed_percent_min + 99) / 100;
-            if instrument.kind != Kind::Cash
+            if instrument.kind != InstrumentKind::Cash
                 || !(least..=self.quantity).contains(&self.disclosed_quantity)
             {
                 return Err(Refusal::invalid("disclosed_quantity"));

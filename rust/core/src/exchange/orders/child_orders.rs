@@ -2,7 +2,7 @@
 //! was closed for.
 
 use crate::exchange::hours::{Phase, Segment};
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::OrderStatus;
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::sessions;
 use crate::exchange::orders::variety::{Legs, Variety};
@@ -16,7 +16,7 @@ impl Exchange {
             let order = &self.orders[index];
             let open = self.market.listings[order.listing].phase != Phase::Closed;
             match order.variety {
-                Variety::Iceberg(legs) if open && order.now.status == Status::Complete => {
+                Variety::Iceberg(legs) if open && order.now.status == OrderStatus::Complete => {
                     self.send_next_leg(index, legs);
                 }
                 Variety::Cover { stop_e4 } if open && order.now.filled > 0 => {
@@ -49,8 +49,8 @@ impl Exchange {
         match funded {
             Ok(()) => self.send(index),
             Err(refusal) => {
-                self.orders[index].becomes(Status::ValidationPending);
-                self.end(index, Status::Rejected, Some(refusal.message));
+                self.orders[index].becomes(OrderStatus::ValidationPending);
+                self.end(index, OrderStatus::Rejected, Some(refusal.message));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Orders that go wrong on purpose: they begin to, and end. What can go wrong is said in `order_fault`.
 
-use crate::exchange::orders::order::{Status, book_id};
+use crate::exchange::orders::order::{OrderStatus, book_id};
 use crate::exchange::orders::order_fault::{Due, Ends, OrderFault};
 use crate::exchange::state::Exchange;
 
@@ -26,8 +26,8 @@ impl Exchange {
         let number = self.ids.exchange_order(exchange);
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
-        order.becomes(Status::ValidationPending);
-        order.becomes(Status::OpenPending);
+        order.becomes(OrderStatus::ValidationPending);
+        order.becomes(OrderStatus::OpenPending);
         order.now.exchange_order_id = Some(number);
         order.acknowledge(now_ns);
         self.opens(index);
@@ -56,7 +56,7 @@ impl Exchange {
             Ends::Goes => self.send(due.order),
             Ends::Rejected(message) => {
                 self.market.listings[order.listing].withdraw(book_id(due.order));
-                self.end(due.order, Status::Rejected, Some(message));
+                self.end(due.order, OrderStatus::Rejected, Some(message));
             }
         }
     }
@@ -64,7 +64,7 @@ impl Exchange {
     /// A fill of all that is left was under way when the cancellation came. Nobody knows at what price but the
     /// exchange; we take the worst one that its owner agreed to.
     pub(in crate::exchange) fn fill_in_spite(&mut self, index: usize) {
-        self.orders[index].becomes(Status::NotCancelled);
+        self.orders[index].becomes(OrderStatus::NotCancelled);
         let (price_e4, left) = {
             let order = &self.orders[index];
             (self.market.worst_e4(order), order.now.left())

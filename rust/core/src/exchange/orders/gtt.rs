@@ -8,7 +8,7 @@ const FIRST_ID: i64 = 100_001;
 
 /// What a trigger waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum GttKind {
     /// A price on its side of the last one.
     Single,
     /// Of two the first: the lower leg waits below, the upper above, and the one that fires ends the other.
@@ -18,7 +18,7 @@ pub enum Kind {
     TrailingTwoLeg,
 }
 
-impl Kind {
+impl GttKind {
     pub fn parse(name: &str) -> Option<Self> {
         let all = [
             Self::Single,
@@ -52,7 +52,7 @@ impl Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum GttStatus {
     Active,
     Triggered,
     Deleted,
@@ -60,7 +60,7 @@ pub enum Status {
     Expired,
 }
 
-impl Status {
+impl GttStatus {
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -74,17 +74,17 @@ impl Status {
 /// What is asked for: as many legs as its kind has, the lower first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceGtt {
-    pub kind: Kind,
+    pub kind: GttKind,
     pub exchange: Exchange,
     pub tradingsymbol: String,
     /// What its owner took for the last price, if he said so.
     pub last_e4: Option<i64>,
-    pub legs: Vec<PlaceLeg>,
+    pub legs: Vec<PlaceGttLeg>,
 }
 
 /// A price and the order that is placed when it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlaceLeg {
+pub struct PlaceGttLeg {
     pub trigger_e4: i64,
     pub side: Side,
     pub quantity: i64,
@@ -97,8 +97,8 @@ pub struct PlaceLeg {
 
 /// A leg that waits, or has waited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leg {
-    pub asked: PlaceLeg,
+pub struct GttLeg {
+    pub asked: PlaceGttLeg,
     /// It fires when a print is not below its trigger; else when one is not above.
     pub rising: bool,
     /// The price that it follows from, and how far it has followed.
@@ -107,7 +107,7 @@ pub struct Leg {
     pub result: Option<Outcome>,
 }
 
-impl Leg {
+impl GttLeg {
     /// What it waits for now.
     pub fn trigger_e4(&self) -> i64 {
         self.moved(self.asked.trigger_e4)
@@ -158,11 +158,11 @@ pub struct Outcome {
 pub struct Gtt {
     pub id: i64,
     pub account: usize,
-    pub kind: Kind,
+    pub kind: GttKind,
     pub listing: usize,
     pub last_e4: i64,
-    pub legs: Vec<Leg>,
-    pub status: Status,
+    pub legs: Vec<GttLeg>,
+    pub status: GttStatus,
     pub created_ns: i64,
     pub updated_ns: i64,
 }
@@ -170,7 +170,7 @@ pub struct Gtt {
 impl Gtt {
     /// Whether the market may still fire it.
     pub fn is_active(&self) -> bool {
-        self.status == Status::Active
+        self.status == GttStatus::Active
     }
 
     /// The leg that a step's lowest and highest print fire, and that print.
@@ -226,7 +226,7 @@ impl Gtts {
     pub(in crate::exchange) fn end(&mut self, listing: usize, now_ns: i64) {
         let waiting = self.0.iter_mut().filter(|gtt| gtt.is_active());
         for gtt in waiting.filter(|gtt| gtt.listing == listing) {
-            (gtt.status, gtt.updated_ns) = (Status::Expired, now_ns);
+            (gtt.status, gtt.updated_ns) = (GttStatus::Expired, now_ns);
         }
     }
 

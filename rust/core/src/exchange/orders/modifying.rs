@@ -1,7 +1,7 @@
 //! An order becomes another on its owner's wish.
 
 use crate::exchange::orders::asked::Asked;
-use crate::exchange::orders::order::{Status, book_id};
+use crate::exchange::orders::order::{OrderStatus, book_id};
 use crate::exchange::orders::order_latency::Transit;
 use crate::exchange::orders::request::{ModifyOrder, normalised};
 use crate::exchange::orders::variety::Variety;
@@ -74,13 +74,13 @@ impl Exchange {
         order.modifications += 1;
         order.now.asked_ns = now_ns;
         if order.kept() {
-            order.becomes(Status::ModifyAmoReqReceived);
+            order.becomes(OrderStatus::ModifyAmoReqReceived);
             order.change(&asked, &change);
-            order.becomes(Status::AmoReqReceived);
+            order.becomes(OrderStatus::AmoReqReceived);
             self.say(index, Some("UPDATE"));
             return;
         }
-        order.becomes(Status::ModifyValidationPending);
+        order.becomes(OrderStatus::ModifyValidationPending);
         self.begin_transit(index, Transit::Modification { asked, change });
     }
 
@@ -99,7 +99,7 @@ impl Exchange {
         self.price(index, &asked);
         let order = &mut self.orders[index];
         order.acknowledge(now_ns);
-        order.becomes(Status::Modified);
+        order.becomes(OrderStatus::Modified);
 
         if asked.triggered() {
             if !waits {
@@ -107,7 +107,7 @@ impl Exchange {
                 self.market.listings[listing].withdraw(book_id(index));
                 self.stops.push(index);
             }
-            self.orders[index].becomes(Status::TriggerPending);
+            self.orders[index].becomes(OrderStatus::TriggerPending);
             self.say(index, Some("UPDATE"));
             return;
         }
@@ -125,7 +125,7 @@ impl Exchange {
         let listing = &mut self.market.listings[order.listing];
         if only_smaller {
             listing.reduce(book_id(index), left);
-            self.orders[index].becomes(Status::Open);
+            self.orders[index].becomes(OrderStatus::Open);
             self.say(index, Some("UPDATE"));
         } else {
             listing.withdraw(book_id(index));

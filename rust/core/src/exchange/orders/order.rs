@@ -8,7 +8,7 @@ use crate::terms::{OrderType, Product, Side, Validity};
 
 /// Kite's states, transient ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum OrderStatus {
     PutOrderReqReceived,
     ValidationPending,
     OpenPending,
@@ -29,7 +29,7 @@ pub enum Status {
     Rejected,
 }
 
-impl Status {
+impl OrderStatus {
     pub fn text(self) -> &'static str {
         match self {
             Self::PutOrderReqReceived => "PUT ORDER REQ RECEIVED",
@@ -63,8 +63,8 @@ impl Status {
 
 /// An order at one moment: what a row of its history shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
-    pub status: Status,
+pub struct OrderState {
+    pub status: OrderStatus,
     pub order_type: OrderType,
     pub quantity: i64,
     pub price_e4: i64,
@@ -86,7 +86,7 @@ pub struct State {
     pub value_e4: i64,
 }
 
-impl State {
+impl OrderState {
     /// Volume-weighted price of its trades, 0 before the first.
     pub fn average_e4(&self) -> i64 {
         if self.filled == 0 {
@@ -138,8 +138,8 @@ pub struct Order {
     pub squares_off: bool,
     /// What its account has been charged for it.
     pub charges_e4: i64,
-    pub now: State,
-    pub history: Vec<State>,
+    pub now: OrderState,
+    pub history: Vec<OrderState>,
 }
 
 impl Order {
@@ -151,8 +151,8 @@ impl Order {
         now_ns: i64,
     ) -> Self {
         let asked = Asked::from(placing);
-        let state = State {
-            status: Status::PutOrderReqReceived,
+        let state = OrderState {
+            status: OrderStatus::PutOrderReqReceived,
             order_type: placing.order_type,
             quantity: placing.quantity,
             price_e4: asked.price_e4,
@@ -194,7 +194,7 @@ impl Order {
     }
 
     /// Goes into a state and writes it into the history.
-    pub fn becomes(&mut self, status: Status) {
+    pub fn becomes(&mut self, status: OrderStatus) {
         assert!(
             !self.now.status.terminal(),
             "nothing follows {}",
@@ -245,7 +245,7 @@ impl Order {
 
     /// Waits for its trigger.
     pub fn waits(&self) -> bool {
-        self.now.status == Status::TriggerPending
+        self.now.status == OrderStatus::TriggerPending
     }
 
     /// A stop that the exchange has and that does not wait any more: an order like any other.
@@ -255,7 +255,7 @@ impl Order {
 
     /// Kept by the broker until the exchange takes orders.
     pub fn kept(&self) -> bool {
-        self.now.status == Status::AmoReqReceived
+        self.now.status == OrderStatus::AmoReqReceived
     }
 
     /// What it asks for as it stands now.

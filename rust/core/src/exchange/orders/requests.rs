@@ -1,7 +1,7 @@
 //! What a user asks of the exchange: to place, modify or cancel an order.
 
 use crate::exchange::orders::asked::Asked;
-use crate::exchange::orders::order::{Order, Status, book_id};
+use crate::exchange::orders::order::{Order, OrderStatus, book_id};
 use crate::exchange::orders::order_latency::Transit;
 use crate::exchange::orders::request::{ModifyOrder, PlaceOrder};
 use crate::exchange::orders::sessions;
@@ -50,7 +50,7 @@ impl Exchange {
         let id = self.ids.order(self.now_ns);
         let index = self.orders.len();
         let mut order = Order::new(id.clone(), account, listing, placing, self.now_ns);
-        order.becomes(Status::PutOrderReqReceived);
+        order.becomes(OrderStatus::PutOrderReqReceived);
         self.by_id.insert(id, index);
         self.accounts[account].orders.push(index);
         self.accounts[account].open.push(index);
@@ -62,7 +62,7 @@ impl Exchange {
     pub(in crate::exchange) fn send(&mut self, index: usize) {
         let order = &mut self.orders[index];
         if order.variety == Variety::Amo {
-            order.becomes(Status::AmoReqReceived);
+            order.becomes(OrderStatus::AmoReqReceived);
             self.say(index, None);
         } else {
             self.begin_transit(index, Transit::Broker);
@@ -120,8 +120,8 @@ impl Exchange {
         if never_sent {
             let apart = self.rules.amo_cancelled_apart;
             let status = match apart {
-                true => Status::CancelledAmo,
-                false => Status::Cancelled,
+                true => OrderStatus::CancelledAmo,
+                false => OrderStatus::Cancelled,
             };
             self.end(index, status, None);
         } else {
@@ -171,7 +171,7 @@ impl Exchange {
         let index = self.begin_cancel(account, variety, order_id, at_ns)?;
         self.market.listings[self.orders[index].listing].withdraw(book_id(index));
         if waits {
-            self.end(index, Status::Cancelled, None);
+            self.end(index, OrderStatus::Cancelled, None);
         } else {
             self.fill_in_spite(index);
         }
@@ -192,7 +192,7 @@ impl Exchange {
         let now_ns = self.now_ns;
         let order = &mut self.orders[index];
         order.now.asked_ns = now_ns;
-        order.becomes(Status::CancelPending);
+        order.becomes(OrderStatus::CancelPending);
         Ok(index)
     }
 
@@ -208,7 +208,8 @@ impl Exchange {
             .filter(|&index| self.orders[index].variety.name() == variety)
             .ok_or_else(Refusal::unknown_order)?;
         let status = self.orders[index].now.status;
-        let changing = status == Status::PutOrderReqReceived || self.under_way.has_request(index);
+        let changing =
+            status == OrderStatus::PutOrderReqReceived || self.under_way.has_request(index);
         if status.terminal() || changing {
             return Err(Refusal {
                 error_type: self.rules.closed_order_error_type,

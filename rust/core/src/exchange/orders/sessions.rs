@@ -3,7 +3,7 @@
 use crate::exchange::hours::Phase;
 use crate::exchange::market::instruments::decimal;
 use crate::exchange::market::listing::Listing;
-use crate::exchange::market::simulated::Turn;
+use crate::exchange::market::simulated::PhaseChange;
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -65,7 +65,7 @@ fn check_post_close(listing: &Listing, asked: &Asked, validity: Validity) -> Res
 impl Exchange {
     /// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
     /// quantities out, the end of the day and a halt everything.
-    pub(in crate::exchange) fn turn(&mut self, turn: Turn) {
+    pub(in crate::exchange) fn turn(&mut self, turn: PhaseChange) {
         let over: Vec<usize> = self
             .accounts
             .iter()

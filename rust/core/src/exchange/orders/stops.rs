@@ -2,7 +2,7 @@
 
 use crate::exchange::market::simulated::Market;
 use crate::exchange::matching::price_protection::BEYOND;
-use crate::exchange::orders::order::{Order, Status};
+use crate::exchange::orders::order::{Order, OrderStatus};
 use crate::exchange::state::Exchange;
 use crate::terms::{OrderType, Side};
 
@@ -27,12 +27,12 @@ impl Exchange {
             order.protect(protected);
         }
         order.acknowledge(now_ns);
-        order.becomes(Status::Open);
+        order.becomes(OrderStatus::Open);
         let order = &self.orders[index];
         let priced = order.now.order_type != OrderType::Market;
         let limit = (order.listing, order.side, order.now.price_e4);
         if priced && self.market.is_too_far(&self.rules, limit, now_ns) {
-            self.end(index, Status::Rejected, Some(BEYOND.into()));
+            self.end(index, OrderStatus::Rejected, Some(BEYOND.into()));
             return;
         }
         self.enter(index, Some("UPDATE"));

@@ -5,7 +5,7 @@
 
 use crate::exchange::matching::price_protection::BEYOND;
 use crate::exchange::orders::asked::Asked;
-use crate::exchange::orders::order::{Status, book_id};
+use crate::exchange::orders::order::{OrderStatus, book_id};
 use crate::exchange::orders::order_latency::{Transit, UnderWay};
 use crate::exchange::orders::request::ModifyOrder;
 use crate::exchange::state::Exchange;
@@ -53,14 +53,14 @@ impl Exchange {
     fn cancellation_arrives(&mut self, order: usize) {
         let listing = self.orders[order].listing;
         self.market.listings[listing].withdraw(book_id(order));
-        self.end(order, Status::Cancelled, None);
+        self.end(order, OrderStatus::Cancelled, None);
     }
 
     /// The order may have traded, or been triggered, while its modification was under way. Where it cannot become what
     /// was asked for any more, it stays what it is.
     fn modification_arrives(&mut self, index: usize, asked: Asked, change: ModifyOrder) {
         let waits = self.stops.contains(&index);
-        self.orders[index].becomes(Status::ModifyPending);
+        self.orders[index].becomes(OrderStatus::ModifyPending);
         let order = &self.orders[index];
         let too_far = !asked.unpriced()
             && !asked.triggered()
@@ -77,10 +77,10 @@ impl Exchange {
             let order = &mut self.orders[index];
             order.now.message = too_far.then(|| BEYOND.into());
             order.acknowledge(now_ns);
-            order.becomes(Status::NotModified);
+            order.becomes(OrderStatus::NotModified);
             order.becomes(match waits {
-                true => Status::TriggerPending,
-                false => Status::Open,
+                true => OrderStatus::TriggerPending,
+                false => OrderStatus::Open,
             });
             self.say(index, Some("UPDATE"));
         } else {

@@ -5,7 +5,7 @@ use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::checks::check_price;
-use crate::exchange::orders::gtt::{Gtt, Leg, Outcome, PlaceGtt, PlaceLeg, Status};
+use crate::exchange::orders::gtt::{Gtt, GttLeg, GttStatus, Outcome, PlaceGtt, PlaceGttLeg};
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
@@ -40,7 +40,7 @@ impl Exchange {
             listing,
             last_e4: asked.last_e4.unwrap_or(self.instrument(listing).1),
             legs,
-            status: Status::Active,
+            status: GttStatus::Active,
             created_ns: self.now_ns,
             updated_ns: self.now_ns,
         });
@@ -75,11 +75,11 @@ impl Exchange {
     pub fn delete_gtt(&mut self, account: usize, id: i64, at_ns: i64) -> Result<i64, Refusal> {
         self.hear(at_ns);
         let gtt = self.gtts.active_of(account, id)?;
-        (gtt.status, gtt.updated_ns) = (Status::Deleted, self.now_ns);
+        (gtt.status, gtt.updated_ns) = (GttStatus::Deleted, self.now_ns);
         Ok(id)
     }
 
-    fn gtt_legs(&self, asked: &PlaceGtt) -> Result<(usize, Vec<Leg>), Refusal> {
+    fn gtt_legs(&self, asked: &PlaceGtt) -> Result<(usize, Vec<GttLeg>), Refusal> {
         let listing = self
             .market
             .by_symbol(asked.exchange, &asked.tradingsymbol)
@@ -94,7 +94,7 @@ impl Exchange {
                 _ => at == 1,
             };
             check_leg(leg, &self.market.listings[listing], rising, &self.rules)?;
-            legs.push(Leg {
+            legs.push(GttLeg {
                 asked: *leg,
                 rising,
                 from_e4: last_e4,
@@ -127,7 +127,7 @@ impl Exchange {
 
     fn fire_gtt(&mut self, at: usize, leg: usize, print_e4: i64) {
         let (now_ns, gtt) = (self.now_ns, &mut self.gtts.0[at]);
-        (gtt.status, gtt.updated_ns) = (Status::Triggered, now_ns);
+        (gtt.status, gtt.updated_ns) = (GttStatus::Triggered, now_ns);
         let (account, price_e4) = (gtt.account, gtt.legs[leg].price_e4());
         let asked = gtt.legs[leg].asked;
         let instrument = &self.market.listings[gtt.listing].instrument;
@@ -144,7 +144,7 @@ impl Exchange {
     }
 }
 
-fn check_leg(leg: &PlaceLeg, row: &Listing, rising: bool, rules: &Rules) -> Result<(), Refusal> {
+fn check_leg(leg: &PlaceGttLeg, row: &Listing, rising: bool, rules: &Rules) -> Result<(), Refusal> {
     let (instrument, last_e4) = (&row.instrument, row.day.last_e4);
     let of = &rules.triggers;
     let away_e4 = leg.trigger_e4 - last_e4;
@@ -173,7 +173,7 @@ fn check_leg(leg: &PlaceLeg, row: &Listing, rising: bool, rules: &Rules) -> Resu
 }
 
 /// The order of a leg as it was asked for.
-fn placing(leg: &PlaceLeg, instrument: &Instrument) -> PlaceOrder {
+fn placing(leg: &PlaceGttLeg, instrument: &Instrument) -> PlaceOrder {
     PlaceOrder {
         variety: Variety::Regular,
         exchange: instrument.exchange,

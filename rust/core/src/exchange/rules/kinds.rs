@@ -81,9 +81,9 @@ impl Text {
 }
 
 /// An `error_type`.
-pub(super) struct Kind;
+pub(super) struct ErrorType;
 
-impl Kind {
+impl ErrorType {
     pub(super) const WANTED: &str = "one of Kite's error types";
     const ALL: [&str; 10] = [
         "DataException",

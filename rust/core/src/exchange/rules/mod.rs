@@ -15,7 +15,8 @@ mod trading;
 
 pub use margins::{MarginRates, Rates};
 pub use parts::{
-    Answer, Latencies, Limits, LoginRules, OrderIds, SocketRules, Spans, TOKENS_MAX, UnknownOrder,
+    AnswerForm, Latencies, Limits, LoginRules, OrderIds, SocketRules, Spans, TOKENS_MAX,
+    UnknownOrder,
 };
 pub use trading::{AmoHours, PriceProtection, ProtectionBands, Reach, SquareOff, Triggers, Window};
 
@@ -27,7 +28,7 @@ pub struct Rules {
     pub name: &'static str,
     /// MARKET and SL-M need `market_protection`; without it this is the answer.
     pub protection_required: bool,
-    pub unprotected_answer: Answer,
+    pub unprotected_answer: AnswerForm,
     /// An order whose protection has become its limit still shows what it asked for. Else it shows 0.
     pub protection_shown: bool,
     pub protection: ProtectionBands,
@@ -86,7 +87,7 @@ impl Rules {
         Self {
             name: "strict-2026",
             protection_required: true,
-            unprotected_answer: Answer::of(400, "InputException"),
+            unprotected_answer: AnswerForm::of(400, "InputException"),
             protection_shown: false,
             protection: ProtectionBands {
                 others_bp: [200, 100, 50],
@@ -145,7 +146,7 @@ impl Rules {
             },
             login: LoginRules {
                 end_ns: 6 * HOUR_NS,
-                unlisted_answer: Answer::of(403, "PermissionException"),
+                unlisted_answer: AnswerForm::of(403, "PermissionException"),
             },
         }
     }

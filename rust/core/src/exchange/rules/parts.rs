@@ -11,12 +11,12 @@ pub enum OrderIds {
 
 /// The status and the kind of an answer whose words are known and whose form is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct AnswerForm {
     pub status: u16,
     pub error_type: &'static str,
 }
 
-impl Answer {
+impl AnswerForm {
     pub const fn of(status: u16, error_type: &'static str) -> Self {
         Self { status, error_type }
     }
@@ -28,8 +28,8 @@ pub struct Limits {
     /// Windows reach back from each request. Else they begin with each second and minute of the clock.
     pub rolling: bool,
     /// Over a minute's number, and over a day's. Over a second's it is 429.
-    pub minute_answer: Answer,
-    pub day_answer: Answer,
+    pub minute_answer: AnswerForm,
+    pub day_answer: AnswerForm,
     /// Place, modify and cancel together, per account.
     pub orders_a_second: u32,
     pub orders_a_minute: u32,
@@ -46,8 +46,8 @@ pub struct Limits {
 impl Limits {
     pub const KITE: Self = Self {
         rolling: false,
-        minute_answer: Answer::of(429, "NetworkException"),
-        day_answer: Answer::of(429, "NetworkException"),
+        minute_answer: AnswerForm::of(429, "NetworkException"),
+        day_answer: AnswerForm::of(429, "NetworkException"),
         orders_a_second: 10,
         orders_a_minute: 400,
         orders_a_day: 5000,
@@ -103,7 +103,7 @@ pub struct LoginRules {
     /// The time of the day, IST, at which every access token dies.
     pub end_ns: i64,
     /// To whose address orders are not allowed from.
-    pub unlisted_answer: Answer,
+    pub unlisted_answer: AnswerForm,
 }
 
 /// How long an order's way takes, transit by transit, in market time.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::kinds::{Date, Flag, Given, Kind, Paise, Span, Text, Time, Whole, Wholes};
+use super::kinds::{Date, ErrorType, Flag, Given, Paise, Span, Text, Time, Whole, Wholes};
 use super::{AmoHours, Limits, OrderIds, PriceProtection, Rates, Rules, SquareOff, UnknownOrder};
 
 const MS_NS: i64 = 1_000_000;
@@ -103,7 +103,7 @@ macro_rules! lpp {
 pub const SETTINGS: &[Setting] = &[
     setting!(Flag protection_required = protection_required),
     setting!(Whole unprotected_status = unprotected_answer.status),
-    setting!(Kind unprotected_error_type = unprotected_answer.error_type),
+    setting!(ErrorType unprotected_error_type = unprotected_answer.error_type),
     setting!(Flag protection_shown = protection_shown),
     setting!(Wholes protection_bp: |rules| rules.protection.others_bp.into(), |rules, value| {
         rules.protection.others_bp = value.try_into().map_err(|_| "three numbers")?
@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!(Whole share_quantity_max = share_quantity_max),
     setting!(Flag nrml_of_shares = nrml_of_shares),
     setting!(Flag modify_to_stop = modify_to_stop),
-    setting!(Kind closed_order_error_type = closed_order_error_type),
+    setting!(ErrorType closed_order_error_type = closed_order_error_type),
     setting!(Text unknown_order: |rules| match rules.unknown_order {
         UnknownOrder::EmptyList => "empty".to_owned(),
         UnknownOrder::Refused(status) => status.to_string(),
@@ -130,7 +130,7 @@ pub const SETTINGS: &[Setting] = &[
             status => UnknownOrder::Refused(status.parse().map_err(|_| "empty or a status")?),
         }
     }),
-    setting!(Kind unknown_order_error_type = unknown_order_error_type),
+    setting!(ErrorType unknown_order_error_type = unknown_order_error_type),
     setting!(Whole holding_status = holding_status),
     setting!(Flag algo_id_shown = algo_id_shown),
     setting!(Text order_ids: |rules| match rules.order_ids {
@@ -153,9 +153,9 @@ pub const SETTINGS: &[Setting] = &[
     limit!(Whole history_per_second = history_a_second),
     limit!(Whole others_per_second = others_a_second),
     limit!(Whole minute_limit_status = minute_answer.status),
-    limit!(Kind minute_limit_error_type = minute_answer.error_type),
+    limit!(ErrorType minute_limit_error_type = minute_answer.error_type),
     limit!(Whole day_limit_status = day_answer.status),
-    limit!(Kind day_limit_error_type = day_answer.error_type),
+    limit!(ErrorType day_limit_error_type = day_answer.error_type),
 
     setting!(Whole span_minute_days = spans.minute),
     setting!(Whole span_few_minutes_days = spans.few_minutes),
@@ -230,7 +230,7 @@ pub const SETTINGS: &[Setting] = &[
 
     setting!(Time login_end = login.end_ns),
     setting!(Whole unlisted_status = login.unlisted_answer.status),
-    setting!(Kind unlisted_error_type = login.unlisted_answer.error_type),
+    setting!(ErrorType unlisted_error_type = login.unlisted_answer.error_type),
 ];
 
 impl Rules {

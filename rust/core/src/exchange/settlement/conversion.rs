@@ -6,7 +6,7 @@ use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
 use crate::portfolio::Position;
-use crate::terms::{self, Kind, Product, Side};
+use crate::terms::{self, InstrumentKind, Product, Side};
 
 /// What is to be converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Conversion {
             .by_symbol(self.exchange, &self.tradingsymbol)
             .ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
         let instrument = &market.listings[listing].instrument;
-        let share = instrument.kind == Kind::Cash;
+        let share = instrument.kind == InstrumentKind::Cash;
         let goes = match self.to {
             // Delivery is of shares, and of shares that were bought.
             Product::Cnc | Product::Mtf => share && self.side == Side::Buy,

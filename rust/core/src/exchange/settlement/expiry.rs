@@ -10,7 +10,7 @@ use crate::exchange::market::simulated::Market;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
 use crate::portfolio::{exercise_tax_e15, to_e4};
-use crate::terms::{Kind, Side, product};
+use crate::terms::{InstrumentKind, Side, product};
 
 impl Market {
     /// Whether the contract has ended: nothing of it trades any more. Only a market that closes ends anything.
@@ -35,9 +35,9 @@ impl Market {
         let value_e4 = self.underlying(listing).unwrap_or(listing).closing_e4();
         let strike_e4 = listing.instrument.strike_e4;
         match listing.instrument.kind {
-            Kind::Call => (value_e4 - strike_e4).max(0),
-            Kind::Put => (strike_e4 - value_e4).max(0),
-            Kind::Index | Kind::Cash | Kind::Future => value_e4,
+            InstrumentKind::Call => (value_e4 - strike_e4).max(0),
+            InstrumentKind::Put => (strike_e4 - value_e4).max(0),
+            InstrumentKind::Index | InstrumentKind::Cash | InstrumentKind::Future => value_e4,
         }
     }
 }

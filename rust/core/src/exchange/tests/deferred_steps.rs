@@ -71,7 +71,7 @@ fn place(exchange: &mut Exchange, deed: &Deed) {
         .market
         .listings
         .iter()
-        .position(|listing| listing.instrument.kind == crate::terms::Kind::Future)
+        .position(|listing| listing.instrument.kind == crate::terms::InstrumentKind::Future)
         .expect("a future is listed");
     let listing = if deed.share {
         exchange

@@ -6,7 +6,7 @@ use crate::calendar::clock::{HOUR_NS, MINUTE_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::instruments::decimal;
 use crate::exchange::market::path::frozen;
 use crate::exchange::market::simulated::Market;
-use crate::exchange::orders::order::{Status, book_id};
+use crate::exchange::orders::order::{OrderStatus, book_id};
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
@@ -152,7 +152,7 @@ fn a_protected_market_order_becomes_a_limit_and_says_so() {
     let order = &exchange.orders[index];
     assert_eq!(
         (order.now.status, order.now.order_type),
-        (Status::Complete, OrderType::Limit)
+        (OrderStatus::Complete, OrderType::Limit)
     );
     assert_eq!(order.now.average_e4(), ask_e4);
     assert!(order.now.price_e4 > ask_e4);
@@ -176,7 +176,7 @@ fn a_large_order_is_filled_in_parts_and_its_rest_stands_first_in_line() {
     let order = &exchange.orders[index].now;
     assert_eq!(
         (order.status, order.filled, order.left()),
-        (Status::Open, quantity, 7)
+        (OrderStatus::Open, quantity, 7)
     );
 
     let sell = [
@@ -186,7 +186,7 @@ fn a_large_order_is_filled_in_parts_and_its_rest_stands_first_in_line() {
     ];
     let other = place(&mut exchange, 1, &sell);
 
-    assert_eq!(exchange.orders[index].now.status, Status::Complete);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Complete);
     assert_eq!(
         (
             exchange.orders[other].now.filled,
@@ -222,7 +222,7 @@ fn immediate_or_cancel_leaves_nothing_standing() {
     let order = &exchange.orders[index].now;
     assert_eq!(
         (order.status, order.filled, order.cancelled),
-        (Status::Cancelled, quantity, 5)
+        (OrderStatus::Cancelled, quantity, 5)
     );
     let missed = place(
         &mut exchange,
@@ -251,10 +251,10 @@ fn a_ttl_order_ends_when_its_minutes_are_over() {
     let placed_ns = exchange.now_ns();
 
     exchange.advance(placed_ns + 2 * MINUTE_NS - SECOND_NS);
-    assert_eq!(exchange.orders[index].now.status, Status::Open);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Open);
     exchange.advance(placed_ns + 2 * MINUTE_NS);
 
-    assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Cancelled);
 }
 
 #[test]
@@ -489,7 +489,10 @@ fn without_protection_legacy_sweeps_the_book_and_rests_where_it_last_traded() {
     );
 
     let order = &exchange.orders[index].now;
-    assert_eq!((order.status, order.price_e4), (Status::Open, worst_e4));
+    assert_eq!(
+        (order.status, order.price_e4),
+        (OrderStatus::Open, worst_e4)
+    );
     assert!(order.left() >= 1);
 }
 
@@ -532,7 +535,7 @@ fn an_account_never_trades_with_itself() {
         &[("transaction_type", "SELL"), ("price", &inside)],
     );
 
-    assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Cancelled);
     assert!(exchange.executions.is_empty());
 }
 
@@ -549,7 +552,7 @@ fn nobody_sees_or_touches_anothers_order() {
             && exchange.modify_it(1, &id, &[], now_ns).is_err()
     );
     assert_eq!(orders::orders(&exchange, 1), Value::List(vec![]));
-    assert_eq!(exchange.orders[index].now.status, Status::Open);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Open);
 }
 
 #[test]
@@ -707,7 +710,7 @@ proptest! {
             prop_assert_eq!(mine.iter().map(|e| e.quantity).sum::<i64>(), order.now.filled);
             prop_assert_eq!(mine.iter().map(|e| e.quantity * e.price_e4).sum::<i64>(), order.now.value_e4);
             prop_assert!(order.now.left() >= 0);
-            prop_assert_eq!(order.now.left() > 0 && order.now.status != Status::Rejected, !order.now.status.terminal());
+            prop_assert_eq!(order.now.left() > 0 && order.now.status != OrderStatus::Rejected, !order.now.status.terminal());
             let open = exchange.accounts[order.account].open.contains(&index);
             prop_assert_eq!(open, !order.now.status.terminal());
             let standing = exchange.market.listings[order.listing].standing(index as u64 * 2 + 1);
@@ -841,14 +844,17 @@ fn a_limit_order_becomes_a_stop_where_the_rules_let_it() {
         );
         if may {
             changed.expect("taken");
-            assert_eq!((order.status, standing), (Status::TriggerPending, 0));
+            assert_eq!((order.status, standing), (OrderStatus::TriggerPending, 0));
             assert_eq!(exchange.stops, [index]);
             exchange
                 .cancel(0, "regular", &id, now_ns)
                 .expect("it waits");
         } else {
             assert_eq!(changed, Err(Refusal::invalid("order_type")));
-            assert_eq!((order.status, standing), (Status::Open, order.quantity));
+            assert_eq!(
+                (order.status, standing),
+                (OrderStatus::Open, order.quantity)
+            );
         }
     }
 }

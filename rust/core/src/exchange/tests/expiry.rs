@@ -14,7 +14,7 @@ use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{filled, unlimited};
 use crate::exchange::views::gtt::gtts;
 use crate::portfolio::{Position, exercise_tax_e15, to_e4};
-use crate::terms::{Kind, Product};
+use crate::terms::{InstrumentKind, Product};
 
 /// A Monday: the last Tuesday of that November is a holiday.
 const LAST_DAY: Day = Day::of(2026, 11, 23);
@@ -93,7 +93,7 @@ fn position<'a>(exchange: &'a Exchange, symbol: &str) -> &'a Position {
 }
 
 /// The chain's options, the lowest strike first.
-fn options(exchange: &Exchange, kind: Kind) -> Vec<String> {
+fn options(exchange: &Exchange, kind: InstrumentKind) -> Vec<String> {
     let rows = exchange
         .market
         .listings
@@ -108,8 +108,8 @@ fn options(exchange: &Exchange, kind: Kind) -> Vec<String> {
 fn what_is_held_of_a_contract_at_its_end_is_settled_at_the_index() {
     let mut exchange = last_day();
     let (calls, puts) = (
-        options(&exchange, Kind::Call),
-        options(&exchange, Kind::Put),
+        options(&exchange, InstrumentKind::Call),
+        options(&exchange, InstrumentKind::Put),
     );
     for symbol in calls.iter().chain(&puts) {
         let expiry = find(&exchange, symbol).instrument.expiry;
@@ -129,21 +129,25 @@ fn what_is_held_of_a_contract_at_its_end_is_settled_at_the_index() {
     for symbol in waiting {
         let row = &find(&exchange, &symbol).instrument;
         let worth_e4 = match row.kind {
-            Kind::Call => (close_e4 - row.strike_e4).max(0),
-            Kind::Put => (row.strike_e4 - close_e4).max(0),
+            InstrumentKind::Call => (close_e4 - row.strike_e4).max(0),
+            InstrumentKind::Put => (row.strike_e4 - close_e4).max(0),
             _ => close_e4,
         };
         let ended = position(&exchange, &symbol);
         assert_eq!(ended.quantity(), 0, "{symbol}");
         let (bought, sold) = (ended.day_bought, ended.day_sold);
-        let last = if row.kind == Kind::Put { bought } else { sold };
+        let last = if row.kind == InstrumentKind::Put {
+            bought
+        } else {
+            sold
+        };
         assert_eq!(
             (last.quantity, last.value_e4),
             (65, 65 * worth_e4),
             "{symbol}"
         );
         assert_eq!(ended.realised_e4, sold.value_e4 - bought.value_e4);
-        if row.kind == Kind::Call {
+        if row.kind == InstrumentKind::Call {
             taxed_e4 = to_e4(exercise_tax_e15(
                 65 * worth_e4,
                 &exchange.market.calendar,
@@ -166,7 +170,7 @@ fn from_half_past_three_on_an_option_of_the_last_day_trades_at_what_it_leaves() 
     exchange.advance(at(LAST_DAY, 15, 35));
     let close_e4 = find(&exchange, "NIFTY 50").day.last_e4;
 
-    for symbol in options(&exchange, Kind::Call) {
+    for symbol in options(&exchange, InstrumentKind::Call) {
         let listing = find(&exchange, &symbol);
         let left_e4 = (close_e4 - listing.instrument.strike_e4).max(500);
         let near_e4 = left_e4 / 500 + 2 * 500;

@@ -13,7 +13,7 @@ use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};
 use crate::exchange::market::universe::Universe;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::OrderStatus;
 use crate::exchange::orders::order::book_id;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::rules::Rules;
@@ -21,7 +21,7 @@ use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, moving, unlimited};
 use crate::exchange::views::orders;
 use crate::exchange::views::portfolio;
-use crate::terms::{self, Kind, OrderType, Side, Validity};
+use crate::terms::{self, InstrumentKind, OrderType, Side, Validity};
 
 const USERS: usize = 3;
 /// More than any flow loses: what is refused here is refused for its form.
@@ -130,7 +130,12 @@ fn listing(exchange: &Exchange, what: usize) -> usize {
         let mut all = exchange.market.listings.iter();
         all.position(|row| row.instrument.kind == kind)
     };
-    [infy, of_kind(Kind::Future), of_kind(Kind::Call)][what].expect("listed")
+    [
+        infy,
+        of_kind(InstrumentKind::Future),
+        of_kind(InstrumentKind::Call),
+    ][what]
+        .expect("listed")
 }
 
 fn rupees(e4: i64) -> String {
@@ -315,13 +320,13 @@ fn orders_add_up(exchange: &Exchange) -> Result<(), TestCaseError> {
         prop_assert!(order.now.left() >= 0);
         let over = order.now.status.terminal();
         prop_assert_eq!(
-            order.now.left() > 0 && order.now.status != Status::Rejected,
+            order.now.left() > 0 && order.now.status != OrderStatus::Rejected,
             !over
         );
         let open = exchange.accounts[order.account].open.contains(&index);
         prop_assert_eq!(open, !over);
-        let in_book =
-            order.now.status == Status::Open && !matches!(order.variety, Variety::Auction { .. });
+        let in_book = order.now.status == OrderStatus::Open
+            && !matches!(order.variety, Variety::Auction { .. });
         let standing = exchange.market.listings[order.listing].standing(book_id(index));
         prop_assert_eq!(
             standing,

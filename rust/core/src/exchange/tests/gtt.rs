@@ -2,15 +2,15 @@
 
 use proptest::prelude::*;
 
-use crate::exchange::orders::gtt::{Gtt, Kind, Leg, PlaceGtt, PlaceLeg, Status};
+use crate::exchange::orders::gtt::{Gtt, GttKind, GttLeg, GttStatus, PlaceGtt, PlaceGttLeg};
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{moving, still};
 use crate::terms::{self, OrderType, Product, Side};
 
-fn leg(trigger_e4: i64, side: Side) -> PlaceLeg {
-    PlaceLeg {
+fn leg(trigger_e4: i64, side: Side) -> PlaceGttLeg {
+    PlaceGttLeg {
         trigger_e4,
         side,
         quantity: 1,
@@ -21,7 +21,7 @@ fn leg(trigger_e4: i64, side: Side) -> PlaceLeg {
     }
 }
 
-fn asked(kind: Kind, legs: Vec<PlaceLeg>) -> PlaceGtt {
+fn asked(kind: GttKind, legs: Vec<PlaceGttLeg>) -> PlaceGtt {
     PlaceGtt {
         kind,
         exchange: terms::Exchange::Nse,
@@ -41,28 +41,28 @@ fn last_e4(exchange: &Exchange) -> i64 {
         * 1_000
 }
 
-fn set(exchange: &mut Exchange, change: impl Fn(i64) -> PlaceLeg) -> Result<i64, Refusal> {
+fn set(exchange: &mut Exchange, change: impl Fn(i64) -> PlaceGttLeg) -> Result<i64, Refusal> {
     let (last_e4, now_ns) = (last_e4(exchange), exchange.now_ns());
-    exchange.place_gtt(0, &asked(Kind::Single, vec![change(last_e4)]), now_ns)
+    exchange.place_gtt(0, &asked(GttKind::Single, vec![change(last_e4)]), now_ns)
 }
 
 #[test]
 fn what_no_exchange_would_take_later_is_refused_when_it_is_set_unless_the_rules_say_otherwise() {
     let below = |last_e4: i64| leg(last_e4 - 200_000, Side::Sell);
-    let wrong: [fn(PlaceLeg) -> PlaceLeg; 4] = [
-        |leg| PlaceLeg {
+    let wrong: [fn(PlaceGttLeg) -> PlaceGttLeg; 4] = [
+        |leg| PlaceGttLeg {
             trigger_e4: leg.trigger_e4 + 1,
             ..leg
         },
-        |leg| PlaceLeg {
+        |leg| PlaceGttLeg {
             price_e4: leg.price_e4 + 1,
             ..leg
         },
-        |leg| PlaceLeg {
+        |leg| PlaceGttLeg {
             product: Product::Nrml,
             ..leg
         },
-        |leg| PlaceLeg {
+        |leg| PlaceGttLeg {
             quantity: 100_001,
             ..leg
         },
@@ -93,11 +93,11 @@ fn a_trailing_trigger_waits_where_its_order_would_lose() {
     let trailing = |side: Side, away_e4: i64| {
         let mut exchange = still(Rules::strict_2026());
         let (last_e4, now_ns) = (last_e4(&exchange), exchange.now_ns());
-        let leg = PlaceLeg {
+        let leg = PlaceGttLeg {
             trail_e4: 10_000,
             ..leg(last_e4 + away_e4, side)
         };
-        exchange.place_gtt(0, &asked(Kind::TrailingSingle, vec![leg]), now_ns)
+        exchange.place_gtt(0, &asked(GttKind::TrailingSingle, vec![leg]), now_ns)
     };
 
     assert!(trailing(Side::Sell, -200_000).is_ok());
@@ -112,13 +112,13 @@ fn a_trailing_trigger_waits_where_its_order_would_lose() {
 fn a_fired_trailing_trigger_places_its_order_where_it_had_followed_to() {
     let mut exchange = moving(5);
     let (last_e4, now_ns) = (last_e4(&exchange), exchange.now_ns());
-    let stop = PlaceLeg {
+    let stop = PlaceGttLeg {
         trail_e4: 5_000,
         price_e4: last_e4 - 80_000,
         ..leg(last_e4 - 60_000, Side::Sell)
     };
     let id = exchange
-        .place_gtt(0, &asked(Kind::TrailingSingle, vec![stop]), now_ns)
+        .place_gtt(0, &asked(GttKind::TrailingSingle, vec![stop]), now_ns)
         .expect("taken");
 
     while exchange.gtts.of(0, id).expect("set").is_active() && !exchange.market.ended() {
@@ -149,8 +149,8 @@ proptest! {
         let from_e4 = 1_000_000;
         let side = if rising { Side::Buy } else { Side::Sell };
         let away_e4 = if rising { 50_000 } else { -50_000 };
-        let asked = PlaceLeg { trail_e4: trail * 500, ..leg(from_e4 + away_e4, side) };
-        let mut leg = Leg { asked, rising, from_e4, followed_e4: 0, result: None };
+        let asked = PlaceGttLeg { trail_e4: trail * 500, ..leg(from_e4 + away_e4, side) };
+        let mut leg = GttLeg { asked, rising, from_e4, followed_e4: 0, result: None };
         let (mut best_e4, mut before_e4) = (0, 0);
         for (low, wide) in prints {
             let (low_e4, high_e4) = (from_e4 + (low - 1_000) * 500, from_e4 + (low - 1_000 + wide) * 500);
@@ -169,18 +169,18 @@ proptest! {
     /// What is not printed moves and fires nothing.
     #[test]
     fn a_step_without_a_print_is_none(trigger_e4 in 1_i64..2_000_000) {
-        let asked = PlaceLeg { trail_e4: 500, ..leg(trigger_e4, Side::Sell) };
-        let mut leg = Leg { asked, rising: false, from_e4: 1_000_000, followed_e4: 0, result: None };
+        let asked = PlaceGttLeg { trail_e4: 500, ..leg(trigger_e4, Side::Sell) };
+        let mut leg = GttLeg { asked, rising: false, from_e4: 1_000_000, followed_e4: 0, result: None };
         leg.follow((i64::MAX, i64::MIN), true);
         prop_assert_eq!(leg.followed_e4, 0);
         let gtt = Gtt {
             id: 1,
             account: 0,
-            kind: Kind::TrailingSingle,
+            kind: GttKind::TrailingSingle,
             listing: 0,
             last_e4: 1_000_000,
             legs: vec![leg],
-            status: Status::Active,
+            status: GttStatus::Active,
             created_ns: 0,
             updated_ns: 0,
         };

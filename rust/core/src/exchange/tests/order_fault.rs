@@ -1,7 +1,7 @@
 //! Orders that go wrong on purpose, and the halt of the market.
 
 use crate::calendar::clock::SECOND_NS;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::OrderStatus;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{filled, still};
@@ -35,7 +35,7 @@ fn place(exchange: &mut Exchange, away_e4: i64, order_fault: &[(&str, &str)]) ->
 const NEAR_E4: i64 = 50_000;
 const AWAY_E4: i64 = -500_000;
 
-fn statuses(exchange: &Exchange, index: usize) -> Vec<Status> {
+fn statuses(exchange: &Exchange, index: usize) -> Vec<OrderStatus> {
     let history = exchange.orders[index].history.iter();
     history.map(|state| state.status).collect()
 }
@@ -51,7 +51,10 @@ fn a_stuck_order_moves_neither_by_itself_nor_by_its_owner_until_its_time() {
     let begun_ns = exchange.now_ns();
 
     exchange.advance(begun_ns + 2 * SECOND_NS);
-    assert_eq!(statuses(&exchange, index), [Status::PutOrderReqReceived]);
+    assert_eq!(
+        statuses(&exchange, index),
+        [OrderStatus::PutOrderReqReceived]
+    );
     let now_ns = exchange.now_ns();
     assert!(
         exchange.cancel_it(0, &id, now_ns).is_err()
@@ -66,9 +69,9 @@ fn a_stuck_order_moves_neither_by_itself_nor_by_its_owner_until_its_time() {
     assert_eq!(
         statuses(&exchange, index)[1..],
         [
-            Status::ValidationPending,
-            Status::OpenPending,
-            Status::Complete
+            OrderStatus::ValidationPending,
+            OrderStatus::OpenPending,
+            OrderStatus::Complete
         ]
     );
 }
@@ -82,7 +85,7 @@ fn an_order_rejected_after_its_acknowledgement_never_traded_and_frees_its_money(
         ("order_fault_message", "16388 : No"),
     ];
     let (_, index) = place(&mut exchange, NEAR_E4, &fields);
-    assert_eq!(exchange.orders[index].now.status, Status::Open);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Open);
     assert!(exchange.orders[index].now.exchange_order_id.is_some());
 
     exchange.advance(exchange.now_ns() + SECOND_NS);
@@ -90,10 +93,10 @@ fn an_order_rejected_after_its_acknowledgement_never_traded_and_frees_its_money(
     assert_eq!(
         statuses(&exchange, index)[1..],
         [
-            Status::ValidationPending,
-            Status::OpenPending,
-            Status::Open,
-            Status::Rejected
+            OrderStatus::ValidationPending,
+            OrderStatus::OpenPending,
+            OrderStatus::Open,
+            OrderStatus::Rejected
         ]
     );
     assert_eq!(
@@ -120,7 +123,7 @@ fn a_rejection_finds_the_order_wherever_its_owner_has_brought_it() {
 
     exchange.advance(now_ns + 5 * SECOND_NS);
 
-    assert_eq!(exchange.orders[index].now.status, Status::Rejected);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Rejected);
     assert_eq!(exchange.blocked_now(0).total_e4(), 0);
 }
 
@@ -138,9 +141,9 @@ fn a_cancellation_that_loses_the_race_finds_the_order_complete() {
     assert_eq!(
         statuses(&exchange, index)[4..],
         [
-            Status::CancelPending,
-            Status::NotCancelled,
-            Status::Complete
+            OrderStatus::CancelPending,
+            OrderStatus::NotCancelled,
+            OrderStatus::Complete
         ]
     );
     assert_eq!(
@@ -163,18 +166,18 @@ fn in_a_halt_nothing_trades_and_one_can_only_cancel() {
     assert_eq!(
         statuses(&exchange, late)[1..],
         [
-            Status::ValidationPending,
-            Status::OpenPending,
-            Status::Rejected
+            OrderStatus::ValidationPending,
+            OrderStatus::OpenPending,
+            OrderStatus::Rejected
         ]
     );
     let now_ns = exchange.now_ns();
     assert!(exchange.modify_it(0, &id, &[], now_ns).is_err());
     exchange.cancel_it(0, &id, now_ns).expect("one may get out");
-    assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Cancelled);
     assert!(exchange.executions.is_empty());
 
     exchange.halt(None);
     let (_, after) = place(&mut exchange, NEAR_E4, &[]);
-    assert_eq!(exchange.orders[after].now.status, Status::Complete);
+    assert_eq!(exchange.orders[after].now.status, OrderStatus::Complete);
 }

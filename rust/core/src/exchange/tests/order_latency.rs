@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::calendar::clock::{OPEN_NS, SECOND_NS, at_ns};
 use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::Market;
-use crate::exchange::orders::order::Status;
+use crate::exchange::orders::order::OrderStatus;
 use crate::exchange::rules::{Latencies, Rules};
 use crate::exchange::state::Exchange;
 use crate::exchange::tests::exchanges::{DAY, exchange_of, still, unlimited};
@@ -65,7 +65,7 @@ fn place(exchange: &mut Exchange, rupees: i64, at_ns: i64) -> (String, usize) {
 }
 
 /// The history: each state with the ms after the start at which it is first seen, when everybody looks each ms.
-fn watched(exchange: &mut Exchange, index: usize, ms: i64) -> Vec<(i64, Status)> {
+fn watched(exchange: &mut Exchange, index: usize, ms: i64) -> Vec<(i64, OrderStatus)> {
     let start_ns = exchange.now_ns();
     let mut seen = Vec::new();
     for at in 0..=ms {
@@ -86,11 +86,11 @@ fn each_hop_takes_its_time() {
     assert_eq!(
         watched(&mut exchange, index, 200),
         [
-            (0, Status::PutOrderReqReceived),
-            (10, Status::ValidationPending),
-            (30, Status::OpenPending),
-            (60, Status::Open),
-            (100, Status::Complete),
+            (0, OrderStatus::PutOrderReqReceived),
+            (10, OrderStatus::ValidationPending),
+            (30, OrderStatus::OpenPending),
+            (60, OrderStatus::Open),
+            (100, OrderStatus::Complete),
         ]
     );
     assert_eq!(exchange.executions[0].at_ns, now_ns + 100 * MS_NS);
@@ -102,7 +102,7 @@ fn without_latencies_an_order_is_complete_when_it_is_answered() {
     let now_ns = exchange.now_ns();
     let (_, index) = place(&mut exchange, 5, now_ns);
 
-    assert_eq!(exchange.orders[index].now.status, Status::Complete);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Complete);
     assert_eq!(exchange.under_way.next_ns(), None);
 }
 
@@ -126,15 +126,18 @@ fn modifications_and_cancellations_are_under_way_too() {
             exchange.orders[index].now.status,
             exchange.orders[index].now.quantity
         ),
-        (Status::Open, 7)
+        (OrderStatus::Open, 7)
     );
 
     exchange
         .cancel_it(0, &id, now_ns + 150 * MS_NS)
         .expect("taken");
-    assert_eq!(exchange.orders[index].now.status, Status::CancelPending);
+    assert_eq!(
+        exchange.orders[index].now.status,
+        OrderStatus::CancelPending
+    );
     exchange.advance(now_ns + 210 * MS_NS);
-    assert_eq!(exchange.orders[index].now.status, Status::Cancelled);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Cancelled);
     assert_eq!(exchange.under_way.next_ns(), None);
 }
 
@@ -152,18 +155,18 @@ fn what_trades_before_its_cancellation_arrives_was_not_cancelled() {
     exchange.cancel_it(0, &id, now_ns).expect("taken");
     sell_into(&mut exchange, index, "10");
 
-    let states: Vec<Status> = exchange.orders[index]
+    let states: Vec<OrderStatus> = exchange.orders[index]
         .history
         .iter()
         .map(|s| s.status)
         .collect();
     assert!(states.ends_with(&[
-        Status::CancelPending,
-        Status::NotCancelled,
-        Status::Complete
+        OrderStatus::CancelPending,
+        OrderStatus::NotCancelled,
+        OrderStatus::Complete
     ]));
     exchange.advance(now_ns + SECOND_NS);
-    assert_eq!(exchange.orders[index].now.status, Status::Complete);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Complete);
 }
 
 #[test]
@@ -180,8 +183,12 @@ fn what_has_traded_too_much_is_not_modified() {
     exchange.advance(now_ns + 60 * MS_NS);
 
     let order = &exchange.orders[index];
-    let states: Vec<Status> = order.history.iter().map(|s| s.status).collect();
-    assert!(states.ends_with(&[Status::ModifyPending, Status::NotModified, Status::Open]));
+    let states: Vec<OrderStatus> = order.history.iter().map(|s| s.status).collect();
+    assert!(states.ends_with(&[
+        OrderStatus::ModifyPending,
+        OrderStatus::NotModified,
+        OrderStatus::Open
+    ]));
     assert_eq!((order.now.quantity, order.now.filled), (10, 6));
 }
 
@@ -200,7 +207,7 @@ fn place_between(exchange: &mut Exchange, side: &str) -> (String, usize) {
         .place_form(0, "regular", &form(side, "10", &price), now_ns)
         .expect("taken");
     let index = exchange.find(0, &id).expect("in the book");
-    assert_eq!(exchange.orders[index].now.status, Status::Open);
+    assert_eq!(exchange.orders[index].now.status, OrderStatus::Open);
     (id, index)
 }
 
@@ -274,7 +281,7 @@ fn history(seed: u64, latencies: Latencies, flow: &[Asked], looking: bool) -> St
         let state = &order.now;
         let pending = state.left();
         assert_eq!(state.quantity, state.filled + state.cancelled + pending);
-        if state.status == Status::Complete {
+        if state.status == OrderStatus::Complete {
             assert_eq!(pending, 0);
         }
     }

@@ -9,7 +9,7 @@ use crate::day::Day;
 use crate::exchange::margin::scan::{Leg, Outcomes, Scanned, scan};
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::rules::{MarginRates, Rates};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 const TODAY: Day = Day::of(2026, 11, 19);
 const PRICE_E4: i64 = 260_000_000;
@@ -26,8 +26,8 @@ fn rates() -> &'static Rates {
 }
 
 /// A contract of nothing: (kind, expiry, strike) and its outcomes.
-fn contract(kind: Kind, expiry: Day, strike: i64) -> Leg {
-    let outcomes = if kind == Kind::Future {
+fn contract(kind: InstrumentKind, expiry: Day, strike: i64) -> Leg {
+    let outcomes = if kind == InstrumentKind::Future {
         Outcomes::of_future(PRICE_E4, rates())
     } else {
         let option = Instrument {
@@ -61,10 +61,10 @@ fn contract(kind: Kind, expiry: Day, strike: i64) -> Leg {
 static CONTRACTS: LazyLock<Vec<Leg>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for expiry in EXPIRIES {
-        all.push(contract(Kind::Future, expiry, 0));
+        all.push(contract(InstrumentKind::Future, expiry, 0));
         for strike in STRIKES {
-            all.push(contract(Kind::Call, expiry, strike));
-            all.push(contract(Kind::Put, expiry, strike));
+            all.push(contract(InstrumentKind::Call, expiry, strike));
+            all.push(contract(InstrumentKind::Put, expiry, strike));
         }
     }
     all
@@ -74,13 +74,13 @@ const FIRST: usize = 0;
 const A_MONTH: usize = 1 + 2 * STRIKES.len();
 
 /// Where a contract stands in the list.
-fn at(kind: Kind, month: usize, strike: i64) -> usize {
+fn at(kind: InstrumentKind, month: usize, strike: i64) -> usize {
     let place = STRIKES.iter().position(|&known| known == strike);
     let of_strike = |side: usize| 1 + 2 * place.expect("listed") + side;
     month * A_MONTH
         + match kind {
-            Kind::Future => FIRST,
-            Kind::Call => of_strike(0),
+            InstrumentKind::Future => FIRST,
+            InstrumentKind::Call => of_strike(0),
             _ => of_strike(1),
         }
 }
@@ -170,7 +170,7 @@ proptest! {
     #[test]
     fn an_opposite_direction_never_raises_the_exposure(portfolio in futures(), month in 0..3_usize, part in 0.0_f64..=1.0) {
         let net: i64 = portfolio.iter().map(|(_, lots)| lots).sum();
-        let kind = if net > 0 { Kind::Call } else { Kind::Put };
+        let kind = if net > 0 { InstrumentKind::Call } else { InstrumentKind::Put };
         let sold = -(net.abs() as f64 * part).round() as i64;
         // One expiry's futures close each other; those of several stand in both directions.
         let apart = portfolio.iter().all(|(_, lots)| lots.signum() * net.signum() >= 0);
@@ -232,7 +232,7 @@ proptest! {
             if lots > 0 { leg.buys += units } else { leg.sells -= units }
             if trades {
                 held.push((contract, lots));
-                if known.kind != Kind::Future && lots < 0 {
+                if known.kind != InstrumentKind::Future && lots < 0 {
                     premiums += -lots * LOT * known.outcomes.now_e4;
                 }
             }
@@ -253,23 +253,26 @@ proptest! {
 
 #[test]
 fn a_future_ties_up_its_range_and_its_exposure() {
-    let of = scanned(&vec![(at(Kind::Future, 0, 0), 1)]);
+    let of = scanned(&vec![(at(InstrumentKind::Future, 0, 0), 1)]);
 
     assert_eq!(of.span_e4, 65 * PRICE_E4 / 10_000 * 930);
     assert_eq!(of.exposure_e4, 65 * PRICE_E4 / 10_000 * 200);
-    assert_eq!(of, scanned(&vec![(at(Kind::Future, 0, 0), -1)]));
+    assert_eq!(of, scanned(&vec![(at(InstrumentKind::Future, 0, 0), -1)]));
 }
 
 #[test]
 fn a_bought_option_ties_up_nothing_but_its_premium() {
-    for kind in [Kind::Call, Kind::Put] {
+    for kind in [InstrumentKind::Call, InstrumentKind::Put] {
         assert_eq!(scanned(&vec![(at(kind, 0, 26_000), 7)]), Scanned::default());
     }
 }
 
 #[test]
 fn a_short_straddle_needs_less_than_its_two_legs() {
-    let (call, put) = (at(Kind::Call, 0, 26_000), at(Kind::Put, 0, 26_000));
+    let (call, put) = (
+        at(InstrumentKind::Call, 0, 26_000),
+        at(InstrumentKind::Put, 0, 26_000),
+    );
     let legs = needed(&vec![(call, -1)]) + needed(&vec![(put, -1)]);
     let straddle = needed(&vec![(call, -1), (put, -1)]);
 
@@ -281,12 +284,12 @@ fn a_short_straddle_needs_less_than_its_two_legs() {
 fn a_spread_is_bounded_by_its_width() {
     let units = LOT * 10_000;
     let bull = vec![
-        (at(Kind::Call, 0, 26_000), 1),
-        (at(Kind::Call, 0, 26_200), -1),
+        (at(InstrumentKind::Call, 0, 26_000), 1),
+        (at(InstrumentKind::Call, 0, 26_200), -1),
     ];
     let bear = vec![
-        (at(Kind::Call, 0, 26_000), -1),
-        (at(Kind::Call, 0, 26_200), 1),
+        (at(InstrumentKind::Call, 0, 26_000), -1),
+        (at(InstrumentKind::Call, 0, 26_200), 1),
     ];
 
     assert_eq!(
@@ -296,20 +299,20 @@ fn a_spread_is_bounded_by_its_width() {
     );
     let span_e4 = scanned(&bear).span_e4;
     assert!((150 * units..=200 * units).contains(&span_e4), "{span_e4}");
-    assert!(needed(&bear) < needed(&vec![(at(Kind::Call, 0, 26_200), -1)]));
+    assert!(needed(&bear) < needed(&vec![(at(InstrumentKind::Call, 0, 26_200), -1)]));
 }
 
 #[test]
 fn an_iron_condor_needs_a_wing_and_not_two_strangles() {
     let condor = vec![
-        (at(Kind::Put, 0, 25_000), 1),
-        (at(Kind::Put, 0, 25_800), -1),
-        (at(Kind::Call, 0, 26_200), -1),
-        (at(Kind::Call, 0, 27_000), 1),
+        (at(InstrumentKind::Put, 0, 25_000), 1),
+        (at(InstrumentKind::Put, 0, 25_800), -1),
+        (at(InstrumentKind::Call, 0, 26_200), -1),
+        (at(InstrumentKind::Call, 0, 27_000), 1),
     ];
     let strangle = vec![
-        (at(Kind::Put, 0, 25_800), -1),
-        (at(Kind::Call, 0, 26_200), -1),
+        (at(InstrumentKind::Put, 0, 25_800), -1),
+        (at(InstrumentKind::Call, 0, 26_200), -1),
     ];
     let span_e4 = scanned(&condor).span_e4;
 
@@ -319,7 +322,7 @@ fn an_iron_condor_needs_a_wing_and_not_two_strangles() {
 
 #[test]
 fn a_calendar_is_cheaper_than_a_naked_leg_and_dearer_than_nothing() {
-    let future = |month, lots| (at(Kind::Future, month, 0), lots);
+    let future = |month, lots| (at(InstrumentKind::Future, month, 0), lots);
     let calendar = scanned(&vec![future(0, 1), future(1, -1)]);
     let naked = scanned(&vec![future(0, 1)]);
 
@@ -327,26 +330,29 @@ fn a_calendar_is_cheaper_than_a_naked_leg_and_dearer_than_nothing() {
     assert!(calendar.span_e4 < naked.span_e4);
     assert_eq!(calendar.exposure_e4, naked.exposure_e4);
 
-    let (near, far) = (at(Kind::Call, 0, 26_000), at(Kind::Call, 1, 26_000));
+    let (near, far) = (
+        at(InstrumentKind::Call, 0, 26_000),
+        at(InstrumentKind::Call, 1, 26_000),
+    );
     assert!(total(&vec![(near, -1), (far, 1)]) < total(&vec![(near, -1)]));
 }
 
 #[test]
 fn far_out_short_options_are_charged_the_least_there_is() {
-    let far = vec![(at(Kind::Put, 0, 23_000), -1)];
+    let far = vec![(at(InstrumentKind::Put, 0, 23_000), -1)];
     let least_e4 = 65 * PRICE_E4 / 10_000 * 300;
 
     assert_eq!(scanned(&far).span_e4, least_e4);
-    let funded = with(&far, &vec![(at(Kind::Put, 0, 25_000), 1)]);
+    let funded = with(&far, &vec![(at(InstrumentKind::Put, 0, 25_000), 1)]);
     assert_eq!(scanned(&funded).span_e4, 0);
 }
 
 #[test]
 fn a_conversion_is_next_to_riskless() {
     let conversion = vec![
-        (at(Kind::Future, 0, 0), 1),
-        (at(Kind::Put, 0, 26_000), 1),
-        (at(Kind::Call, 0, 26_000), -1),
+        (at(InstrumentKind::Future, 0, 0), 1),
+        (at(InstrumentKind::Put, 0, 26_000), 1),
+        (at(InstrumentKind::Call, 0, 26_000), -1),
     ];
     let of = scanned(&conversion);
 

@@ -3,7 +3,7 @@
 use crate::calendar::Day;
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::universe::{Universe, universe_of};
-use crate::terms::{Exchange, Kind};
+use crate::terms::{Exchange, InstrumentKind};
 
 fn rows(universe: Universe, day: &str) -> Vec<Instrument> {
     let day = Day::parse(day).expect("a day");
@@ -58,19 +58,24 @@ fn tokens_and_symbols_are_unique() {
 #[test]
 fn the_full_universe_has_chains_futures_a_currency_and_a_commodity() {
     let rows = rows(Universe::Full, "2026-11-19");
-    let of = |name: &str, kind: Kind| {
+    let of = |name: &str, kind: InstrumentKind| {
         rows.iter()
             .filter(|row| row.name == name && row.kind == kind)
             .collect::<Vec<_>>()
     };
 
-    assert_eq!(rows.iter().filter(|row| row.kind == Kind::Cash).count(), 51);
+    assert_eq!(
+        rows.iter()
+            .filter(|row| row.kind == InstrumentKind::Cash)
+            .count(),
+        51
+    );
     for name in ["NIFTY", "BANKNIFTY", "RELIANCE", "TATASTEEL", "M&M"] {
-        assert_eq!(of(name, Kind::Future).len(), 3, "{name}");
+        assert_eq!(of(name, InstrumentKind::Future).len(), 3, "{name}");
     }
     let strikes = |name, expiry: &str| {
         let expiry = Day::parse(expiry);
-        of(name, Kind::Call)
+        of(name, InstrumentKind::Call)
             .iter()
             .filter(|row| row.expiry == expiry)
             .count()

@@ -16,7 +16,7 @@ use crate::exchange::tests::exchanges::{DAY, exchange_of, filled, moving, still,
 use crate::exchange::views::orders;
 use crate::exchange::views::portfolio;
 use crate::portfolio::{Executed, charges};
-use crate::terms::{self, Kind, Product};
+use crate::terms::{self, InstrumentKind, Product};
 
 /// A market that keeps the hours of its date.
 fn dated(open_ns: i64) -> Market {
@@ -543,7 +543,7 @@ fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more
             let value_e4 = order.now.value_e4;
             let executed = Executed {
                 exchange: terms::Exchange::Nse,
-                kind: Kind::Cash,
+                kind: InstrumentKind::Cash,
                 product: Product::Mis,
                 side: order.side,
                 turnover_e4: value_e4,

@@ -1,7 +1,7 @@
 //! Triggers, in Kite's shapes.
 
 use crate::calendar::clock::{DAY_NS, stamp};
-use crate::exchange::orders::gtt::{Gtt, Leg};
+use crate::exchange::orders::gtt::{Gtt, GttLeg};
 use crate::exchange::state::Exchange;
 use crate::exchange::views::json_value::{Value, object};
 
@@ -43,7 +43,7 @@ pub fn row(exchange: &Exchange, gtt: &Gtt) -> Value {
     }
 }
 
-fn leg_row(exchange: &Exchange, gtt: &Gtt, leg: &Leg) -> Value {
+fn leg_row(exchange: &Exchange, gtt: &Gtt, leg: &GttLeg) -> Value {
     let instrument = &exchange.market.listings[gtt.listing].instrument;
     let mut row = object! {
         exchange: instrument.exchange.name(),

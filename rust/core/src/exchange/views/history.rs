@@ -12,7 +12,7 @@ use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Spans;
 use crate::exchange::state::Exchange;
 use crate::exchange::views::json_value::{Value, object};
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn candles(exchange: &Exchange, token: &str, wish: &Wish) -> Result<Value, R
     let index = index.ok_or_else(|| Refusal::input("invalid token"))?;
     let market = &exchange.market;
     let listing = &market.listings[index];
-    let months = wish.continuous && listing.instrument.kind == Kind::Future;
+    let months = wish.continuous && listing.instrument.kind == InstrumentKind::Future;
     if months && wish.interval != Interval::Day {
         return Err(Refusal::input(
             "invalid interval: contracts that have expired have candles of days only",
@@ -300,7 +300,7 @@ mod tests {
         .map(|(name, text)| (String::from(*name), String::from(*text)))
         .collect();
         let future = &exchange.market.listings[2].instrument;
-        assert_eq!(future.kind, Kind::Future);
+        assert_eq!(future.kind, InstrumentKind::Future);
 
         let own = rows(
             &exchange,

@@ -2,7 +2,7 @@
 
 use crate::exchange::market::instruments::{Instrument, instrument_type};
 use crate::exchange::views::json_value::{Value, object};
-use crate::terms::Kind;
+use crate::terms::InstrumentKind;
 
 /// `GET /instruments.json` of these rows. What is not known of an instrument here is blank.
 pub fn instruments_json<'a>(rows: impl Iterator<Item = &'a Instrument>) -> String {
@@ -23,7 +23,7 @@ fn line(row: &Instrument) -> Value {
         exchange: row.exchange.name(),
         isin: "",
         name: row.name.clone(),
-        series: if row.kind == Kind::Cash { "EQ" } else { "" },
+        series: if row.kind == InstrumentKind::Cash { "EQ" } else { "" },
         last_price: Value::Rupees(row.previous_close_e4),
         strike: Value::Rupees(row.strike_e4),
         tick_size: Value::Rupees(row.tick_e4),

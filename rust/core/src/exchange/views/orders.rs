@@ -1,7 +1,7 @@
 //! Orders and trades, in Kite's shapes.
 
 use crate::calendar::clock::{stamp, time_of_day};
-use crate::exchange::orders::order::{Order, State};
+use crate::exchange::orders::order::{Order, OrderState};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::state::Exchange;
 use crate::exchange::state::Execution;
@@ -45,7 +45,7 @@ pub(in crate::exchange) fn book_row(exchange: &Exchange, order: &Order) -> Value
     row
 }
 
-fn history_row(exchange: &Exchange, order: &Order, state: &State) -> Value {
+fn history_row(exchange: &Exchange, order: &Order, state: &OrderState) -> Value {
     let instrument = &exchange.market.listings[order.listing].instrument;
     object! {
         placed_by: exchange.accounts[order.account].user.clone(),

@@ -6,7 +6,7 @@
 use crate::exchange::hours::{Phase, Segment};
 use crate::exchange::market::listing::Listing;
 use crate::exchange::market::simulated::Market;
-use crate::exchange::orders::order::{Order, State};
+use crate::exchange::orders::order::{Order, OrderState};
 use crate::exchange::state::Exchange;
 use crate::exchange::state::Execution;
 use crate::exchange::views::json_value::{Value, object};
@@ -104,7 +104,7 @@ fn order_row(exchange: &Exchange, order: &Order) -> Value {
     }
 }
 
-fn state_row(state: &State) -> Value {
+fn state_row(state: &OrderState) -> Value {
     object! {
         at_ms: changed_ms(state),
         status: state.status.text(),
@@ -119,7 +119,7 @@ fn state_row(state: &State) -> Value {
     }
 }
 
-fn changed_ms(state: &State) -> i64 {
+fn changed_ms(state: &OrderState) -> i64 {
     let times = [Some(state.asked_ns), state.exchange_ns, state.updated_ns];
     times.into_iter().flatten().max().unwrap_or_default() / MS_NS
 }

@@ -1,7 +1,7 @@
 //! What became of orders: their names, what the book shows of them, and whose outcome nobody knows.
 use crate::payload::execution::Verb;
 use crate::risk::gate::{CachedVerdict, Gate};
-use crate::risk::orders::{Bound, Order, Terms};
+use crate::risk::orders::{Order, Terms};
 use crate::terms::{Exchange, Product, Side};
 
 /// An order as the book shows it. `tag` is empty for one that is not ours.
@@ -127,24 +127,15 @@ impl Gate {
             mark_e4
         };
         let strategy = self.strategy(update.strategy);
-        self.orders.add(Order {
-            strategy,
-            instrument: instrument as u32,
-            product: update.product,
-            side: update.side,
-            // The broker has blocked its margin, which shows in the funds.
-            terms: Terms {
-                quantity: update.quantity,
-                limit_e4: update.price_e4,
-                price_e4,
-                margin_e4: 0,
-            },
-            pending: None,
-            filled: 0,
-            settled: None,
-            unknown: false,
-            own: false,
-            bound: Bound::default(),
-        })
+        // The broker has blocked its margin, which shows in the funds.
+        let terms = Terms {
+            quantity: update.quantity,
+            limit_e4: update.price_e4,
+            price_e4,
+            margin_e4: 0,
+        };
+        let at = (strategy, instrument);
+        self.orders
+            .add(Order::new(at, update.product, update.side, terms, false))
     }
 }

@@ -3,7 +3,7 @@ use super::super::order_context::{OrderContext, OrderRequest};
 use super::super::verdict::{Outcome, Why};
 use super::{pass_if, refuse};
 use crate::calendar::Segment;
-use crate::terms::{Exchange, Kind, OrderType, Product, Side, Validity};
+use crate::terms::{Exchange, InstrumentKind, OrderType, Product, Side, Validity};
 
 /// Quantities are 32-bit integers on the broker's side.
 const QUANTITY_MAX: i64 = i32::MAX as i64;
@@ -26,7 +26,7 @@ pub fn known(context: &OrderContext<'_>) -> Outcome {
     if row.expiry.is_some_and(|expiry| expiry < context.day) {
         return refuse("it has expired");
     }
-    if row.kind == Kind::Index {
+    if row.kind == InstrumentKind::Index {
         return refuse("an index cannot be traded");
     }
     if row.kind.is_derivative() && row.expiry.is_none() {
@@ -102,7 +102,7 @@ pub fn matrix(context: &OrderContext<'_>) -> Outcome {
     let protected = protection == -1 || (1..=PROTECTION_BP_MAX).contains(&protection);
     let problem = if !row.takes(product) {
         "the broker does not take that product for it"
-    } else if matches!(product, Product::Cnc | Product::Mtf) != row.kind.eq(&Kind::Cash)
+    } else if matches!(product, Product::Cnc | Product::Mtf) != row.kind.eq(&InstrumentKind::Cash)
         && product != Product::Mis
     {
         "CNC and MTF are for shares, NRML for derivatives"

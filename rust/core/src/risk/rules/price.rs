@@ -2,7 +2,7 @@
 use super::super::order_context::{OrderContext, OrderRequest};
 use super::super::verdict::{Outcome, Why};
 use super::{at_most, each, pass_if, refuse};
-use crate::terms::{Exchange, Kind, OrderType};
+use crate::terms::{Exchange, InstrumentKind, OrderType};
 
 /// The exchanges' price protection of options, 95 % of it: NSE max(20 rupees, 40 %), BSE max(30 rupees, 60 %) away
 /// from the mean of the last 30 s.
@@ -34,11 +34,11 @@ pub fn collar(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
     }
     let wide = |bp: Option<i64>| (0, i128::from(bp.unwrap_or(0)));
     let (least_e4, bp) = match row.kind {
-        Kind::Call | Kind::Put if row.exchange == Exchange::Bfo => BSE_OPTIONS,
-        Kind::Call | Kind::Put => NSE_OPTIONS,
-        Kind::Future if row.of_index => wide(limits.collar_index_future_bp_max),
-        Kind::Future => wide(limits.collar_stock_future_bp_max),
-        Kind::Cash | Kind::Index => wide(limits.collar_cash_bp_max),
+        InstrumentKind::Call | InstrumentKind::Put if row.exchange == Exchange::Bfo => BSE_OPTIONS,
+        InstrumentKind::Call | InstrumentKind::Put => NSE_OPTIONS,
+        InstrumentKind::Future if row.of_index => wide(limits.collar_index_future_bp_max),
+        InstrumentKind::Future => wide(limits.collar_stock_future_bp_max),
+        InstrumentKind::Cash | InstrumentKind::Index => wide(limits.collar_cash_bp_max),
     };
     let bound_e4 = match order.bound_e4 {
         Ok(bound_e4) => bound_e4,
