@@ -240,8 +240,8 @@ class PollLoop:
         cls, runtime: Runtime, sockets: ZmqSockets, *, watch: memoryview | None = None, answer_ms: int | None = None
     ) -> PollLoop: ...
     def receive(self, until_ns: int) -> tuple[bool, _Said | None]:
-        """A worker's: waits on the PULL, and hears before each message what has come on the SUB. A hearer's: waits on
-        the SUB."""
+        """A worker's: waits on the PULL, and hears before each message what has come on the SUB; one that stands on
+        what has not come yet waits for that, at most 2 ms. A hearer's: waits on the SUB."""
     def drain(self) -> tuple[bool, _Said | None]:
         """Hears what has come on the SUB, up to a bound; whether there was something that the loop must look at."""
 
@@ -253,6 +253,7 @@ class ZmqSockets:
 
     Args:
         functions: the addresses of libzmq's functions, by their names without ``zmq_``.
+        sub, pull: the address of the socket, and its descriptor.
         workers: PUSH sockets, by the service at their other end.
     """
 
@@ -263,8 +264,8 @@ class ZmqSockets:
         cls,
         functions: dict[str, int],
         *,
-        sub: int,
-        pull: int | None,
+        sub: tuple[int, int],
+        pull: tuple[int, int] | None,
         publisher: int,
         workers: list[tuple[str, int]],
     ) -> ZmqSockets: ...

@@ -257,7 +257,9 @@ class StrategyHandler(Handler):
     # What is said -------------------------------------------------------------------------------------------------
 
     def _ask_one(self, event: Event, hosted: Hosted | None, name: str) -> Iterable[Signal]:
-        return self._ask(event, Callbacks.of_one(name, event.payload, hosted)) if hosted is not None else ()
+        if hosted is None or getattr(getattr(hosted.strategy, name), "__func__", None) is getattr(Strategy, name):
+            return ()  # it does not want to know
+        return self._ask(event, Callbacks.of_one(name, event.payload, hosted))
 
     def _ask(self, event: Event, calls: Callbacks) -> Iterable[Signal]:
         """What strategies want of an event, in the order in which they are asked.

@@ -11,6 +11,7 @@ import faulthandler
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -71,8 +72,11 @@ class Watchdog(Driver):
             self._in_hand.trace_file.unlink(missing_ok=True)
 
     def _watch(self, mono_ns: Callable[[], int]) -> None:
+        held_s = time.monotonic()
         while not self._closed.wait(self._call_s_max / LOOKS):
-            self._held()
+            if time.monotonic() - held_s > self._held_s_max / LOOKS:  # each makes a thread anew
+                held_s = time.monotonic()
+                self._held()
             self._look(mono_ns())
 
     def _held(self) -> None:

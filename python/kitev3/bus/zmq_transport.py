@@ -30,7 +30,7 @@ RECONNECT_MS = 20
 CONNECT_MS = 100  # a source that is there is connected within a blink
 LINGER_MS = 300
 _INPROC = "inproc://wake"
-_FUNCTIONS = ("errno", "getsockopt", "msg_close", "msg_data", "msg_init", "msg_recv", "msg_size", "poll", "send")
+_FUNCTIONS = ("errno", "msg_close", "msg_data", "msg_init", "msg_recv", "msg_size", "send")
 
 
 def libzmq() -> dict[str, int]:
@@ -108,8 +108,8 @@ class ZmqTransport(PolledTransport):
                 self._poller.register(socket, zmq.POLLIN)
         self._sockets = ZmqSockets(
             libzmq(),
-            sub=int(self.sub.underlying),
-            pull=int(self.pull.underlying) if self.pull is not None else None,
+            sub=_waited(self.sub),
+            pull=_waited(self.pull) if self.pull is not None else None,
             publisher=int(self.pub.underlying),
             workers=[(worker, int(push.underlying)) for worker, push in pushes],
         )
@@ -231,6 +231,11 @@ class ZmqTransport(PolledTransport):
 
     def _bind(self, socket: zmq.Socket[bytes], kind: str) -> None:
         socket.bind(self.endpoint(self.name, kind))
+
+
+def _waited(socket: zmq.Socket[bytes]) -> tuple[int, int]:
+    """Address and descriptor."""
+    return int(socket.underlying), int(socket.get(zmq.FD))
 
 
 def has_come(socket: zmq.Socket[bytes]) -> bool:

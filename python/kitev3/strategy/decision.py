@@ -11,7 +11,7 @@ from operator import index
 from typing import Any, get_args
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import astuple, force_setattr
 
 from kitev3.broker.tags import TAG_CHARS
 from kitev3.contracts import Action, IntentKind, OrderType, Product, Validity
@@ -99,28 +99,29 @@ def check(decision: Decision) -> None:
 def _is_plain(made: Decision) -> bool:
     """Whether every field is of its very type and within its bounds already, as nearly always: a frame may bring
     hundreds of decisions, and what follows it waits for them."""
+    fields = astuple(made)
+    if (*map(type, fields),) != _PLAIN:
+        return False
+    action, intent, quantity, reason, kind, price_e4, trigger_e4, product, validity, confidence, ttl_s, order, bp = (
+        fields
+    )
     return (
-        _are(str, made.action, made.intent, made.order_type, made.product, made.validity, made.reason, made.order)
-        and made.action in WORDS["action"]
-        and made.intent in WORDS["intent"]
-        and made.order_type in WORDS["order_type"]
-        and made.product in WORDS["product"]
-        and made.validity in WORDS["validity"]
-        and (len(made.reason) <= REASON_CHARS_MAX and made.reason.isascii())
-        and (len(made.order) <= TAG_CHARS and made.order.isascii())
-        and _are(int, made.quantity, made.price_e4, made.trigger_price_e4, made.market_protection_bp)
-        and 0 <= made.quantity <= QUANTITY_MAX
-        and 0 <= made.price_e4 <= PRICE_E4_MAX
-        and 0 <= made.trigger_price_e4 <= PRICE_E4_MAX
-        and -1 <= made.market_protection_bp <= PROTECTION_BP_MAX
-        and _are(float, made.confidence, made.ttl_s)
-        and 0.0 <= made.confidence <= 1.0
-        and 0.0 <= made.ttl_s <= TTL_S_MAX
+        (action in _ACTIONS and intent in _INTENTS and kind in _ORDER_TYPES)
+        and (product in _PRODUCTS and validity in _VALIDITIES)
+        and (len(reason) <= REASON_CHARS_MAX and reason.isascii() and len(order) <= TAG_CHARS and order.isascii())
+        and (0 <= quantity <= QUANTITY_MAX and 0 <= price_e4 <= PRICE_E4_MAX and 0 <= trigger_e4 <= PRICE_E4_MAX)
+        and -1 <= bp <= PROTECTION_BP_MAX
+        and (0.0 <= confidence <= 1.0 and 0.0 <= ttl_s <= TTL_S_MAX)
     )
 
 
-def _are(kind: type, *values: Any) -> bool:
-    return {*map(type, values)} == {kind}
+_ACTIONS, _INTENTS, _ORDER_TYPES, _PRODUCTS, _VALIDITIES = map(frozenset, WORDS.values())
+_PLAIN = (str, str, int, str, str, int, int, str, str, float, float, str, int)
+"""Of the fields in their order."""
+
+
+_SEQUENCES = frozenset({tuple, list})  # as nearly always
+_NONE = (str, bytes, Mapping)  # iterable, and no decisions
 
 
 def decisions(answer: Any, callback: str) -> Iterator[Decision]:
@@ -129,7 +130,7 @@ def decisions(answer: Any, callback: str) -> Iterator[Decision]:
         return
     if isinstance(answer, Decision):
         answer = (answer,)
-    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+    if type(answer) not in _SEQUENCES and (isinstance(answer, _NONE) or not isinstance(answer, Iterable)):
         raise _no_decision(callback, answer)
     several = iter(answer)
     for one in islice(several, DECISIONS_MAX):

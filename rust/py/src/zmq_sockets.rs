@@ -3,10 +3,10 @@
 //! cold caches, and there were a dozen of them.
 //!
 //! libzmq is the one that pyzmq has loaded; it opened, owns and closes the sockets. Here are their addresses and the
-//! addresses of eight functions of its C interface.
+//! addresses of seven functions of its C interface.
 #![allow(unsafe_code)] // a C library's functions and sockets, by address
 use std::collections::HashMap;
-use std::ffi::{c_int, c_long, c_short, c_void};
+use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +17,6 @@ use pyo3::prelude::*;
 type Socket = *mut c_void;
 
 const DONTWAIT: c_int = 1;
-const EVENTS: c_int = 15;
-const POLLIN: c_short = 1;
 
 /// Ends a wait; never handed on.
 pub const WAKE: &[u8] = b"bus.wake\0";
@@ -26,33 +24,21 @@ pub const WAKE: &[u8] = b"bus.wake\0";
 #[repr(C, align(8))]
 struct RawMessage([u8; 64]);
 
-#[repr(C)]
-struct PollItem {
-    socket: Socket,
-    fd: c_int,
-    events: c_short,
-    revents: c_short,
-}
-
 // Functions of zmq.h, version 4.
 type Errno = unsafe extern "C" fn() -> c_int;
-type GetOption = unsafe extern "C" fn(Socket, c_int, *mut c_void, *mut usize) -> c_int;
 type OfMessage = unsafe extern "C" fn(*mut RawMessage) -> c_int;
 type Data = unsafe extern "C" fn(*mut RawMessage) -> *mut c_void;
 type Receive = unsafe extern "C" fn(*mut RawMessage, Socket, c_int) -> c_int;
 type Size = unsafe extern "C" fn(*const RawMessage) -> usize;
-type Poll = unsafe extern "C" fn(*mut PollItem, c_int, c_long) -> c_int;
 type SendCopy = unsafe extern "C" fn(Socket, *const c_void, usize, c_int) -> c_int;
 
 struct Library {
     errno: Errno,
-    getsockopt: GetOption,
     msg_close: OfMessage,
     msg_data: Data,
     msg_init: OfMessage,
     msg_recv: Receive,
     msg_size: Size,
-    poll: Poll,
     send: SendCopy,
 }
 
@@ -70,13 +56,11 @@ impl Library {
         unsafe {
             Ok(Library {
                 errno: transmute::<*const c_void, Errno>(at("errno")?),
-                getsockopt: transmute::<*const c_void, GetOption>(at("getsockopt")?),
                 msg_close: transmute::<*const c_void, OfMessage>(at("msg_close")?),
                 msg_data: transmute::<*const c_void, Data>(at("msg_data")?),
                 msg_init: transmute::<*const c_void, OfMessage>(at("msg_init")?),
                 msg_recv: transmute::<*const c_void, Receive>(at("msg_recv")?),
                 msg_size: transmute::<*const c_void, Size>(at("msg_size")?),
-                poll: transmute::<*const c_void, Poll>(at("poll")?),
                 send: transmute::<*const c_void, SendCopy>(at("send")?),
             })
         }
@@ -101,12 +85,15 @@ pub enum Side {
 
 pub struct ZmqSockets {
     library: Library,
-    sub: Socket,
-    pull: Socket,
+    sub: Waited,
+    pull: Waited,
     publisher: Socket,
     workers: Vec<(String, Socket)>,
     push_full: AtomicU64,
 }
+
+/// A socket and its descriptor, which can be read once something has come after a `take` that found nothing.
+type Waited = (Socket, c_int);
 
 // SAFETY: the functions may be called from any thread; the sockets are used by one at a time, the one that opened them,
 // as for every user of libzmq.
@@ -130,14 +117,14 @@ impl Waiting<'_> {
 impl ZmqSockets {
     fn socket(&self, side: Side) -> Socket {
         match side {
-            Side::Sub => self.sub,
-            Side::Pull => self.pull,
+            Side::Sub => self.sub.0,
+            Side::Pull => self.pull.0,
         }
     }
 
     /// Whether there is a PULL.
     pub fn takes_work(&self) -> bool {
-        !self.pull.is_null()
+        !self.pull.0.is_null()
     }
 
     fn errno(&self) -> c_int {
@@ -180,41 +167,30 @@ impl ZmqSockets {
         }
     }
 
-    /// Whether a message waits; much cheaper than a receive that finds none.
-    pub fn has_come(&self, side: Side) -> PyResult<bool> {
-        let (mut events, mut bytes): (c_int, usize) = (0, size_of::<c_int>());
-        let answer = (&raw mut events).cast();
-        // SAFETY: the option is an int, and there is room for one.
-        while unsafe {
-            (self.library.getsockopt)(self.socket(side), EVENTS, answer, &raw mut bytes)
-        } != 0
-        {
-            if self.errno() != libc::EINTR {
-                return Err(self.failed("events"));
-            }
-        }
-        Ok(events & c_int::from(POLLIN) != 0)
-    }
-
-    /// Waits until either socket has a message, at most so long. A signal ends the wait.
-    pub fn wait_for_either(&self, py: Python<'_>, wait_ms: u32) -> PyResult<()> {
-        let waiting = Waiting(self, Side::Pull, std::ptr::null_mut());
-        let result = py.detach(|| {
-            let Waiting(sockets, ..) = waiting;
-            let item = |socket| PollItem {
-                socket,
-                fd: 0,
-                events: POLLIN,
-                revents: 0,
-            };
-            let mut items = [item(sockets.pull), item(sockets.sub)];
-            // SAFETY: two items, both of open sockets.
-            unsafe { (sockets.library.poll)(items.as_mut_ptr(), 2, c_long::from(wait_ms)) }
-        });
-        if result < 0 && self.errno() != libc::EINTR {
-            return Err(self.failed("poll"));
+    /// Waits until one of the sockets has something, if a `take` has found each of them empty, at most so long. A signal ends
+    /// the wait.
+    pub fn wait(&self, py: Python<'_>, sides: &[Side], wait_ms: c_int) -> PyResult<()> {
+        let mut items: Vec<libc::pollfd> = sides.iter().map(|side| self.polled(*side)).collect();
+        let count = items.len() as libc::nfds_t;
+        // SAFETY: so many items, of descriptors that are open as long as their sockets.
+        let result = py.detach(|| unsafe { libc::poll(items.as_mut_ptr(), count, wait_ms) });
+        let error = std::io::Error::last_os_error();
+        if result < 0 && error.kind() != std::io::ErrorKind::Interrupted {
+            return Err(PyOSError::new_err(format!("poll: {error}")));
         }
         Ok(())
+    }
+
+    fn polled(&self, side: Side) -> libc::pollfd {
+        let (_, fd) = match side {
+            Side::Sub => self.sub,
+            Side::Pull => self.pull,
+        };
+        libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        }
     }
 
     /// The place of a worker that this process gives work to; none if it does not run.
@@ -325,16 +301,17 @@ impl PyZmqSockets {
     #[pyo3(signature = (functions, *, sub, pull, publisher, workers))]
     fn new(
         functions: HashMap<String, usize>,
-        sub: usize,
-        pull: Option<usize>,
+        sub: (usize, c_int),
+        pull: Option<(usize, c_int)>,
         publisher: usize,
         workers: Vec<(String, usize)>,
     ) -> PyResult<PyZmqSockets> {
         let socket = |address: usize| address as Socket;
+        let waited = |(address, descriptor)| (socket(address), descriptor);
         Ok(PyZmqSockets(Arc::new(ZmqSockets {
             library: Library::at(&functions)?,
-            sub: socket(sub),
-            pull: pull.map_or(std::ptr::null_mut(), socket),
+            sub: waited(sub),
+            pull: pull.map_or((std::ptr::null_mut(), -1), waited),
             publisher: socket(publisher),
             workers: workers
                 .into_iter()

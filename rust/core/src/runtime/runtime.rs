@@ -327,9 +327,28 @@ impl Runtime {
         )
     }
 
-    /// A message may stand on what this service has not applied yet: two sockets keep no order. Each event is on its source's
-    /// tape before it is sent, so it is taken from there; the copy that comes late is a duplicate. A tape that cannot be read is
-    /// an open gap, which the handler is told.
+    /// Whether a message stands on what its source has said and this service has not applied yet. Two sockets keep no order, so
+    /// it is worth a moment's wait: heard at once, the rest is read from the tape.
+    pub fn is_ahead(&self, frame: &[u8]) -> bool {
+        let lacking = split(frame).ok().and_then(|message| self.lacking(&message));
+        lacking.is_some_and(|source| self.sequences.applied(&source).is_some())
+    }
+
+    /// The source of what a message stands on, if that has not been applied yet.
+    #[inline]
+    fn lacking(&self, message: &Message<'_>) -> Option<Source> {
+        let After { epoch, seq } = message.header.after;
+        if seq == 0 {
+            return None;
+        }
+        let subscription = self.subscription_of(message.topic)?;
+        let source = Source::new(self.subscriptions[subscription].after.as_deref()?)?;
+        let applied = self.sequences.applied(&source).unwrap_or_default();
+        ((applied.epoch, applied.seq) < (epoch, seq)).then_some(source)
+    }
+
+    /// Takes what a message stands on first: each event is on its source's tape before it is sent, and the copy that comes late
+    /// is a duplicate. A tape that cannot be read is an open gap, which the handler is told.
     #[inline]
     fn take_what_it_stands_on(
         &mut self,
@@ -337,29 +356,20 @@ impl Runtime {
         mono_ns: i64,
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
-        let After { epoch, seq } = message.header.after;
-        if seq == 0 {
-            return Ok(());
-        }
-        let subscription = self.subscription_of(message.topic);
-        let after = subscription.and_then(|at| self.subscriptions[at].after.as_deref());
-        let Some(source) = after.and_then(Source::new) else {
+        let Some(source) = self.lacking(message) else {
             return Ok(());
         };
-        match self.sequences.applied(&source) {
-            None => self.join(source, mono_ns, handler),
-            Some(applied) if (applied.epoch, applied.seq) < (epoch, seq) => {
-                let filled = self.counters.gaps_filled;
-                self.fill_gap(source, mono_ns, handler)?;
-                // What was read had only not come yet; what could not be read is a gap.
-                if self.counters.gaps_filled == filled {
-                    self.counters.gaps_seen += 1;
-                }
-                self.counters.gaps_filled = filled;
-                Ok(())
-            }
-            Some(_) => Ok(()),
+        if self.sequences.applied(&source).is_none() {
+            return self.join(source, mono_ns, handler);
         }
+        let filled = self.counters.gaps_filled;
+        self.fill_gap(source, mono_ns, handler)?;
+        // What was read had only not come yet; what could not be read is a gap.
+        if self.counters.gaps_filled == filled {
+            self.counters.gaps_seen += 1;
+        }
+        self.counters.gaps_filled = filled;
+        Ok(())
     }
 
     /// Counts a message as applied; its subscription and schema if it is to be handed on.

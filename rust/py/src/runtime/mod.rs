@@ -543,6 +543,12 @@ fn closed() -> PyErr {
 }
 
 impl PyRuntime {
+    /// Whether the message stands on what has not come yet.
+    pub fn is_ahead(&self, frame: &[u8]) -> bool {
+        let runtime = self.runtime.as_ref();
+        runtime.is_some_and(|runtime| runtime.is_ahead(frame))
+    }
+
     fn alive(&self) -> PyResult<&Runtime> {
         self.runtime.as_ref().ok_or_else(closed)
     }

@@ -11,6 +11,10 @@ use crate::zmq_sockets::{Came, Message, PyZmqSockets, Side, WAKE, ZmqSockets, mo
 
 /// What is taken from the SUB before the PULL has its turn again.
 const DRAIN_MAX: usize = 1_000;
+/// How long a message of work waits for what it stands on to come by the SUB. After that the runtime reads it from its
+/// source's tape, which costs by what else stands there.
+const AHEAD_NS_MAX: i64 = 2_000_000;
+const NS_PER_MS: i64 = 1_000_000;
 
 /// Why a turn ended.
 enum End<'py> {
@@ -71,10 +75,14 @@ pub struct PyPollLoop {
     /// What came last from the socket that is waited on, if it could not be heard at once.
     message: Message,
     is_held: bool,
+    /// Until when the message in hand waits for what it stands on; 0: it does not.
+    ahead_until_ns: i64,
     /// What came from the SUB in between.
     between: Message,
+    /// Whether it was empty when it was last looked at.
+    is_drained: bool,
     /// How long a worker that passes work on waits for what comes back.
-    answer_ms: Option<u32>,
+    answer_ms: Option<i32>,
 }
 
 #[pymethods]
@@ -85,7 +93,7 @@ impl PyPollLoop {
         runtime: Py<PyRuntime>,
         sockets: &PyZmqSockets,
         watch: Option<PyBuffer<u8>>,
-        answer_ms: Option<u32>,
+        answer_ms: Option<i32>,
     ) -> PyResult<PyPollLoop> {
         Ok(PyPollLoop {
             runtime,
@@ -93,7 +101,9 @@ impl PyPollLoop {
             word: watch.map(Word::new),
             message: sockets.0.message(),
             is_held: false,
+            ahead_until_ns: 0,
             between: sockets.0.message(),
+            is_drained: false,
             answer_ms,
         })
     }
@@ -140,15 +150,22 @@ impl PyPollLoop {
             if let Some(end) = self.hear_sub(py)? {
                 return Ok(ended(end));
             }
+            if let Some(end) = self.hear_what_it_stands_on(py)? {
+                return Ok(ended(end));
+            }
             if let Some(end) = self.hear_held(py)? {
                 return Ok(ended(end));
             }
-            if let Some(answer_ms) = self.answer_ms
-                && !self.sockets.has_come(Side::Pull)?
-            {
-                self.sockets.wait_for_either(py, answer_ms)?;
-                if let Some(end) = self.hear_sub(py)? {
-                    return Ok(ended(end));
+            if let Some(answer_ms) = self.answer_ms {
+                if self.sockets.take(Side::Pull, &mut self.message)? {
+                    if let Some(end) = self.hold() {
+                        return Ok(ended(end));
+                    }
+                } else if self.is_drained {
+                    self.sockets.wait(py, &[Side::Pull, Side::Sub], answer_ms)?;
+                    if let Some(end) = self.hear_sub(py)? {
+                        return Ok(ended(end));
+                    }
                 }
             }
             if monotonic_ns() >= until_ns {
@@ -164,12 +181,36 @@ impl PyPollLoop {
         Ok(match self.sockets.receive(py, side, &mut self.message)? {
             Came::Nothing => Some(End::Silent),
             Came::Interrupted => Some(End::Look),
-            Came::Message if self.message.bytes() == WAKE => Some(End::Look),
-            Came::Message => {
-                self.is_held = true;
-                None
-            }
+            Came::Message => self.hold(),
         })
+    }
+
+    /// Keeps what has just come from the socket that is waited on.
+    fn hold<'py>(&mut self) -> Option<End<'py>> {
+        self.is_held = self.message.bytes() != WAKE;
+        (!self.is_held).then_some(End::Look)
+    }
+
+    /// The message in hand waits, for a bounded moment, for what it stands on: that comes by another socket.
+    fn hear_what_it_stands_on<'py>(&mut self, py: Python<'py>) -> PyResult<Option<End<'py>>> {
+        while self.runtime.borrow(py).is_ahead(self.message.bytes()) {
+            let now_ns = monotonic_ns();
+            if self.ahead_until_ns == 0 {
+                self.ahead_until_ns = now_ns + AHEAD_NS_MAX;
+            }
+            if now_ns >= self.ahead_until_ns {
+                break;
+            }
+            if self.is_drained {
+                let wait_ms = (self.ahead_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+                self.sockets.wait(py, &[Side::Sub], wait_ms as i32)?;
+            }
+            if let Some(end) = self.hear_sub(py)? {
+                return Ok(Some(end));
+            }
+        }
+        self.ahead_until_ns = 0;
+        Ok(None)
     }
 
     fn hear_held<'py>(&mut self, py: Python<'py>) -> PyResult<Option<End<'py>>> {
@@ -186,14 +227,13 @@ impl PyPollLoop {
 
     fn hear_sub<'py>(&mut self, py: Python<'py>) -> PyResult<Option<End<'py>>> {
         let mut is_woken = false;
+        self.is_drained = false;
         for _ in 0..DRAIN_MAX {
-            if !self.sockets.has_come(Side::Sub)? {
-                break;
-            }
             if self.has_seen() {
                 return Ok(Some(End::Look));
             }
             if !self.sockets.take(Side::Sub, &mut self.between)? {
+                self.is_drained = true;
                 break;
             }
             if self.between.bytes() == WAKE {

@@ -447,7 +447,9 @@ fn what_a_message_stands_on_is_taken_before_it() {
         After { epoch: 1, seq: 1 }
     );
 
+    assert!(hearer.runtime.is_ahead(&word));
     hearer.hear(&word, 0);
+    assert!(!hearer.runtime.is_ahead(&word));
     hearer.hear(&bar, 0);
 
     let topics: Vec<&str> = hearer
