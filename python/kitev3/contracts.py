@@ -242,14 +242,18 @@ class OrderPlaced(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Reject(Payload, frozen=True, array_like=True, gc=False):
-    """OUTCOME: definitely not an order: refused by the broker, or never sent."""
+    """OUTCOME: definitely not an order: refused by the broker, or never sent.
+
+    One with an ``order_id`` was taken and has ended at the broker otherwise than its strategy asked for: REJECTED, or
+    CANCELLED by the exchange, by a person, by a halt or with the day. What had been filled of it is filled.
+    """
 
     tag: str
     intent_id: str
     sent: bool  # False: refused on our side before the first byte
     error_type: str
     message: str
-    order_id: str = ""  # a rejection after acknowledgement has one
+    order_id: str = ""
     verb: Literal["place", "modify", "cancel"] = "place"
     strategy: str = ""  # that asked for it
     instrument_token: int = 0

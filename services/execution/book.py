@@ -42,6 +42,9 @@ class BrokerBook:
             if known is None or _shown(known) != _shown(merged):
                 self.note(merged, now_ns)
                 yield self.update(merged)
+            own = self._mine.orders.get(self._mine.tag_of.get(row.order_id, ""))
+            if own is not None and merged.final and not (known is not None and known.final):
+                yield from self._mine.over(own, merged.row.status, merged.row.message, merged.filled_quantity)
 
     def note(self, merged: Merged, now_ns: int) -> None:
         """An order has changed: whether it is over, and whether its trades are still to come."""

@@ -30,7 +30,7 @@ from kitev3.contracts import (
 )
 from kitev3.events import Event
 from kitev3.services.execution.merge import Merged
-from kitev3.services.execution.orders import OwnOrder
+from kitev3.services.execution.orders import REJECTED, OwnOrder
 
 if TYPE_CHECKING:
     from kitev3.services.execution.service import Execution
@@ -49,7 +49,8 @@ def _intent(one: Execution, intent: Intent, mono_ns: int) -> None:
         one.mine.keep(OwnOrder(intent.tag, intent.approved))
         one.mine.names[strategy_code(signal.strategy)] = signal.strategy
     elif signal.intent == "cancel":
-        one.mine.orders[intent.tag].cancel_wanted = True
+        own = one.mine.orders[intent.tag]
+        own.cancel_wanted = own.cancel_asked = True
 
 
 def _sending(one: Execution, sending: Sending, mono_ns: int) -> None:
@@ -74,7 +75,9 @@ def _placed(one: Execution, placed: OrderPlaced, mono_ns: int) -> None:
 def _rejected(one: Execution, reject: Reject, mono_ns: int) -> None:
     one.intents.add(reject.intent_id)
     own = one.mine.orders.get(reject.tag)
-    if reject.verb == "place":
+    if reject.verb == "place" and reject.order_id:  # it was taken, and has ended at the broker
+        one.mine.rejected += reject.error_type == REJECTED
+    elif reject.verb == "place":
         one.mine.rejected += 1
         if own is not None:
             own.stage = "void"

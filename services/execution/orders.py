@@ -26,6 +26,9 @@ Stage = Literal["sending", "unknown", "placed", "void"]
 Verb = Literal["place", "modify", "cancel"]
 
 
+REJECTED = "REJECTED"  # the broker's word for an order that it took and then refused
+
+
 class OwnOrder(msgspec.Struct, array_like=True):
     """One order of ours, from its approval on."""
 
@@ -37,6 +40,7 @@ class OwnOrder(msgspec.Struct, array_like=True):
     ended_ns: int = 0  # machine time at which the attempt ended that left it unknown
     reads_after: int = 0  # full reads without it since it should have been there
     cancel_wanted: bool = False
+    cancel_asked: bool = False  # by its strategy, which need not be told then
     cancelling: bool = False  # a cancel is on its way
     cancels: int = 0
     cancel_ended_ns: int = 0
@@ -121,6 +125,7 @@ class OwnOrders:
         if own is None or not own.open:
             yield self.refuse(approved, "there is no such open order")
         else:
+            own.cancel_asked = True
             yield Intent(own.tag, self.epoch, approved)
             yield from self.want_cancel(own, now_ns)
 
@@ -164,6 +169,13 @@ class OwnOrders:
         yield OrderPlaced(own.tag, order_id)
         if own.cancel_wanted:
             yield from self.want_cancel(own, now_ns)
+
+    def over(self, own: OwnOrder, status: str, message: str, filled: int) -> Iterator[Payload]:
+        """The book shows an order that was taken as over: its strategy hears of an end that it did not ask for."""
+        if status == "COMPLETE" or (own.cancel_asked and status != REJECTED):
+            return
+        self.rejected += status == REJECTED
+        yield own.reject(True, status, message or f"{status.lower()} at the broker, {filled} filled")
 
     def _place_answered(self, own: OwnOrder, answer: Answer, now_ns: int) -> Iterator[Payload]:
         if answer.outcome == "ok":

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from kitev3._core import TapeAltered, TapeChain
 from kitev3.runtime.service import Driver, World
+from kitev3.runtime.worker import Worker
 from kitev3.system.log import LOG
 from kitev3.system.private import private_folder, write_whole
 
@@ -34,21 +35,26 @@ class Chains(Driver):
         self.chains: dict[str, TapeChain] = {}
         self.heads: dict[str, Head] = {}
         self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._run, name="chains", daemon=True)
+        self.thread: Worker | None = None
         self.log = LOG
 
     def open(self, world: World) -> None:
+        self.thread = Worker("chains", self._run, world.fail)
         self.thread.start()
 
     def close(self) -> None:
         """The last anchor covers all that is synced by now."""
         self.ended.set()
-        self.thread.join(timeout=1.0)
+        if self.thread is not None:
+            self.thread.join(timeout=1.0)
         self.advance(last=True)
 
     def _run(self) -> None:
         while not self.ended.wait(self.every_s):
-            self.advance()
+            try:
+                self.advance()
+            except OSError as error:  # a full disk: what was not anchored now is anchored later
+                self.log.error("the chains are not written", error=str(error))
 
     def advance(self, *, last: bool = False) -> None:
         """Takes every chain as far as its tape is synced, and writes the heads down."""

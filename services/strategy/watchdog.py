@@ -14,10 +14,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kitev3.runtime.clock import NS
 from kitev3.runtime.service import Driver, World
+from kitev3.runtime.worker import Worker
 from kitev3.services.strategy.in_hand import InHand
 from kitev3.strategy.place import LIBRARY
 
@@ -52,7 +54,7 @@ class Watchdog(Driver):
         self._in_hand, self._log, self._end = in_hand, log, end
         self._call_s_max, self._held_s_max = call_s_max, held_s_max
         self._closed = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: Worker | None = None
         self._seen, self._looks, self._since_ns = 0, 0, 0
 
     def open(self, world: World) -> None:
@@ -60,7 +62,7 @@ class Watchdog(Driver):
         self._loop_thread = threading.get_ident()
         self._trace = self._in_hand.trace_file.open("w")
         self._held()
-        self._thread = threading.Thread(target=self._watch, args=(world.mono_ns,), name="watchdog", daemon=True)
+        self._thread = Worker("watchdog", partial(self._watch, world.mono_ns), world.fail)
         self._thread.start()
 
     def close(self) -> None:

@@ -143,6 +143,21 @@ def test_a_reply_that_dribbles_ends_too(desk: Desk) -> None:
     assert finding.outcome == "unknown"
 
 
+def test_a_watch_that_dies_ends_whoever_makes_the_requests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ours(_: object) -> None:
+        raise ValueError("ours")
+
+    monkeypatch.setattr("kitev3.broker.adapter._cut", ours)
+    over = threading.Event()
+
+    with wire(lambda _, __: over.wait(TOTAL_S * 4)) as served, broker(desk, served.root) as kite:
+        with pytest.raises(RuntimeError, match="watch over requests has died") as died:
+            kite.place(ORDER, permit())
+        over.set()
+
+    assert str(died.value.__cause__) == "ours"
+
+
 def test_a_connection_refused_sent_nothing_and_costs_no_sync(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         root = f"http://127.0.0.1:{server.getsockname()[1]}"

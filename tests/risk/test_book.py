@@ -5,7 +5,7 @@ from __future__ import annotations
 from doubles.account import FUTURE, LAST_E4, ROWS, SHARE, WIDE, Desk, order
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.contracts import Approved, Blocked, Book, Carried, Fill, OrderUpdate, Side
+from kitev3.contracts import Approved, Blocked, Book, Carried, Fill, OrderUpdate, Reject, Side
 
 ROW = ROWS[FUTURE]
 
@@ -109,6 +109,27 @@ def test_an_order_of_somebody_else_counts_until_it_is_final() -> None:
     assert isinstance(standing, Blocked)
     assert standing.verdict.rule == "R35"
     assert isinstance(desk.judge(order()), Approved)
+
+
+@given(st.lists(st.sampled_from(["final", "reject", "fill"]), min_size=3, max_size=8))
+def test_an_order_that_ends_at_the_broker_is_released_once_however_often_it_is_told(told: list[str]) -> None:
+    desk = Desk(limits=WIDE.limits())
+    tag, approved = desk.place(order(quantity=130))
+    final = OrderUpdate(
+        tag, f"O{tag}", "CANCELLED", ROW.exchange, ROW.tradingsymbol, ROW.instrument_token, "BUY", "NRML", "LIMIT", 130,
+        65, 0, LAST_E4[FUTURE], 0, LAST_E4[FUTURE], final=True,
+    )  # fmt: skip
+    reject = Reject(tag, approved.intent_id, True, "CANCELLED", "with the day", order_id=f"O{tag}")
+    deeds = {
+        "final": lambda: desk.gate.on_update(final),
+        "reject": lambda: desk.gate.on_reject(reject),
+        "fill": lambda: desk.fill(tag, approved, 65, LAST_E4[FUTURE], trade_id="T"),
+    }
+    for deed in (*told, "final", "fill"):
+        deeds[deed]()
+
+    snapshot = desk.gate.snapshot(desk.now_ns)
+    assert (snapshot.positions[0].quantity, snapshot.open_orders, snapshot.reserved_e4) == (65, 0, 0)
 
 
 def test_a_trade_heard_before_its_order_is_counted_once() -> None:

@@ -600,6 +600,36 @@ def test_a_cancel_that_was_lost_on_the_way_back_is_not_repeated(rig: Rig) -> Non
     assert len([sending for sending in rig.of(Sending) if sending.verb == "cancel"]) == 1
 
 
+@pytest.mark.parametrize(("status", "rejects"), [("REJECTED", 1), ("CANCELLED", 0)])
+def test_a_strategy_hears_once_of_an_end_that_it_did_not_ask_for(rig: Rig, status: str, rejects: int) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 4)
+    rig.broker.booked[rig.order_id].status = status
+    rig.broker.booked[rig.order_id].updated_s += 1
+    rig.look(10)
+    rig.die()
+    rig.start(rebuilt=True)
+    rig.look(10)
+
+    (reject,) = rig.of(Reject)
+    assert (reject.tag, reject.order_id, reject.strategy, reject.verb) == (rig.tag, rig.order_id, "ema_cross", "place")
+    assert (reject.error_type, reject.sent) == (status, True)
+    assert "4 filled" in reject.message
+    assert rig.handler.status()["rejects"] == rejects
+    assert [type(out) for out in rig.said if type(out) in (OrderUpdate, Reject)][-2:] == [OrderUpdate, Reject]
+    assert gate_positions(rig) == {"INFY": 4}
+
+
+def test_a_strategy_hears_that_its_order_was_cancelled_by_a_halt_and_not_of_its_own_cancel(rig: Rig) -> None:
+    rig.approve()
+    rig.approve(intent="cancel", order=rig.tag)
+    rig.approve()
+    rig.tell(Kill("enough", "test"))
+    rig.look(5)
+
+    assert [(reject.tag, reject.error_type) for reject in rig.of(Reject)] == [(rig.tag, "CANCELLED")]
+
+
 def test_cancels_have_a_bound(rig: Rig) -> None:
     rig.approve()
     rig.broker.faults += ["rejected"] * 1_000
@@ -1074,7 +1104,7 @@ def test_whatever_happens_each_tag_leaves_once_each_fill_is_booked_once_and_all_
         seen[update.order_id] = (update.final, update.filled_quantity)
     intents = [intent.approved.intent_id for intent in rig.of(Intent) if intent.approved.signal.intent == "enter"]
     assert len(intents) == len(set(intents))
-    void = {reject.tag for reject in rig.of(Reject) if reject.verb == "place"}
+    void = {reject.tag for reject in rig.of(Reject) if reject.verb == "place" and not reject.order_id}
     assert not void & set(rig.broker.arrived)  # what was said not to exist never came to exist
     placed = [out.tag for out in rig.of(OrderPlaced) if out.verb == "place"]
     assert len(placed) == len(set(placed))

@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from kitev3.broker.classify import Reply
 from kitev3.broker.interface import Permit
 from kitev3.errors import Refused, Unknown
+from kitev3.runtime.worker import Worker
 
 CONNECT_S_MAX = 2.0
 TOTAL_S_MAX = 10.0
@@ -61,6 +62,7 @@ class EgressAdapter(HTTPAdapter):
             yield self._attempt
         finally:
             self._attempt = None
+        self._watch.check()
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As requests does it, with connections that ask before their first byte."""
@@ -145,13 +147,14 @@ class _Watch:
         self._attempt: Attempt | None = None
         self._ends = 0.0
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._thread: Worker | None = None
+        self._error: BaseException | None = None
 
     @contextmanager
     def over(self, attempt: Attempt, seconds: float) -> Iterator[None]:
         with self._turn:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="rest-watch", daemon=True)
+                self._thread = Worker("rest-watch", self._run, self._died)
                 self._thread.start()
             self._attempt, self._ends = attempt, time.monotonic() + seconds
             self._turn.notify()
@@ -161,12 +164,20 @@ class _Watch:
             with self._turn:
                 self._attempt = None
 
+    def check(self) -> None:
+        """Raises when nobody watches any more: no request would have an end."""
+        if self._error is not None:
+            raise RuntimeError("the watch over requests has died") from self._error
+
     def close(self) -> None:
         with self._turn:
             self._closed = True
             self._turn.notify()
         if self._thread is not None:
             self._thread.join()
+
+    def _died(self, error: BaseException) -> None:
+        self._error = error  # whoever makes the requests ends by it
 
     def _run(self) -> None:
         with self._turn:

@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from kitev3.broker.classify import Finding
+from kitev3.runtime.worker import Worker
 
 QUEUE_MAX = 4_096
 READ_PAUSES_NS = (100_000_000, 400_000_000)  # before the second and the third try of a read
@@ -104,7 +105,7 @@ class RestThread:
         self._submitted = 0
         self._closing = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="rest", daemon=True)
+        self._thread = Worker("rest", self._run, self._end)
         self._thread.start()
 
     def submit(
@@ -138,14 +139,14 @@ class RestThread:
         self._thread.join(CLOSE_S_MAX)
 
     def _run(self) -> None:
-        try:
-            self._begin()
-            while (job := self._next()) is not None:
-                self._work(job)
-        except BaseException as error:
-            with self._turn:
-                self._error = error
-            self._died(error)
+        self._begin()
+        while (job := self._next()) is not None:
+            self._work(job)
+
+    def _end(self, error: BaseException) -> None:
+        with self._turn:
+            self._error = error
+        self._died(error)
 
     def _next(self) -> _Job | None:
         with self._turn:

@@ -100,7 +100,10 @@ class Strategy:
         """The gate refused what this strategy wanted: ``blocked.signal``, by ``blocked.verdict.rule`` and ``.why``."""
 
     def on_reject(self, reject: Reject, view: View) -> Wanted:
-        """What this strategy wanted was passed by the gate and is no order: refused by the broker, or never sent."""
+        """What this strategy wanted was passed by the gate and is no order: refused by the broker, or never sent.
+
+        Or no order any more, with ``reject.order_id``: rejected after all, or cancelled, though not by this strategy.
+        """
 
 
 def through(view: View, side: Side, ticks: int) -> int:
