@@ -635,6 +635,7 @@ class AccountOpened(Payload, frozen=True, array_like=True, gc=False):
     """Execution holds the account, in this epoch: what earlier ones sent and did not hear of is unknown."""
 
     epoch: int
+    gate_epoch_before: int = 0  # the gate's last of an earlier run, whose approvals bear another key
 
 
 class SequenceGap(Payload, frozen=True, array_like=True, gc=False):

@@ -58,7 +58,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "world.latch": (0x125D900E,),
         "world.beat": (0x2E2CE9C7,),
         "world.limits": (0x8FE95BF7,),
-        "world.account": (0xF8DCED55,),
+        "world.account": (0x715C8177,),
         "world.sequence_gap": (0x90942D1B,),
         "world.epoch": (0x140A8996,),
         "world.lost_tail": (0x61876E79,),

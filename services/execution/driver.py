@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kitev3._core import GATE
 from kitev3.account.account import Account, account_folder_of
+from kitev3.account.approvals import epoch_before, key_of
 from kitev3.account.latch import LatchState
 from kitev3.account.secret import read_secret
 from kitev3.broker.classify import Finding
@@ -47,6 +49,7 @@ class BrokerDriver(Driver):
         executor: makes what the calls run on, from who is told that it has died.
         durable: whether records are synced before a write; not on the stepped bus, which nothing outlives.
         speed: of the market's clock, which is the broker's.
+        gate_epoch_before: of the gate's tape, as `kitev3.account.approvals` finds it.
     """
 
     topics = frozenset({"execution.intent", "execution.sending", "execution.read", "execution.forged"})
@@ -62,6 +65,7 @@ class BrokerDriver(Driver):
         executor: Callable[[Callable[[BaseException], None]], Executor] = RestThread,
         durable: bool = True,
         speed: float = 1.0,
+        gate_epoch_before: Callable[[], int] = lambda: 0,
     ) -> None:
         self._folder, self._session, self._tags = folder, session, tags
         self._connect, self._pace, self._new_executor, self._durable = connect, pace, executor, durable
@@ -72,6 +76,7 @@ class BrokerDriver(Driver):
         self._warned: dict[str, str] = {}  # what was last said of each part's bad rows
         self._log = LOG
         self._speed_e3 = round(speed * 1000)
+        self._find_epoch_before = gate_epoch_before
         self._reached = Latency()
 
     def open(self, world: World) -> None:
@@ -82,7 +87,8 @@ class BrokerDriver(Driver):
         pace = Pace(self._pace, self._speed_e3 / 1000)
         self._egress = Egress(self._account, world.mono_ns, world.sync if self._durable else _nothing, pace)
         self._executor = self._new_executor(world.fail)
-        world.put(AccountOpened(self._account.epoch))
+        self._gate_epoch_before = self._find_epoch_before()
+        world.put(AccountOpened(self._account.epoch, self._gate_epoch_before))
 
     def said(self, event: Event) -> None:
         """An intent is kept for its sending; a sending is sent, a read is read."""
@@ -216,7 +222,7 @@ class BrokerDriver(Driver):
         before = self._account.epoch
         if latest > before:
             self._account.raise_epoch_above(latest)
-            self._world.put(AccountOpened(self._account.epoch))
+            self._world.put(AccountOpened(self._account.epoch, self._gate_epoch_before))
 
     def _end(self) -> Broker:
         """The broker's end, opened at its first use: the exchange may start after us."""
@@ -255,6 +261,7 @@ def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
         pace=config.pace,
         executor=InlineExecutor if is_null else partial(RestThread, begin=partial(place, context.whole())),
         speed=context.whole().speed,
+        gate_epoch_before=lambda: epoch_before(context.run_dir / "tape" / GATE, key_of(context)),
     )
 
 

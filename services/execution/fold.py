@@ -46,6 +46,7 @@ def _intent(one: Execution, intent: Intent, mono_ns: int) -> None:
     one.intents.add(intent.approved.intent_id)
     one.mine.epoch = max(one.mine.epoch, intent.epoch)
     if signal.intent in ("enter", "exit"):
+        one.alarmed = None  # a person had armed by then
         one.mine.keep(OwnOrder(intent.tag, intent.approved))
         one.mine.names[strategy_code(signal.strategy)] = signal.strategy
     elif signal.intent == "cancel":
@@ -154,8 +155,9 @@ def _adjusted(one: Execution, adjust: Adjust, mono_ns: int) -> None:
 
 
 def _forged(one: Execution, forged: Forged, mono_ns: int) -> None:
-    for _ in one.alarm(forged):
-        pass  # it has been said
+    if forged != one.alarmed:  # else it was said again, by who could not know whether the latch had heard of it
+        for _ in one.alarm(forged):
+            pass  # it has been said
 
 
 def _holdings(one: Execution, holdings: Holdings, mono_ns: int) -> None:

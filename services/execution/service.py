@@ -48,6 +48,7 @@ RULES = sum(1 << int(rule.removeprefix("R")) for rule, _, _ in risk_rules())
 """What an order must have passed: every rule that the gate has, as bits of a verdict."""
 
 ALARMS_MAX = 3  # in the health answer
+USED_NS = 60 * S  # how long the gate's own approval may still come, at most, when its name was used by a forged one
 
 
 class Execution(Handler):
@@ -89,6 +90,7 @@ class Execution(Handler):
         self.bad_rows: dict[str, int] = {}  # by what was read, at the last read
         self.bad_row = ""  # the last in words
         self.speed_e3 = 1000
+        self.gate_epoch_before = 0  # up to here an earlier run's key made the approvals
         self._new_day("")
 
     def _new_day(self, session: str) -> None:
@@ -102,6 +104,8 @@ class Execution(Handler):
         self.intents: set[str] = set()
         self.repeated = 0
         self.forged: list[str] = []  # in words
+        self.alarmed: Forged | None = None  # the last one, until the latch is seen lowered or a person arms
+        self.used: dict[str, tuple[Approved, int]] = {}  # what was forged under whose name, and for how long it waits
         self.halted = False
         self.stopping = False
         self.stopped_ns = 0
@@ -115,8 +119,12 @@ class Execution(Handler):
         """Checks an approval again and makes it an order, a modify or a cancel."""
         approved: Approved = event.payload
         signal = approved.signal
-        is_known, is_over = approved.intent_id in self.intents, event.mono_ns >= signal.deadline_ns
+        is_known = approved.intent_id in self.intents
+        is_over = event.mono_ns >= signal.deadline_ns or self._is_of_an_earlier_run(event)
         if not is_over and (why := self._forgery(event, approved, is_known)):
+            if not is_known:
+                until_ns = min(signal.deadline_ns, event.mono_ns + USED_NS)
+                self.used.setdefault(approved.intent_id, (approved, until_ns))
             return self.alarm(Forged(approved.intent_id, event.source, why))
         if is_known:
             self.repeated += 1
@@ -142,12 +150,26 @@ class Execution(Handler):
             return "it does not bear the gate's check"
         return "the gate said it once, and it came again" if is_known else ""
 
+    def _is_of_an_earlier_run(self, event: Event) -> bool:
+        """It cannot bear this run's key, and is too late. What an epoch said that is over comes from tapes alone."""
+        return event.source.partition(".")[0] == GATE and event.epoch <= self.gate_epoch_before
+
     def alarm(self, forged: Forged) -> Iterator[Payload]:
-        """Somebody writes to the order path: nothing leaves until a person has looked. No reject, since that would give
-        free what the gate holds for the order whose name was used."""
+        """Somebody writes to the order path: nothing leaves until a person has looked. No reject yet, since that would
+        give free what the gate holds for the order whose name was used."""
         self.halted = True
+        self.alarmed = forged
         self.forged.append(f"an approval from {forged.source} is forged: {forged.why}")
         yield forged
+
+    def _free(self, now_ns: int) -> Iterator[Payload]:
+        """The gate holds what it approved until it hears of it. An approval in whose place a forged one came comes no
+        more."""
+        for intent_id in [intent_id for intent_id, (_, until_ns) in self.used.items() if until_ns <= now_ns]:
+            approved, _ = self.used.pop(intent_id)
+            if intent_id not in self.intents:
+                self.intents.add(intent_id)
+                yield self.mine.refuse(approved, "its name was used by a forged approval, and the gate's did not come")
 
     def take(self, strategy: str, intent_id: str) -> tuple[str, int] | None:
         """The tag of a new order and the account's epoch, if one may leave now and this intent is new."""
@@ -180,6 +202,8 @@ class Execution(Handler):
             return "book and tape do not agree yet"
         if event.mono_ns >= signal.deadline_ns:
             return "the deadline has passed"
+        if self._is_of_an_earlier_run(event):
+            return "an earlier run approved it, whose key is gone"
         if is_cancel:
             return ""
         if self.stopping:
@@ -277,6 +301,7 @@ class Execution(Handler):
 
     def timer(self, event: Event) -> Iterator[Payload]:
         """Asks for the book when it is time."""
+        yield from self._free(event.mono_ns)
         if not self.mine.epoch or self.drained:
             return
         yield from self.mine.again()
@@ -308,6 +333,9 @@ class Execution(Handler):
     def account(self, event: Event) -> Iterator[Payload]:
         """The account is held, in a new epoch: nothing leaves before book and tape agree."""
         opened: AccountOpened = event.payload
+        self.gate_epoch_before = opened.gate_epoch_before
+        if self.alarmed is not None:
+            yield self.alarmed  # who said it first may have died before the latch was lowered
         yield from self.mine.opened(opened.epoch, event.mono_ns)
         self.reads.restart()
         self.reconciliation.restart()
@@ -319,6 +347,7 @@ class Execution(Handler):
         read: LatchRead = event.payload
         self.halted = read.state == "HALTED"
         if self.halted:
+            self.alarmed = None
             yield from self.mine.cancel_all(event.mono_ns)
 
     def clock(self, event: Event) -> Iterable[Payload]:
@@ -354,6 +383,7 @@ class Execution(Handler):
 
     def arm(self, event: Event) -> Iterable[Payload]:
         self.halted = False
+        self.alarmed = None
         return ()
 
     def take_positions(self, event: Event) -> Iterator[Payload]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from kitev3.contracts import Carried, Fill, Funds, Holding, Holdings, OrderRow, PositionRow, TradeRow
+from kitev3.contracts import Approved, Carried, Fill, Forged, Funds, Holding, Holdings, OrderRow, PositionRow, TradeRow
 from kitev3.services.execution.merge import Merged
 from kitev3.services.execution.orders import OwnOrder
 from kitev3.services.execution.positions import Doubt
@@ -54,6 +54,9 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     intents: list[str]
     repeated: int
     forged: list[str]
+    alarmed: Forged | None
+    used: dict[str, tuple[Approved, int]]
+    gate_epoch_before: int
     halted: bool
     stopping: bool
     stopped_ns: int
@@ -102,6 +105,9 @@ def taken(one: Execution) -> State:
         intents=sorted(one.intents),
         repeated=one.repeated,
         forged=one.forged,
+        alarmed=one.alarmed,
+        used=one.used,
+        gate_epoch_before=one.gate_epoch_before,
         halted=one.halted,
         stopping=one.stopping,
         stopped_ns=one.stopped_ns,
@@ -138,6 +144,7 @@ def restored(one: Execution, state: State) -> None:
     reconciliation.done, reconciliation.first = state.reconciled, state.first
     reconciliation.first_trades = set(state.first_trades)
     one.intents, one.repeated, one.forged = set(state.intents), state.repeated, state.forged
+    one.alarmed, one.used, one.gate_epoch_before = state.alarmed, state.used, state.gate_epoch_before
     one.halted, one.stopping, one.drained = state.halted, state.stopping, state.drained
     one.stopped_ns = state.stopped_ns
     one.suspect, one.told = state.suspect, state.told

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from kitev3.account import approvals
+from kitev3.bus.stepped import SteppedBus
 from kitev3.errors import ConfigError
-from kitev3.runtime.service import Context
+from kitev3.runtime.handler import Handler
+from kitev3.runtime.service import Context, ServiceSpec
 
 KEY = bytes(range(approvals.KEY_BYTES))
 ALONE = Context(
@@ -63,3 +65,16 @@ def test_neither_its_name_nor_what_shows_a_context_tells_it() -> None:
     assert approvals.name_of(KEY) != approvals.name_of(KEY[::-1])
     assert KEY.hex() not in approvals.name_of(KEY)
     assert repr(KEY) not in repr(given)
+
+
+def test_an_earlier_runs_epochs_are_those_under_another_key(tmp_path: Path) -> None:
+    tape = tmp_path / "tape" / "risk_portfolio"
+    assert approvals.epoch_before(tape, KEY) == 0
+    bus = SteppedBus()
+    spec = ServiceSpec(name="risk_portfolio", config=dict, handler=lambda *_: Handler({}))
+    for key in (KEY[::-1], KEY[::-1], KEY, KEY):
+        bus.add(spec, dataclasses.replace(ALONE, run_dir=tmp_path), about={"approvals": approvals.name_of(key)})
+        bus.remove("risk_portfolio")
+
+    assert approvals.epoch_before(tape, KEY) == 2
+    assert approvals.epoch_before(tape, b"a third") == 4

@@ -71,7 +71,9 @@ class Rig:
     def __init__(self, folder: Path, config: ExecutionConfig = CONFIG) -> None:
         self.folder, self.config = folder, config
         self.now_ns = 100 * S
-        self.heard: list[tuple[str, Any, int, str]] = []  # what the tape has heard
+        self.gate_epoch = 1
+        self.gate_epoch_before = 0  # an earlier run's
+        self.heard: list[tuple[str, Any, int, str, int]] = []  # what the tape has heard
         self.said: list[Any] = []  # what the tape has said
         self.said_ns: list[int] = []  # and when
         self.folded = (0, 0)  # so many heard and said are not executed again
@@ -103,9 +105,6 @@ class Rig:
         self.brought.clear()
         self.starts += 1
         self.hear(Epoch(self.starts, 0))
-        for payload, source in self.waiting:  # what the bus had for us is heard before the driver is opened
-            self.hear(payload, source)
-        self.waiting.clear()
         self.driver = BrokerDriver(
             folder=self.folder,
             session=DAY,
@@ -114,9 +113,13 @@ class Rig:
             pace=Limits(),
             executor=InlineExecutor,
             durable=False,
+            gate_epoch_before=lambda: self.gate_epoch_before,
         )
         self.driver.open(_World(self))
         self.work()
+        for payload, source in self.waiting:  # what the bus had for us
+            self.tell(payload, source)
+        self.waiting.clear()
 
     def _connect(self, egress: Egress) -> Broker:
         self.broker.egress = egress
@@ -137,7 +140,7 @@ class Rig:
 
     def hear(self, payload: Any, source: str = "world") -> list[Any]:
         """One event through the handler, the tape and the driver; what was said to it."""
-        row = (TOPIC_OF[type(payload)], payload, self.now_ns, source)
+        row = (TOPIC_OF[type(payload)], payload, self.now_ns, source, self.gate_epoch)
         self.heard.append(row)
         said = []
         for out in self.handler(_event(*row)):
@@ -238,7 +241,7 @@ class Rig:
 
     def of_heard(self, kind: type[Any]) -> list[Any]:
         """All payloads of a kind that were ever heard."""
-        return [payload for _, payload, _, _ in self.heard if type(payload) is kind]
+        return [payload for _, payload, *_ in self.heard if type(payload) is kind]
 
     def updates(self) -> dict[str, OrderUpdate]:
         """The last update of each order."""
@@ -266,7 +269,7 @@ def is_held(folder: Path) -> bool:
     return False
 
 
-def _event(topic: str, payload: Any, mono_ns: int, source: str) -> Event:
+def _event(topic: str, payload: Any, mono_ns: int, source: str, epoch: int = 1) -> Event:
     # Market time runs beside machine time, at the day's date.
     now_ns = 1_795_060_200 * S + mono_ns
-    return Event(topic, payload, source=source, mono_ns=mono_ns, now_ns=now_ns, ts=now_ns)
+    return Event(topic, payload, source=source, epoch=epoch, mono_ns=mono_ns, now_ns=now_ns, ts=now_ns)

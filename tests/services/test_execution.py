@@ -154,6 +154,72 @@ def test_an_approval_of_an_earlier_run_is_late_and_no_alarm(rig: Rig) -> None:
     assert rig.latch is LatchState.ACTIVE
 
 
+def another_run(rig: Rig) -> None:
+    """Everything dies and starts anew: both under another key, the gate in its next epoch."""
+    rig.die()
+    rig.gate_epoch_before, rig.gate_epoch = rig.gate_epoch, rig.gate_epoch + 1
+    rig.start(rebuilt=True)
+
+
+def test_what_an_earlier_run_approved_is_refused_and_no_alarm_before_its_deadline_too(rig: Rig) -> None:
+    old = sealed(rig.approval(), ApprovalKey(b"the key of another run"))
+    another_run(rig)
+    rig.look(4)
+    forged = sealed(rig.approval(), ApprovalKey(b"the key of another run"))
+    rig.gate_epoch -= 1
+    (late,) = rig.tell(old, "risk_portfolio")
+
+    assert (late.intent_id, late.sent, rig.broker.arrived) == (old.intent_id, False, [])
+    assert "earlier run" in late.message
+    assert rig.latch is LatchState.ACTIVE
+    assert rig.tell(old, "risk_portfolio") == []
+    rig.gate_epoch += 1
+    assert kinds(rig.approve()) == ["Intent", "Sending", "OrderPlaced"]
+    assert kinds(rig.tell(forged, "risk_portfolio")) == ["Forged"]  # this run's gate does not use that key
+    assert rig.latch is LatchState.HALTED
+
+
+def test_a_forgery_at_the_start_halts_as_any_other(rig: Rig) -> None:
+    rig.die()
+    rig.waiting.append(unsigned(rig))
+    rig.start()
+
+    assert rig.latch is LatchState.HALTED
+
+
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_who_dies_before_the_latch_is_lowered_lowers_it_when_he_comes_back(rig: Rig, rebuilt: bool) -> None:
+    rig.lives = 1  # Forged is on the tape, and the driver has not heard of it
+    with pytest.raises(Died):
+        rig.tell(*unsigned(rig))
+    rig.die()
+    assert rig.latch is LatchState.ACTIVE
+    rig.start(rebuilt)
+
+    assert rig.latch is LatchState.HALTED
+    rig.tell(LatchRead("HALTED"))
+    Latch(rig.folder).raise_to_active()
+    rig.tell(LatchRead("ACTIVE"))
+    rig.die()
+    rig.start()
+    assert rig.latch is LatchState.ACTIVE  # a person has looked
+
+
+def test_what_the_gate_holds_under_a_forged_name_is_free_when_its_own_approval_does_not_come(rig: Rig) -> None:
+    supplanted, real = rig.approval(), rig.approval()
+    for approved in (supplanted, real):
+        rig.tell(msgspec.structs.replace(approved, check=""), "risk_portfolio")
+    rig.tell(real, "risk_portfolio")
+    rejected = [reject.intent_id for reject in rig.of(Reject)]
+    assert rejected == [real.intent_id]  # HALTED
+    rig.look(6)
+
+    assert [reject.intent_id for reject in rig.of(Reject)] == [real.intent_id, supplanted.intent_id]
+    assert rig.tell(supplanted, "risk_portfolio") == []
+    rig.look(6)
+    assert len(rig.of(Reject)) == 2
+
+
 def test_a_forgery_is_one_again_when_the_tape_is_executed_again(rig: Rig) -> None:
     rig.tell(*unsigned(rig))
     rig.die()
@@ -865,13 +931,13 @@ def test_a_death_before_the_answer_is_heard_finds_the_order_by_its_tag(rig: Rig)
     assert rig.of(Reconciled)[-1].mismatches == ()
 
 
-def test_what_comes_before_the_account_is_held_leaves_nothing(rig: Rig) -> None:
+def test_what_comes_before_book_and_tape_agree_leaves_nothing(rig: Rig) -> None:
     rig.approve()
     rig.die()
     rig.waiting = [(rig.approval(), "risk_portfolio"), (LatchRead("HALTED"), "world"), (Timer("look"), "world")]
     rig.start()
 
-    assert "account is not held" in rig.of(Reject)[-1].message
+    assert "do not agree yet" in rig.of(Reject)[-1].message
     rig.tell(LatchRead("ACTIVE"))
     rig.look(3)
     assert len(rig.broker.arrived) == 1

@@ -11,7 +11,9 @@ import ctypes
 import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
+from kitev3._core import TapeCorrupt, TapeKind, TapeReader
 from kitev3.contracts import BY_TOPIC
 from kitev3.errors import ConfigError
 from kitev3.runtime.service import Context
@@ -19,6 +21,7 @@ from kitev3.runtime.service import Context
 KEY_BYTES = 32
 VARIABLE = "KITEV3_APPROVAL_FD"  # the number of the pipe's end, which is no secret
 PR_SET_DUMPABLE = 4
+EPOCH_BYTES = 4
 
 _APPROVED = BY_TOPIC["risk.approved"]
 HOLDERS = frozenset((*_APPROVED.speakers, _APPROVED.worker))
@@ -63,3 +66,20 @@ def key_of(context: Context) -> bytes:
 def name_of(key: bytes) -> str:
     """Which key it is, for a tape: with another one nothing is executed again."""
     return hashlib.sha256(b"name of " + key).hexdigest()[:8]
+
+
+def epoch_before(tape: Path, key: bytes) -> int:
+    """The last epoch of the gate's in an earlier run: what it approved by then bears another key. 0: there was none.
+
+    *tape*: the gate's folder, of which the last two days are read. A record that does not hold ends the reading, as it
+    does for whoever hears the gate from there.
+    """
+    days = sorted({file.name[:10] for file in tape.glob("*.tape")})[-2:]
+    ours, last = b'"approvals":"%s"' % name_of(key).encode(), 0
+    try:
+        for _, kind, _, content in TapeReader(tape, days[0]) if days else ():
+            if kind == TapeKind.EPOCH and b'"approvals":"' in content and ours not in content:
+                last = int.from_bytes(content[:EPOCH_BYTES], "little")  # its numbers come first, the epoch before all
+    except TapeCorrupt:
+        pass
+    return last

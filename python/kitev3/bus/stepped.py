@@ -99,11 +99,11 @@ class SteppedBus:
         return runner
 
     def open(self) -> None:
-        """Every service takes up those it hears; then the drivers begin."""
-        for name in self.runners:
-            self.join(name)
+        """The drivers begin; then every service takes up those it hears."""
         for runner in list(self.runners.values()):
             runner.open()
+        for name in self.runners:
+            self.join(name)
         self.run()
 
     def join(self, name: str) -> None:

@@ -196,9 +196,9 @@ class Process:
         loop = Loop(runner, transport, pace, answer=requests.answer, each_second=self._check_parent)
         self._obey_signals(loop)
         runner.begin()
+        runner.open()  # what is heard from here on may ask something of the driver
         for link in transport.links:
             runner.join(link.source)
-        runner.open()
         self.log.info("begun", epoch=runner.runtime.epoch, seq=runner.runtime.seq, recovered=runner.runtime.recovered)
         if self.starts and runner.runtime.phase == 0:
             self._start(runner)
