@@ -334,14 +334,17 @@ class Book(Payload, frozen=True, array_like=True, gc=False):
 
 
 class Adjust(Payload, frozen=True, array_like=True, gc=False):
-    """ADJUST: a person has taken over what the broker says of a position and no trade explains."""
+    """ADJUST: a person has taken over what the broker says of a position and no trade explains.
+
+    It stands in the book as a trade of no order. What it closes has our own average for its price.
+    """
 
     exchange: str
     tradingsymbol: str
     instrument_token: int
     product: str
-    quantity: int  # what was added to what was brought into the day
-    average_price_e4: int  # of all that counts as brought in now
+    quantity: int  # negative: sold
+    price_e4: int
     by: str
     reason: str
 

@@ -32,7 +32,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "execution.unknown": (0x91C9008C,),
         "execution.book": (0x81B14C14,),
         "execution.forged": (0x9E3F92A8,),
-        "execution.adjust": (0x3E1BE487,),
+        "execution.adjust": (0x4ED1E5E3,),
         "execution.holdings": (0xD2062255,),
         "execution.funds": (0x328E72D6,),
         "execution.reconciled": (0xEBC45650,),

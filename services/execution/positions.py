@@ -2,7 +2,8 @@
 
 A position is its opening and the day's trades, nothing else; so whatever the order in which books, trades and positions
 are read, it is the sum of what was traded. The broker's own figure is of another moment than the trades that were read
-before or after it. It is compared, never taken over: only a person does that, by an ADJUST on the tape.
+before or after it. It is compared, never taken over: only a person does that, by an ADJUST on the tape, which counts as
+a trade of no order.
 
 A figure is explained when the trades that may or may not have been in it make up the difference: those booked after
 the read began and traded before its answer came, and those whose order no book has shown yet. One that stays without an
@@ -12,6 +13,7 @@ explanation is a mismatch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 
 import msgspec
 from kitev3.contracts import Adjust, Carried, Fill, PositionRow, TradeRow
@@ -90,29 +92,65 @@ class Positions:
         ]
 
     def take(self, by: str, reason: str) -> Iterator[Adjust]:
-        """A person takes over what the broker says: the difference counts as brought into the day."""
+        """A person takes over what the broker says: the difference is booked as if it had been traded.
+
+        What it closes is closed at our own average, since nobody has told us the price: no gain or loss is made up.
+        What it opens cost the broker's average, or ours where he tells none. Without any price it stays in doubt.
+        """
         self.fixed = True
-        for (exchange, tradingsymbol, product), doubt in tuple(self.doubts.items()):
-            said, more = doubt.said, doubt.said.quantity - doubt.ours
-            adjust = Adjust(
-                exchange, tradingsymbol, said.instrument_token, product, more, said.average_price_e4, by, reason
-            )
-            self.adjust(adjust)
-            yield adjust
+        for key, doubt in tuple(self.doubts.items()):
+            more, (held, average_e4) = doubt.said.quantity - doubt.ours, self._held(key)
+            closed = min(abs(more), abs(held)) if more * held < 0 else 0
+            ours_e4, theirs_e4 = average_e4 or doubt.said.average_price_e4, doubt.said.average_price_e4 or average_e4
+            if not ours_e4:
+                continue
+            for quantity, price_e4 in ((closed, ours_e4), (abs(more) - closed, theirs_e4)):
+                if quantity:
+                    signed = quantity if more > 0 else -quantity
+                    adjust = Adjust(*key[:2], doubt.said.instrument_token, key[2], signed, price_e4, by, reason)
+                    self.adjust(adjust)
+                    yield adjust
 
     def adjust(self, adjust: Adjust) -> None:
-        """Counts an ADJUST as brought into the day."""
-        key = _key(adjust)
-        opening = self.carried.get(key)
-        quantity = adjust.quantity + (opening.quantity if opening is not None else 0)
-        self.carried[key] = Carried(*key[:2], adjust.instrument_token, key[2], quantity, adjust.average_price_e4)
-        self.doubts.pop(key, None)
+        """Books an ADJUST: a trade of no order, by which nobody is charged."""
+        number = sum(not fill.order_id for fill in self.booked) + 1
+        self.booked.append(
+            Fill(
+                tag="",
+                order_id="",
+                trade_id=f"ADJUST {number}",
+                exchange=adjust.exchange,
+                tradingsymbol=adjust.tradingsymbol,
+                instrument_token=adjust.instrument_token,
+                side="BUY" if adjust.quantity > 0 else "SELL",
+                product=adjust.product,
+                quantity=abs(adjust.quantity),
+                price_e4=adjust.price_e4,
+                traded_ns=0,
+            )
+        )
+        self.doubts.pop(_key(adjust), None)
 
     def restore(self, carried: Sequence[Carried], fixed: bool, doubts: Sequence[Doubt], began: int) -> None:
         """Goes on where a snapshot was taken."""
         self.carried = {_key(row): row for row in carried}
         self.fixed, self.began = fixed, began
         self.doubts = {_key(doubt.said): doubt for doubt in doubts}
+
+    def _held(self, key: Key) -> tuple[int, int]:
+        """What we hold by all that is booked, and its average: closing leaves it as it is, turning begins it anew."""
+        opening = self.carried.get(key)
+        quantity = opening.quantity if opening is not None else 0
+        average_e4 = Fraction(opening.average_price_e4 if opening is not None else 0)
+        for fill in (fill for fill in self.booked if _key(fill) == key):
+            signed = fill.quantity if fill.side == "BUY" else -fill.quantity
+            after = quantity + signed
+            if quantity * signed >= 0:
+                average_e4 = (average_e4 * quantity + fill.price_e4 * signed) / after
+            elif quantity * after < 0:
+                average_e4 = Fraction(fill.price_e4)
+            quantity = after
+        return quantity, round(average_e4)
 
     def _count(self) -> dict[Key, int]:
         """What was traded of each position by the trades booked when the read began."""

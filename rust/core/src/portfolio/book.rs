@@ -154,7 +154,9 @@ impl Portfolio {
             after.last_e4 = trade.price_e4;
         }
         self.set(at, after)?;
-        self.charge(at, trade, turnover_e4, calendar);
+        if !trade.order_id.is_empty() {
+            self.charge(at, trade, turnover_e4, calendar); // a person's adjustment is of no order, and costs nothing
+        }
         Ok(at)
     }
 
@@ -282,6 +284,16 @@ mod tests {
             price_e4,
             day: DAY,
         }
+    }
+
+    #[test]
+    fn a_trade_of_no_order_moves_the_position_and_costs_nothing() {
+        let mut portfolio = Portfolio::default();
+        let adjusted = trade("", "NIFTY26NOV26000PE", Side::Sell, 30, 110_0000);
+        let at = portfolio.fills(&adjusted).unwrap();
+
+        assert_eq!(portfolio.positions()[at].position.quantity(), -30);
+        assert_eq!((portfolio.charges_e4(), portfolio.executed_e4("")), (0, 0));
     }
 
     #[test]

@@ -67,6 +67,15 @@ impl Gate {
             self.instruments
                 .find_or_add(fill.token, fill.exchange, fill.tradingsymbol);
         self.book_trade(fill, instrument, Day::at(now_ns));
+        self.fill_order(fill);
+        self.watch_loss(Day::at(now_ns));
+    }
+
+    /// What the order of a trade holds back from now on. What a person has adjusted is of none.
+    fn fill_order(&mut self, fill: &Fill<'_>) {
+        if fill.order_id.is_empty() {
+            return;
+        }
         let at = self
             .orders
             .find(fill.tag, fill.order_id)
@@ -79,7 +88,6 @@ impl Gate {
         if let Some(funds) = &mut self.funds {
             funds.spent_e4 = funds.spent_e4.saturating_add(spent_e4.max(0));
         }
-        self.watch_loss(Day::at(now_ns));
     }
 
     /// An order of which only a trade is known: what else it may do, an update will tell.
