@@ -280,7 +280,8 @@ class Execution(Handler):
             yield from self._tell(found, whole=not found)  # twice in a row: no race between two reads
         self.suspect = found
         if self.stopping and reads.began_ns >= self.stopped_ns:
-            self.drained = reads.all_good and not self._unfinished(event.mono_ns)
+            # What is found for the first time is not told yet: the next read tells it, or shows that it is gone.
+            self.drained = reads.all_good and found == self.told and not self._unfinished(event.mono_ns)
 
     def _unfinished(self, now_ns: int) -> bool:
         """Whether something on its way is worth waiting for. The unknown is looked for, then left to the next start."""
@@ -288,7 +289,9 @@ class Execution(Handler):
         waiting = [own for own in self.mine.open_orders() if own.stage != "unknown" or own.ended_ns > looked_ns]
         differs_ns = now_ns - self.config.differ_ms * MS
         doubted = any(doubt.since_ns > differs_ns for doubt in self.book.positions.doubts.values())
-        return bool(waiting or self.book.final_ns or self.book.held or doubted)
+        late_ns = now_ns - self.config.fills_late_s * S
+        coming = any(since_ns > late_ns for since_ns in self.book.final_ns.values())
+        return bool(waiting or coming or doubted)
 
     def _tell(self, found: tuple[str, ...], whole: bool) -> Iterator[Payload]:
         book = self.book.whole(self.reads.number)
@@ -461,7 +464,13 @@ SERVICE = ServiceSpec(
         Figure(key="rejects", label="rejects"),
         Figure(key="unknown", label="orders of unknown outcome", trouble="orders of unknown outcome: ask the broker"),
         Figure(key="forged", label="forged approvals", trouble="forged approvals: something writes to the order path"),
-        Figure(key="mismatches", label="differs from the broker", none=[], form=said),
+        Figure(
+            key="mismatches",
+            label="differs from the broker",
+            none=[],
+            form=said,
+            trouble="(the broker's book and ours differ)",
+        ),
         Figure(key="latency_us", label="tick to order p50 / p99 / p99.9", none={}, form=percentiles),
     ),
 )

@@ -844,6 +844,33 @@ def test_a_stop_does_not_wait_for_ever_for_what_nobody_knows(rig: Rig) -> None:
     assert rig.handler.status()["unknown"] == 1
 
 
+def test_what_differs_at_the_stop_alone_is_told_before_it_is_done(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(3)
+    sell_elsewhere(rig, 4)
+    rig.tell(Stop("the session is over"), "control")
+    rig.look(CONFIG.differ_ms // 1000 + 3)
+
+    status = rig.handler.status()
+    assert status["drained"]
+    assert status["mismatches"] == ["position NSE INFY MIS is 6 at the broker, 10 by what was brought in and traded"]
+
+
+def test_what_differed_before_the_stop_and_is_gone_at_it_is_told_no_more(rig: Rig) -> None:
+    sell_elsewhere(rig, 4)
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10)
+    rig.look(30)
+    assert rig.handler.status()["mismatches"]
+    sell_elsewhere(rig, -4)
+    rig.tell(Stop("the session is over"), "control")
+    rig.look(3)
+
+    assert rig.handler.status()["drained"]
+    assert rig.handler.status()["mismatches"] == []
+
+
 def test_a_stop_is_not_done_while_the_broker_does_not_answer(rig: Rig) -> None:
     rig.broker.reads_fail = 100
     rig.tell(Stop(""), "control")

@@ -73,6 +73,10 @@ def test_what_is_not_settled_at_the_end_is_a_trouble() -> None:
 
     assert list(tally.troubles()) == ["execution: 2 orders of unknown outcome: ask the broker"]
 
+    tally.add({"execution": Health(service={"orders": 3, "mismatches": ["position NSE INFY MIS is 6"]})})
+
+    assert list(tally.troubles()) == ["execution: position NSE INFY MIS is 6 (the broker's book and ours differ)"]
+
 
 def test_verdicts_that_no_run_repeats_are_counted() -> None:
     tally = Tally(known_services())
