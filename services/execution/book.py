@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from kitev3.contracts import Book, Fill, Funds, Holding, Holdings, OrderRow, OrderUpdate, TradeRow
 from kitev3.events import Payload
-from kitev3.services.execution.config import S
+from kitev3.services.execution.config import MS, S
 from kitev3.services.execution.fills import FillBook
 from kitev3.services.execution.merge import Merged, merge
-from kitev3.services.execution.orders import OwnOrders
+from kitev3.services.execution.orders import OwnOrder, OwnOrders
 from kitev3.services.execution.positions import Positions
 
 
@@ -26,7 +26,8 @@ class BrokerBook:
         self.positions = Positions(self.booked)
         self.holdings: Holdings | None = None
         self.funds: Funds | None = None
-        self.final_ns: dict[str, int] = {}  # when an order was seen final whose trades did not add up
+        self.final_ns: dict[str, int] = {}  # since when the trades of an order, final or of too many, do not add up
+        self.twins: dict[str, str] = {}  # orders under the tag of another, by id: that tag
 
     # Orders -------------------------------------------------------------------------------------------------------
 
@@ -39,6 +40,7 @@ class BrokerBook:
             own = self._mine.orders.get(found[0]) if found else None
             if own is not None:
                 yield from self._mine.found(own, row.order_id, now_ns)
+                self.pair(own, row.order_id)
             if known is None or _shown(known) != _shown(merged):
                 self.note(merged, now_ns)
                 yield self.update(merged)
@@ -53,8 +55,21 @@ class BrokerBook:
         if own is not None and own.final != merged.final:
             own.final = merged.final
             self._mine.keep(own)
-        if merged.final and merged.filled_quantity != self.fills.filled(order_id):
+        self.check(order_id, now_ns)
+
+    def pair(self, own: OwnOrder, order_id: str) -> None:
+        """An order is shown under a tag of ours, of which there is one order: a second one was made on its way."""
+        if own.order_id != order_id:
+            self.twins[order_id] = own.tag
+
+    def check(self, order_id: str, now_ns: int) -> None:
+        """Notes an order whose trades do not add up to what it has filled; while it is open, more may be under way."""
+        if order_id in self.merged and not self._adds_up(order_id):
             self.final_ns.setdefault(order_id, now_ns)
+
+    def _adds_up(self, order_id: str) -> bool:
+        merged, traded = self.merged[order_id], self.fills.filled(order_id)
+        return traded == merged.filled_quantity or (traded < merged.filled_quantity and not merged.final)
 
     def update(self, merged: Merged) -> OrderUpdate:
         """One order as all sightings together show it."""
@@ -94,7 +109,7 @@ class BrokerBook:
 
     # Trades -------------------------------------------------------------------------------------------------------
 
-    def on_trades(self, rows: Iterable[TradeRow], market_ns: int) -> Iterator[Payload]:
+    def on_trades(self, rows: Iterable[TradeRow], market_ns: int, now_ns: int) -> Iterator[Payload]:
         """Books what is new. A trade of an order that no book has shown waits: only the order says whose it is.
 
         One without a time of the exchange's is dated *market_ns*: better a fill with a late time than none.
@@ -107,14 +122,14 @@ class BrokerBook:
                 continue
             for new in self.fills.book([row]):
                 self.booked.append(self._fill(new, market_ns))
+                self.check(new.order_id, now_ns)
                 yield self.booked[-1]
         self.settle()
         self.positions.settle(self.held)
 
     def settle(self) -> None:
         """Orders whose trades add up now wait for none."""
-        for order_id in [o for o in self.final_ns if self.merged[o].filled_quantity == self.fills.filled(o)]:
-            del self.final_ns[order_id]
+        self.final_ns = {order_id: ns for order_id, ns in self.final_ns.items() if not self._adds_up(order_id)}
 
     def _fill(self, row: TradeRow, market_ns: int) -> Fill:
         merged = self.merged.get(row.order_id)
@@ -138,14 +153,15 @@ class BrokerBook:
         tag = self._mine.tag_of[order_id]
         return tag, "own", self._mine.orders[tag].signal.strategy
 
-    def late(self, now_ns: int, late_s: int) -> list[str]:
-        """Final orders whose trades have not added up for so long."""
-        return [
-            f"order {o} is final with {self.merged[o].filled_quantity} filled, its trades add up to "
-            f"{self.fills.filled(o)}"
-            for o, since_ns in self.final_ns.items()
-            if now_ns - since_ns >= late_s * S
-        ]
+    def late(self, now_ns: int, late_s: int, differ_ms: int) -> list[str]:
+        """Orders whose trades have not added up for so long: too few may come late, too many do not go."""
+        found = []
+        for order_id, since_ns in self.final_ns.items():
+            filled, traded = self.merged[order_id].filled_quantity, self.fills.filled(order_id)
+            if now_ns - since_ns >= (differ_ms * MS if traded > filled else late_s * S):
+                state = "final with" if self.merged[order_id].final else "open with"
+                found.append(f"order {order_id} is {state} {filled} filled, its trades add up to {traded}")
+        return found
 
     # Holdings, funds ----------------------------------------------------------------------------------------------
 

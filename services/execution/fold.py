@@ -122,6 +122,8 @@ def _updated(one: Execution, update: OrderUpdate, mono_ns: int) -> None:
     )
     number = one.reads.number
     merged = Merged(row, number, update.filled_quantity, update.average_price_e4, 0, number)
+    if update.tag in one.mine.orders and update.order_id not in one.book.merged:
+        one.book.pair(one.mine.orders[update.tag], update.order_id)
     one.book.merged[update.order_id] = merged
     one.book.note(merged, mono_ns)
 
@@ -143,6 +145,7 @@ def _filled(one: Execution, fill: Fill, mono_ns: int) -> None:
         ]
     )
     one.book.booked.append(fill)
+    one.book.check(fill.order_id, mono_ns)
     one.book.settle()
 
 
@@ -170,6 +173,8 @@ def _funds(one: Execution, funds: Funds, mono_ns: int) -> None:
 
 def _reconciled(one: Execution, reconciled: Reconciled, mono_ns: int) -> None:
     one.told = one.suspect = reconciled.mismatches
+    if not reconciled.mismatches:
+        one.book.twins.clear()  # a person has seen them
 
 
 def _read(one: Execution, read: Read, mono_ns: int) -> None:

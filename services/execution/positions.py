@@ -5,9 +5,9 @@ are read, it is the sum of what was traded. The broker's own figure is of anothe
 before or after it. It is compared, never taken over: only a person does that, by an ADJUST on the tape, which counts as
 a trade of no order.
 
-A figure is explained when the trades that may or may not have been in it make up the difference: those booked after
+A difference is explained when the trades that may or may not have been in the figure make it up: those booked after
 the read began and traded before its answer came, and those whose order no book has shown yet. One that stays without an
-explanation is a mismatch.
+explanation is a mismatch; so does one that the next read shows again, however it was explained.
 """
 
 from __future__ import annotations
@@ -26,13 +26,19 @@ _INTRADAY = frozenset({"CO", "BO"})  # cover and bracket orders, which others ma
 
 
 class Doubt(msgspec.Struct, array_like=True, frozen=True):
-    """What the broker says of a position and no trade explained when it was read."""
+    """What the broker says of a position and differs from ours."""
 
     said: Carried  # the broker's quantity and average
     ours: int  # what we had when the read began
     booked: int  # so many trades were booked then
     heard_ns: int  # market time of the answer
-    since_ns: int  # machine time since which no read was explained
+    since_ns: int  # machine time since which it differs by as much, or no read was explained
+    explained: bool = False  # by trades that may or may not have been in the broker's figure; the next read shows it
+
+    @property
+    def more(self) -> int:
+        """By how much the broker has more than we."""
+        return self.said.quantity - self.ours
 
 
 class Positions:
@@ -71,16 +77,19 @@ class Positions:
             opening = self.carried.get(key)
             ours = net.get(key, 0) + (opening.quantity if opening is not None else 0)
             doubt = Doubt(said, ours, self.began, market_ns, now_ns)
-            if self._explained(key, doubt, held):
+            if not doubt.more:
                 continue
-            last = before.get(key)
-            if last is not None and not self._explained(key, last, held):
-                doubt = msgspec.structs.replace(doubt, since_ns=last.since_ns)
-            self.doubts[key] = doubt
+            last, since_ns = before.get(key), now_ns
+            if last is not None and (last.more == doubt.more or not self._explained(key, last, held)):
+                since_ns = last.since_ns
+            explained = self._explained(key, doubt, held)
+            self.doubts[key] = msgspec.structs.replace(doubt, since_ns=since_ns, explained=explained)
 
     def settle(self, held: Sequence[TradeRow]) -> None:
-        """More trades are known: what they explain is in doubt no longer."""
-        self.doubts = {key: doubt for key, doubt in self.doubts.items() if not self._explained(key, doubt, held)}
+        """More trades are known, which may explain what is in doubt."""
+        for key, doubt in self.doubts.items():
+            if not doubt.explained and self._explained(key, doubt, held):
+                self.doubts[key] = msgspec.structs.replace(doubt, explained=True)
 
     def mismatches(self, now_ns: int, differ_ms: int) -> list[str]:
         """Positions that differ for so long, and for no reason that we know."""
@@ -88,7 +97,7 @@ class Positions:
             f"position {' '.join(key)} is {doubt.said.quantity} at the broker, "
             f"{doubt.ours} by what was brought in and traded"
             for key, doubt in self.doubts.items()
-            if now_ns - doubt.since_ns >= differ_ms * MS
+            if not doubt.explained and now_ns - doubt.since_ns >= differ_ms * MS
         ]
 
     def take(self, by: str, reason: str) -> Iterator[Adjust]:
@@ -98,8 +107,8 @@ class Positions:
         What it opens cost the broker's average, or ours where he tells none. Without any price it stays in doubt.
         """
         self.fixed = True
-        for key, doubt in tuple(self.doubts.items()):
-            more, (held, average_e4) = doubt.said.quantity - doubt.ours, self._held(key)
+        for key, doubt in tuple((key, doubt) for key, doubt in self.doubts.items() if not doubt.explained):
+            more, (held, average_e4) = doubt.more, self._held(key)
             closed = min(abs(more), abs(held)) if more * held < 0 else 0
             ours_e4, theirs_e4 = average_e4 or doubt.said.average_price_e4, doubt.said.average_price_e4 or average_e4
             if not ours_e4:
@@ -177,7 +186,7 @@ class Positions:
                 bought += quantity
             else:
                 sold += quantity
-        return -sold <= doubt.said.quantity - doubt.ours <= bought
+        return -sold <= doubt.more <= bought
 
     def _flat(self, key: Key) -> Carried:
         """A position that the broker does not name."""

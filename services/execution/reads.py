@@ -141,7 +141,11 @@ def mismatches(
         f"trade {row.exchange} {row.trade_id} is of order {row.order_id}, which is in no book" for row in book.held
     ]
     found += book.fills.contradictions
-    found += book.late(now_ns, late_s)
+    found += [
+        f"order {order_id} bears the tag {tag} of our order {mine.orders[tag].order_id}: there are two of it"
+        for order_id, tag in book.twins.items()
+    ]
+    found += book.late(now_ns, late_s, differ_ms)
     found += book.positions.mismatches(now_ns, differ_ms)
     return tuple(found)
 

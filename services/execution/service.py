@@ -246,9 +246,10 @@ class Execution(Handler):
         if read.what == "orders":
             rows = self.orders.rows.values() if self.unmerged and asked else read.orders
             yield from self.book.on_orders(rows, self.reads.number, event.mono_ns)
-            yield from self.book.on_trades((), event.now_ns)
+            yield from self.book.on_trades((), event.now_ns, event.mono_ns)
         elif read.what == "trades":
-            yield from self.book.on_trades(self.trades.rows.values() if self.unmerged else read.trades, event.now_ns)
+            trades = self.trades.rows.values() if self.unmerged else read.trades
+            yield from self.book.on_trades(trades, event.now_ns, event.mono_ns)
             self.unmerged = self.unmerged and not asked
         elif read.what == "positions" and asked:
             positions = self.positions
@@ -390,9 +391,10 @@ class Execution(Handler):
         return ()
 
     def take_positions(self, event: Event) -> Iterator[Payload]:
-        """A person settles what nothing explains: ADJUST, and a book that has it."""
+        """A person settles what nothing explains, and what was placed twice: ADJUST, and a book that has it."""
         asked: TakePositions = event.payload
         yield from self.book.positions.take(asked.by, asked.reason)
+        self.book.twins.clear()  # what they made of the positions has been seen
         if self.reconciliation.done:
             yield self.book.whole(self.reads.number)
         self.reads.wanted = "positions were taken over"

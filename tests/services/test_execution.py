@@ -1028,13 +1028,52 @@ def test_an_own_order_that_vanished_from_the_book_is_a_mismatch_and_nothing_leav
     assert "do not agree" in rig.approve()[0].message
 
 
-def test_a_second_order_under_one_tag_is_shown_as_an_orphan(rig: Rig) -> None:
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_a_second_order_under_one_tag_is_an_orphan_and_a_mismatch_until_a_person_has_seen_it(
+    rig: Rig, rebuilt: bool
+) -> None:
     rig.approve()
     first = rig.broker.booked[rig.order_id]
     rig.broker._book(first.order, first.tag, False)
-    rig.look(3)
+    rig.look(6)
 
     assert [update.origin for update in rig.updates().values()] == ["own", "orphan"]
+    words = f"order {rig.order_id} bears the tag {first.tag} of our order {first.order_id}: there are two of it"
+    assert rig.of(Reconciled)[-1].mismatches == (words,)
+    rig.die()
+    rig.start(rebuilt)
+    rig.look(6)
+    assert rig.of(Reconciled)[-1].mismatches == (words,)
+    assert "do not agree" in rig.approve()[0].message
+    for _ in range(2):  # said once, and known from then on
+        rig.tell(TakePositions("me", "cancelled the second by hand"), "control")
+        rig.look(6)
+        assert rig.of(Reconciled)[-1].mismatches == ()
+        rig.die()
+        rig.start(rebuilt)
+        rig.look(6)
+        assert kinds(rig.approve()) == ["Intent", "Sending", "OrderPlaced"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_trades_that_add_up_to_more_than_their_order_has_filled_are_a_mismatch(rig: Rig, whole: bool) -> None:
+    rig.approve()
+    rig.broker.fill(rig.order_id, 10 if whole else 4)
+    rig.look(6)
+    assert rig.of(Reconciled)[-1].mismatches == ()
+    rig.broker.rows.append(rig.broker.rows[-1] | {"trade_id": "99999999"})
+    rig.broker._traded_shown_ns["99999999"] = 0
+    rig.broker.carried["INFY"] = -10 if whole else -4  # the broker's own positions do not have it
+    rig.look(20)
+
+    filled, state = (10, "final") if whole else (4, "open")
+    words = f"order {rig.order_id} is {state} with {filled} filled, its trades add up to {2 * filled}"
+    assert words in rig.of(Reconciled)[-1].mismatches
+    if not whole:
+        rig.broker.fill(rig.order_id, 4)  # what was traded is shown late in the book
+        rig.broker.rows.pop()
+        rig.look(6)
+        assert not any("add up" in words for words in rig.of(Reconciled)[-1].mismatches)
 
 
 def test_a_snapshot_is_the_whole_state(rig: Rig) -> None:
