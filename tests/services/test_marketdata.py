@@ -33,6 +33,7 @@ from kitev3.contracts import (
     Quote,
     Quotes,
     Socket,
+    Start,
     Stop,
     Subscribed,
     Text,
@@ -242,6 +243,26 @@ def test_after_the_stop_nothing_more_is_said() -> None:
 
     assert [type(payload) for payload in last] == [BarBatch]
     assert after == [[]] * 5
+
+
+def test_started_again_it_says_what_it_withheld_and_goes_on_with_a_gap() -> None:
+    handler = marketdata_handler()
+    read(handler, "5s")
+    says(handler, Socket("up"))
+    says(handler, Clock(OPEN_NS, 0, 1000))
+    says(handler, frame(tick(0)), OPEN_NS)
+    says(handler, Stop())
+    for payload in (frame(tick(6)), Quotes((QUOTE,)), Socket("down"), Socket("up")):
+        assert says(handler, payload, OPEN_NS + 6 * 10**9) == []
+
+    at_ns = OPEN_NS + 21 * 10**9
+    again = says(handler, Start("2026-11-19"), at_ns)
+    said = [p for second in (22, 23, 25, 30) for p in says(handler, frame(tick(second)), OPEN_NS + second * 10**9)]
+
+    assert [type(payload) for payload in again] == [Instrument, Quote, Gap, FeedHealth]
+    assert [payload.state for payload in again if isinstance(payload, FeedHealth)] == ["up"]
+    assert [(bar.ticks, bar.gapped) for bar in bars_of(said)] == [(2, True), (1, False)]
+    assert says(handler, Start("2026-11-19"), at_ns) == []
 
 
 def test_an_instrument_that_no_token_can_be_is_refused_and_changes_nothing() -> None:

@@ -156,6 +156,9 @@ def test_a_person_works_a_running_system(system: RealSystem) -> None:
     again = system.kitev3("start")
     assert (again.returncode, again.stdout, again.stderr) == (0, "started\n", "")
     system.until(lambda: (system.status("kitesim", "market_ns") or 0) > market_ns + 10**9, "the market goes on")
+    for service, figure in (("marketdata", "ticks"), ("strategy", "signals")):
+        stood = system.status(service, figure)
+        system.until(lambda s=service, f=figure, n=stood: (system.status(s, f) or 0) > n, f"{figure} after the start")
 
     down = system.kitev3("down")
     assert (down.returncode, down.stderr) == (0, "")

@@ -188,6 +188,11 @@ impl BarBuilder {
         bars
     }
 
+    /// The day whose session was closed goes on: its ticks are taken again.
+    pub fn open_again(&mut self) {
+        self.closed_day = NO_DAY;
+    }
+
     #[inline]
     fn take(
         &mut self,

@@ -146,6 +146,22 @@ fn a_closed_session_takes_no_more_ticks_and_the_next_day_begins_anew() {
 }
 
 #[test]
+fn a_session_that_is_opened_again_builds_on() {
+    let mut builder = builder(&["1m"]);
+    update(&mut builder, &[tick(10, 50, 900)]);
+    builder.close_session(None);
+
+    builder.open_again();
+    builder.gap(OPEN_NS + 70 * SECOND_NS);
+    update(&mut builder, &[tick(71, 51, 950), tick(72, 52, 957)]);
+
+    let [bar] = &builder.close_session(None)[..] else {
+        panic!("one bar")
+    };
+    assert_eq!((bar.ticks, bar.volume, bar.gapped), (2, 7, true));
+}
+
+#[test]
 fn a_tick_from_the_close_on_closes_and_enters_nothing() {
     let mut builder = builder(&["1m", "5t"]);
 

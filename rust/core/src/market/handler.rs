@@ -1,7 +1,7 @@
 //! marketdata: frames, rows and texts in; batches, bars, quotes, instruments and hints out, and nothing is made up.
 //!
 //! Sockets, silence, reconnects and the reading of JSON are its driver's, in Python.
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::batch::BarBatch;
@@ -9,7 +9,7 @@ use super::builder::BarBuilder;
 use super::spec::BarSpec;
 use crate::calendar::Calendar;
 use crate::kite::Decoder;
-use crate::payload::marketdata::{FeedHealth, FeedState, Gap, Instrument, OrderFrame};
+use crate::payload::marketdata::{FeedHealth, FeedState, Gap, Instrument, OrderFrame, Quote};
 use crate::payload::world::{Frame, Instruments, LeftOut, Quotes, Socket, Text, Timer};
 use crate::payload::{Payload, control};
 use crate::runtime::handler::{Arrival, Handler, HandlerError, Status};
@@ -39,8 +39,10 @@ pub struct MarketdataHandler {
     seen: (u64, u64),
     /// Why the feed is sick; empty when it is not.
     sick: String,
-    /// `control.stop` has been heard: nothing more is said.
+    /// `control.stop` has been heard, and no `control.start` since: nothing is said.
     stopped: bool,
+    /// Quotes that came meanwhile, as they were read, by token.
+    withheld: BTreeMap<u32, Vec<u8>>,
 }
 
 impl MarketdataHandler {
@@ -62,6 +64,7 @@ impl MarketdataHandler {
             seen: (0, 0),
             sick: String::new(),
             stopped: false,
+            withheld: BTreeMap::new(),
         }
     }
 
@@ -100,21 +103,33 @@ impl MarketdataHandler {
         let socket = Socket::decode(event.payload)?;
         if socket.state == FeedState::Up {
             self.hear_from(event.now_ns);
-            if self.lost {
-                self.lost = false;
+            if std::mem::take(&mut self.lost) {
                 self.reconnects += 1;
                 let reason = format!("socket was {}: {}", self.state.name(), self.reason);
-                let gap = Gap {
-                    instrument_tokens: Vec::new(),
-                    reason: &reason,
-                };
-                out.say(Gap::TOPIC, &gap.encode())?;
+                self.say_gap(&reason, out)?;
             }
         } else if self.state == FeedState::Up {
             self.lost = true;
         }
         self.state = socket.state;
         self.reason = socket.reason.to_owned();
+        self.say_health(out)
+    }
+
+    /// Stopped, and started again: what the market did meanwhile is missing.
+    fn start(&mut self, event: &Arrival<'_>, out: &mut Outbox) -> Result<(), HandlerError> {
+        control::Start::decode(event.payload)?;
+        if !std::mem::take(&mut self.stopped) {
+            return Ok(());
+        }
+        self.bars.open_again();
+        self.hear_from(event.now_ns);
+        for (token, bytes) in std::mem::take(&mut self.withheld) {
+            if let Some(row) = self.rows.get(&token) {
+                say_quote(row, &bytes, &Quote::decode(&bytes)?, out)?;
+            }
+        }
+        self.say_gap("stopped, and started again", out)?;
         self.say_health(out)
     }
 
@@ -170,14 +185,11 @@ impl MarketdataHandler {
             let Some(row) = self.rows.get(&token) else {
                 continue;
             };
-            let instrument = Instrument {
-                lower_circuit_e4: quote.lower_circuit_e4,
-                upper_circuit_e4: quote.upper_circuit_e4,
-                previous_close_e4: quote.close_e4,
-                ..Instrument::decode(row)?
-            };
-            out.say(Instrument::TOPIC, &instrument.encode())?;
-            out.say("marketdata.quote", quote.bytes())?;
+            if self.stopped {
+                self.withheld.insert(token, quote.bytes().to_vec());
+            } else {
+                say_quote(row, quote.bytes(), quote, out)?;
+            }
         }
         Ok(())
     }
@@ -209,7 +221,7 @@ impl MarketdataHandler {
         self.say_health(out)
     }
 
-    /// The session is over: its last bars close, and nothing more is said.
+    /// The session is over: its last bars close, and nothing more is said until it is started again.
     fn stop(&mut self, event: &Arrival<'_>, out: &mut Outbox) -> Result<(), HandlerError> {
         control::Stop::decode(event.payload)?;
         for closed in BarBatch::of(&self.bars.close_session(None)) {
@@ -224,6 +236,19 @@ impl MarketdataHandler {
         self.bars.gap(market_ns);
     }
 
+    /// Ticks are missing; a start after a stop says it for all that was lost meanwhile.
+    fn say_gap(&self, reason: &str, out: &mut Outbox) -> Result<(), HandlerError> {
+        if self.stopped {
+            return Ok(());
+        }
+        let instrument_tokens = Vec::new();
+        let gap = Gap {
+            instrument_tokens,
+            reason,
+        };
+        out.say(Gap::TOPIC, &gap.encode())
+    }
+
     /// The feed's state and why it is so.
     fn health(&self) -> (FeedState, &str) {
         if self.state == FeedState::Up && !self.sick.is_empty() {
@@ -234,6 +259,9 @@ impl MarketdataHandler {
     }
 
     fn say_health(&self, out: &mut Outbox) -> Result<(), HandlerError> {
+        if self.stopped {
+            return Ok(());
+        }
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let (state, reason) = self.health();
         let health = FeedHealth {
@@ -250,6 +278,23 @@ impl MarketdataHandler {
     }
 }
 
+/// The day's row of an instrument and its quote.
+fn say_quote(
+    row: &[u8],
+    bytes: &[u8],
+    quote: &Quote<'_>,
+    out: &mut Outbox,
+) -> Result<(), HandlerError> {
+    let instrument = Instrument {
+        lower_circuit_e4: quote.lower_circuit_e4,
+        upper_circuit_e4: quote.upper_circuit_e4,
+        previous_close_e4: quote.close_e4,
+        ..Instrument::decode(row)?
+    };
+    out.say(Instrument::TOPIC, &instrument.encode())?;
+    out.say(Quote::TOPIC, bytes)
+}
+
 impl Handler for MarketdataHandler {
     fn topics(&self) -> Vec<&str> {
         vec![
@@ -261,22 +306,24 @@ impl Handler for MarketdataHandler {
             LeftOut::TOPIC,
             Timer::TOPIC,
             control::Clock::TOPIC,
+            control::Start::TOPIC,
             control::Stop::TOPIC,
         ]
     }
 
     fn handle(&mut self, event: &Arrival<'_>, out: &mut Outbox) -> Result<(), HandlerError> {
         match event.topic {
-            _ if self.stopped => Ok(()),
-            Frame::TOPIC => self.frame(event, out),
-            Text::TOPIC => self.text(event, out),
             Socket::TOPIC => self.socket(event, out),
             Instruments::TOPIC => self.instruments(event),
             Quotes::TOPIC => self.quotes(event, out),
+            control::Clock::TOPIC => self.clock(event),
+            control::Start::TOPIC => self.start(event, out),
+            control::Stop::TOPIC => self.stop(event, out),
+            _ if self.stopped => Ok(()),
+            Frame::TOPIC => self.frame(event, out),
+            Text::TOPIC => self.text(event, out),
             LeftOut::TOPIC => self.leave_out(event, out),
             Timer::TOPIC => self.timer(event, out),
-            control::Clock::TOPIC => self.clock(event),
-            control::Stop::TOPIC => self.stop(event, out),
             other => Err(HandlerError::failed(format!("{other} is not taken here"))),
         }
     }
