@@ -25,3 +25,9 @@ class Refused(KiteError):
 
 class Unknown(KiteError):
     """A request whose effect nobody knows; the book has to say."""
+
+
+def readable(text: str, chars_max: int) -> str:
+    """A text of whatever origin as one that can be taped, sent and shown: bounded, without halves of characters."""
+    cut = text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
+    return cut.encode(errors="replace").decode()

@@ -49,6 +49,7 @@ class Hosted(InstrumentView):
         self.values = tuple(engine.names) if engine is not None else ()
         # topic -> (epoch, topic_seq) of the first event its state stands on; of bars it is `bars_since`
         self._first: dict[str, tuple[int, int]] = {}
+        self._answers, self._answers_ts_ns = 0, 0
 
     @property
     def position(self) -> int:
@@ -61,6 +62,12 @@ class Hosted(InstrumentView):
         if first[0] != event.epoch:
             first = self._first[event.type] = place
         return (DataRange(event.source, *first, event.topic_seq, event.type),)
+
+    def answers(self, tick_ts_ns: int) -> int:
+        """One more refusal answered with an order: how many since the newest tick came."""
+        self._answers = self._answers + 1 if tick_ts_ns == self._answers_ts_ns else 1
+        self._answers_ts_ns = tick_ts_ns
+        return self._answers
 
     def forget(self) -> None:
         """What it stood on lacks something: it stands on what comes from now on."""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from kitev3._core import BarBatch, Callbacks, Newest, bar_spec
-from kitev3.contracts import Blocked, Fill, Gap, Instrument, Reject, SequenceGap, Signal
+from kitev3.contracts import Fill, Gap, Instrument, Reject, SequenceGap, Signal
 from kitev3.errors import ConfigError
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
@@ -38,6 +38,10 @@ class StrategyConfig:
     enabled: bool = True
     cpu: int | None = None
     run: tuple[Run, ...] = ()
+
+
+ANSWERS_MAX = 20
+"""Orders that a strategy may want in answer to refusals, of one instrument and with no tick in between."""
 
 
 class StrategyHandler(Handler):
@@ -224,13 +228,21 @@ class StrategyHandler(Handler):
 
     def reject(self, event: Event) -> Iterable[Payload]:
         reject: Reject = event.payload
-        hosted = self.hosted.get((reject.strategy, reject.instrument_token))
-        return self._ask_one(event, hosted, "on_reject")
+        return self._refused(event, self.hosted.get((reject.strategy, reject.instrument_token)), "on_reject")
 
     def blocked(self, event: Event) -> Iterable[Payload]:
-        blocked: Blocked = event.payload
-        hosted = self.hosted.get((blocked.signal.strategy, blocked.signal.instrument_token))
-        return self._ask_one(event, hosted, "on_blocked")
+        signal = event.payload.signal
+        return self._refused(event, self.hosted.get((signal.strategy, signal.instrument_token)), "on_blocked")
+
+    def _refused(self, event: Event, hosted: Hosted | None, name: str) -> Iterable[Payload]:
+        """An answer to a refusal is refused and answered again, for ever, when nothing changes in between."""
+        signals = list(self._ask_one(event, hosted, name))
+        if hosted is not None and signals and hosted.answers(self.tick_ts_ns) > ANSWERS_MAX:
+            file, line = place_of_callback(getattr(type(hosted.strategy), name))
+            why = f"{file}:{line}: {name} answered {ANSWERS_MAX} refusals in a row: wait for a tick, a bar or a time"
+            self.code.stop(event, hosted.run.name, hosted.instrument, why)
+            self._take_out(hosted.run.name)
+        return signals
 
     def gap(self, event: Event) -> Iterable[Payload]:
         """Ticks are missing: what stood on them warms up anew."""

@@ -8,11 +8,14 @@ from typing import Any
 
 from kitev3._core import Callbacks
 from kitev3.contracts import Instrument
+from kitev3.errors import readable
 from kitev3.events import Event
 from kitev3.services.strategy.hosted import Hosted
 from kitev3.services.strategy.in_hand import InHand, Stuck
 from kitev3.services.strategy.output import Output, about
 from kitev3.strategy.place import place_of_error, words_of
+
+WHY_CHARS_MAX = 2_000  # of file, line and words
 
 
 class UserCode:
@@ -72,7 +75,7 @@ class UserCode:
         self.stop(event, strategy, row, f"{file}:{line}: {words}", callback=callback, file=file, line=line, trace=trace)
 
     def stop(self, event: Event, strategy: str, row: Instrument, why: str, **more: Any) -> None:
-        self.stopped[strategy] = why
+        self.stopped[strategy] = why = readable(why, WHY_CHARS_MAX)
         if self._is_live():
             self._log.error("strategy stopped", **about(event, strategy, row), error=why, **more)
 

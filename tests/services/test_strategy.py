@@ -8,6 +8,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,9 +58,9 @@ def bar(token: int, close_e4: int, number: int) -> Event:
     )
 
 
-def ticks(*some: Tick, topic_seq: int = 1) -> Event:
+def ticks(*some: Tick, topic_seq: int = 1, ts: int = 77) -> Event:
     batch = TickBatch.from_ticks(list(some))
-    return Event("marketdata.tick", batch, source="marketdata", ts=77, topic_seq=topic_seq, mono_ns=5)
+    return Event("marketdata.tick", batch, source="marketdata", ts=ts, topic_seq=topic_seq, mono_ns=5)
 
 
 def handler(*patterns: str) -> StrategyHandler:
@@ -222,6 +223,7 @@ RAISES = {
     "no list of decisions": ("return 'BUY'", "on_bar gave 'BUY'"),
     "an exception": ("return 1 // 0", "ZeroDivisionError"),
     "the end of the process": ("raise SystemExit(3)", "SystemExit"),
+    "half a character": ('raise ValueError("\\ud800 of a name")', "? of a name"),
     "no such indicator": ("return view.value('rsi')", "no indicators"),
     "a wrong array": ("return [Decision(**good)] if np.array([1, 2]) else None", "ValueError"),
 }
@@ -246,6 +248,7 @@ def test_what_goes_wrong_in_a_strategy_stops_it_alone_with_file_and_line(tmp_pat
     assert words in line["error"]
     assert line["error"].startswith(f"{line['file']}:{line['line']}: ")
     assert service.status()["stopped"] == {"mine": line["error"]}
+    assert msgspec.msgpack.encode(service.status())
 
 
 def test_what_a_strategy_wanted_before_it_went_wrong_stands(tmp_path: Path) -> None:
@@ -284,6 +287,21 @@ def test_what_the_gate_or_the_broker_refused_is_told_to_the_strategy_that_asked_
     assert heard(service, others) == []
     [signal] = heard(service, [reject("mine", 2)])
     assert (signal.strategy, signal.tradingsymbol) == ("mine", "BBB")
+
+
+@pytest.mark.parametrize("refusal", [blocked(a_signal()), reject("mine", 1)], ids=["blocked", "reject"])
+def test_a_strategy_that_answers_every_refusal_with_the_same_wish_is_stopped(tmp_path: Path, refusal: Event) -> None:
+    service = two(tmp_path, "return Decision(**good)")
+    heard(service, [instrument(1, "AAA"), ticks(Tick(1, 100))])
+    spaced = [e for n in range(60) for e in (refusal, ticks(Tick(1, 100), ts=78 + n))]
+    assert len(heard(service, spaced)) == 120
+    assert service.code.stopped == {}
+
+    signals = heard(service, [refusal] * 60)
+
+    assert len(signals) == 21
+    assert "answered 20 refusals in a row" in service.code.stopped["mine"]
+    assert f"{tmp_path}/" in service.code.stopped["mine"]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

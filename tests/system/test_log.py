@@ -16,6 +16,7 @@ log_to(Path(sys.argv[1]) / "log" / "mine.jsonl", "mine")
 LOG.info("begun", epoch=3, where=Path("/x"), words="a %s of [markup]")
 LOG.warning("left out", count=2)
 print("two", "words")
+print("half \\ud800")
 print("and\\na half", end="")
 logging.getLogger("urllib3").warning("retry %d", 5)
 logging.getLogger("urllib3").info("of no interest")
@@ -39,6 +40,7 @@ def test_whatever_is_said_is_one_line_with_its_service(tmp_path: Path) -> None:
         {"event": "begun", "epoch": 3, "where": "/x", "words": "a %s of [markup]", "level": "info"},
         {"event": "left out", "count": 2, "level": "warning"},
         {"event": "printed", "text": "two words", "level": "info"},
+        {"event": "printed", "text": "half ?", "level": "info"},
         {"event": "printed", "text": "and", "level": "info"},
         {"event": "retry 5", "logger": "urllib3", "level": "warning"},
         {"event": "it broke", "logger": "root", "level": "error"},

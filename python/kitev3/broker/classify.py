@@ -22,6 +22,7 @@ from typing import Literal
 import msgspec
 
 from kitev3.broker import row
+from kitev3.errors import readable
 
 Outcome = Literal["ok", "not_sent", "throttled", "reject", "unknown", "error"]
 
@@ -123,9 +124,5 @@ def _order_id(envelope: _Envelope) -> str:
 
 
 def _finding(outcome: Outcome, error_type: str, message: str) -> Finding:
-    return Finding(outcome=outcome, error_type=readable(error_type), message=readable(message))
-
-
-def readable(text: str) -> str:
-    """A text of whatever origin as one that can be taped and shown: bounded, and without halves of characters."""
-    return text[:MESSAGE_CHARS_MAX].encode(errors="replace").decode()
+    error_type, message = (readable(text, MESSAGE_CHARS_MAX) for text in (error_type, message))
+    return Finding(outcome=outcome, error_type=error_type, message=message)

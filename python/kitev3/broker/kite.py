@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kitev3.broker.adapter import TOTAL_S_MAX, EgressAdapter
-from kitev3.broker.classify import Finding, classify_failure, classify_read, classify_write, readable
+from kitev3.broker.classify import MESSAGE_CHARS_MAX, Finding, classify_failure, classify_read, classify_write
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order, Permit
 from kitev3.broker.official import KiteConnect
 from kitev3.broker.terms import percent, rupees
+from kitev3.errors import readable
 
 API_ROOT = "https://api.kite.trade"
 
@@ -132,7 +133,7 @@ def read(adapter: EgressAdapter, call: Callable[[], Any], secrets: Sequence[str]
     if attempt.reply is not None:
         return clean(classify_read(attempt.reply), secrets)
     assert error is not None, "a read without a reply has an error"
-    return clean(Finding(outcome="error", error_type=type(error).__name__, message=readable(str(error))), secrets)
+    return _failed(error, secrets)
 
 
 def read_file(adapter: EgressAdapter, call: Callable[[], Any], secrets: Sequence[str]) -> Finding:
@@ -147,7 +148,7 @@ def read_file(adapter: EgressAdapter, call: Callable[[], Any], secrets: Sequence
         message = finding.message or f"{reply.content_type or 'no content type'}, not CSV"
         return clean(Finding(outcome="error", error_type=finding.error_type, message=message), secrets)
     assert error is not None, "a read without a reply has an error"
-    return clean(Finding(outcome="error", error_type=type(error).__name__, message=readable(str(error))), secrets)
+    return _failed(error, secrets)
 
 
 def catching(call: Callable[[], Any]) -> Exception | None:
@@ -177,3 +178,9 @@ def clean(finding: Finding, secrets: Sequence[str]) -> Finding:
         message=message,
         data=finding.data,
     )
+
+
+def _failed(error: BaseException, secrets: Sequence[str]) -> Finding:
+    """A read without a reply."""
+    message = readable(str(error), MESSAGE_CHARS_MAX)
+    return clean(Finding(outcome="error", error_type=type(error).__name__, message=message), secrets)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import kitev3
-from kitev3.errors import KiteError
+from kitev3.errors import KiteError, readable
 
 LIBRARY = str(Path(kitev3.__file__).parent)
 WORDS_CHARS_MAX = 500  # of an error that a strategy raised
@@ -38,4 +38,4 @@ def place_of_callback(callback: Any, answer: Any = None) -> tuple[str, int]:
 def words_of(error: BaseException) -> str:
     """What *error* says, in a line: our own errors their message, others with their name."""
     words = str(error) if isinstance(error, KiteError) else traceback.format_exception_only(error)[-1].strip()
-    return words if len(words) <= WORDS_CHARS_MAX else f"{words[:WORDS_CHARS_MAX]}…"
+    return readable(words, WORDS_CHARS_MAX)

@@ -7,6 +7,7 @@ printed, stands there too.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -79,7 +80,10 @@ class _Json(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         line |= {"level": record.levelname.lower(), "at": at, "service": self._service}
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        try:
+            return msgspec.json.encode(line, enc_hook=str).decode()
+        except UnicodeEncodeError:  # half a character, as a name of a file or a strategy's own text may have
+            return json.dumps(line, default=str, ensure_ascii=False).encode(errors="replace").decode()
 
 
 class _Printed(io.TextIOBase):
