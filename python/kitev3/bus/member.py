@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -93,6 +92,7 @@ class Member(EventBus):
 
     Args:
         name: under which it is a source; of a service only if that service does not run.
+        connect: makes the transport, not open yet.
         clock: what its market time is; it stands at the context's start until one is heard.
     """
 
@@ -100,6 +100,7 @@ class Member(EventBus):
         self,
         name: str,
         context: Context,
+        connect: Callable[[ServiceSpec], PolledTransport],
         *,
         pace: Pace,
         settings: Mapping[str, Any] = MappingProxyType({}),
@@ -109,17 +110,13 @@ class Member(EventBus):
     ) -> None:
         self.name = name
         self.error: BaseException | None = None  # what a handler raised in the bus's thread
-        self.context, self._pace, self._settings, self._clock = context, pace, settings, clock
+        self._context, self._connect, self._pace, self._settings, self._clock = context, connect, pace, settings, clock
         self.turn, self._ended = turn or threading.Lock(), ended
         self._subscriptions: list[Subscription] = []
         self._runner: Runner | None = None
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
         self._opened = threading.Event()
-
-    @abstractmethod
-    def connect(self, spec: ServiceSpec) -> PolledTransport:
-        """The transport, not open yet."""
 
     def subscribe(self, topic: str | Collection[str], handler: Hearer, *, name: str = "", own: bool = False) -> None:
         if self.has_begun:
@@ -176,10 +173,10 @@ class Member(EventBus):
     def run(self) -> None:
         """Opens the tape, takes up every source, delivers until ``stop``, closes all."""
         spec = Switch(self.name, self._subscriptions, self.turn).spec()
-        transport = self.connect(spec)
+        transport = self._connect(spec)
         runner = Runner(
             spec,
-            self.context,
+            self._context,
             _Nothing(),
             clock=time.monotonic_ns,
             transport=transport,

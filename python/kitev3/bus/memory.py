@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from kitev3.bus import EventBus, Hearer
 from kitev3.bus.loop import Pace
 from kitev3.bus.member import Member
 from kitev3.bus.memory_transport import Hub, MemoryTransport
-from kitev3.contracts import CONTRACTS, Clock
+from kitev3.contracts import CONTRACTS
 from kitev3.runtime.clock import MarketClock, datetime_ns, market_date
 from kitev3.runtime.service import Context, ServiceSpec
 
@@ -51,7 +51,7 @@ class InMemoryEventBus(EventBus):
             start_ns=datetime_ns(start),
         )
         self._hub = Hub(HIGH_WATER)
-        self._members: dict[str, list[_MemoryMember]] = {}
+        self._members: dict[str, list[Member]] = {}
         self._lock = threading.RLock()
         self._running = False
         self._ended = threading.Event()
@@ -103,17 +103,20 @@ class InMemoryEventBus(EventBus):
     def _is_called_by_us(self) -> bool:
         return any(member.is_this_thread for member in self._all())
 
-    def _all(self) -> list[_MemoryMember]:
+    def _all(self) -> list[Member]:
         return [member for members in tuple(self._members.values()) for member in tuple(members)]
 
-    def _members_of(self, name: str) -> list[_MemoryMember]:
+    def _members_of(self, name: str) -> list[Member]:
         """The name's own, and its shards."""
         if name not in self._members:
             self._members[name] = [self._member(name, threading.Lock())]
         return self._members[name]
 
-    def _member(self, name: str, turn: threading.Lock) -> _MemoryMember:
-        return _MemoryMember(name, self._context, self._hub, clock=self._clock, turn=turn, ended=self._end)
+    def _member(self, name: str, turn: threading.Lock) -> Member:
+        def connect(spec: ServiceSpec) -> MemoryTransport:
+            return MemoryTransport(spec, SPEAKERS, self._hub, name)
+
+        return Member(name, self._context, connect, pace=PACE, clock=self._clock, turn=turn, ended=self._end)
 
     def _end(self) -> None:
         """A member's thread has ended: told to, or by its handler's error."""
@@ -130,23 +133,3 @@ class InMemoryEventBus(EventBus):
             self._tapes.cleanup()
         for member in self._all():
             member.raise_error()
-
-
-class _MemoryMember(Member):
-    """One name of the bus."""
-
-    def __init__(
-        self,
-        name: str,
-        context: Context,
-        hub: Hub,
-        *,
-        clock: Clock,
-        turn: threading.Lock,
-        ended: Callable[[], None],
-    ) -> None:
-        super().__init__(name, context, pace=PACE, clock=clock, turn=turn, ended=ended)
-        self._hub = hub
-
-    def connect(self, spec: ServiceSpec) -> MemoryTransport:
-        return MemoryTransport(spec, SPEAKERS, self._hub, self.name)

@@ -39,17 +39,10 @@ class ZmqEventBus(Member):
         settings: Mapping[str, Any] = MappingProxyType({}),
         zmq_context: zmq.Context[Any] | None = None,
     ) -> None:
-        super().__init__(name, context, pace=pace or Pace(), settings=settings)
-        self._folder, self._senders, self._zmq = sockets, senders, zmq_context
-        self._high_water, self._answer_ms = high_water, answer_ms
+        def connect(spec: ServiceSpec) -> ZmqTransport:
+            tape = context.run_dir / "tape" / name
+            return ZmqTransport(
+                spec, senders, sockets, tape, high_water=high_water, answer_ms=answer_ms, context=zmq_context
+            )
 
-    def connect(self, spec: ServiceSpec) -> ZmqTransport:
-        return ZmqTransport(
-            spec,
-            self._senders,
-            self._folder,
-            self.context.run_dir / "tape" / self.name,
-            high_water=self._high_water,
-            answer_ms=self._answer_ms,
-            context=self._zmq,
-        )
+        super().__init__(name, context, connect, pace=pace or Pace(), settings=settings)

@@ -447,7 +447,7 @@ impl Runtime {
     }
 
     /// The tape of a source, from the day's start.
-    pub(super) fn tape_of(&self, source: Source, day: Day) -> SourceTape {
+    fn tape_of(&self, source: Source, day: Day) -> SourceTape {
         match &self.ask {
             Some(ask) if source != *self.service() => {
                 let topics = self.subscriptions.iter().map(|one| one.topic.clone());
@@ -462,7 +462,7 @@ impl Runtime {
     }
 
     /// The reader of a source's tape, where it stands; at the day's start if there is none yet.
-    fn follower(&mut self, source: Source) -> SourceTape {
+    pub(super) fn follower(&mut self, source: Source) -> SourceTape {
         match self
             .followers
             .iter()

@@ -444,23 +444,10 @@ impl Runtime {
         message: &Message<'_>,
     ) -> Result<Vec<u8>, RuntimeError> {
         let source = message.header.source;
-        let index = match self
-            .followers
-            .iter()
-            .position(|(known, _)| *known == source)
-        {
-            Some(index) => index,
-            None => {
-                let tape = self.tape_of(source, self.from_day);
-                self.followers.push((source, tape));
-                self.followers.len() - 1
-            }
-        };
+        let mut tape = self.follower(source);
         let wanted = (message.header.epoch, message.header.seq);
         let frame = loop {
-            let entry = self.followers[index]
-                .1
-                .next(|_, header| (header.epoch, header.seq) == wanted);
+            let entry = tape.next(|_, header| (header.epoch, header.seq) == wanted);
             match entry {
                 Err(error) => {
                     return Err(
@@ -481,6 +468,7 @@ impl Runtime {
                 Ok(Some(_)) => {}
             }
         };
+        self.followers.push((source, tape));
         let payload = &frame[frame.len() - payload_bytes(&frame, message.topic)..];
         let heard = BatchRef::decode(message.payload)
             .ok_or_else(|| self.cannot(record, "not an IN_REF"))?;
