@@ -153,6 +153,10 @@ class BrokerBook:
         tag = self._mine.tag_of[order_id]
         return tag, "own", self._mine.orders[tag].signal.strategy
 
+    def awaits(self, now_ns: int, late_s: int, differ_ms: int) -> bool:
+        """Whether the trades of an order may still come to add up."""
+        return len(self.late(now_ns, late_s, differ_ms)) < len(self.final_ns)
+
     def late(self, now_ns: int, late_s: int, differ_ms: int) -> list[str]:
         """Orders whose trades have not added up for so long: too few may come late, too many do not go."""
         found = []

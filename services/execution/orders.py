@@ -130,12 +130,13 @@ class OwnOrders:
             yield from self.want_cancel(own, now_ns)
 
     def refuse(self, approved: Approved, why: str) -> Reject:
-        """Never sent."""
+        """Never sent. A new order has no tag, whatever its signal says: the gate gives free what it holds for a tag."""
         signal = approved.signal
         verb: Verb = signal.intent if signal.intent in ("modify", "cancel") else "place"
         self.rejected += verb == "place"
+        tag = "" if verb == "place" else signal.order
         return Reject(
-            signal.order, approved.intent_id, False, "Refused", why, "", verb, signal.strategy, signal.instrument_token
+            tag, approved.intent_id, False, "Refused", why, "", verb, signal.strategy, signal.instrument_token
         )
 
     # What came of it ----------------------------------------------------------------------------------------------

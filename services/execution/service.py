@@ -290,9 +290,8 @@ class Execution(Handler):
         waiting = [own for own in self.mine.open_orders() if own.stage != "unknown" or own.ended_ns > looked_ns]
         differs_ns = now_ns - self.config.differ_ms * MS
         doubted = any(doubt.since_ns > differs_ns for doubt in self.book.positions.doubts.values())
-        late_ns = now_ns - self.config.fills_late_s * S
-        coming = any(since_ns > late_ns for since_ns in self.book.final_ns.values())
-        return bool(waiting or coming or doubted)
+        awaited = self.book.awaits(now_ns, self.config.fills_late_s, self.config.differ_ms)
+        return bool(waiting or awaited or doubted)
 
     def _tell(self, found: tuple[str, ...], whole: bool) -> Iterator[Payload]:
         book = self.book.whole(self.reads.number)
