@@ -416,6 +416,23 @@ class Accepted(Payload, frozen=True, array_like=True, gc=False):
     request: Request
 
 
+class Origin(Payload, frozen=True, array_like=True, gc=False):
+    """What kitesim's exchange is made from. The same of it, asked the same, is the same exchange."""
+
+    form: int  # of the records of requests that follow
+    session: str
+    start_ns: int
+    user: str
+    others: tuple[str, ...]  # the users after the first, in order
+    market: str  # its name, and the file's digest
+    universe: str
+    hours: str
+    profile: str
+    seed: int
+    frame_ms: int
+    rules: dict[str, str]  # all of them, as a settings file has them: a profile may change from one version to the next
+
+
 class MarketRun(Payload, frozen=True, array_like=True, gc=False):
     """What kitesim's market does from now on."""
 
@@ -424,6 +441,7 @@ class MarketRun(Payload, frozen=True, array_like=True, gc=False):
     m0_ns: int = 0
     speed_e3: int = 0
     requests: tuple[Request, ...] = ()  # of a kitesim that came back: what it had accepted before
+    origin: Origin | None = None  # of the exchange that accepted them
 
 
 # --- control ------------------------------------------------------------------------------------------------------
@@ -793,6 +811,7 @@ CONTRACTS: tuple[Contract, ...] = (
     _c("world.left_out", LeftOut, "world", "marketdata", delivery="world"),
     _c("world.answer", Answer, "world", "execution", delivery="world"),
     _c("world.rows", BrokerRows, "world", "execution", delivery="world"),
+    _c("world.exchange", Origin, "world", "kitesim", delivery="world"),
     _c("world.request", Request, "world", "kitesim", delivery="world"),
     _c("world.timer", Timer, "world", "marketdata risk_portfolio execution journal", delivery="world"),
     _c("world.latch", LatchRead, "world", "risk_portfolio execution", delivery="world"),

@@ -20,6 +20,7 @@ from kitev3.services.kitesim.logins import Application, Logins, Session
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.server import Server, address_of, listen
+from kitev3.services.kitesim.state import check
 from kitev3.system.private import write_whole
 from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder
@@ -37,21 +38,10 @@ class ExchangeDriver(AsyncDriver):
         assert isinstance(context.settings, Profile)
         self.profile: Profile = context.settings
         self.run_dir = context.run_dir
-        self.exchange = open_exchange(
-            users=(self.profile.user_id,),
-            market=self.profile.market,
-            seed=context.seed,
-            start=datetime.fromtimestamp(context.start_ns / NS, UTC),
-            profile=config.profile,
-            frame_ms=config.frame_ms,
-            universe=config.universe,
-            hours=config.hours,
-            rules=config.rules,
-            calendar=self.profile.calendar,
-        )
+        self.config = config
+        self._make(context.start_ns)
         self.admin, self.faults, self.seed = config.admin, read_faults(config.fault), context.seed
         self.front: Front | None = None
-        self.books = Books(self.exchange)
         self.world: World | None = None
         self.server: Server | None = None
         self.wanted: MarketRun | None = None
@@ -81,6 +71,7 @@ class ExchangeDriver(AsyncDriver):
             self.server = server(listener, address_of(listener))
         self.server.entrance.announce = self._announce
         self._announce()
+        world.put(self.origin)
         if self.wanted is not None:
             self._do(self.server, self.wanted)
 
@@ -91,8 +82,15 @@ class ExchangeDriver(AsyncDriver):
             write_whole(self.run_dir / PAGE_FILE, f"{self.server.page_link}\n".encode())
 
     def said(self, event: Event) -> None:
-        """Runs or stops the market; after a crash, first brings the accounts back."""
+        """Runs or stops the market; of one that was before first brings the accounts back.
+
+        ConfigError when it was another exchange: what was asked of one, asked of another, makes orders that never were.
+        """
         run: MarketRun = event.payload
+        if run.origin is not None and run.origin != self.origin:
+            if run.origin.session == self.origin.session:
+                self._make(run.origin.start_ns)  # another start within the day goes on with it
+            check(run.origin, self.origin, str(self.run_dir), "start a new run folder")
         self.refused_again += replay(self.exchange, self.books, run.requests)
         self.wanted = run
         if self.server is not None:
@@ -115,6 +113,22 @@ class ExchangeDriver(AsyncDriver):
         status = self.server.status() if self.server is not None else {}
         status["refused_again"] = self.refused_again
         return status | (self.front.status() if self.front is not None else {})
+
+    def _make(self, start_ns: int) -> None:
+        config, profile = self.config, self.profile
+        self.exchange, self.origin = open_exchange(
+            users=(profile.user_id,),
+            market=profile.market,
+            seed=profile.seed,
+            start=datetime.fromtimestamp(start_ns / NS, UTC),
+            profile=config.profile,
+            frame_ms=config.frame_ms,
+            universe=config.universe,
+            hours=config.hours,
+            rules=config.rules,
+            calendar=profile.calendar,
+        )
+        self.books = Books(self.exchange)
 
     def _do(self, server: Server, run: MarketRun) -> None:
         if run.state == "running":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +11,15 @@ from typing import Any
 
 from kitev3._core import Calendar, Exchange, MarketFile, session_open_ns
 from kitev3.calendar import IST, read
+from kitev3.contracts import Origin
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import datetime_ns
+from kitev3.services.kitesim.rules import text
 from kitev3.system.market_file import read_market
 
 MINUTE_NS = 60_000_000_000
 FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at
+FORM = 2  # of the requests that are kept beside an origin
 
 
 def open_exchange(
@@ -29,8 +34,8 @@ def open_exchange(
     hours: str = "plain",
     rules: Mapping[str, Any] | None = None,
     calendar: str = "",
-) -> Exchange:
-    """An exchange at its start, under its profile's rules with these in their place.
+) -> tuple[Exchange, Origin]:
+    """An exchange at its start, under its profile's rules with these in their place, and what it was made from.
 
     *calendar* is a file of dated rows; guesses count, since an exchange that pretends may be wrong about a day.
 
@@ -39,7 +44,7 @@ def open_exchange(
     source: str | MarketFile = market if market in ("synthetic", "frozen") else read_market(Path(market))
     dates = read(calendar, provisional=True)
     try:
-        return Exchange(
+        exchange = Exchange(
             users=list(users),
             market=source,
             seed=seed,
@@ -53,6 +58,32 @@ def open_exchange(
         )
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"kitesim: {error}") from None
+    return exchange, Origin(
+        form=FORM,
+        session=exchange.session,
+        start_ns=exchange.now_ns,
+        user=users[0],
+        others=users[1:],
+        market=_known_as(market),
+        universe=universe,
+        hours=hours,
+        profile=profile,
+        seed=seed,
+        frame_ms=frame_ms,
+        rules={name: text(value) for name, value in exchange.rules.items()},
+    )
+
+
+def _known_as(market: str) -> str:
+    """What a market is known by: a file or a folder's tape by its content, wherever it lies."""
+    path = Path(market)
+    if market in ("synthetic", "frozen"):
+        return market
+    digest = hashlib.sha256()
+    for file in sorted(path.glob("*.tape")) if path.is_dir() else [path]:
+        with contextlib.suppress(OSError):  # who reads the market says what is wrong with it
+            digest.update(file.read_bytes())
+    return f"{path.name} {digest.hexdigest()}"
 
 
 def _start_ns(market: str | MarketFile, start: datetime | None, dates: Calendar) -> int:

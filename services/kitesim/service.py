@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from kitev3.contracts import Accepted, Clock, MarketRun, Request
+from kitev3.contracts import Accepted, Clock, MarketRun, Origin, Request
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
@@ -22,6 +22,7 @@ class _Kept(msgspec.Struct, array_like=True):
     state: State
     clock: Clock | None
     requests: list[Request]
+    origin: Origin | None = None
 
 
 class MarketHours(Handler):
@@ -34,6 +35,7 @@ class MarketHours(Handler):
                 "control.clock": self.clock,
                 "control.start": self.start,
                 "control.stop": self.stop,
+                "world.exchange": self.exchange,
                 "world.request": self.request,
                 "world.epoch": self.epoch,
             }
@@ -56,6 +58,13 @@ class MarketHours(Handler):
         self.kept.state = "stopped"
         return (self.market(),)
 
+    def exchange(self, event: Event) -> Iterable[Payload]:
+        """The first is the one that all requests are asked of: the driver goes on with no other."""
+        if self.kept.origin is not None:
+            return NOTHING
+        self.kept.origin = event.payload
+        return (self.market(),)
+
     def request(self, event: Event) -> Iterable[Payload]:
         """One write more that was accepted."""
         self.kept.requests.append(event.payload)
@@ -63,14 +72,14 @@ class MarketHours(Handler):
 
     def epoch(self, event: Event) -> Iterable[Payload]:
         """Back after a crash: the driver's exchange is a new one and must be told everything."""
-        if self.kept.state == "waiting" and not self.kept.requests:
+        if self.kept.origin is None:
             return NOTHING
         return (self.market(tuple(self.kept.requests)),)
 
     def market(self, requests: tuple[Request, ...] = ()) -> MarketRun:
         """What the driver is to do."""
         clock = self.kept.clock or Clock(0, 0, 0)
-        return MarketRun(self.kept.state, clock.t0_ns, clock.m0_ns, clock.speed_e3, requests)
+        return MarketRun(self.kept.state, clock.t0_ns, clock.m0_ns, clock.speed_e3, requests, self.kept.origin)
 
     def snapshot(self) -> bytes:
         """For the tape."""
@@ -88,6 +97,7 @@ class MarketHours(Handler):
         else:
             clock = Clock(said.t0_ns, said.m0_ns, said.speed_e3)
             self.kept.state, self.kept.clock = said.state, clock if said.speed_e3 else None
+            self.kept.origin = said.origin
 
     def status(self) -> dict[str, Any]:
         """For the health answer; the driver adds the rest."""

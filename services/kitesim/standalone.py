@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from kitev3._core import Exchange
 from kitev3.calendar import IST
@@ -26,9 +24,9 @@ from kitev3.services.kitesim.loop import run
 from kitev3.services.kitesim.opening import open_exchange
 from kitev3.services.kitesim.options import Options, read_options
 from kitev3.services.kitesim.replay import replay
-from kitev3.services.kitesim.rules import differences, effective, text
+from kitev3.services.kitesim.rules import differences, text
 from kitev3.services.kitesim.server import Server, address_of, listen, unmarked
-from kitev3.services.kitesim.state import Memory, Origin, check, remembered
+from kitev3.services.kitesim.state import Memory, check, remembered
 from kitev3.system.private import write_whole
 
 NS = 1_000_000_000
@@ -82,43 +80,28 @@ def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books
     start = _clock(options.clock)
     if start is None and kept is not None:
         start = datetime.fromtimestamp(kept[0].start_ns / NS, UTC)
-    rules = options.all_rules
-    made: dict[str, Any] = {
-        "profile": options.profile,
-        "seed": options.seed,
-        "frame_ms": options.frame_ms,
-        "universe": options.universe,
-        "hours": options.kept_hours,
-    }
-    names = {"user": users[0], "others": users[1:], "market": _market(options.market)}
-    wanted = made | names | {"rules": effective(options.profile, rules)}
-    if kept is not None and folder is not None:
-        check(kept[0], wanted, folder)
-    exchange = open_exchange(users=users, market=options.market, start=start, rules=rules, **made)
+    exchange, origin = open_exchange(
+        users=users,
+        market=options.market,
+        seed=options.seed,
+        start=start,
+        profile=options.profile,
+        frame_ms=options.frame_ms,
+        universe=options.universe,
+        hours=options.kept_hours,
+        rules=options.all_rules,
+    )
     books = Books(exchange)
     if folder is None:
         return exchange, books, None
-    origin = Origin(session=exchange.session, start_ns=exchange.now_ns, **wanted)
     if kept is not None:
-        check(kept[0], {"session": origin.session, "start_ns": origin.start_ns}, folder)
+        check(kept[0], origin, f"state: {folder}", "take another folder")
         refused = replay(exchange, books, kept[1])
         if refused:
             print(f"kitesim: {refused} requests of {folder} are refused by this version", file=sys.stderr)
         exchange.advance(kept[2])
         exchange.take_order_frames()
     return exchange, books, Memory(folder, origin)
-
-
-def _market(market: str) -> str:
-    """What a market is known by: a file or a folder's tape by its content, wherever it lies."""
-    path = Path(market)
-    if market in ("synthetic", "frozen"):
-        return market
-    digest = hashlib.sha256()
-    for file in sorted(path.glob("*.tape")) if path.is_dir() else [path]:
-        with contextlib.suppress(OSError):  # who reads the market says what is wrong with it
-            digest.update(file.read_bytes())
-    return f"{path.name} {digest.hexdigest()}"
 
 
 def _about(options: Options) -> dict[str, str]:

@@ -13,29 +13,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 from kitev3._core import TapeCorrupt, TapeKind, TapeReader, TapeWriter
-from kitev3.contracts import Request
+from kitev3.contracts import Origin, Request
 from kitev3.errors import ConfigError
+from kitev3.services.kitesim.opening import FORM
 
 SYNC_EVERY_MS = 1_000
 SEGMENT_BYTES = 1 << 20  # a day of 5,000 orders is half of it
-FORM = 1
-
-
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """What an exchange is made from. The same of it, asked the same, is the same exchange."""
-
-    form: int = FORM  # of the records that follow
-    session: str
-    start_ns: int
-    user: str
-    others: tuple[str, ...] = ()  # the users after the first, in order
-    market: str  # its name, and the file's digest
-    universe: str
-    hours: str
-    profile: str
-    seed: int
-    frame_ms: int
-    rules: dict[str, Any] = {}  # all of them: a profile may change from one version to the next
 
 
 class _Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -90,22 +73,20 @@ def _origin(before: Origin | None, found: Origin, folder: Path) -> Origin:
     return found
 
 
-def check(kept: Origin, wanted: dict[str, Any], folder: Path) -> None:
-    """ConfigError when what is wanted is not the exchange that the folder remembers."""
-    named = _flat(wanted)
-    was_named = _flat({name: getattr(kept, name) for name in wanted})
-    for name in named | was_named:
+def check(kept: Origin, wanted: Origin, where: str, instead: str) -> None:
+    """ConfigError when what is wanted is not the exchange that is remembered there; *instead*: what to do then."""
+    was_named, named = _flat(kept), _flat(wanted)
+    for name in was_named | named:
         was, value = was_named.get(name), named.get(name)
         if was != value:
-            raise ConfigError(f"state: {folder}: its exchange has {name} {was}, not {value}; take another folder")
+            raise ConfigError(f"{where}: its exchange has {name} {was}, not {value}; {instead}")
 
 
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    """With the members of what is a table itself beside the others."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= value if isinstance(value, dict) else {name: value}
-    return flat
+def _flat(origin: Origin) -> dict[str, Any]:
+    """With each rule beside the others."""
+    values = msgspec.structs.asdict(origin)
+    del values["rules"]
+    return {**values, **origin.rules}
 
 
 class Memory:

@@ -20,7 +20,8 @@ from kiteconnect import exceptions as kite
 from kitev3 import _core
 from kitev3._core import Exchange
 from kitev3.account.secret import write_secret
-from kitev3.contracts import Accepted, Clock, Epoch, MarketRun, Request, Start, Stop
+from kitev3.contracts import Accepted, Clock, Epoch, MarketRun, Origin, Request, Start, Stop
+from kitev3.errors import ConfigError
 from kitev3.events import Event
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.replay import replay
@@ -31,6 +32,7 @@ NS = 1_000_000_000
 START_NS = _core.session_open_ns("2026-11-19") + 300 * NS
 CLOCK = Clock(START_NS, 5, 30_000)
 TOKEN = "T0ken"
+ORIGIN = Origin(2, "2026-11-19", START_NS, "KS0001", (), "synthetic", "house", "plain", "strict-2026", 1, 1000, {})
 
 
 def say(handler: MarketHours, topic: str, payload: Any) -> list[Any]:
@@ -58,7 +60,8 @@ def test_the_market_waits_for_its_clock_and_the_start() -> None:
 def test_another_build_rebuilds_it_from_what_it_said() -> None:
     first, second = MarketHours(), MarketHours()
     requests_ = [a_request(order_id=str(number), at_ns=START_NS + number) for number in range(3)]
-    said = say(first, "control.clock", CLOCK) + say(first, "control.start", Start("2026-11-19"))
+    said = say(first, "world.exchange", ORIGIN)
+    said += say(first, "control.clock", CLOCK) + say(first, "control.start", Start("2026-11-19"))
     for request in requests_:
         said += say(first, "world.request", request)
     said += say(first, "world.epoch", Epoch(2, 9)) + say(first, "control.stop", Stop())
@@ -76,6 +79,14 @@ def test_what_a_changed_exchange_refuses_is_counted_and_the_rest_is_done_again()
     assert replay(exchange, Books(exchange), asked) == 1
 
 
+def test_a_request_of_which_something_else_comes_is_refused_in_words() -> None:
+    exchange = Exchange(users=["KS0001"], market="frozen", seed=1, start_ns=START_NS)
+    fields = a_request().fields | {"product": "MIS", "order_type": "MARKET", "market_protection": "-1"}
+
+    with pytest.raises(ConfigError, match=r"order 1 of before comes out as [0-9]+ in this version"):
+        replay(exchange, Books(exchange), (a_request(fields=fields),))
+
+
 def test_another_clock_moves_a_market_that_runs() -> None:
     handler = MarketHours()
     say(handler, "control.clock", CLOCK)
@@ -87,6 +98,7 @@ def test_another_clock_moves_a_market_that_runs() -> None:
 def test_a_first_start_has_nothing_to_bring_back_and_a_second_one_everything() -> None:
     handler = MarketHours()
     assert say(handler, "world.epoch", Epoch(1, 0)) == []
+    assert say(handler, "world.exchange", ORIGIN) == [MarketRun("waiting", 0, 0, 0, (), ORIGIN)]
     say(handler, "control.clock", CLOCK)
     say(handler, "control.start", Start("2026-11-19"))
     say(handler, "world.request", a_request())
@@ -94,7 +106,9 @@ def test_a_first_start_has_nothing_to_bring_back_and_a_second_one_everything() -
     again.restore(handler.snapshot())
 
     for one in (handler, again):
-        assert say(one, "world.epoch", Epoch(2, 1)) == [MarketRun("running", START_NS, 5, 30_000, (a_request(),))]
+        again_all = MarketRun("running", START_NS, 5, 30_000, (a_request(),), ORIGIN)
+        assert say(one, "world.epoch", Epoch(2, 1)) == [again_all]
+        assert say(one, "world.exchange", ORIGIN) == []
 
 
 # --- coming back --------------------------------------------------------------------------------------------------
@@ -248,6 +262,69 @@ def test_a_killed_kitesim_comes_back_with_its_orders_and_goes_on(house: House) -
     assert (health["epoch"], health["service"]["accepted"]) == (2, 2)
     house.process.terminate()
     assert house.process.wait(2) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"KITEV3_SEED": "2"}, "seed 1, not 2"),
+        ({"KITEV3_MARKET": "frozen"}, "market synthetic, not frozen"),
+        ({"KITEV3_KITESIM_FRAME_MS": "500"}, "frame_ms 1000, not 500"),
+        ({"KITEV3_KITESIM_RULES": "{ sockets_max = 2 }"}, "sockets_max 3, not 2"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_another_exchange_does_not_go_on_with_the_orders_of_the_first(
+    house: House, change: dict[str, str], named: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bought(house)
+    capfd.readouterr()
+
+    house.start(**change)
+
+    assert house.process is not None
+    assert house.process.wait(20) == 2
+    said = capfd.readouterr().err
+    assert said == f"kitesim: {house.folder.path}: its exchange has {named}; start a new run folder\n"
+    house.start("--start")
+    health = house.health(lambda health: health["service"].get("market_running", False))
+    assert health["service"]["accepted"] == 1
+    assert len(house.client().trades()) == 1
+
+
+def test_another_day_does_not_go_on_with_the_orders_of_the_first(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bought(house)
+    capfd.readouterr()
+
+    house.start(KITEV3_START="2026-11-20T09:20:00+05:30")
+
+    assert house.process is not None
+    assert house.process.wait(20) == 2
+    assert "its exchange has session 2026-11-19, not 2026-11-20; start a new run folder" in capfd.readouterr().err
+
+
+def test_a_later_start_within_the_day_goes_on_with_the_orders_of_the_first(house: House) -> None:
+    before = bought(house)
+
+    house.start("--start", KITEV3_START="2026-11-19T09:45:00+05:30")
+    house.health(lambda health: health["service"].get("market_running", False))
+
+    assert house.client().trades() == before
+
+
+def bought(house: House) -> list[dict[str, Any]]:
+    """The trades of a kitesim in which somebody bought, and which has ended."""
+    house.start("--start")
+    house.health(lambda health: health["service"].get("market_running", False))
+    fields = {"variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY"}
+    house.client().place_order(**fields, quantity=5, product="MIS", order_type="MARKET", market_protection=-1)
+    trades: list[dict[str, Any]] = house.client().trades()
+    assert house.process is not None
+    house.process.terminate()
+    assert house.process.wait(5) == 0
+    return trades
 
 
 def test_faults_of_the_profile_stand_in_front_of_the_house_and_its_admin_switches_more(house: House) -> None:

@@ -130,7 +130,7 @@ class ExchangeControls:
         self.server.door.heard(NOBODY, "halt", "", "", {} if why is None else {"why": why})
 
     def _exchange_of(self, day: str) -> Any:
-        return open_exchange(
+        exchange, _ = open_exchange(
             users=("-",),
             market="frozen",
             seed=self.seed,
@@ -138,3 +138,4 @@ class ExchangeControls:
             profile=self.server.exchange.profile,
             frame_ms=1000,
         )
+        return exchange
