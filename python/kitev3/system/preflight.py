@@ -75,6 +75,7 @@ def prepared(
         if profile.fresh:
             _catch_up(folder, profile.account_id)
             folder.rotate()
+        _check_day(folder, names, market_date(profile.start or datetime.now(UTC)))
         folder.summary.unlink(missing_ok=True)
         folder.clear()
         folder.make()
@@ -105,6 +106,17 @@ def _catch_up(folder: RunFolder, account: str) -> None:
     said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]
     what = "is not whole, and its tapes are kept" if done.returncode else "had been killed"
     print(f"kitev3: the last run here {what}: {said[-1]}", file=sys.stderr)
+
+
+def _check_day(folder: RunFolder, names: tuple[str, ...], today: str) -> None:
+    """A market of ours has one day: what it was asked on another is not asked of it again, nor does any of it carry."""
+    for name in markets(names):
+        for session in folder.sessions(name):
+            if session != today:
+                raise ConfigError(
+                    f"{folder.path}: holds {name}'s session of {session}, and this one is of {today}: "
+                    "start a new run folder, or say fresh = true"
+                )
 
 
 def _check_disk(folder: Path) -> None:

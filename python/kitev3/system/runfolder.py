@@ -179,6 +179,10 @@ class RunFolder:
             return True
         return self.summary.exists() and self.summary.stat().st_mtime_ns >= max(tapes)
 
+    def sessions(self, service: str) -> list[str]:
+        """The market dates of which a service has a tape here, oldest first."""
+        return sorted({path.name.partition(".")[0] for path in (self.path / "tape" / service).glob("*.tape")})
+
     def rotate(self) -> Path | None:
         """Moves what an earlier run left to ``old/<n>/``, keeping the newest five; where to, if there was anything.
 
