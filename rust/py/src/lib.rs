@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 mod calendar;
 mod callbacks;
 mod exchange;
+mod getters;
 mod indicators;
 mod kite;
 mod market;

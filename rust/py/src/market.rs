@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::calendar::{PyCalendar, given};
+use crate::getters::with_getters;
 use crate::kite::PyTickBatch;
 use crate::kite::batch::column_view;
 use crate::runtime::native::PyNativeHandler;
@@ -18,8 +19,20 @@ use crate::runtime::native::PyNativeHandler;
 #[derive(PartialEq, Eq, Hash)]
 pub struct PyBar(pub Bar);
 
-#[pymethods]
-impl PyBar {
+with_getters!(PyBar, bar {
+    instrument_token: u32 = bar.token;
+    start_ns: i64 = bar.start_ns;
+    end_ns: i64 = bar.end_ns;
+    open_e4: i64 = bar.open_e4;
+    high_e4: i64 = bar.high_e4;
+    low_e4: i64 = bar.low_e4;
+    close_e4: i64 = bar.close_e4;
+    volume: u64 = bar.volume;
+    value_e4: i64 = bar.value_e4;
+    ticks: u64 = bar.ticks;
+    short: bool = bar.short;
+    gapped: bool = bar.gapped;
+} {
     #[new]
     #[allow(clippy::too_many_arguments)] // Python calls it by keyword
     #[pyo3(signature = (
@@ -58,70 +71,10 @@ impl PyBar {
         }))
     }
 
-    #[getter]
-    fn instrument_token(&self) -> u32 {
-        self.0.token
-    }
-
     /// Interned, so that looking a bar's hearers up compares addresses.
     #[getter]
     fn period<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::intern(py, &self.0.spec.to_string())
-    }
-
-    #[getter]
-    fn start_ns(&self) -> i64 {
-        self.0.start_ns
-    }
-
-    #[getter]
-    fn end_ns(&self) -> i64 {
-        self.0.end_ns
-    }
-
-    #[getter]
-    fn open_e4(&self) -> i64 {
-        self.0.open_e4
-    }
-
-    #[getter]
-    fn high_e4(&self) -> i64 {
-        self.0.high_e4
-    }
-
-    #[getter]
-    fn low_e4(&self) -> i64 {
-        self.0.low_e4
-    }
-
-    #[getter]
-    fn close_e4(&self) -> i64 {
-        self.0.close_e4
-    }
-
-    #[getter]
-    fn volume(&self) -> u64 {
-        self.0.volume
-    }
-
-    #[getter]
-    fn value_e4(&self) -> i64 {
-        self.0.value_e4
-    }
-
-    #[getter]
-    fn ticks(&self) -> u64 {
-        self.0.ticks
-    }
-
-    #[getter]
-    fn short(&self) -> bool {
-        self.0.short
-    }
-
-    #[getter]
-    fn gapped(&self) -> bool {
-        self.0.gapped
     }
 
     fn __repr__(&self) -> String {
@@ -154,7 +107,7 @@ impl PyBar {
             word(self.0.gapped),
         )
     }
-}
+});
 
 /// Closed bars in columns; a column is a read-only numpy view of the batch's own memory.
 #[pyclass(frozen, eq, module = "kitev3._core", name = "BarBatch")]
@@ -270,8 +223,15 @@ impl PyBars {
 #[pyclass(module = "kitev3._core", name = "BarBuilder")]
 pub struct PyBarBuilder(BarBuilder);
 
-#[pymethods]
-impl PyBarBuilder {
+with_getters!(PyBarBuilder, builder {
+    entered: u64 = builder.counts().entered;
+    flagged: u64 = builder.counts().flagged;
+    timeless: u64 = builder.counts().timeless;
+    late: u64 = builder.counts().late;
+    outside: u64 = builder.counts().outside;
+    volume_back: u64 = builder.counts().volume_back;
+    value_overflow: u64 = builder.counts().value_overflow;
+} {
     #[new]
     #[pyo3(signature = (specs, calendar = None))]
     fn new(specs: &Bound<'_, PyAny>, calendar: Option<&PyCalendar>) -> PyResult<Self> {
@@ -290,42 +250,7 @@ impl PyBarBuilder {
     fn close_session(&mut self, at_ns: Option<i64>) -> Vec<PyBar> {
         self.0.close_session(at_ns).into_iter().map(PyBar).collect()
     }
-
-    #[getter]
-    fn entered(&self) -> u64 {
-        self.0.counts().entered
-    }
-
-    #[getter]
-    fn flagged(&self) -> u64 {
-        self.0.counts().flagged
-    }
-
-    #[getter]
-    fn timeless(&self) -> u64 {
-        self.0.counts().timeless
-    }
-
-    #[getter]
-    fn late(&self) -> u64 {
-        self.0.counts().late
-    }
-
-    #[getter]
-    fn outside(&self) -> u64 {
-        self.0.counts().outside
-    }
-
-    #[getter]
-    fn volume_back(&self) -> u64 {
-        self.0.counts().volume_back
-    }
-
-    #[getter]
-    fn value_overflow(&self) -> u64 {
-        self.0.counts().value_overflow
-    }
-}
+});
 
 /// The service marketdata, as a runtime takes it.
 #[pyfunction]

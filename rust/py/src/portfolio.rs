@@ -6,6 +6,8 @@ use kitev3_core::terms::{Exchange, InstrumentKind, Product, Side};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::getters::with_getters;
+
 fn word<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> PyResult<T> {
     parse(text).ok_or_else(|| {
         PyValueError::new_err(format!("{text:?} is no word of the trade that is known"))
@@ -21,52 +23,20 @@ fn day(date: &str) -> PyResult<Day> {
 #[derive(Clone, PartialEq)]
 pub struct PyCharges(Charges);
 
-#[pymethods]
-impl PyCharges {
-    #[getter]
-    fn brokerage_e15(&self) -> i128 {
-        self.0.brokerage_e15
-    }
-
-    #[getter]
-    fn transaction_tax_e15(&self) -> i128 {
-        self.0.transaction_tax_e15
-    }
-
-    #[getter]
-    fn exchange_e15(&self) -> i128 {
-        self.0.exchange_e15
-    }
-
-    #[getter]
-    fn sebi_e15(&self) -> i128 {
-        self.0.sebi_e15
-    }
-
-    #[getter]
-    fn stamp_e15(&self) -> i128 {
-        self.0.stamp_e15
-    }
-
-    #[getter]
-    fn gst_e15(&self) -> i128 {
-        self.0.gst_e15
-    }
-
-    #[getter]
-    fn total_e15(&self) -> i128 {
-        self.0.total_e15()
-    }
-
-    #[getter]
-    fn total_e4(&self) -> i64 {
-        self.0.total_e4()
-    }
-
+with_getters!(PyCharges, charges {
+    brokerage_e15: i128 = charges.brokerage_e15;
+    transaction_tax_e15: i128 = charges.transaction_tax_e15;
+    exchange_e15: i128 = charges.exchange_e15;
+    sebi_e15: i128 = charges.sebi_e15;
+    stamp_e15: i128 = charges.stamp_e15;
+    gst_e15: i128 = charges.gst_e15;
+    total_e15: i128 = charges.total_e15();
+    total_e4: i64 = charges.total_e4();
+} {
     fn __repr__(&self) -> String {
         format!("Charges(total_e4={})", self.0.total_e4())
     }
-}
+});
 
 /// The charges of one executed order.
 #[pyfunction(name = "charges")]

@@ -15,169 +15,111 @@ use super::tick::PyTick;
 #[derive(Clone, PartialEq)]
 pub struct PyTickBatch(pub TickBatch);
 
-#[pymethods]
-impl PyTickBatch {
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        TickBatch::from_bytes(data).map(Self).map_err(batch_error)
-    }
+/// Getters of columns: with a value for each tick, and for each level of its depth.
+macro_rules! tick_columns {
+    (tick { $($name:ident: $type:ty;)+ } level { $($depth:ident: $of:ty;)+ }) => {
+        #[pymethods]
+        impl PyTickBatch {
+            #[staticmethod]
+            fn from_bytes(data: &[u8]) -> PyResult<Self> {
+                TickBatch::from_bytes(data).map(Self).map_err(batch_error)
+            }
 
-    #[staticmethod]
-    fn from_ticks(ticks: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let ticks = collect_ticks(ticks)?;
-        TickBatch::from_ticks(&ticks).map(Self).map_err(batch_error)
-    }
+            #[staticmethod]
+            fn from_ticks(ticks: &Bound<'_, PyAny>) -> PyResult<Self> {
+                let ticks = collect_ticks(ticks)?;
+                TickBatch::from_ticks(&ticks).map(Self).map_err(batch_error)
+            }
 
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.as_bytes())
-    }
+            fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+                PyBytes::new(py, self.0.as_bytes())
+            }
 
-    fn flagged(&self) -> Vec<(u32, u16)> {
-        self.0.flagged()
-    }
+            fn flagged(&self) -> Vec<(u32, u16)> {
+                self.0.flagged()
+            }
 
-    fn with_flags(&self, flagged: Vec<(u32, u16)>) -> PyResult<Self> {
-        let mut batch = self.0.clone();
-        batch.apply_flags(&flagged).map_err(batch_error)?;
-        Ok(Self(batch))
-    }
+            fn with_flags(&self, flagged: Vec<(u32, u16)>) -> PyResult<Self> {
+                let mut batch = self.0.clone();
+                batch.apply_flags(&flagged).map_err(batch_error)?;
+                Ok(Self(batch))
+            }
 
-    fn __len__(&self) -> usize {
-        self.0.len()
-    }
+            fn __len__(&self) -> usize {
+                self.0.len()
+            }
 
-    fn __iter__(slf: &Bound<'_, Self>) -> PyTicks {
-        PyTicks {
-            batch: slf.clone().unbind(),
-            next: 0,
+            fn __iter__(slf: &Bound<'_, Self>) -> PyTicks {
+                PyTicks {
+                    batch: slf.clone().unbind(),
+                    next: 0,
+                }
+            }
+
+            fn __getitem__(&self, index: isize) -> PyResult<PyTick> {
+                let length = self.0.len();
+                let from_start = if index < 0 {
+                    index + length as isize
+                } else {
+                    index
+                };
+                usize::try_from(from_start)
+                    .ok()
+                    .and_then(|from_start| self.0.tick(from_start))
+                    .map(PyTick)
+                    .ok_or_else(|| PyIndexError::new_err(format!("tick {index} of a batch of {length}")))
+            }
+
+            fn __repr__(&self) -> String {
+                format!(
+                    "<TickBatch of {} ticks, {} bytes>",
+                    self.0.len(),
+                    self.0.as_bytes().len()
+                )
+            }
+
+            $(
+                #[getter]
+                fn $name<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<$type>> {
+                    view(slf, slf.get().0.$name())
+                }
+            )+
+
+            $(
+                #[getter]
+                fn $depth<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<$of>> {
+                    depth_view(slf, slf.get().0.$depth())
+                }
+            )+
         }
-    }
+    };
+}
 
-    fn __getitem__(&self, index: isize) -> PyResult<PyTick> {
-        let length = self.0.len();
-        let from_start = if index < 0 {
-            index + length as isize
-        } else {
-            index
-        };
-        usize::try_from(from_start)
-            .ok()
-            .and_then(|from_start| self.0.tick(from_start))
-            .map(PyTick)
-            .ok_or_else(|| PyIndexError::new_err(format!("tick {index} of a batch of {length}")))
+tick_columns! {
+    tick {
+        kind: u8;
+        token: u32;
+        flags: u16;
+        exchange_ns: i64;
+        last_price_e4: i64;
+        open_e4: i64;
+        high_e4: i64;
+        low_e4: i64;
+        close_e4: i64;
+        average_price_e4: i64;
+        last_quantity: u32;
+        volume: u32;
+        buy_quantity: u32;
+        sell_quantity: u32;
+        last_trade_ns: i64;
+        oi: u32;
+        oi_high: u32;
+        oi_low: u32;
     }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "<TickBatch of {} ticks, {} bytes>",
-            self.0.len(),
-            self.0.as_bytes().len()
-        )
-    }
-
-    #[getter]
-    fn kind<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u8>> {
-        view(slf, slf.get().0.kind())
-    }
-
-    #[getter]
-    fn token<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.token())
-    }
-
-    #[getter]
-    fn flags<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u16>> {
-        view(slf, slf.get().0.flags())
-    }
-
-    #[getter]
-    fn exchange_ns<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.exchange_ns())
-    }
-
-    #[getter]
-    fn last_price_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.last_price_e4())
-    }
-
-    #[getter]
-    fn open_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.open_e4())
-    }
-
-    #[getter]
-    fn high_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.high_e4())
-    }
-
-    #[getter]
-    fn low_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.low_e4())
-    }
-
-    #[getter]
-    fn close_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.close_e4())
-    }
-
-    #[getter]
-    fn average_price_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.average_price_e4())
-    }
-
-    #[getter]
-    fn last_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.last_quantity())
-    }
-
-    #[getter]
-    fn volume<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.volume())
-    }
-
-    #[getter]
-    fn buy_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.buy_quantity())
-    }
-
-    #[getter]
-    fn sell_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.sell_quantity())
-    }
-
-    #[getter]
-    fn last_trade_ns<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<i64>> {
-        view(slf, slf.get().0.last_trade_ns())
-    }
-
-    #[getter]
-    fn oi<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.oi())
-    }
-
-    #[getter]
-    fn oi_high<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.oi_high())
-    }
-
-    #[getter]
-    fn oi_low<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<u32>> {
-        view(slf, slf.get().0.oi_low())
-    }
-
-    #[getter]
-    fn depth_price_e4<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<i64>> {
-        depth_view(slf, slf.get().0.depth_price_e4())
-    }
-
-    #[getter]
-    fn depth_quantity<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<u32>> {
-        depth_view(slf, slf.get().0.depth_quantity())
-    }
-
-    #[getter]
-    fn depth_orders<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray2<u16>> {
-        depth_view(slf, slf.get().0.depth_orders())
+    level {
+        depth_price_e4: i64;
+        depth_quantity: u32;
+        depth_orders: u16;
     }
 }
 

@@ -8,13 +8,30 @@ use pyo3::types::{PyBytes, PyString};
 use super::batch::PyTickBatch;
 use super::tick::PyTick;
 use super::{EncodeError, unknown};
+use crate::getters::with_getters;
 
 /// Frames to batches, with what was seen before: flags and counts.
 #[pyclass(module = "kitev3._core", name = "Decoder")]
 pub struct PyDecoder(Decoder);
 
-#[pymethods]
-impl PyDecoder {
+with_getters!(PyDecoder, decoder {
+    get_believes_clock: bool = decoder.believes_clock;
+    frames: u64 = decoder.frames();
+    batches: u64 = decoder.batches();
+    ticks: u64 = decoder.ticks();
+    heartbeats: u64 = decoder.frame_counts().heartbeats;
+    errors: u64 = decoder.frame_counts().errors();
+    unknown: u64 = decoder.frame_counts().unknown;
+    truncated: u64 = decoder.frame_counts().truncated;
+    trailing: u64 = decoder.frame_counts().trailing;
+    excess: u64 = decoder.frame_counts().excess;
+    flagged: u64 = decoder.flagged().flagged;
+    flagged_price: u64 = decoder.flagged().price;
+    flagged_time_back: u64 = decoder.flagged().time_back;
+    flagged_crossed: u64 = decoder.flagged().crossed;
+    flagged_time_ahead: u64 = decoder.flagged().time_ahead;
+    flagged_unknown_past: u64 = decoder.flagged().unknown_past;
+} {
     #[new]
     #[pyo3(signature = (*, nco_divisor = 10_000))]
     fn new(nco_divisor: u32) -> PyResult<Self> {
@@ -31,91 +48,11 @@ impl PyDecoder {
         self.0.clear();
     }
 
-    #[getter]
-    fn get_believes_clock(&self) -> bool {
-        self.0.believes_clock
-    }
-
     #[setter]
     fn set_believes_clock(&mut self, believes: bool) {
         self.0.believes_clock = believes;
     }
-
-    #[getter]
-    fn frames(&self) -> u64 {
-        self.0.frames()
-    }
-
-    #[getter]
-    fn batches(&self) -> u64 {
-        self.0.batches()
-    }
-
-    #[getter]
-    fn ticks(&self) -> u64 {
-        self.0.ticks()
-    }
-
-    #[getter]
-    fn heartbeats(&self) -> u64 {
-        self.0.frame_counts().heartbeats
-    }
-
-    #[getter]
-    fn errors(&self) -> u64 {
-        self.0.frame_counts().errors()
-    }
-
-    #[getter]
-    fn unknown(&self) -> u64 {
-        self.0.frame_counts().unknown
-    }
-
-    #[getter]
-    fn truncated(&self) -> u64 {
-        self.0.frame_counts().truncated
-    }
-
-    #[getter]
-    fn trailing(&self) -> u64 {
-        self.0.frame_counts().trailing
-    }
-
-    #[getter]
-    fn excess(&self) -> u64 {
-        self.0.frame_counts().excess
-    }
-
-    #[getter]
-    fn flagged(&self) -> u64 {
-        self.0.flagged().flagged
-    }
-
-    #[getter]
-    fn flagged_price(&self) -> u64 {
-        self.0.flagged().price
-    }
-
-    #[getter]
-    fn flagged_time_back(&self) -> u64 {
-        self.0.flagged().time_back
-    }
-
-    #[getter]
-    fn flagged_crossed(&self) -> u64 {
-        self.0.flagged().crossed
-    }
-
-    #[getter]
-    fn flagged_time_ahead(&self) -> u64 {
-        self.0.flagged().time_ahead
-    }
-
-    #[getter]
-    fn flagged_unknown_past(&self) -> u64 {
-        self.0.flagged().unknown_past
-    }
-}
+});
 
 /// Decodes a frame without state: the ticks alone, as a reader of a tape needs them.
 #[pyfunction]

@@ -4,14 +4,35 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::unknown;
+use crate::getters::with_getters;
 
 /// One instrument's state as one packet tells it.
 #[pyclass(frozen, eq, module = "kitev3._core", name = "Tick")]
 #[derive(Clone, Copy, PartialEq)]
 pub struct PyTick(pub Tick);
 
-#[pymethods]
-impl PyTick {
+with_getters!(PyTick, tick {
+    token: u32 = tick.token;
+    flags: u16 = tick.flags;
+    exchange_ns: i64 = tick.exchange_ns;
+    last_price_e4: i64 = tick.last_price_e4;
+    open_e4: i64 = tick.open_e4;
+    high_e4: i64 = tick.high_e4;
+    low_e4: i64 = tick.low_e4;
+    close_e4: i64 = tick.close_e4;
+    average_price_e4: i64 = tick.average_price_e4;
+    last_quantity: u32 = tick.last_quantity;
+    volume: u32 = tick.volume;
+    buy_quantity: u32 = tick.buy_quantity;
+    sell_quantity: u32 = tick.sell_quantity;
+    last_trade_ns: i64 = tick.last_trade_ns;
+    oi: u32 = tick.oi;
+    oi_high: u32 = tick.oi_high;
+    oi_low: u32 = tick.oi_low;
+    depth_price_e4: [i64; DEPTH_LEVELS] = tick.depth_price_e4;
+    depth_quantity: [u32; DEPTH_LEVELS] = tick.depth_quantity;
+    depth_orders: [u16; DEPTH_LEVELS] = tick.depth_orders;
+} {
     #[new]
     #[allow(clippy::too_many_arguments)] // Python calls it by keyword
     #[pyo3(signature = (
@@ -89,104 +110,4 @@ impl PyTick {
             tick.flags
         )
     }
-
-    #[getter]
-    fn token(&self) -> u32 {
-        self.0.token
-    }
-
-    #[getter]
-    fn flags(&self) -> u16 {
-        self.0.flags
-    }
-
-    #[getter]
-    fn exchange_ns(&self) -> i64 {
-        self.0.exchange_ns
-    }
-
-    #[getter]
-    fn last_price_e4(&self) -> i64 {
-        self.0.last_price_e4
-    }
-
-    #[getter]
-    fn open_e4(&self) -> i64 {
-        self.0.open_e4
-    }
-
-    #[getter]
-    fn high_e4(&self) -> i64 {
-        self.0.high_e4
-    }
-
-    #[getter]
-    fn low_e4(&self) -> i64 {
-        self.0.low_e4
-    }
-
-    #[getter]
-    fn close_e4(&self) -> i64 {
-        self.0.close_e4
-    }
-
-    #[getter]
-    fn average_price_e4(&self) -> i64 {
-        self.0.average_price_e4
-    }
-
-    #[getter]
-    fn last_quantity(&self) -> u32 {
-        self.0.last_quantity
-    }
-
-    #[getter]
-    fn volume(&self) -> u32 {
-        self.0.volume
-    }
-
-    #[getter]
-    fn buy_quantity(&self) -> u32 {
-        self.0.buy_quantity
-    }
-
-    #[getter]
-    fn sell_quantity(&self) -> u32 {
-        self.0.sell_quantity
-    }
-
-    #[getter]
-    fn last_trade_ns(&self) -> i64 {
-        self.0.last_trade_ns
-    }
-
-    #[getter]
-    fn oi(&self) -> u32 {
-        self.0.oi
-    }
-
-    #[getter]
-    fn oi_high(&self) -> u32 {
-        self.0.oi_high
-    }
-
-    #[getter]
-    fn oi_low(&self) -> u32 {
-        self.0.oi_low
-    }
-
-    #[getter]
-    fn depth_price_e4(&self) -> [i64; DEPTH_LEVELS] {
-        self.0.depth_price_e4
-    }
-
-    #[getter]
-    fn depth_quantity(&self) -> [u32; DEPTH_LEVELS] {
-        self.0.depth_quantity
-    }
-
-    #[getter]
-    fn depth_orders(&self) -> [u16; DEPTH_LEVELS] {
-        self.0.depth_orders
-    }
-}
+});
