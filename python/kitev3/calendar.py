@@ -1,4 +1,4 @@
-"""Dated facts of the exchanges: trading days, sessions, expiries, lots, freeze quantities, bands; and India's clock.
+"""Dated facts of the exchanges (days, sessions, expiries, lots, freeze quantities, bands, fees) and India's clock.
 
 The rows ship with the core (``rust/core/src/calendar/shipped.csv``, whose first lines say its form). A profile's
 ``calendar`` names a file of rows in the same form that are laid over them: the last row that holds on a day wins.
@@ -13,7 +13,7 @@ from kitev3._core import IST_NS, Calendar, CalendarError
 from kitev3.errors import ConfigError
 
 IST = timezone(timedelta(microseconds=IST_NS // 1_000), "IST")
-FILE_BYTES_MAX = 1 << 20  # the shipped one has 23 kB
+FILE_BYTES_MAX = 1 << 20  # the shipped one has 29 kB
 
 
 def read(file: str, *, provisional: bool = False) -> Calendar:

@@ -4,7 +4,7 @@
 /// What events carry: every payload's fields, by position. First, since others use its macros.
 #[macro_use]
 pub mod payload;
-/// Dated facts of India's exchanges: days, sessions, expiries, lots, freeze quantities, bands.
+/// Dated facts of India's exchanges: days, sessions, expiries, lots, freeze quantities, bands, fees.
 pub mod calendar;
 /// Order book, matching and the synthetic market that quotes around a path.
 pub mod exchange;
