@@ -380,7 +380,7 @@ mod tests {
             fills in prop::collection::vec((0usize..6, 1i64..500, 1i64..50_000_000), 0..60),
         ) {
             let (mut portfolio, mut turnover_e4) = (Portfolio::default(), BTreeMap::<usize, i64>::new());
-            let side = |order: usize| if order % 2 == 0 { Side::Buy } else { Side::Sell };
+            let side = |order: usize| if order < 3 { Side::Buy } else { Side::Sell };
             for (order, quantity, price_e4) in fills {
                 portfolio.fills(&trade(&order.to_string(), "A", side(order), quantity, price_e4)).unwrap();
                 *turnover_e4.entry(order).or_default() += quantity * price_e4;
