@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytemuck::Pod;
 
-use super::kind::Kind;
+use super::kind::TickKind;
 use super::tick::{DEPTH_LEVELS, Tick};
 
 #[cfg(target_endian = "big")]
@@ -48,11 +48,11 @@ impl Sections {
     }
 
     /// What a tick of this kind needs.
-    pub const fn of(kind: Kind) -> Self {
+    pub const fn of(kind: TickKind) -> Self {
         match kind {
-            Kind::Ltp => Self::BASE,
-            Kind::IndexQuote | Kind::IndexFull | Kind::Quote => Self::QUOTE,
-            Kind::Full => Self::ALL,
+            TickKind::Ltp => Self::BASE,
+            TickKind::IndexQuote | TickKind::IndexFull | TickKind::Quote => Self::QUOTE,
+            TickKind::Full => Self::ALL,
         }
     }
 }
@@ -129,7 +129,7 @@ columns! {
     token: u32, 1, BASE;
     /// [`super::TickFlags`] bits; 0 is a clean tick.
     flags: u16, 1, BASE;
-    /// [`Kind`] numbers.
+    /// [`TickKind`] numbers.
     kind: u8, 1, BASE;
     open_e4: i64, 1, QUOTE;
     high_e4: i64, 1, QUOTE;
@@ -267,7 +267,7 @@ impl TickBatch {
 
     /// The tick at `index`, if there is one.
     pub fn tick(&self, index: usize) -> Option<Tick> {
-        let kind = Kind::from_number(*self.kind().get(index)?)?;
+        let kind = TickKind::from_number(*self.kind().get(index)?)?;
         let mut tick = Tick {
             kind,
             flags: self.flags()[index],
@@ -285,7 +285,7 @@ impl TickBatch {
             tick.buy_quantity = self.buy_quantity()[index];
             tick.sell_quantity = self.sell_quantity()[index];
         }
-        if kind == Kind::Full {
+        if kind == TickKind::Full {
             tick.last_trade_ns = self.last_trade_ns()[index];
             tick.oi = self.oi()[index];
             tick.oi_high = self.oi_high()[index];
@@ -351,7 +351,7 @@ impl TickBatch {
     fn check_kinds(&self) -> Result<(), BatchError> {
         let mut needed = Sections::BASE;
         for (index, &number) in self.kind().iter().enumerate() {
-            let kind = Kind::from_number(number).ok_or(BatchError::Kind { index, number })?;
+            let kind = TickKind::from_number(number).ok_or(BatchError::Kind { index, number })?;
             needed = needed.union(Sections::of(kind));
         }
         if needed == self.sections {
@@ -382,7 +382,7 @@ impl ColumnsMut<'_> {
             self.buy_quantity[index] = tick.buy_quantity;
             self.sell_quantity[index] = tick.sell_quantity;
         }
-        if tick.kind == Kind::Full {
+        if tick.kind == TickKind::Full {
             self.last_trade_ns[index] = tick.last_trade_ns;
             self.oi[index] = tick.oi;
             self.oi_high[index] = tick.oi_high;
@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn each_refusal_says_what_is_wrong() {
         let tick = Tick {
-            kind: Kind::Ltp,
+            kind: TickKind::Ltp,
             ..Tick::new(408_065, 15_731_500)
         };
         let bytes = TickBatch::from_ticks(&[tick]).unwrap().as_bytes().to_vec();
@@ -538,7 +538,7 @@ mod tests {
     #[test]
     fn recorded_flags_go_back_on_and_only_on_ticks_that_are_there() {
         let ticks = [1, 2, 3].map(|token| Tick {
-            kind: Kind::Ltp,
+            kind: TickKind::Ltp,
             ..Tick::new(token, 100)
         });
         let mut batch = TickBatch::from_ticks(&ticks).unwrap();

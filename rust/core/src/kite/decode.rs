@@ -1,6 +1,6 @@
 //! Frame to batch, without state: the same bytes always give the same ticks, so a tape can be read again.
 use super::batch::{BATCH_TICKS_MAX, Sections, TickBatch};
-use super::kind::Kind;
+use super::kind::TickKind;
 use super::packet::Packet;
 use super::segment::Divisors;
 
@@ -63,7 +63,7 @@ fn survey(frame: &[u8]) -> (usize, Sections, FrameCounts) {
     let mut packets = Packets::new(frame);
     let (mut count, mut sections) = (0, Sections::BASE);
     for body in packets.by_ref() {
-        match Kind::from_packet_bytes(body.len()) {
+        match TickKind::from_packet_bytes(body.len()) {
             None => counts.unknown += 1,
             Some(_) if count == BATCH_TICKS_MAX => counts.excess += 1,
             Some(kind) => {

@@ -37,7 +37,7 @@ fn the_published_quote_packet_reads_as_published() {
     let decoded = plain(&frame_of(&[&INFY_QUOTE]));
 
     let infy = Tick {
-        kind: Kind::Quote,
+        kind: TickKind::Quote,
         open_e4: 15_691_500,
         high_e4: 15_750_000,
         low_e4: 15_610_500,
@@ -75,7 +75,7 @@ fn an_index_says_high_low_open_close() {
     let tick = plain(&frame_of(&[&body])).batch.tick(0).unwrap();
 
     let nifty = Tick {
-        kind: Kind::IndexFull,
+        kind: TickKind::IndexFull,
         exchange_ns: 1_669_262_100_000_000_000,
         open_e4: 180_000_000,
         high_e4: 182_000_000,
@@ -313,7 +313,7 @@ fn a_million_mutated_frames_give_ticks_or_counted_errors() {
             .batch
             .kind()
             .iter()
-            .map(|&kind| Kind::ALL[usize::from(kind)].packet_bytes() + 2)
+            .map(|&kind| TickKind::ALL[usize::from(kind)].packet_bytes() + 2)
             .sum();
         assert!(bodies <= frame.len(), "round {round}");
         ticks += decoded.batch.len();

@@ -29,13 +29,13 @@ impl Mode {
     }
 
     /// The packet that this mode gives for an instrument: indices have forms of their own.
-    pub fn kind(self, token: u32) -> Kind {
+    pub fn kind(self, token: u32) -> TickKind {
         match (self, token & 0xff == SEGMENT_INDICES) {
-            (Self::Ltp, _) => Kind::Ltp,
-            (Self::Quote, true) => Kind::IndexQuote,
-            (Self::Full, true) => Kind::IndexFull,
-            (Self::Quote, false) => Kind::Quote,
-            (Self::Full, false) => Kind::Full,
+            (Self::Ltp, _) => TickKind::Ltp,
+            (Self::Quote, true) => TickKind::IndexQuote,
+            (Self::Full, true) => TickKind::IndexFull,
+            (Self::Quote, false) => TickKind::Quote,
+            (Self::Full, false) => TickKind::Full,
         }
     }
 }
@@ -43,7 +43,7 @@ impl Mode {
 /// Which of the five packets a tick came in. The number is the `kind` column's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Kind {
+pub enum TickKind {
     Ltp = 0,
     IndexQuote = 1,
     IndexFull = 2,
@@ -51,7 +51,7 @@ pub enum Kind {
     Full = 4,
 }
 
-impl Kind {
+impl TickKind {
     pub const ALL: [Self; 5] = [
         Self::Ltp,
         Self::IndexQuote,

@@ -26,7 +26,7 @@ pub use batch::{BATCH_TICKS_MAX, BatchError, FRAME_BYTES_MAX, Sections, TickBatc
 pub use decode::{Decoded, FrameCounts, decode};
 pub use decoder::Decoder;
 pub use encode::{EncodeError, encode_frame};
-pub use kind::{Kind, Mode};
+pub use kind::{Mode, TickKind};
 pub use sanity::{Sanity, SanityCounts, TickFlags};
 pub use segment::Divisors;
 pub use tick::{DEPTH_LEVELS, Tick};

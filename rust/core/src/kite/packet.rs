@@ -1,6 +1,6 @@
 //! The five packet layouts, read and written. Big-endian; byte offsets as in Kite's documentation.
 use super::batch::ColumnsMut;
-use super::kind::Kind;
+use super::kind::TickKind;
 use super::segment::{Divisors, Scale, tenmillionth_e4};
 use super::tick::{DEPTH_LEVELS, Tick};
 
@@ -8,7 +8,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 const DEPTH_AT: usize = 64;
 const DEPTH_ENTRY_BYTES: usize = 12;
 /// The longest packet.
-pub const PACKET_BYTES_MAX: usize = Kind::Full.packet_bytes();
+pub const PACKET_BYTES_MAX: usize = TickKind::Full.packet_bytes();
 
 const _: () = assert!(DEPTH_AT + DEPTH_LEVELS * DEPTH_ENTRY_BYTES == PACKET_BYTES_MAX);
 
@@ -63,24 +63,24 @@ impl<'a> Packet<'a> {
     ) {
         match self {
             Self::Ltp(p) => {
-                columns.kind[index] = Kind::Ltp as u8;
+                columns.kind[index] = TickKind::Ltp as u8;
                 columns.last_price_e4[index] = e4(u32_at(p, 4));
             }
             Self::IndexQuote(p) => {
-                columns.kind[index] = Kind::IndexQuote as u8;
+                columns.kind[index] = TickKind::IndexQuote as u8;
                 read_index(p, columns, index, e4);
             }
             Self::IndexFull(p) => {
-                columns.kind[index] = Kind::IndexFull as u8;
+                columns.kind[index] = TickKind::IndexFull as u8;
                 read_index(p, columns, index, e4);
                 columns.exchange_ns[index] = ns_at(p, 28);
             }
             Self::Quote(p) => {
-                columns.kind[index] = Kind::Quote as u8;
+                columns.kind[index] = TickKind::Quote as u8;
                 read_quote(p, columns, index, e4);
             }
             Self::Full(p) => {
-                columns.kind[index] = Kind::Full as u8;
+                columns.kind[index] = TickKind::Full as u8;
                 read_quote(p, columns, index, e4);
                 columns.last_trade_ns[index] = ns_at(p, 44);
                 columns.oi[index] = u32_at(p, 48);
@@ -162,7 +162,7 @@ pub struct Unfit {
 /// Writes `tick` as a packet of `kind`; answers how many bytes it took.
 pub fn write(
     tick: &Tick,
-    kind: Kind,
+    kind: TickKind,
     divisors: &Divisors,
     packet: &mut [u8; PACKET_BYTES_MAX],
 ) -> Result<usize, Unfit> {
@@ -171,8 +171,8 @@ pub fn write(
     put(packet, 0, tick.token);
     put(packet, 4, price("last_price_e4", tick.last_price_e4)?);
     match kind {
-        Kind::Ltp => {}
-        Kind::IndexQuote | Kind::IndexFull => {
+        TickKind::Ltp => {}
+        TickKind::IndexQuote | TickKind::IndexFull => {
             put(packet, 8, price("high_e4", tick.high_e4)?);
             put(packet, 12, price("low_e4", tick.low_e4)?);
             put(packet, 16, price("open_e4", tick.open_e4)?);
@@ -180,11 +180,11 @@ pub fn write(
             // Signed on the wire, as two's complement; no client reads it.
             let change = i64::from(u32_at(packet, 4)) - i64::from(u32_at(packet, 20));
             put(packet, 24, change as u32);
-            if kind == Kind::IndexFull {
+            if kind == TickKind::IndexFull {
                 put(packet, 28, seconds("exchange_ns", tick.exchange_ns)?);
             }
         }
-        Kind::Quote | Kind::Full => {
+        TickKind::Quote | TickKind::Full => {
             put(packet, 8, tick.last_quantity);
             put(
                 packet,
@@ -198,7 +198,7 @@ pub fn write(
             put(packet, 32, price("high_e4", tick.high_e4)?);
             put(packet, 36, price("low_e4", tick.low_e4)?);
             put(packet, 40, price("close_e4", tick.close_e4)?);
-            if kind == Kind::Full {
+            if kind == TickKind::Full {
                 write_full(tick, packet, price)?;
             }
         }

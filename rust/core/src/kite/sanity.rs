@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::batch::TickBatch;
-use super::kind::Kind;
+use super::kind::TickKind;
 use super::tick::{BEST_SELL, DEPTH_LEVELS};
 
 /// Most instruments whose times are kept: three connections of 3,000 tokens, with room for a day's changes.
@@ -71,7 +71,7 @@ impl Sanity {
                 flags |=
                     self.check_time(columns.token[index], columns.exchange_ns[index], latest_ns);
             }
-            if columns.kind[index] == Kind::Full as u8 {
+            if columns.kind[index] == TickKind::Full as u8 {
                 let prices = &columns.depth_price_e4[index * DEPTH_LEVELS..][..DEPTH_LEVELS];
                 flags |= check_book(prices[0], prices[BEST_SELL]);
             }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::segment::{Divisors, SEGMENT_BCD, SEGMENT_CDS, SEGMENT_INDICES, SEGMENT_NCO, Scale};
-use super::{Kind, Tick};
+use super::{Tick, TickKind};
 
 pub fn tokens() -> impl Strategy<Value = u32> {
     let segments = select(vec![
@@ -23,7 +23,7 @@ pub fn tokens() -> impl Strategy<Value = u32> {
 
 /// Ticks that a packet of their kind carries without loss.
 pub fn tick() -> impl Strategy<Value = Tick> {
-    let kind = select(Kind::ALL.map(Kind::mode).to_vec());
+    let kind = select(TickKind::ALL.map(TickKind::mode).to_vec());
     let wire = proptest::collection::vec(any::<u32>(), 16 + 2 * super::DEPTH_LEVELS);
     let orders = any::<[u16; super::DEPTH_LEVELS]>();
     (tokens(), kind, wire, orders)
@@ -34,7 +34,7 @@ pub fn ticks(length: Range<usize>) -> impl Strategy<Value = Vec<Tick>> {
     proptest::collection::vec(tick(), length)
 }
 
-fn build(token: u32, kind: Kind, wire: &[u32], orders: [u16; super::DEPTH_LEVELS]) -> Tick {
+fn build(token: u32, kind: TickKind, wire: &[u32], orders: [u16; super::DEPTH_LEVELS]) -> Tick {
     let e4 = |at: usize| match Divisors::default().scale(token) {
         Scale::Hundredth => i64::from(wire[at]) * 100,
         Scale::TenThousandth => i64::from(wire[at]),
@@ -46,13 +46,13 @@ fn build(token: u32, kind: Kind, wire: &[u32], orders: [u16; super::DEPTH_LEVELS
         kind,
         ..Tick::new(token, e4(0))
     };
-    if matches!(kind, Kind::IndexFull | Kind::Full) {
+    if matches!(kind, TickKind::IndexFull | TickKind::Full) {
         tick.exchange_ns = ns(1);
     }
-    if kind != Kind::Ltp {
+    if kind != TickKind::Ltp {
         (tick.open_e4, tick.high_e4, tick.low_e4, tick.close_e4) = (e4(2), e4(3), e4(4), e4(5));
     }
-    if matches!(kind, Kind::Quote | Kind::Full) {
+    if matches!(kind, TickKind::Quote | TickKind::Full) {
         tick.average_price_e4 = e4(6);
         (
             tick.last_quantity,
@@ -61,7 +61,7 @@ fn build(token: u32, kind: Kind, wire: &[u32], orders: [u16; super::DEPTH_LEVELS
             tick.sell_quantity,
         ) = (wire[7], wire[8], wire[9], wire[10]);
     }
-    if kind == Kind::Full {
+    if kind == TickKind::Full {
         tick.last_trade_ns = ns(11);
         (tick.oi, tick.oi_high, tick.oi_low) = (wire[12], wire[13], wire[14]);
         tick.depth_price_e4 = std::array::from_fn(|level| e4(16 + level));

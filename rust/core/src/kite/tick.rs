@@ -1,5 +1,5 @@
 //! One tick, all its fields.
-use super::kind::{Kind, Mode};
+use super::kind::{Mode, TickKind};
 
 /// Levels of a packet's depth: 0–4 are buys, best first; 5–9 sells, best first.
 pub const DEPTH_LEVELS: usize = 10;
@@ -10,7 +10,7 @@ pub const BEST_SELL: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tick {
     pub token: u32,
-    pub kind: Kind,
+    pub kind: TickKind,
     /// [`super::TickFlags`] bits; 0 is a clean tick.
     pub flags: u16,
     /// Exchange time, ns UTC, whole seconds on Kite's wire; 0 when the packet carries none.

@@ -10,7 +10,7 @@ use super::spec::BarSpec;
 use crate::calendar::clock::{SECOND_NS, at_ns};
 use crate::calendar::{Calendar, Day, Segment};
 use crate::kite::sanity::TokenHasher;
-use crate::kite::{Kind, TickBatch};
+use crate::kite::{TickBatch, TickKind};
 
 /// Most bar series of one builder: 3,000 instruments with ten each.
 pub const BAR_SERIES_MAX: usize = 30_000;
@@ -149,7 +149,7 @@ impl BarBuilder {
             } else {
                 // Index packets carry no volume, which is not a volume of 0.
                 let volume =
-                    (batch.kind()[index] == Kind::Full as u8).then(|| batch.volume()[index]);
+                    (batch.kind()[index] == TickKind::Full as u8).then(|| batch.volume()[index]);
                 self.take(
                     place,
                     time_ns,

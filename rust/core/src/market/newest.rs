@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use crate::kite::sanity::TokenHasher;
-use crate::kite::{DEPTH_LEVELS, Kind, TickBatch};
+use crate::kite::{DEPTH_LEVELS, TickBatch, TickKind};
 
 /// The newest clean tick of one instrument, as far as anybody asks for it. 0 where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Newest {
             if time[index] != 0 {
                 row.exchange_ns = time[index];
             }
-            if kinds[index] == Kind::Full as u8 {
+            if kinds[index] == TickKind::Full as u8 {
                 let levels = &depth[index];
                 row.bid_e4 = levels[0];
                 row.ask_e4 = levels[DEPTH_LEVELS / 2];
@@ -57,7 +57,7 @@ mod tests {
 
     fn full(token: u32, last_e4: i64, bid_e4: i64, ask_e4: i64) -> Tick {
         let mut tick = Tick {
-            kind: Kind::Full,
+            kind: TickKind::Full,
             exchange_ns: 1_000,
             ..Tick::new(token, last_e4)
         };
@@ -94,7 +94,7 @@ mod tests {
         newest.update(&TickBatch::from_ticks(&[full(1, 100, 99, 101)]).unwrap());
 
         let ltp = Tick {
-            kind: Kind::Ltp,
+            kind: TickKind::Ltp,
             ..Tick::new(1, 102)
         };
         let mixed = [full(2, 5, 4, 6), ltp];

@@ -1,5 +1,5 @@
 //! Kite's ticks for Python.
-use kitev3_core::kite::{BATCH_TICKS_MAX, FRAME_BYTES_MAX, Kind, TickFlags};
+use kitev3_core::kite::{BATCH_TICKS_MAX, FRAME_BYTES_MAX, TickFlags, TickKind};
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -33,7 +33,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(frame::py_encode_frame, module)?)?;
     module.add("TickBatchError", py.get_type::<TickBatchError>())?;
     module.add("EncodeError", py.get_type::<EncodeError>())?;
-    module.add("TICK_KINDS", Kind::ALL.map(Kind::name).to_vec())?;
+    module.add("TICK_KINDS", TickKind::ALL.map(TickKind::name).to_vec())?;
     module.add("BATCH_TICKS_MAX", BATCH_TICKS_MAX)?;
     module.add("FRAME_BYTES_MAX", FRAME_BYTES_MAX)?;
     module.add("FLAG_PRICE", TickFlags::PRICE)?;

@@ -1,5 +1,5 @@
 //! `Tick`: one instrument's state, for code that looks at single ticks and for tests.
-use kitev3_core::kite::{DEPTH_LEVELS, Kind, Mode, Tick};
+use kitev3_core::kite::{DEPTH_LEVELS, Mode, Tick, TickKind};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -65,7 +65,7 @@ with_getters!(PyTick, tick {
         depth_orders: [u16; DEPTH_LEVELS],
     ) -> PyResult<Self> {
         let kind = match kind {
-            Some(name) => Kind::parse(name).ok_or_else(|| unknown("kind", name))?,
+            Some(name) => TickKind::parse(name).ok_or_else(|| unknown("kind", name))?,
             None => Mode::Full.kind(token),
         };
         Ok(Self(Tick {
