@@ -249,6 +249,9 @@ pub struct Callbacks {
     hosted: Option<Py<PyInstrumentView>>,
 }
 
+/// A hosted strategy, what it is asked about, and whether it is left out.
+type Asked = (Py<PyInstrumentView>, Py<PyAny>, bool);
+
 impl Callbacks {
     fn new(name: &Bound<'_, PyString>, about: About) -> Self {
         Self {
@@ -263,10 +266,7 @@ impl Callbacks {
     }
 
     /// The next to be asked, noted in the record; what about; whether it is left out.
-    fn advance(
-        &mut self,
-        py: Python<'_>,
-    ) -> PyResult<Option<(Py<PyInstrumentView>, Py<PyAny>, bool)>> {
+    fn advance(&mut self, py: Python<'_>) -> PyResult<Option<Asked>> {
         loop {
             if self.what.is_none() {
                 match self.about.next(py)? {
