@@ -84,5 +84,5 @@ def exchange(people: tuple[Login, ...], clock: str, *options: str, cpu: int | No
 
 
 def environment() -> dict[str, str]:
-    """Ours without what would put the process into a house."""
+    """Ours without what would put the process into a system."""
     return {name: text for name, text in os.environ.items() if not name.startswith("KITEV3_")}

@@ -48,7 +48,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""  # the last event whose payload was not what its schema says, and why
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ControlAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a control request is on the service's tape."""
 
     id: int = 0
@@ -91,7 +91,7 @@ class Control:
         for name in names:
             if name not in answers:
                 failed[name] = f"did not answer within {ANSWER_MS_MAX} ms"
-            elif not (answer := msgspec.msgpack.decode(answers[name], type=Answer)).ok:
+            elif not (answer := msgspec.msgpack.decode(answers[name], type=ControlAnswer)).ok:
                 failed[name] = answer.error
         return failed
 
@@ -114,7 +114,8 @@ class Control:
         while waiting and (left_ms := (until_ns - time.monotonic_ns()) // 1_000_000) >= 0:
             for socket, _ in poller.poll(max(left_ms, 1)):
                 answer = socket.recv()
-                if msgspec.msgpack.decode(answer, type=Answer).id == self._id:  # else: too late for an earlier one
+                heard = msgspec.msgpack.decode(answer, type=ControlAnswer)
+                if heard.id == self._id:  # else: too late for an earlier one
                     answers[waiting.pop(socket)] = answer
                     poller.unregister(socket)
         for name in waiting.values():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kitev3.broker.pace import Limits
-from kitev3.system.settings import place
+from kitev3.system.settings import location
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -19,7 +19,7 @@ class ExecutionConfig:
     enabled: bool = True
     cpu: int | None = None
     broker: Literal["rest", "none"] = "rest"  # none: an empty account that sends nothing, to measure the way there
-    tag_key_file: str = place()  # of the key of our tags' check, mode 0400; on kitesim the seed makes it
+    tag_key_file: str = location()  # of the key of our tags' check, mode 0400; on kitesim the seed makes it
     pace: Limits = field(default_factory=Limits)
     look_ms: int = 250  # how often it is looked whether something is due
     open_ms: int = 5_000  # between two reads of orders and trades while anything is open

@@ -32,7 +32,7 @@ from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.latency import Latency
 from kitev3.system.log import LOG
-from kitev3.system.placement import place
+from kitev3.system.placement import pin
 from kitev3.system.runfolder import RunFolder
 
 Connect = Callable[[Egress], Broker]
@@ -259,7 +259,7 @@ def driver(context: Context, config: ExecutionConfig) -> BrokerDriver:
         tags=tags_of(context, config),
         connect=(lambda _: NullBroker()) if is_null else over_http(context),
         pace=config.pace,
-        executor=InlineExecutor if is_null else partial(RestThread, begin=partial(place, context.whole())),
+        executor=InlineExecutor if is_null else partial(RestThread, begin=partial(pin, context.whole())),
         speed=context.whole().speed,
         gate_epoch_before=lambda: epoch_before(context.run_dir / "tape" / GATE, key_of(context)),
     )

@@ -1,4 +1,4 @@
-"""The settings of kitesim in the house."""
+"""The settings of kitesim as a service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kitev3.services.kitesim.rules import read_rules
-from kitev3.system.settings import place
+from kitev3.system.settings import location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class KitesimConfig:
     frame_ms: int = 1000  # market time between two frames
     universe: Literal["house", "full"] = "house"
     hours: Literal["plain", "dated", "always-open"] = "plain"
-    admin: str = place()  # where faults are switched, an address of this machine alone; empty: nowhere
+    admin: str = location()  # where faults are switched, an address of this machine alone; empty: nowhere
     fault: tuple[Mapping[str, Any], ...] = ()  # faults from the beginning: [[kitesim.fault]]
     rules: Mapping[str, Any] = field(default_factory=dict)  # those that are not the profile's: [kitesim.rules]
 

@@ -112,7 +112,7 @@ examples:
   kitev3-proc kitesim --admin 127.0.0.1:8788 --rule open_frames=true  with faults to switch, and a rule set
   kitev3-proc kitesim --state ~/kitesim                               orders survive a restart
 
-With --config or --run-dir it is a service of the house instead, with the profile's market and clock."""
+With --config or --run-dir it is a service of a system instead, with the profile's market and clock."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""One exchange on one port: REST, WebSocket and the market's pace in one loop."""
+"""One exchange on one port: REST, WebSocket and the market's steps in one loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.bounds import Bounded
 from kitev3.services.kitesim.hangup import Hangup
 from kitev3.services.kitesim.logins import Logins, Session
-from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.page import routes as page
 from kitev3.services.kitesim.page.entrance import Entrance
 from kitev3.services.kitesim.page.queries import Queries
@@ -31,6 +30,7 @@ from kitev3.services.kitesim.postbacks import Postbacks
 from kitev3.services.kitesim.routes.door import Door, Fields, Heard
 from kitev3.services.kitesim.rules import rules_of
 from kitev3.services.kitesim.sockets import Sockets
+from kitev3.services.kitesim.stepper import Stepper
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
@@ -113,13 +113,13 @@ class Server:
         self.rules = rules_of(exchange)
         self.sockets = Sockets(exchange, logins, self.postbacks.tell, self.rules)
         self.books = books or Books(exchange)
-        self.pace = Pace(exchange, self.sockets, mono_ns, self._look)
+        self.stepper = Stepper(exchange, self.sockets, mono_ns, self._look)
         self.requests = 0
         self.access, self.looked_ns = access, exchange.now_ns
         mark(exchange.next_cut_ns - 1)
         self.login_end_ns = time_of_day_ns(self.rules.login_end)
-        self.access_log = AccessLog(self.pace.clock_ns)
-        self.watch = Queries(exchange, logins, self.pace, self.sockets, self.access_log, about or {})
+        self.access_log = AccessLog(self.stepper.clock_ns)
+        self.watch = Queries(exchange, logins, self.stepper, self.sockets, self.access_log, about or {})
         self.entrance = Entrance(f"kitesim_{self.address.rpartition(':')[2]}")
         self.page_off = "" if about is not None else "The operator's page is switched off."
         if not is_this_machine(self.address.rpartition(":")[0].strip("[]")):
@@ -131,11 +131,18 @@ class Server:
             if verb in ("place", "slice"):
                 self.postbacks.placed_by(order_id, caller.api_key)
             self.sockets.tell_orders()
-            self.pace.asked()
+            self.stepper.asked()
 
         self.accepted = accepted
         self.door = Door(
-            exchange, self.books, logins, self.pace.now_ns, self.pace.clock_ns, accepted, self.sockets.drop, self.access
+            exchange,
+            self.books,
+            logins,
+            self.stepper.now_ns,
+            self.stepper.clock_ns,
+            accepted,
+            self.sockets.drop,
+            self.access,
         )
 
     @property
@@ -163,20 +170,20 @@ class Server:
     def run_market(self, clock: MarketClock) -> None:
         """The market moves by this clock. At the wall's own pace it waits for nobody."""
         self.sockets.conflating = clock.speed_e3 == WALL_E3
-        self.pace.run(clock)
+        self.stepper.run(clock)
 
     def stop_market(self) -> None:
         """The market stands; REST still answers and sockets still beat."""
-        self.pace.stop()
+        self.stepper.stop()
 
     def status(self) -> dict[str, Any]:
         """For the health answer: plain data."""
         return {
             "address": self.address,
-            "market_running": self.pace.running,
+            "market_running": self.stepper.running,
             "ended": self.exchange.market_ended,
-            "market_ns": self.pace.now_ns(),
-            "market_lag_ms": self.pace.lag_ns // 1_000_000,
+            "market_ns": self.stepper.now_ns(),
+            "market_lag_ms": self.stepper.lag_ns // 1_000_000,
             "sockets": len(self.sockets.connections),
             "frames": self.sockets.frames,
             "conflated": self.sockets.conflated,
@@ -212,7 +219,7 @@ class Server:
             )
         )
         serving = asyncio.create_task(server.serve([self.listener]))
-        market = asyncio.create_task(self.pace.keep())
+        market = asyncio.create_task(self.stepper.keep())
         beat = asyncio.create_task(self.sockets.beat())
         post = asyncio.create_task(self.postbacks.deliver())
         try:

@@ -1,4 +1,4 @@
-"""kitesim in the house: control moves its market, its tape holds what it accepted, so that it comes back from a crash
+"""kitesim as a service: control moves its market, its tape holds what it accepted, so that it comes back from a crash
 with its orders and positions. The exchange itself is the driver's; see `driver`.
 """
 

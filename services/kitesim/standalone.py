@@ -1,4 +1,4 @@
-"""The exchange alone: its own command line, without the rest of the house."""
+"""The exchange alone: its own command line, without the other services."""
 
 from __future__ import annotations
 

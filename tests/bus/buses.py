@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kitev3.bus import Hearer
-from kitev3.bus.loop import Pace
+from kitev3.bus.loop import LoopTiming
 from kitev3.bus.member import Subscription, Switch
 from kitev3.bus.memory import InMemoryEventBus
 from kitev3.bus.stepped import SteppedBus
@@ -106,7 +106,7 @@ class OverZmq(Buses):
                 context(self.run_dir / name if self.apart else self.run_dir),
                 self.folder.sockets,
                 senders=("marketdata", "strategy", "execution"),
-                pace=Pace(heartbeat_ms=50),
+                timing=LoopTiming(heartbeat_ms=50),
                 answer_ms=5_000 if self.apart else None,
             )
         return self.buses[name]

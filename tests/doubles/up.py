@@ -13,14 +13,14 @@ from pathlib import Path
 
 from kitev3.errors import ConfigError
 from kitev3.system import profile as config
-from kitev3.system.preflight import prepared
+from kitev3.system.preflight import preflight
 from kitev3.system.session import Session
 from kitev3.system.table import Display, PlainLines
 from rich.console import Console
 
 
 async def session(profile: str, run_dir: Path, seconds: float) -> Session:
-    with prepared(config.load(profile), run_dir, seconds, os.environ, os.getpid()) as plan:
+    with preflight(config.load(profile), run_dir, seconds, os.environ, os.getpid()) as plan:
         commands = {
             name: (sys.executable, "-m", "tests.doubles.service", name, str(plan.folder.path)) for name in plan.commands
         }

@@ -124,10 +124,10 @@ def test_what_a_late_market_makes_up_for_is_lost_to_nobody_who_reads() -> None:
         assert fast.recv(timeout=2)
 
         def stumble(cut_ns: int) -> None:
-            server.pace.before_cut = lambda cut_ns: None
+            server.stepper.before_cut = lambda cut_ns: None
             time.sleep(0.5)  # the machine was elsewhere: fifty cuts are owed
 
-        server.pace.before_cut = stumble
+        server.stepper.before_cut = stumble
         frames = [frame for frame in read_for(fast, 1.5) if len(frame) > 1]
         conflated = server.sockets.conflated
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import zmq
-from kitev3.system.placement import IO_SLICE_NS, LOOP_SLICE_NS, hurry
+from kitev3.system.placement import IO_SLICE_NS, LOOP_SLICE_NS, shorten_time_slice
 
 SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}
 
@@ -40,7 +40,7 @@ def slices(how: str) -> list[int]:
             while not (io := io_threads()) and time.monotonic() < until_s:
                 pass  # it names itself when it begins to run
             if how:
-                hurry(loop=how == "loop")
+                shorten_time_slice(loop=how == "loop")
             os.write(writer, f"{slice_ns(os.getpid())} {slice_ns(io[0])}".encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -59,22 +59,22 @@ def test_a_loop_gives_way_first_then_libzmqs_thread() -> None:
     assert slices("no loop") == [usual[0], IO_SLICE_NS]
 
 
-PLACED = """
+PINNED = """
 import os
-from kitev3.system.placement import CORES, allowed, place
+from kitev3.system.placement import CORES, allowed, pin
 from kitev3.system.profile import load
 cores = ",".join(map(str, sorted(allowed({}))))
-place(load("demo"), "", {})
+pin(load("demo"), "", {})
 for service in ("strategy", "journal"):
-    place(load("demo"), service, {CORES: cores})
+    pin(load("demo"), service, {CORES: cores})
     print(sorted(os.sched_getaffinity(0)))
 """
 
 
-def placed(cores: set[int]) -> list[str]:
+def pinned(cores: set[int]) -> list[str]:
     """Where a pinned service and one that is not end up, of a system that was given *cores*."""
     done = subprocess.run(
-        [sys.executable, "-c", PLACED],
+        [sys.executable, "-c", PINNED],
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
         capture_output=True,
         text=True,
@@ -86,10 +86,10 @@ def placed(cores: set[int]) -> list[str]:
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores to be kept off one")
 def test_a_pin_never_leaves_the_cores_that_we_were_given() -> None:
     first, second, *_ = sorted(os.sched_getaffinity(0))
-    assert placed({first}) == [f"[{first}]"] * 2
-    assert placed({second}) == [f"[{second}]"] * 2
+    assert pinned({first}) == [f"[{first}]"] * 2
+    assert pinned({second}) == [f"[{second}]"] * 2
 
 
 @pytest.mark.skipif(not {0, 1} <= os.sched_getaffinity(0), reason="the demo pins to core 1")
 def test_a_pinned_service_has_its_core_and_the_others_the_rest() -> None:
-    assert placed({0, 1}) == ["[1]", "[0]"]
+    assert pinned({0, 1}) == ["[1]", "[0]"]

@@ -18,7 +18,7 @@ from kitev3.errors import ConfigError
 from kitev3.system import profile as config
 from kitev3.system import settings
 from kitev3.system.profile import BusConfig, Profile, ServiceSettings, load
-from kitev3.system.settings import place
+from kitev3.system.settings import location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class StrategyConfig(ServiceSettings):
     silence_ms: Annotated[int, msgspec.Meta(ge=1)] = 5_000
     ratio: float = 0.5
     periods: tuple[str, ...] = ("1s",)
-    url: str = place("ws://localhost")
+    url: str = location("ws://localhost")
     book: Path = Path("books/plain.toml")
     cross: Cross = Cross()
     crosses: tuple[Cross, ...] = ()

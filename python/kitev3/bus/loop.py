@@ -40,7 +40,7 @@ DRAIN_MS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class LoopTiming:
     """How often, in machine time."""
 
     heartbeat_ms: int = 1_000
@@ -60,16 +60,16 @@ class Loop:
         self,
         runner: Runner,
         transport: PolledTransport,
-        pace: Pace,
+        timing: LoopTiming,
         *,
         answer: Callable[[bytes], bytes],
         each_second: Callable[[], None] = lambda: None,
     ) -> None:
-        self.runner, self.transport, self.pace = runner, transport, pace
+        self.runner, self.transport, self.timing = runner, transport, timing
         self._answer, self._each_second = answer, each_second
         self._stopping = False
         self._look_ns = self._beat_ns = self._second_ns = 0
-        self._look_every_ns = (pace.drain_ms if transport.takes_work else LOOK_MS) * NS_PER_MS
+        self._look_every_ns = (timing.drain_ms if transport.takes_work else LOOK_MS) * NS_PER_MS
         self._left_to_tape = 0
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class Loop:
         is_answered = any(link.source in transport.workers for link in transport.links)
         transport.carry(self.runner.runtime)
         receiver = transport.receiver(
-            self.runner.runtime, self.runner.watched, self.pace.drain_ms if is_answered else None
+            self.runner.runtime, self.runner.watched, self.timing.drain_ms if is_answered else None
         )
         with self._signalled() as pipe:
             if isinstance(self.runner.driver, AsyncDriver):
@@ -103,7 +103,7 @@ class Loop:
             self._look_if_due()
 
     def _work(self, receiver: Receiver, pipe: int) -> None:
-        self.transport.set_wait(self.pace.drain_ms)
+        self.transport.set_wait(self.timing.drain_ms)
         while not self._stopping:
             if not self.runner.poll(receiver.receive, self._look_ns):
                 self._hear_others(receiver)
@@ -194,7 +194,7 @@ class Loop:
         self._look_ns = min(now_ns + self._look_every_ns, self.runner.due_ns, self._beat_ns)
 
     def _beat(self, now_ns: int) -> None:
-        every_ms = self.pace.hello_ms if self.runner.runtime.phase == 0 else self.pace.heartbeat_ms
+        every_ms = self.timing.hello_ms if self.runner.runtime.phase == 0 else self.timing.heartbeat_ms
         self._beat_ns = now_ns + every_ms * NS_PER_MS
         self.transport.send(self.runner.runtime.heartbeat(now_ns), None)
 

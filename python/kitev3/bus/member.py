@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kitev3.bus import EventBus, Hearer
-from kitev3.bus.loop import Loop, Pace
+from kitev3.bus.loop import Loop, LoopTiming
 from kitev3.bus.requests import Requests
 from kitev3.bus.topology import base, matches, matching
 from kitev3.bus.transport import PolledTransport
@@ -102,7 +102,7 @@ class Member(EventBus):
         context: Context,
         connect: Callable[[ServiceSpec], PolledTransport],
         *,
-        pace: Pace,
+        timing: LoopTiming,
         settings: Mapping[str, Any] = MappingProxyType({}),
         clock: Clock | None = None,
         turn: threading.Lock | None = None,
@@ -110,7 +110,13 @@ class Member(EventBus):
     ) -> None:
         self.name = name
         self.error: BaseException | None = None  # what a handler raised in the bus's thread
-        self._context, self._connect, self._pace, self._settings, self._clock = context, connect, pace, settings, clock
+        self._context, self._connect, self._timing, self._settings, self._clock = (
+            context,
+            connect,
+            timing,
+            settings,
+            clock,
+        )
         self.turn, self._ended = turn or threading.Lock(), ended
         self._subscriptions: list[Subscription] = []
         self._runner: Runner | None = None
@@ -184,7 +190,7 @@ class Member(EventBus):
             name=self.name,
         )
         requests = Requests(runner, missing=tuple)
-        self._loop = Loop(runner, transport, self._pace, answer=requests.answer)
+        self._loop = Loop(runner, transport, self._timing, answer=requests.answer)
         try:
             runner.recover()
             transport.open()

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kitev3.bus import EventBus, Hearer
-from kitev3.bus.loop import Pace
+from kitev3.bus.loop import LoopTiming
 from kitev3.bus.member import Member
 from kitev3.bus.memory_transport import Hub, MemoryTransport
 from kitev3.contracts import CONTRACTS
@@ -23,7 +23,7 @@ from kitev3.runtime.clock import MarketClock, datetime_ns, market_date
 from kitev3.runtime.service import Context, ServiceSpec
 
 HIGH_WATER = 100_000
-PACE = Pace(hello_ms=1_000)  # a hearer finds what was said before it came on the tapes; nobody waits to be found
+TIMING = LoopTiming(hello_ms=1_000)  # a hearer finds what was said before it came on the tapes; none waits to be found
 SPEAKERS = frozenset(speaker for contract in CONTRACTS for speaker in contract.speakers)
 
 
@@ -116,7 +116,7 @@ class InMemoryEventBus(EventBus):
         def connect(spec: ServiceSpec) -> MemoryTransport:
             return MemoryTransport(spec, SPEAKERS, self._hub, name)
 
-        return Member(name, self._context, connect, pace=PACE, clock=self._clock, turn=turn, ended=self._end)
+        return Member(name, self._context, connect, timing=TIMING, clock=self._clock, turn=turn, ended=self._end)
 
     def _end(self) -> None:
         """A member's thread has ended: told to, or by its handler's error."""

@@ -25,7 +25,7 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 
-class Request(msgspec.Struct, kw_only=True):
+class ServiceRequest(msgspec.Struct, kw_only=True):
     """Any request; which fields count depends on what it asks for."""
 
     do: str
@@ -53,7 +53,7 @@ class Requests:
     ) -> None:
         self.runner = runner
         self._missing, self._more_counters, self._build = missing, more_counters, build
-        self._decode = msgspec.msgpack.Decoder(Request).decode
+        self._decode = msgspec.msgpack.Decoder(ServiceRequest).decode
         self._encode = msgspec.msgpack.Encoder().encode
 
     def answer(self, request: bytes) -> bytes:
@@ -77,7 +77,7 @@ class Requests:
             case _:
                 return "stopped" if self.runner.drained else "draining"
 
-    def health(self, asked: Request) -> dict[str, Any]:
+    def health(self, asked: ServiceRequest) -> dict[str, Any]:
         runtime = self.runner.runtime
         missing = self._missing()
         return {
@@ -98,7 +98,7 @@ class Requests:
             "refused": runtime.last_refused,
         }
 
-    def control(self, asked: Request) -> dict[str, Any]:
+    def control(self, asked: ServiceRequest) -> dict[str, Any]:
         if asked.topic not in self.runner.spec.hears or not asked.topic.startswith("control."):
             return {"ok": False, "error": f"{self.runner.name} does not hear {asked.topic!r}"}
         try:

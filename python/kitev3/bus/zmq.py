@@ -9,7 +9,7 @@ from typing import Any
 
 import zmq
 
-from kitev3.bus.loop import Pace
+from kitev3.bus.loop import LoopTiming
 from kitev3.bus.member import Member
 from kitev3.bus.zmq_transport import ZmqTransport
 from kitev3.runtime.service import Context, ServiceSpec
@@ -33,7 +33,7 @@ class ZmqEventBus(Member):
         sockets: Path,
         *,
         senders: Collection[str],
-        pace: Pace | None = None,
+        timing: LoopTiming | None = None,
         high_water: int = HIGH_WATER,
         answer_ms: int | None = None,
         settings: Mapping[str, Any] = MappingProxyType({}),
@@ -45,4 +45,4 @@ class ZmqEventBus(Member):
                 spec, senders, sockets, tape, high_water=high_water, answer_ms=answer_ms, context=zmq_context
             )
 
-        super().__init__(name, context, connect, pace=pace or Pace(), settings=settings)
+        super().__init__(name, context, connect, timing=timing or LoopTiming(), settings=settings)

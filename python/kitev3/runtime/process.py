@@ -24,7 +24,7 @@ from types import FrameType
 
 from kitev3._core import RecoveryError, TapeCorrupt
 from kitev3.account import approvals
-from kitev3.bus.loop import Loop, Pace
+from kitev3.bus.loop import Loop, LoopTiming
 from kitev3.bus.requests import Requests
 from kitev3.bus.topology import base
 from kitev3.bus.transport import PolledTransport, Transport
@@ -40,7 +40,7 @@ from kitev3.runtime.service import AsyncDriver, Context, ServiceSpec
 from kitev3.system import profile as configuration
 from kitev3.system.hugepages import collapse
 from kitev3.system.log import LOG, log_to
-from kitev3.system.placement import hurry, place
+from kitev3.system.placement import pin, shorten_time_slice
 from kitev3.system.private import UMASK
 from kitev3.system.profile import Profile
 from kitev3.system.runfolder import RunFolder, default_run_dir
@@ -48,7 +48,7 @@ from kitev3.system.runfolder import RunFolder, default_run_dir
 REFUSED = 2
 FAILED = 1
 PR_SET_PDEATHSIG = 1
-HOUSE_OPTIONS = ("--config", "--run-dir", "--start")
+SYSTEM_OPTIONS = ("--config", "--run-dir", "--start")
 
 
 def main(argv: Sequence[str] = ()) -> None:
@@ -62,10 +62,10 @@ def main(argv: Sequence[str] = ()) -> None:
 def stands_alone(
     words: Sequence[str], environment: Mapping[str, str] = os.environ
 ) -> Callable[[Sequence[str]], int] | None:
-    """How to run a service that is of use without the house, unless a profile or a run folder puts it into one."""
+    """How to run a service that is of use outside a system, unless a profile or a run folder puts it into one."""
     if not words or words[0] not in configuration.known_services():
         return None
-    if "KITEV3_PARENT" in environment or any(word.partition("=")[0] in HOUSE_OPTIONS for word in words):
+    if "KITEV3_PARENT" in environment or any(word.partition("=")[0] in SYSTEM_OPTIONS for word in words):
         return None
     return declared(words[0]).alone
 
@@ -83,7 +83,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         known = arguments.name in configuration.known_services() and declared(arguments.name).alone is not None
-        form = f"; {' and '.join(HOUSE_OPTIONS)} make {arguments.name} part of a system: alone it runs without them"
+        form = f"; {' and '.join(SYSTEM_OPTIONS)} make {arguments.name} part of a system: alone it runs without them"
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{form if known else ''}")
     return arguments
 
@@ -161,7 +161,7 @@ class Process:
 
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
-        place(self.profile, self.spec.name)
+        pin(self.profile, self.spec.name)
         bus = self.profile.bus
         transport = ZmqTransport(
             self.spec,
@@ -192,8 +192,8 @@ class Process:
             more_counters=lambda: {"push_full": transport.left_to_tape},
         )
         bus = self.profile.bus
-        pace = Pace(heartbeat_ms=bus.heartbeat_ms, hello_ms=bus.hello_ms, drain_ms=bus.drain_ms)
-        loop = Loop(runner, transport, pace, answer=requests.answer, each_second=self._check_parent)
+        timing = LoopTiming(heartbeat_ms=bus.heartbeat_ms, hello_ms=bus.hello_ms, drain_ms=bus.drain_ms)
+        loop = Loop(runner, transport, timing, answer=requests.answer, each_second=self._check_parent)
         self._obey_signals(loop)
         runner.begin()
         runner.open()  # what is heard from here on may ask something of the driver
@@ -207,7 +207,7 @@ class Process:
         gc.freeze()
         if self.profile.service(self.spec.name).cpu is not None:
             collapse()
-            hurry(loop=not isinstance(runner.driver, AsyncDriver))
+            shorten_time_slice(loop=not isinstance(runner.driver, AsyncDriver))
         loop.run()
         runner.close()
         transport.close()

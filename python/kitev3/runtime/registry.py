@@ -1,4 +1,4 @@
-"""The services of the house, by name. The one place that imports a service: the library itself never does."""
+"""All services, by name. The one place that imports a service: the library itself never does."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class ServiceSpec:
     code: Callable[[Any], Iterable[Path]] = lambda config: ()
     """The files of others whose code it runs: when one has changed nothing is executed again."""
     alone: Callable[[Sequence[str]], int] | None = None
-    """Runs it without the house, on arguments of its own; the exit code. For a service that is of use by itself:
+    """Runs it outside a system, on arguments of its own; the exit code. For a service that is of use by itself:
     ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 from kitev3.system.profile import Profile
 
 
-def place(profile: Profile, service: str = "", environment: Mapping[str, str] = os.environ) -> None:
+def pin(profile: Profile, service: str = "", environment: Mapping[str, str] = os.environ) -> None:
     """Puts the calling thread, and those it will start, where the profile wants *service*; no name: off the order path.
 
     A hint for speed and nothing more: cores that the machine lacks, or that are not ours to use, are left out.
@@ -37,7 +37,7 @@ _IO_THREADS = "ZMQbg/IO"  # libzmq's name for them
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 
 
-def hurry(*, loop: bool) -> None:
+def shorten_time_slice(*, loop: bool) -> None:
     """Has the threads of a process on the order path run as soon as they are woken, where others share the core.
 
     Whoever sends a message wakes a thread of libzmq, and that one wakes the next loop. With the scheduler's own slices
@@ -45,7 +45,7 @@ def hurry(*, loop: bool) -> None:
     shorter slice goes first (Linux 6.12, EEVDF; an older one ignores it). A loop that has much to do after it has sent
     keeps its slice: *loop* is False.
 
-    A hint for speed and nothing more, as ``place`` is.
+    A hint for speed and nothing more, as ``pin`` is.
     """
     for task in Path("/proc/self/task").glob("*"):
         try:

@@ -54,7 +54,7 @@ class Plan:
 
 
 @contextmanager
-def prepared(
+def preflight(
     profile: Profile, run_dir: Path, seconds_max: float | None, environment: Mapping[str, str], pid: int
 ) -> Iterator[Plan]:
     """A plan with its run folder held, made and described in ``run.json``; cleared again when the session is over.

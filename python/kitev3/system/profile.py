@@ -32,7 +32,7 @@ from kitev3.account.secret import NAMES as SECRETS
 from kitev3.account.secret import refuse_secrets
 from kitev3.errors import ConfigError
 from kitev3.system import settings
-from kitev3.system.settings import place
+from kitev3.system.settings import location
 
 Mode: TypeAlias = Literal["live", "paper", "sim", "backtest"]
 Broker: TypeAlias = Literal["kitesim", "zerodha"]
@@ -82,10 +82,10 @@ class Profile:
     account: Broker = "kitesim"
     user_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,16}$")] = "KS0001"
     api_key: str = "kitesim"  # names the application to the broker; no secret
-    token_file: str = place()  # of the access token, mode 0400; empty: `token` in the run folder
-    exchange: str = place("127.0.0.1:0")  # where kitesim listens; port 0 takes a free one
+    token_file: str = location()  # of the access token, mode 0400; empty: `token` in the run folder
+    exchange: str = location("127.0.0.1:0")  # where kitesim listens; port 0 takes a free one
     market: str = "synthetic"  # or frozen, or the path of a CSV of time and value
-    calendar: str = place()  # a file of dated rows that are laid over the shipped ones; its content is on the tape
+    calendar: str = location()  # a file of dated rows that are laid over the shipped ones; its content is on the tape
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
     fresh: bool = False  # each run begins with an empty folder; what an earlier one left is put aside
@@ -222,7 +222,7 @@ def find(profile: str | Path) -> Path:
 
 
 def known_services() -> tuple[str, ...]:
-    """The services of the house: the folders that hold a ``service.py``. Nothing is imported."""
+    """All services: the folders that hold a ``service.py``. Nothing is imported."""
     return tuple(sorted(p.parent.name for p in SERVICES.glob("*/service.py")))
 
 

@@ -24,7 +24,7 @@ from kitev3.errors import ConfigError
 T = TypeVar("T")
 
 
-def place(default: str = "") -> Any:
+def location(default: str = "") -> Any:
     """A setting that says *where*: an address, a folder, a file. Part of no tape, so that a day replays anywhere."""
     return dataclasses.field(default=default, metadata={"tape": False})
 
@@ -96,7 +96,7 @@ def from_text(text: str, hint: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A setting as sorted JSON would hold it: no place, and of a path the name alone; a folder is not the run."""
+    """A setting as sorted JSON would hold it: no location, and of a path the name alone; a folder is not the run."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = sorted(f.name for f in dataclasses.fields(value) if f.metadata.get("tape", True))
         return {name: plain(getattr(value, name)) for name in fields}

@@ -58,7 +58,7 @@ class Front:
         seed: int,
     ) -> None:
         self.server, self.public, self.administration = server, public, administration
-        self.board = Board(seed, server.pace.clock_ns)
+        self.board = Board(seed, server.stepper.clock_ns)
         for fault in faults:
             self.board.add(fault)
         self.switches = Switches(self.board, "" if administration is None else address_of(administration))
@@ -66,7 +66,7 @@ class Front:
         controls = ExchangeControls(server, seed)
         host, port = server.listener.getsockname()[:2]
         self.relay = Relay(public, Desk(self.board, controls, (host, port)))
-        server.pace.before_cut = Halts(self.board, controls)
+        server.stepper.before_cut = Halts(self.board, controls)
         server.postbacks.times = PostedTimes(self.board)
 
     async def serve(self) -> None:

@@ -14,8 +14,8 @@ from kitev3.calendar import IST
 from kitev3.services.kitesim.access_log import AccessLog
 from kitev3.services.kitesim.faults.switches import Switches
 from kitev3.services.kitesim.logins import Logins
-from kitev3.services.kitesim.pace import Pace
 from kitev3.services.kitesim.sockets import Connection, Sockets
+from kitev3.services.kitesim.stepper import Stepper
 
 MS_NS = 1_000_000
 NS = 1_000_000_000
@@ -41,12 +41,12 @@ class Queries:
         self,
         exchange: Exchange,
         logins: Logins,
-        pace: Pace,
+        stepper: Stepper,
         sockets: Sockets,
         access_log: AccessLog,
         about: Mapping[str, str],
     ) -> None:
-        self.exchange, self.logins, self.pace = exchange, logins, pace
+        self.exchange, self.logins, self.stepper = exchange, logins, stepper
         self.sockets, self.access_log, self.about_ = sockets, access_log, about
         self.switches: Switches | None = None  # those in front of the exchange, if there are any
         self._listed: list[list[Any]] | None = None
@@ -84,13 +84,13 @@ class Queries:
         }
 
     def _market(self) -> Row:
-        pace = self.pace
+        stepper = self.stepper
         return {
-            "at_ms": pace.now_ns() // MS_NS,
-            "clock_ms": pace.clock_ns() // MS_NS,
-            "speed": pace.last_clock.speed_e3 / 1000,
-            "lag_ms": pace.lag_ns // MS_NS,
-            "running": pace.running,
+            "at_ms": stepper.now_ns() // MS_NS,
+            "clock_ms": stepper.clock_ns() // MS_NS,
+            "speed": stepper.last_clock.speed_e3 / 1000,
+            "lag_ms": stepper.lag_ns // MS_NS,
+            "running": stepper.running,
             "ended": self.exchange.market_ended,
             "halted": self.exchange.halted,
             "phases": self.exchange.phases(),

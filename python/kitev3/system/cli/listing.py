@@ -1,4 +1,4 @@
-"""``kitev3 ls``: the services of the house."""
+"""``kitev3 ls``: all services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kitev3.system.profile import known_services
 
 
 def ls() -> None:
-    """Lists the services of the house with what they hear and say.
+    """Lists all services with what they hear and say.
 
     \b
       kitev3 ls

@@ -15,8 +15,8 @@ from kitev3.risk import Risk, limits
 from kitev3.runtime.registry import spec
 from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.system.cli.output import console, unread
-from kitev3.system.placement import CORES, allowed, place
-from kitev3.system.preflight import prepared
+from kitev3.system.placement import CORES, allowed, pin
+from kitev3.system.preflight import preflight
 from kitev3.system.profile import Profile, load
 from kitev3.system.session import Session
 from kitev3.system.summary import show
@@ -51,7 +51,7 @@ def up(
     read = load(profile, overrides={"market": market, "speed": speed, "seed": seed})
     check(read)
     cores = ",".join(map(str, sorted(allowed())))
-    place(read)
+    pin(read)
     environment = os.environ | {CORES: cores}
     session = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, environment, as_json))
     summary = session.summary
@@ -77,7 +77,7 @@ async def _session(
     profile: Profile, run_dir: Path, seconds: float | None, environment: Mapping[str, str], quiet: bool
 ) -> Session:
     out = console(stderr=quiet)
-    with prepared(profile, run_dir, seconds, environment, os.getpid()) as plan:
+    with preflight(profile, run_dir, seconds, environment, os.getpid()) as plan:
         shown = Display(PlainLines(out) if quiet else view(out))
         try:
             session = Session(plan, shown)

@@ -24,7 +24,7 @@ def _nothing(cut_ns: int) -> None:
     """Nobody wants to know."""
 
 
-class Pace:
+class Stepper:
     """Moves an exchange by a clock. Until `run` the market stands at its start.
 
     Args:

@@ -2,7 +2,7 @@
 
 from kitev3._core import Exchange
 from kitev3.runtime.clock import MarketClock
-from kitev3.services.kitesim.pace import Pace
+from kitev3.services.kitesim.stepper import Stepper
 
 S = 1_000_000_000
 START_NS = 1_795_060_200 * S
@@ -20,15 +20,15 @@ class Machine:
 def test_a_stop_stops_the_market_but_not_the_clock_of_reads() -> None:
     machine = Machine()
     exchange = Exchange(users=["KS0001"], market="synthetic", seed=1, start_ns=START_NS)
-    pace = Pace(exchange, None, machine)  # type: ignore[arg-type]
-    assert pace.clock_ns() == pace.now_ns() == START_NS
+    stepper = Stepper(exchange, None, machine)  # type: ignore[arg-type]
+    assert stepper.clock_ns() == stepper.now_ns() == START_NS
     machine.now_ns = 2 * S
-    assert (pace.clock_ns(), pace.now_ns()) == (START_NS + 2 * S, START_NS)
+    assert (stepper.clock_ns(), stepper.now_ns()) == (START_NS + 2 * S, START_NS)
 
-    pace.run(MarketClock(START_NS, 0, 30_000))
+    stepper.run(MarketClock(START_NS, 0, 30_000))
     machine.now_ns = S // 100
-    assert pace.clock_ns() == pace.now_ns() == START_NS + 3 * S // 10
-    pace.stop()
+    assert stepper.clock_ns() == stepper.now_ns() == START_NS + 3 * S // 10
+    stepper.stop()
     machine.now_ns = S
 
-    assert (pace.clock_ns(), pace.now_ns()) == (START_NS + 30 * S, START_NS)
+    assert (stepper.clock_ns(), stepper.now_ns()) == (START_NS + 30 * S, START_NS)
