@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kitev3.errors import ConfigError
 from kitev3.system import profile as config
-from kitev3.system.preflight import prepared
+from kitev3.system.preflight import preflight
 
 KEPT: Mapping[str, Any] = {"fresh": False, "exchange": "127.0.0.1:0"}
 
@@ -18,7 +18,7 @@ KEPT: Mapping[str, Any] = {"fresh": False, "exchange": "127.0.0.1:0"}
 def earlier_run(folder: Path, session: str) -> Path:
     """A run folder in which kitesim has had a session."""
     profile = config.load("demo", overrides=KEPT)
-    with prepared(profile, folder, None, os.environ, os.getpid()):
+    with preflight(profile, folder, None, os.environ, os.getpid()):
         pass
     tape = folder / "tape" / "kitesim" / f"{session}.000.tape"
     tape.parent.mkdir()
@@ -28,7 +28,7 @@ def earlier_run(folder: Path, session: str) -> Path:
 
 def prepare(folder: Path, **changes: Any) -> str:
     profile = config.load("demo", overrides={**KEPT, **changes})
-    with prepared(profile, folder, None, os.environ, os.getpid()) as plan:
+    with preflight(profile, folder, None, os.environ, os.getpid()) as plan:
         return plan.session
 
 
