@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     pub heard: u64,
-    pub said: u64,
     pub duplicates: u64,
     pub gaps_seen: u64,
     pub gaps_filled: u64,

@@ -80,6 +80,7 @@ pub struct Outbox {
     /// How far that service has been applied: the last of its events that the handler was given.
     pub(super) after: After,
     pub(super) said: Vec<Outgoing>,
+    taken: u64,
     /// In recovery nothing is appended: what is said waits here to be compared with the tape.
     pub(super) unconfirmed: Option<VecDeque<Unconfirmed>>,
 }
@@ -107,6 +108,7 @@ impl Outbox {
             mono_ns: 0,
             after: After::default(),
             said: Vec::new(),
+            taken: 0,
             unconfirmed: None,
         }
     }
@@ -238,6 +240,17 @@ impl Outbox {
     /// On the tape, and not taken yet.
     pub fn said(&self) -> &[Outgoing] {
         &self.said
+    }
+
+    /// The same, taken, in order: to be sent.
+    pub fn take_said(&mut self) -> std::vec::Drain<'_, Outgoing> {
+        self.taken += self.said.len() as u64;
+        self.said.drain(..)
+    }
+
+    /// How much has been taken so far in this process.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub fn numbers(&self) -> &Numbers {

@@ -197,8 +197,7 @@ impl Runtime {
 
     /// What was said since this was last asked, in order.
     pub fn take_said(&mut self) -> std::vec::Drain<'_, Outgoing> {
-        self.counters.said += self.outbox.said.len() as u64;
-        self.outbox.said.drain(..)
+        self.outbox.take_said()
     }
 
     /// The event that is, or was when an error came, in the handler's hands.

@@ -1,8 +1,10 @@
 //! The handler's side of the runtime: bytes to payload, payload to handler, what it yields to bytes.
+use std::sync::Arc;
+
 use kitev3_core::kite::TickBatch;
 use kitev3_core::runtime::handler::{Arrival, Handler, HandlerError, RuntimeError};
 use kitev3_core::runtime::header::{Mode, Source};
-use kitev3_core::runtime::outbox::Outbox;
+use kitev3_core::runtime::outbox::{Outbox, Outgoing};
 use kitev3_core::tape::TapeError;
 use pyo3::exceptions::{
     PyException, PyRuntimeError, PyTypeError, PyUnicodeEncodeError, PyValueError,
@@ -17,7 +19,7 @@ use super::native_parts::{Left, NativePart};
 use crate::kite::batch::PyTickBatch;
 use crate::market::PyBarBatch;
 use crate::tape::to_py;
-use crate::zmq_sockets::monotonic_ns;
+use crate::zmq_sockets::{ZmqSockets, monotonic_ns};
 
 pyo3::create_exception!(kitev3._core, RecoveryError, PyException);
 
@@ -110,9 +112,16 @@ pub struct PyDispatch {
     pub sources: Vec<(Source, Py<PyString>)>,
     /// Of each of the outbox's outgoing, in order.
     pub spoken: Vec<Spoken>,
-    /// Whether machine time goes on while an event is handled: not where it is handed in.
-    pub is_live: bool,
+    /// Where what is said goes, and by publication the worker that gets it first. None where time is handed in, and stands
+    /// while an event is handled.
+    pub sockets: Option<(Arc<ZmqSockets>, Vec<Option<usize>>)>,
+    /// Machine time of the last sending.
+    pub sent_ns: i64,
 }
+
+/// How long what is said waits, at most, for more that its event makes the handler say. Each sending is a round through the
+/// processes of a shared core.
+const TOGETHER_NS: i64 = 500_000;
 
 impl PyDispatch {
     pub fn source(&mut self, py: Python<'_>, source: &Source) -> Py<PyString> {
@@ -176,11 +185,32 @@ impl PyDispatch {
             let bytes = self.encoded(payload)?;
             outbox.say_as(publication, bytes.as_bytes())?;
         }
-        let wanted = self.is_live && self.speaking[publication].driven;
+        let wanted = self.sockets.is_some() && self.speaking[publication].driven;
         self.spoken.push(Spoken {
             payload: Some(payload.clone().unbind()),
             taped_ns: if wanted { monotonic_ns() } else { 0 },
         });
+        if self.sockets.is_some()
+            && monotonic_ns() - self.sent_ns > TOGETHER_NS
+            && !self.speaking.iter().any(|speaking| speaking.driven)
+        // of that the driver hears first
+        {
+            self.send(outbox.take_said())?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is on the tape.
+    pub fn send(&mut self, said: impl Iterator<Item = Outgoing>) -> PyResult<()> {
+        if let Some((sockets, workers)) = &self.sockets {
+            let said: Vec<_> = said.collect();
+            let frames = said
+                .iter()
+                .map(|one| (&*one.frame, workers[one.publication]));
+            sockets.send(frames)?;
+        }
+        self.spoken.clear();
+        self.sent_ns = monotonic_ns();
         Ok(())
     }
 
@@ -211,7 +241,7 @@ impl PyDispatch {
                 for (spoken, payload) in self.spoken[before..].iter_mut().zip(payloads) {
                     *spoken = Spoken {
                         payload: Some(payload.unbind()),
-                        taped_ns: if self.is_live { taped_ns } else { 0 },
+                        taped_ns: if self.sockets.is_some() { taped_ns } else { 0 },
                     };
                 }
                 Ok(())

@@ -23,7 +23,7 @@ use self::native::PyNativeHandler;
 use self::native_parts::NativePart;
 use crate::kite::batch::PyTickBatch;
 use crate::tape::to_py;
-use crate::zmq_sockets::{PyZmqSockets, ZmqSockets};
+use crate::zmq_sockets::PyZmqSockets;
 
 mod dispatch;
 mod event;
@@ -77,8 +77,6 @@ pub struct PyRuntime {
     options: Options,
     about: Vec<u8>,
     recovered: Recovered,
-    /// Where what is said goes at once, and by publication the worker that gets it first; without one it is returned.
-    sockets: Option<(Arc<ZmqSockets>, Vec<Option<usize>>)>,
 }
 
 fn day_of(text: &str) -> PyResult<Day> {
@@ -257,7 +255,8 @@ impl PyRuntime {
             speaking,
             sources: Vec::new(),
             spoken: Vec::new(),
-            is_live: false,
+            sockets: None,
+            sent_ns: 0,
         };
         Ok(PyRuntime {
             runtime: Some(Runtime::new(setup, &dispatch, Box::new(tape))),
@@ -270,7 +269,6 @@ impl PyRuntime {
             options,
             about: about.to_vec(),
             recovered: Recovered::default(),
-            sockets: None,
         })
     }
 
@@ -478,10 +476,11 @@ impl PyRuntime {
 
     #[getter]
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counted = self.alive()?.counters();
+        let runtime = self.alive()?;
+        let counted = runtime.counters();
         let counters = PyDict::new(py);
         counters.set_item("heard", counted.heard)?;
-        counters.set_item("said", counted.said)?;
+        counters.set_item("said", runtime.outbox().taken())?;
         counters.set_item("duplicates", counted.duplicates)?;
         counters.set_item("gaps_seen", counted.gaps_seen)?;
         counters.set_item("gaps_filled", counted.gaps_filled)?;
@@ -520,8 +519,7 @@ impl PyRuntime {
         let worker = |speaking: &Speaking| speaking.worker.as_ref().map(ToString::to_string);
         let workers = self.dispatch.speaking.iter().map(worker);
         let places = workers.map(|name| name.and_then(|name| sockets.worker(&name)));
-        self.sockets = Some((Arc::clone(sockets), places.collect()));
-        self.dispatch.is_live = true;
+        self.dispatch.sockets = Some((Arc::clone(sockets), places.collect()));
     }
 
     /// To wait for the disk from another thread.
@@ -560,19 +558,9 @@ impl PyRuntime {
             return Ok(None);
         }
         let speaking = &self.dispatch.speaking;
-        if let Some((sockets, workers)) = &self.sockets
-            && !runtime
-                .outbox()
-                .said()
-                .iter()
-                .any(|said| speaking[said.publication].driven)
-        {
-            let said: Vec<_> = runtime.take_said().collect();
-            let frames = said
-                .iter()
-                .map(|one| (&*one.frame, workers[one.publication]));
-            sockets.send(frames)?;
-            self.dispatch.spoken.clear();
+        let mut publications = runtime.outbox().said().iter().map(|said| said.publication);
+        if self.dispatch.sockets.is_some() && !publications.any(|one| speaking[one].driven) {
+            self.dispatch.send(runtime.take_said())?;
             return Ok(None);
         }
         let mut spoken = std::mem::take(&mut self.dispatch.spoken);
