@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyKeyError, PyOSError};
 use pyo3::prelude::*;
@@ -90,6 +90,8 @@ pub struct ZmqSockets {
     publisher: Socket,
     workers: Vec<(String, Socket)>,
     push_full: AtomicU64,
+    is_holding: AtomicBool,
+    held: Mutex<Vec<Vec<u8>>>,
 }
 
 /// A socket and its descriptor, which can be read once something has come after a `take` that found nothing.
@@ -219,9 +221,41 @@ impl ZmqSockets {
             std::thread::yield_now();
         }
         for (frame, _) in frames {
-            self.put(self.publisher, frame)?;
+            if self.is_holding.load(Ordering::Relaxed) {
+                self.held().push(frame.to_vec());
+            } else {
+                self.put(self.publisher, frame)?;
+            }
         }
         Ok(())
+    }
+
+    /// From now on what is said to all waits, in order; work goes to its worker at once.
+    pub fn hold(&self) {
+        self.is_holding.store(true, Ordering::Relaxed);
+    }
+
+    /// How much waits.
+    pub fn holds(&self) -> usize {
+        self.held().len()
+    }
+
+    /// Says to all what waits. `hold` stays as it is.
+    pub fn publish_held(&self) -> PyResult<()> {
+        for frame in self.held().drain(..) {
+            self.put(self.publisher, &frame)?;
+        }
+        Ok(())
+    }
+
+    /// Says to all what waits, and nothing waits any more.
+    pub fn release(&self) -> PyResult<()> {
+        self.is_holding.store(false, Ordering::Relaxed);
+        self.publish_held()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// False when the socket cannot take it.
@@ -318,6 +352,8 @@ impl PyZmqSockets {
                 .map(|(name, address)| (name, socket(address)))
                 .collect(),
             push_full: AtomicU64::new(0),
+            is_holding: AtomicBool::new(false),
+            held: Mutex::default(),
         })))
     }
 

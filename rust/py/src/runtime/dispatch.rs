@@ -121,7 +121,7 @@ pub struct PyDispatch {
 
 /// How long what is said waits, at most, for more that its event makes the handler say. Each sending is a round through the
 /// processes of a shared core.
-const TOGETHER_NS: i64 = 500_000;
+const TOGETHER_NS: i64 = 1_000_000;
 
 impl PyDispatch {
     pub fn source(&mut self, py: Python<'_>, source: &Source) -> Py<PyString> {

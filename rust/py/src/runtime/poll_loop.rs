@@ -16,6 +16,9 @@ const DRAIN_MAX: usize = 1_000;
 const AHEAD_NS_MAX: i64 = 2_000_000;
 const NS_PER_MS: i64 = 1_000_000;
 
+/// How many messages to all wait at most.
+const HELD_MAX: usize = 64;
+
 /// Why a turn ended.
 enum End<'py> {
     /// Nothing has come for as long as the socket waits.
@@ -143,33 +146,45 @@ impl PyPollLoop {
 
     /// A worker's: waits on the PULL, and hears what others have said before each message.
     fn work<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
+        self.sockets.hold();
+        let end = self.work_through(py, until_ns);
+        self.sockets.release()?;
+        end.map(ended)
+    }
+
+    /// What is said to all about work waits while more work does: on a shared core each message wakes its hearers in between.
+    fn work_through<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<End<'py>> {
         loop {
+            if !self.is_held || self.sockets.holds() >= HELD_MAX {
+                self.sockets.publish_held()?;
+            }
             if let Some(end) = self.next(py, Side::Pull)? {
-                return Ok(ended(end));
+                return Ok(end);
             }
             if let Some(end) = self.hear_sub(py)? {
-                return Ok(ended(end));
+                return Ok(end);
             }
             if let Some(end) = self.hear_what_it_stands_on(py)? {
-                return Ok(ended(end));
+                return Ok(end);
             }
             if let Some(end) = self.hear_held(py)? {
-                return Ok(ended(end));
+                return Ok(end);
             }
             if let Some(answer_ms) = self.answer_ms {
                 if self.sockets.take(Side::Pull, &mut self.message)? {
                     if let Some(end) = self.hold() {
-                        return Ok(ended(end));
+                        return Ok(end);
                     }
                 } else if self.is_drained {
+                    self.sockets.publish_held()?;
                     self.sockets.wait(py, &[Side::Pull, Side::Sub], answer_ms)?;
                     if let Some(end) = self.hear_sub(py)? {
-                        return Ok(ended(end));
+                        return Ok(end);
                     }
                 }
             }
             if monotonic_ns() >= until_ns {
-                return Ok(ended(End::Look));
+                return Ok(End::Look);
             }
         }
     }
