@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 1 << 15
-REQUEST_S_MAX = 30.0  # machine time for a whole request, and for the first byte of the first
+REQUEST_S_MAX = 15.0  # machine time for a whole request, and for the first byte of the first
 CONNECTIONS_MAX = 1_000  # then the one that has been idle longest goes
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"

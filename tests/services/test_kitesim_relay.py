@@ -14,7 +14,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.services.kitesim.faults import board, catalogue, http, websocket
+from kitev3.services.kitesim import bounds
+from kitev3.services.kitesim.faults import board, catalogue, http, relay, websocket
 from kitev3.services.kitesim.faults.fault import Happening
 from kitev3.services.kitesim.faults.wire import Wire
 from websockets.exceptions import InvalidStatus
@@ -28,6 +29,36 @@ LOGIN = f"authorization: token {API_KEY}:{TOKEN}\r\n".encode()
 FORM = (
     b"exchange=NSE&tradingsymbol=INFY&transaction_type=BUY&quantity=1&product=MIS&order_type=LIMIT&price=1450&tag=bytes"
 )
+
+
+def test_half_a_request_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "REQUEST_S_MAX", 0.3)
+
+    async def met() -> list[bytes]:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            serving = asyncio.create_task(relay.Relay(listener, _NoDesk()).serve())  # type: ignore[arg-type]
+            said = await asyncio.gather(*(_left_at(listener.getsockname()[1], half) for half in (b"", b"GET / HT")))
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            return said
+
+    assert asyncio.run(met()) == [b"", b""]
+
+
+class _NoDesk:
+    async def close(self) -> None: ...
+
+
+async def _left_at(port: int, half: bytes) -> bytes:
+    """What is said to who says that and waits for the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(half)
+    try:
+        async with asyncio.timeout(6 * S_MAX):
+            return await reader.read()
+    finally:
+        writer.close()
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +124,7 @@ def test_a_message_passes_byte_for_byte_and_is_understood(
 
     async def both() -> None:
         request_wire, _ = heard(cut(b"POST /orders/regular?a=1 HTTP/1.1\r\n" + rest + b"GET", at))
-        request = await http.read_request(request_wire)
+        request = await http.read_request(request_wire, await request_wire.reader.read(1))
         assert request is not None
         assert (request.method, request.route, request.body) == ("POST", "/orders/regular", body)
         assert await request_wire.reader.read() == b"GET", "not a byte of the next one"
@@ -120,7 +151,7 @@ def test_bytes_that_are_no_http_are_all_handed_on(data: bytes, at: list[int]) ->
     async def read() -> bytes:
         wire, _ = heard(cut(data, at))
         try:
-            request = await http.read_request(wire)
+            request = await http.read_request(wire, await wire.reader.read(1))
         except http.NotHttp as garbage:
             return garbage.seen + await wire.reader.read()
         except OSError:

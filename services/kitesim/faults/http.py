@@ -166,16 +166,16 @@ class Answer:
             await to.send(piece)
 
 
-async def read_head(wire: Wire) -> Head | None:
-    """The next head; None at the end of the connection. Raises NotHttp, and OSError."""
+async def read_head(wire: Wire, begun: bytes = b"") -> Head | None:
+    """The next head, which may have begun; None at the end of the connection. Raises NotHttp, and OSError."""
     try:
-        seen = await wire.reader.readuntil(CRLF + CRLF)
+        seen = begun + await wire.reader.readuntil(CRLF + CRLF)
     except asyncio.IncompleteReadError as end:
-        if end.partial:
-            raise NotHttp(end.partial) from None
+        if begun + end.partial:
+            raise NotHttp(begun + end.partial) from None
         return None
     except asyncio.LimitOverrunError as large:
-        raise NotHttp(await wire.reader.readexactly(large.consumed)) from None
+        raise NotHttp(begun + await wire.reader.readexactly(large.consumed)) from None
     start, *lines = seen[: -len(CRLF + CRLF)].split(CRLF)
     headers = [(match[1], match[2]) for line in lines if (match := HEADER.fullmatch(line))]
     if len(headers) != len(lines):
@@ -183,9 +183,9 @@ async def read_head(wire: Wire) -> Head | None:
     return Head(start, headers)
 
 
-async def read_request(wire: Wire) -> Request | None:
-    """The next request; None at the end of the connection. Raises NotHttp, and OSError."""
-    head = await read_head(wire)
+async def read_request(wire: Wire, begun: bytes = b"") -> Request | None:
+    """The next request, which may have begun; None at the end of the connection. Raises NotHttp, and OSError."""
+    head = await read_head(wire, begun)
     if head is None:
         return None
     match = REQUEST_LINE.fullmatch(head.start)

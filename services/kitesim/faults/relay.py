@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
-from kitev3.services.kitesim.bounds import CONNECTIONS_MAX
+from kitev3.services.kitesim import bounds
 from kitev3.services.kitesim.faults.books import untrue, untrue_row
 from kitev3.services.kitesim.faults.desk import Call, Desk, Over
 from kitev3.services.kitesim.faults.fault import Fault, Happening
@@ -50,7 +50,7 @@ class Relay:
     async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._connections) >= CONNECTIONS_MAX:
+        if len(self._connections) >= bounds.CONNECTIONS_MAX:
             writer.transport.abort()
             return
         self._connections.add(task)
@@ -85,8 +85,10 @@ class _Connection:
                 self.server.close()
 
     async def _one(self) -> bool:
-        async with asyncio.timeout(IDLE_S_MAX):
-            request = await read_request(self.client)
+        async with asyncio.timeout(IDLE_S_MAX if self.server else bounds.REQUEST_S_MAX):
+            begun = await self.client.reader.read(1)
+        async with asyncio.timeout(bounds.REQUEST_S_MAX):
+            request = await read_request(self.client, begun)
         if request is None:
             return False
         request.head.put(b"x-forwarded-for", self.client.peer)  # whatever he says of it himself
