@@ -19,12 +19,14 @@ import duckdb
 import psutil  # type: ignore[import-untyped]
 from doubles.system import START_ORDER
 from kitev3._core import TapeKind, TapeReader
+from kitev3.contracts import BY_TOPIC
 from kitev3.control import Control, Health
+from kitev3.runtime.setup import decoder
 from kitev3.system.runfolder import RunFolder
 
 WAIT_S_MAX = 60.0
 KITEV3 = (sys.executable, "-c", "from kitev3.system.cli import main; main()")
-PAYLOAD_AT = 80  # bytes of a message's header, after its topic and a NUL
+PAYLOAD_AT = 96  # bytes of a message's header, after its topic and a NUL
 SEQ_AT = 16  # of seq in the header
 
 
@@ -130,6 +132,13 @@ class RealSystem:
                 topic, _, rest = bytes(content).partition(b"\0")
                 said.append((topic.decode(), int.from_bytes(rest[SEQ_AT : SEQ_AT + 8], "little")))
         return said
+
+    def payloads(self, service: str, topic: str) -> list[Any]:
+        """What a service's tape says it said of a topic, in order."""
+        decode, start = decoder(BY_TOPIC[topic].payload), topic.encode() + b"\0"
+        records = TapeReader(self.folder.path / "tape" / service)
+        said = (bytes(content) for _, kind, _, content in records if kind == TapeKind.OUT)
+        return [decode(content[len(start) + PAYLOAD_AT :]) for content in said if content.startswith(start)]
 
     def sql(self, text: str) -> list[tuple[Any, ...]]:
         """Rows of the journal; a topic's files are ``{topic}`` in the text."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import re
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from doubles.system import START_ORDER, STOP_ORDER, System, until
 from kitev3.account.latch import LatchState
+from kitev3.system.runfolder import RunFolder
+from kitev3.system.supervisor import Supervisor
 
 HALT_S_MAX = 4.0
 
@@ -138,7 +142,7 @@ def test_two_killed_in_one_instant_both_come_back(system: System, pair: tuple[st
     for name in pair:
         os.kill(before[name], signal.SIGKILL)
 
-    until(lambda: len(set(system.pids().items()) - set(before.items())) == 2 and len(system.pids()) == len(before))
+    until(lambda: all(system.asked().count(f"{name} control.start") == 2 for name in pair))
     system.process.terminate()
     code, out, _ = system.end()
     assert code == 0
@@ -154,7 +158,7 @@ def test_all_killed_in_one_instant_come_back(system: System) -> None:
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
 
-    until(lambda: set(system.pids()) == set(START_ORDER) and not set(system.pids().values()) & set(before.values()))
+    until(lambda: all(system.asked().count(f"{name} control.start") == 2 for name in before))
     system.process.terminate()
     system.end()
     assert {name: row["restarts"] for name, row in system.summary()["processes"].items()} == dict.fromkeys(before, 1)
@@ -310,3 +314,19 @@ def test_a_real_day_starts_at_its_own_opening(system: System) -> None:
     assert code == 0
     assert "2022-11-24 09:15:0" in out
     assert system.summary()["market"] == "day.csv"
+
+
+def test_a_process_that_is_just_being_started_is_ended_like_any_other(tmp_path: Path) -> None:
+    async def ended_at_once() -> list[int]:
+        commands = {"journal": ("sleep", "60")}
+        supervisor = Supervisor(RunFolder(tmp_path, {}), commands, dict(os.environ), stop_s_max=10)
+        supervisor.start("journal")
+        await asyncio.sleep(0)  # its process is there, and nobody has been told yet
+        await supervisor.stop("journal")
+        await supervisor.close()
+        return supervisor.pids["journal"]
+
+    (tmp_path / "log").mkdir()
+    (pid,) = asyncio.run(ended_at_once())
+
+    assert not Path(f"/proc/{pid}").exists()

@@ -100,15 +100,24 @@ class Supervisor:
     async def _live(self, name: str) -> Death:
         """One process of a service, from its start to a death that nobody had asked for."""
         begins = _size(self._folder.log(name)), _size(self._folder.errors(name))
+        starting = asyncio.create_task(self._started(name))
         try:
-            process = await self._spawned(name)
+            process = await asyncio.shield(starting)
         except OSError as error:
             return Death(name, 0, machine_ns(), FAILED, words=f"cannot be started: {error.strerror}")
-        self._running[name] = process
-        self.pids[name].append(process.pid)
+        except asyncio.CancelledError:
+            with suppress(OSError):
+                await starting  # it may be there already: it is counted, and ended like any other
+            raise
         exit_code = await process.wait()
         del self._running[name]
         return Death(name, process.pid, machine_ns(), exit_code, *self._last_words(name, *begins))
+
+    async def _started(self, name: str) -> asyncio.subprocess.Process:
+        process = await self._spawned(name)
+        self._running[name] = process
+        self.pids[name].append(process.pid)
+        return process
 
     async def _spawned(self, name: str) -> asyncio.subprocess.Process:
         """A session of its own: what a terminal sends to all, a Ctrl-C or a hang-up, is for us to act on in order. Its
