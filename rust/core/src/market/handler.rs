@@ -12,7 +12,8 @@ use crate::kite::Decoder;
 use crate::payload::marketdata::{FeedHealth, FeedState, Gap, Instrument, OrderFrame, Quote};
 use crate::payload::world::{Frame, Instruments, LeftOut, Quotes, Socket, Text, Timer};
 use crate::payload::{Payload, control};
-use crate::runtime::handler::{Arrival, Handler, HandlerError, Status};
+use crate::runtime::error::HandlerError;
+use crate::runtime::handler::{Arrival, Handler, Status};
 use crate::runtime::outbox::Outbox;
 
 /// Machine time within which everyone has heard the clock, and before which no market begins.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::archive::{ArchiveError, Entry, Follower, Said};
-use super::handler::{Handler, RuntimeError};
+use super::error::RuntimeError;
+use super::handler::Handler;
 use super::header::{Header, LAST_VALUE, Source, split};
 use super::numbers::Numbers;
 use super::range::{Asking, SourceTape};

@@ -7,6 +7,9 @@ pub const VERSION: u8 = 2;
 pub const SOURCE_BYTES: usize = 24;
 pub const TOPIC_BYTES_MAX: usize = 64;
 
+/// The topic of how far a service has come: neither taped nor numbered, its header stands for the last message that was said.
+pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
+
 /// The newest row of a key, taken in place of the messages before it: `seq` is the number at which it holds.
 pub const LAST_VALUE: u16 = 2;
 const FLAGS_KNOWN: u16 = LAST_VALUE;

@@ -6,11 +6,13 @@ pub mod archive;
 pub mod clock;
 /// What a runtime counts.
 pub mod counters;
+/// What a handler or its runtime cannot do.
+pub mod error;
 /// Event ids, computed and never stored.
 pub mod event_id;
 /// Gaps and late joining.
 mod gap_fill;
-/// A service's own part, and what stops a runtime.
+/// A service's own part.
 pub mod handler;
 /// The 96 bytes that a message says about itself.
 pub mod header;

@@ -1,7 +1,7 @@
 //! What a handler says: numbered, put on the tape, made a message. In recovery, compared with what was said before.
 use std::collections::VecDeque;
 
-use super::handler::HandlerError;
+use super::error::HandlerError;
 use super::header::{After, Header, Mode, Source, join};
 use super::numbers::Numbers;
 use super::record::BatchRef;

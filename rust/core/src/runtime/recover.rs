@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 
 use super::archive::Entry;
-use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
+use super::error::{HandlerError, RuntimeError};
+use super::handler::{Arrival, Handler};
 use super::header::{After, HEADER_BYTES, Header, LAST_VALUE, Message, Source, split};
 use super::outbox::Unconfirmed;
 use super::phase::Phase;

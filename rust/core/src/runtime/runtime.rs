@@ -3,16 +3,18 @@ use std::path::PathBuf;
 
 use super::clock::Clock;
 use super::counters::Counters;
+use super::error::{HandlerError, RuntimeError};
 use super::event_id::EventIdPrefix;
-use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
-use super::header::{After, Header, LAST_VALUE, Malformed, Message, Mode, Source, split};
+use super::handler::{Arrival, Handler};
+use super::header::{
+    After, HEARTBEAT, Header, LAST_VALUE, Malformed, Message, Mode, Source, split,
+};
 use super::outbox::{Outbox, Outgoing, Tape};
 use super::phase::Phase;
 use super::range::{Ask, SourceTape};
 use super::record::BatchRef;
 use super::sequence::{Applied, SequenceMode, Sequences, Verdict};
 use super::setup::{Setup, Subscription};
-use super::watermarks::HEARTBEAT;
 use crate::msgpack;
 use crate::tape::{Day, Kind};
 

@@ -1,14 +1,12 @@
 //! Heartbeats: how far a service has come, and what of that a hearer lacks.
-use super::handler::{Handler, RuntimeError};
-use super::header::{After, Header, Message, Source, join};
+use super::error::RuntimeError;
+use super::handler::Handler;
+use super::header::{After, HEARTBEAT, Header, Message, Source, join};
 use super::numbers::{decode_watermarks, encode_watermarks};
 use super::runtime::Runtime;
 use super::sequence::{SequenceMode, Verdict};
 use crate::payload::Payload;
 use crate::payload::world::Beat;
-
-/// Neither taped nor numbered: its header stands for the last message that was said.
-pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
 
 impl Runtime {
     /// The message that tells hearers how far this service has come. It has no number of its own and is not taped.

@@ -2,7 +2,8 @@
 use std::sync::Arc;
 
 use kitev3_core::kite::TickBatch;
-use kitev3_core::runtime::handler::{Arrival, Handler, HandlerError, RuntimeError};
+use kitev3_core::runtime::error::{HandlerError, RuntimeError};
+use kitev3_core::runtime::handler::{Arrival, Handler};
 use kitev3_core::runtime::header::{Mode, Source};
 use kitev3_core::runtime::outbox::{Outbox, Outgoing};
 use kitev3_core::tape::TapeError;

@@ -1,7 +1,8 @@
 //! A handler of the core as an object of Python: opaque, handed from where it is made to the runtime that calls it.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kitev3_core::runtime::handler::{Arrival, Datum, Handler, HandlerError, Status};
+use kitev3_core::runtime::error::HandlerError;
+use kitev3_core::runtime::handler::{Arrival, Datum, Handler, Status};
 use kitev3_core::runtime::header::{After, Header, LAST_VALUE, Source, split};
 use kitev3_core::runtime::outbox::Outbox;
 use pyo3::IntoPyObjectExt;

@@ -20,7 +20,8 @@ use crate::payload::risk::{Approved, Blocked, PortfolioSnapshot};
 use crate::payload::strategy::{Action, Signal};
 use crate::payload::world::{Beat, LatchRead, LostTail, RiskLimits, SequenceGap, Timer};
 use crate::payload::{Payload, PayloadError, Whole, decode, encode};
-use crate::runtime::handler::{Arrival, Datum, Handler, HandlerError, Status};
+use crate::runtime::error::HandlerError;
+use crate::runtime::handler::{Arrival, Datum, Handler, Status};
 use crate::runtime::outbox::Outbox;
 
 /// What it hears beside signals.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::handler::{Arrival, Handler, HandlerError, RuntimeError};
+use super::error::{HandlerError, RuntimeError};
+use super::handler::{Arrival, Handler};
 use super::header::{After, Header, LAST_VALUE, Mode, Source, join, split};
 use super::outbox::{Outbox, Publication, Tape};
 use super::phase::Phase;
