@@ -39,11 +39,14 @@ MAKES: dict[str, Callable[[Path], Buses]] = {
     "stepped": Stepped,
     "zmq": OverZmq,
     "zmq, by request": partial(OverZmq, apart=True),
+    "zmq, plain": OverZmq,
 }
 
 
 @pytest.fixture(params=MAKES)
-def buses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Buses]:
+def buses(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buses]:
+    if request.param == "zmq, plain":
+        monkeypatch.setattr("kitev3.bus.zmq_transport.libzmq", dict)
     made = MAKES[request.param](tmp_path)
     yield made
     made.close()

@@ -7,6 +7,7 @@ queue with it, an ipc address can be bound twice. What is promised is promised b
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import threading
 import time
@@ -21,22 +22,34 @@ import zmq.backend.cython._zmq as compiled
 
 from kitev3._core import PollLoop, Runtime, ZmqSockets, tape_range
 from kitev3.bus.topology import HEARTBEAT
-from kitev3.bus.transport import PolledTransport
+from kitev3.bus.transport import PolledTransport, Receiver
+from kitev3.bus.zmq_plain import PlainReceiver, PlainSockets
 from kitev3.runtime.service import ServiceSpec
+
+log = logging.getLogger(__name__)
 
 MESSAGE_BYTES_MAX = 2 << 20  # a tick batch at its largest, and its header
 REQUEST_BYTES_MAX = 1 << 20
 RECONNECT_MS = 20
 CONNECT_MS = 100  # a source that is there is connected within a blink
 LINGER_MS = 300
+LIBZMQ = 4  # the version whose interface is called by address
 _INPROC = "inproc://wake"
 _FUNCTIONS = ("errno", "msg_close", "msg_data", "msg_init", "msg_recv", "msg_size", "send")
 
 
 def libzmq() -> dict[str, int]:
-    """The addresses of libzmq's functions that a ``ZmqSockets`` calls: of the one library that pyzmq has loaded."""
-    library = ctypes.CDLL(compiled.__file__)
-    return {name: ctypes.cast(library[f"zmq_{name}"], ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
+    """The addresses of libzmq's functions that a ``ZmqSockets`` calls: of the one library that pyzmq has loaded.
+
+    Empty where they cannot be had: pyzmq links it in another way, or it is of another version.
+    """
+    if zmq.zmq_version_info()[0] != LIBZMQ:
+        return {}
+    try:
+        library = ctypes.CDLL(compiled.__file__)
+        return {name: ctypes.cast(library[f"zmq_{name}"], ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
+    except (AttributeError, OSError):
+        return {}
 
 
 class ZmqTransport(PolledTransport):
@@ -106,8 +119,13 @@ class ZmqTransport(PolledTransport):
         for socket in (self.sub, self.router, self.pull):
             if socket is not None:
                 self._poller.register(socket, zmq.POLLIN)
+        functions = libzmq()
+        if not functions:
+            log.warning("libzmq's functions have no addresses: messages go through Python, which is slower")
+            self._sockets: ZmqSockets | PlainSockets = PlainSockets(self.pub, dict(pushes))
+            return
         self._sockets = ZmqSockets(
-            libzmq(),
+            functions,
             sub=_waited(self.sub),
             pull=_waited(self.pull) if self.pull is not None else None,
             publisher=int(self.pub.underlying),
@@ -125,9 +143,12 @@ class ZmqTransport(PolledTransport):
         self._sockets.send(frame, worker)
 
     def carry(self, runtime: Runtime) -> None:
-        runtime.attach(self._sockets)
+        if isinstance(self._sockets, ZmqSockets):
+            runtime.attach(self._sockets)
 
-    def receiver(self, runtime: Runtime, watch: memoryview | None, answer_ms: int | None) -> PollLoop:
+    def receiver(self, runtime: Runtime, watch: memoryview | None, answer_ms: int | None) -> Receiver:
+        if isinstance(self._sockets, PlainSockets):
+            return PlainReceiver(runtime, self.sub, self.pull, watch)
         return PollLoop(runtime, self._sockets, watch=watch, answer_ms=answer_ms)
 
     def set_wait(self, wait_ms: int) -> None:
