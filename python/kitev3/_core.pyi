@@ -775,6 +775,31 @@ class InstrumentView:
     def forget_bars(self) -> None: ...
 
 @final
+class PlainCheck:
+    """Knows an object whose fields are of their very types and within their bounds; hands any other to *otherwise*.
+
+    Args:
+        rules: of each field the words it may be, or how long an ASCII text may be, or the least and most of an int or
+            of a float.
+        fields: an object's fields in their order, as its ``__struct_fields__`` names them. Objects of the class that is
+            seen first are known.
+    """
+
+    def __new__(
+        cls,
+        rules: dict[str, frozenset[str] | int | tuple[int, int] | tuple[float, float]],
+        fields: Callable[[Any], tuple[Any, ...]],
+        otherwise: Callable[[Any], None],
+    ) -> PlainCheck: ...
+    def __call__(self, made: Any) -> None: ...
+
+@final
+class CallRecord:
+    """Who is asked and about what, in a *buffer* that outlives the process. BufferError where it cannot be."""
+
+    def __new__(cls, buffer: memoryview) -> CallRecord: ...
+
+@final
 class Callbacks:
     """Asks strategies, one after the other, and gives those that want something or have raised.
 
@@ -801,8 +826,9 @@ class Callbacks:
     @property
     def hosted(self) -> InstrumentView | None:
         """Who is asked, or was asked last."""
-    def begin(self, record: memoryview | None, left_out: dict[str, int]) -> None:
-        """*record*: where each call is noted. *left_out*: strategy to the number of the call that it is not asked."""
+    def begin(self, event: Event, record: CallRecord | None, left_out: dict[str, int] | None) -> None:
+        """*record*: where *event* and each call is noted. *left_out*: strategy to the number of the call that it is not
+        asked."""
     def pass_over(self) -> None:
         """Asks nobody; whose bars they are has taken them."""
     def __iter__(self) -> Callbacks: ...

@@ -95,7 +95,7 @@ class Hosted(InstrumentView):
             data=self.used(event),
             data_ts_ns=data_ts_ns,
             reason=f"on a gapped bar: {decision.reason}" if is_gapped else decision.reason,
-            indicators={name: self.value(name) for name in self.values},
+            indicators={name: self.value(name) for name in self.values} if self.values else {},
             order=decision.order,
             market_protection_bp=decision.market_protection_bp,
         )

@@ -59,7 +59,7 @@ class InHand:
         self._map = mmap.mmap(handle, _BYTES)
         os.close(handle)
         self._map[_ENDED_AT] = self._map[_LIVE_AT] = 0
-        self.record = memoryview(self._map)[: _CALL.size]  # `Callbacks` writes to it, with each call
+        self.record = memoryview(self._map)[:_ENDED_AT]  # `Callbacks` writes to it, with each call
 
     # --- while strategies are asked -----------------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ class Output(io.TextIOBase):
             sys.stdout = sys.stderr = self
 
     def end(self) -> None:
-        self._finish()
+        if self._whose is not None:
+            self._finish()
         if sys.stdout is self:
             sys.stdout, sys.stderr = self._before
         self._event = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from kitev3._core import Callbacks
+from kitev3._core import Callbacks, CallRecord
 from kitev3.contracts import Instrument
 from kitev3.errors import readable
 from kitev3.events import Event
@@ -28,6 +28,9 @@ class UserCode:
     def __init__(self, files: Mapping[str, str], log: Any, in_hand: InHand | None = None) -> None:
         self._files, self._log, self._in_hand = files, log, in_hand
         self._stuck: Mapping[str, Stuck] = in_hand.look_back(lambda name: files.get(name, name)) if in_hand else {}
+        self._record = CallRecord(in_hand.record) if in_hand else None
+        self.answered: Callable[[], None] = in_hand.answered if in_hand else lambda: None
+        """What was asked last is done with, and what it wanted may be said."""
         self._output = Output(log, self._is_live)
         self.stopped: dict[str, str] = {}  # strategy -> why, with file and line
         for name, stuck in self._stuck.items():
@@ -42,21 +45,16 @@ class UserCode:
 
     def begin_all(self, event: Event, calls: Callbacks) -> None:
         """The calls that *calls* makes."""
-        left_out = {name: stuck.number for name, stuck in self._stuck.items() if stuck.is_at(event)}
-        if self._in_hand is not None:
-            self._in_hand.take(event)
-        calls.begin(None if self._in_hand is None else self._in_hand.record, left_out)
+        left_out = None
+        if self._stuck:
+            left_out = {name: stuck.number for name, stuck in self._stuck.items() if stuck.is_at(event)}
+        calls.begin(event, self._record, left_out)
 
         def asked() -> tuple[int, str, Instrument] | None:
             hosted = calls.hosted
             return (calls.number, hosted.run.name, hosted.instrument) if isinstance(hosted, Hosted) else None
 
         self._output.begin(event, asked)
-
-    def answered(self) -> None:
-        """What was asked last is done with, and what it wanted may be said."""
-        if self._in_hand is not None:
-            self._in_hand.answered()
 
     def end(self) -> None:
         self._output.end()

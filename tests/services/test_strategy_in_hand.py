@@ -79,7 +79,7 @@ def test_what_was_wanted_before_the_call_that_ended_the_process_is_wanted_again(
         asked = iter(service(bars))  # and the process ends while the third is asked
         assert [next(asked).instrument_token for _ in range(2)] == [1, 2]
         in_hand.take(bars)
-        in_hand.record[:] = struct.pack("<QI64s", 9, 2, b"mine")
+        in_hand.record[:76] = struct.pack("<QI64s", 9, 2, b"mine")
 
     service = StrategyHandler([run], Log(), in_hand=InHand(tmp_path))
 

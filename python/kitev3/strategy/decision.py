@@ -8,11 +8,12 @@ from itertools import islice
 from math import isnan
 from numbers import Real
 from operator import index
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 from msgspec.structs import astuple, force_setattr
 
+from kitev3._core import PlainCheck
 from kitev3.broker.tags import TAG_CHARS
 from kitev3.contracts import Action, IntentKind, OrderType, Product, Validity
 from kitev3.errors import KiteError
@@ -54,6 +55,18 @@ class WrongDecision(KiteError):
         self.field, self.wanted = field, wanted
 
 
+check: PlainCheck = PlainCheck(
+    {
+        **{field: frozenset(words) for field, words in WORDS.items()},
+        **{field: (least, most) for field, (least, most, _) in WHOLE.items()},
+        **NUMBERS,
+        **TEXTS,
+    },
+    astuple,
+    lambda decision: _mend(decision),
+)
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy wants. The service adds who, when and from which data, and says it as a signal.
 
@@ -74,14 +87,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     order: str = ""
     market_protection_bp: int = 0
 
-    def __post_init__(self) -> None:
-        check(self)
+    # Of the core: a frame may bring hundreds of decisions, and what follows it waits for them.
+    __post_init__ = check  # type: ignore[misc]  # it is called with the decision, as a method is
 
 
-def check(decision: Decision) -> None:
+def _mend(decision: Decision) -> None:
     """Raises WrongDecision, or leaves every field of *decision* exactly of the type that it declares."""
-    if _is_plain(decision):
-        return
     for field in Decision.__struct_fields__:
         got = getattr(decision, field)
         if field in WORDS:
@@ -96,41 +107,24 @@ def check(decision: Decision) -> None:
             force_setattr(decision, field, taken)
 
 
-def _is_plain(made: Decision) -> bool:
-    """Whether every field is of its very type and within its bounds already, as nearly always: a frame may bring
-    hundreds of decisions, and what follows it waits for them."""
-    fields = astuple(made)
-    if (*map(type, fields),) != _PLAIN:
-        return False
-    action, intent, quantity, reason, kind, price_e4, trigger_e4, product, validity, confidence, ttl_s, order, bp = (
-        fields
-    )
-    return (
-        (action in _ACTIONS and intent in _INTENTS and kind in _ORDER_TYPES)
-        and (product in _PRODUCTS and validity in _VALIDITIES)
-        and (len(reason) <= REASON_CHARS_MAX and reason.isascii() and len(order) <= TAG_CHARS and order.isascii())
-        and (0 <= quantity <= QUANTITY_MAX and 0 <= price_e4 <= PRICE_E4_MAX and 0 <= trigger_e4 <= PRICE_E4_MAX)
-        and -1 <= bp <= PROTECTION_BP_MAX
-        and (0.0 <= confidence <= 1.0 and 0.0 <= ttl_s <= TTL_S_MAX)
-    )
+def decisions(answer: Any, callback: str) -> Iterable[Decision]:
+    """What *callback* answered: a strategy may return nothing, one decision, or any number of them."""
+    if type(answer) in (tuple, list) and len(answer) <= DECISIONS_MAX:
+        for one in answer:
+            if type(one) is not Decision:
+                break
+            check(one)
+        else:
+            return cast(Iterable[Decision], answer)  # as nearly always
+    return _several(answer, callback)
 
 
-_ACTIONS, _INTENTS, _ORDER_TYPES, _PRODUCTS, _VALIDITIES = map(frozenset, WORDS.values())
-_PLAIN = (str, str, int, str, str, int, int, str, str, float, float, str, int)
-"""Of the fields in their order."""
-
-
-_SEQUENCES = frozenset({tuple, list})  # as nearly always
-_NONE = (str, bytes, Mapping)  # iterable, and no decisions
-
-
-def decisions(answer: Any, callback: str) -> Iterator[Decision]:
-    """What *callback* answered, one by one: a strategy may return nothing, one decision, or any number of them."""
+def _several(answer: Any, callback: str) -> Iterator[Decision]:
     if answer is None:
         return
     if isinstance(answer, Decision):
         answer = (answer,)
-    if type(answer) not in _SEQUENCES and (isinstance(answer, _NONE) or not isinstance(answer, Iterable)):
+    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
         raise _no_decision(callback, answer)
     several = iter(answer)
     for one in islice(several, DECISIONS_MAX):

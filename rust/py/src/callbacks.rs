@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use kitev3_core::market::{Bar, BarSpec};
+use kitev3_core::runtime::header::SOURCE_BYTES;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyBufferError, PyKeyError, PyKeyboardInterrupt};
 use pyo3::intern;
@@ -17,6 +18,7 @@ use crate::kite::PyTickBatch;
 use crate::kite::tick::PyTick;
 use crate::market::{PyBar, PyBarBatch};
 use crate::newest::PyNewest;
+use crate::runtime::event::Event;
 
 /// What a strategy may look at of one instrument, and who is asked: Python's side hangs the rest on it.
 #[pyclass(subclass, frozen, module = "kitev3._core", name = "InstrumentView")]
@@ -107,35 +109,68 @@ impl PyInstrumentView {
 }
 
 /// Who is asked, in memory that outlives the process: `u64` calls so far, `u32` its number within the event, then the strategy's
-/// name, empty between two calls.
-struct Record(PyBuffer<u8>);
+/// name, empty between two calls, and the event: source, `u32` epoch, `u64` seq.
+#[pyclass(frozen, module = "kitev3._core", name = "CallRecord")]
+pub struct Record(PyBuffer<u8>);
 
 const NAME_AT: usize = 12;
+const EVENT_AT: usize = NAME_AT + 64;
+const RECORD_BYTES: usize = EVENT_AT + SOURCE_BYTES + 4 + 8;
 
+#[pymethods]
 impl Record {
+    #[new]
     fn new(buffer: PyBuffer<u8>) -> PyResult<Record> {
-        if buffer.readonly() || !buffer.is_c_contiguous() || buffer.len_bytes() <= NAME_AT {
+        if buffer.readonly() || !buffer.is_c_contiguous() || buffer.len_bytes() < RECORD_BYTES {
             return Err(PyBufferError::new_err("no record of calls"));
         }
         Ok(Record(buffer))
     }
+}
+
+impl Record {
+    /// Puts bytes from `at` on.
+    fn put(&self, at: usize, bytes: impl Iterator<Item = u8>) {
+        let start = self.0.buf_ptr().cast::<u8>();
+        for (at, byte) in (at..RECORD_BYTES).zip(bytes) {
+            // SAFETY: within the buffer, which cannot go while it is held and is writable; whoever else looks at it in this
+            // process holds the interpreter, as we do.
+            unsafe { start.add(at).write_volatile(byte) };
+        }
+    }
+
+    fn get(&self, at: usize) -> u8 {
+        assert!(at < RECORD_BYTES);
+        // SAFETY: as above.
+        unsafe { self.0.buf_ptr().cast::<u8>().add(at).read_volatile() }
+    }
+
+    /// The event that is asked about now.
+    fn take(&self, event: &Bound<'_, Event>) -> PyResult<()> {
+        let (py, event) = (event.py(), event.get());
+        let source = event.source.bind(py).to_str()?.bytes();
+        self.put(
+            EVENT_AT,
+            source.chain(std::iter::repeat(0)).take(SOURCE_BYTES),
+        );
+        let place = event.epoch.to_le_bytes().into_iter();
+        self.put(
+            EVENT_AT + SOURCE_BYTES,
+            place.chain(event.seq.to_le_bytes()),
+        );
+        Ok(())
+    }
 
     /// `is_named`: the last that was asked has this name.
     fn write(&self, number: u32, name: &str, is_named: bool) {
-        let (start, bytes) = (self.0.buf_ptr().cast::<u8>(), self.0.len_bytes());
-        // SAFETY: within the buffer, which cannot go while it is held; whoever else looks at it in this process holds the
-        // interpreter, as we do.
-        let get = |at: usize| unsafe { start.add(at).read_volatile() };
-        // SAFETY: as above; it is writable.
-        let put = |at: usize, byte: u8| unsafe { start.add(at).write_volatile(byte) };
-        let calls = u64::from_le_bytes(std::array::from_fn(get)).wrapping_add(1);
-        let words = calls.to_le_bytes().into_iter().chain(number.to_le_bytes());
-        words.enumerate().for_each(|(at, byte)| put(at, byte));
-        if !is_named || get(NAME_AT) == 0 {
+        let calls = u64::from_le_bytes(std::array::from_fn(|at| self.get(at))).wrapping_add(1);
+        self.put(
+            0,
+            calls.to_le_bytes().into_iter().chain(number.to_le_bytes()),
+        );
+        if !is_named || self.get(NAME_AT) == 0 {
             let named = name.bytes().chain(std::iter::repeat(0));
-            (NAME_AT..bytes)
-                .zip(named)
-                .for_each(|(at, byte)| put(at, byte));
+            self.put(NAME_AT, named.take(EVENT_AT - NAME_AT));
         }
     }
 }
@@ -238,9 +273,9 @@ pub struct Callbacks {
     #[pyo3(get)]
     name: Py<PyString>,
     what: Option<(Py<PyAny>, Py<PyList>, usize)>,
-    record: Option<Record>,
+    record: Option<Py<Record>>,
     /// strategy -> the number of the call that it is not asked any more
-    left_out: HashMap<String, u32>,
+    left_out: Option<HashMap<String, u32>>,
     /// Calls so far.
     #[pyo3(get)]
     number: u32,
@@ -259,7 +294,7 @@ impl Callbacks {
             name: name.clone().unbind(),
             what: None,
             record: None,
-            left_out: HashMap::new(),
+            left_out: None,
             number: 0,
             hosted: None,
         }
@@ -291,10 +326,13 @@ impl Callbacks {
                 view.take_bar(place);
             }
             let what = what.clone_ref(py);
-            let is_left_out = self.left_out.get(&view.name) == Some(&self.number);
+            let left_out = self.left_out.as_ref().and_then(|them| them.get(&view.name));
+            let is_left_out = left_out == Some(&self.number);
             if let Some(record) = &self.record {
                 let last = self.hosted.as_ref().map(|last| &last.get().name);
-                record.write(self.number, &view.name, last == Some(&view.name));
+                record
+                    .get()
+                    .write(self.number, &view.name, last == Some(&view.name));
             }
             self.number += 1;
             let hosted = hosted.unbind();
@@ -344,14 +382,18 @@ impl Callbacks {
         Ok(Self::new(name, About::One(Some((what, hearers)))))
     }
 
-    #[pyo3(signature = (record, left_out))]
+    #[pyo3(signature = (event, record, left_out))]
     fn begin(
         &mut self,
-        record: Option<PyBuffer<u8>>,
-        left_out: HashMap<String, u32>,
+        event: &Bound<'_, Event>,
+        record: Option<Py<Record>>,
+        left_out: Option<HashMap<String, u32>>,
     ) -> PyResult<()> {
-        (self.record, self.left_out) = (record.map(Record::new).transpose()?, left_out);
-        Ok(())
+        (self.record, self.left_out) = (record, left_out);
+        match &self.record {
+            Some(record) => record.get().take(event),
+            None => Ok(()),
+        }
     }
 
     /// Asks nobody; whose bars they are has taken them.
@@ -405,5 +447,6 @@ impl Callbacks {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Callbacks>()?;
+    module.add_class::<Record>()?;
     module.add_class::<PyInstrumentView>()
 }

@@ -11,6 +11,7 @@ mod market;
 mod newest;
 mod orders;
 mod payload;
+mod plain_check;
 mod portfolio;
 mod risk;
 mod runtime;
@@ -39,6 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     portfolio::register(module)?;
     risk::register(module)?;
     tape::register(module)?;
+    module.add_class::<plain_check::PlainCheck>()?;
     module.add_class::<zmq_sockets::PyZmqSockets>()?;
     // The stub says what is here; a second list would only go stale.
     module.delattr("__all__")

@@ -26,7 +26,7 @@ use crate::tape::to_py;
 use crate::zmq_sockets::PyZmqSockets;
 
 mod dispatch;
-mod event;
+pub mod event;
 pub mod native;
 mod native_parts;
 mod poll_loop;
