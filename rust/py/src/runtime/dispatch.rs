@@ -134,32 +134,55 @@ impl PyDispatch {
         name
     }
 
+    /// An event that this service has heard.
     fn event(
         &mut self,
         py: Python<'_>,
         arrival: &Arrival<'_>,
         payload: Py<PyAny>,
     ) -> PyResult<Py<Event>> {
+        let topic = self.listening[arrival.subscription].topic.clone_ref(py);
+        self.event_of(py, topic, arrival, payload, 0)
+    }
+
+    /// One that it said itself.
+    pub fn said_event(
+        &mut self,
+        py: Python<'_>,
+        publication: usize,
+        arrival: &Arrival<'_>,
+        payload: Py<PyAny>,
+        taped_ns: i64,
+    ) -> PyResult<Py<Event>> {
+        let topic = self.speaking[publication].topic.clone_ref(py);
+        self.event_of(py, topic, arrival, payload, taped_ns)
+    }
+
+    fn event_of(
+        &mut self,
+        py: Python<'_>,
+        topic: Py<PyString>,
+        arrival: &Arrival<'_>,
+        payload: Py<PyAny>,
+        taped_ns: i64,
+    ) -> PyResult<Py<Event>> {
         let header = &arrival.header;
-        let source = self.source(py, &header.source);
-        Py::new(
-            py,
-            Event {
-                ts: header.ts_ns,
-                topic: self.listening[arrival.subscription].topic.clone_ref(py),
-                source,
-                payload,
-                seq: header.seq,
-                epoch: header.epoch,
-                topic_seq: header.topic_seq,
-                mono_ns: arrival.mono_ns,
-                taped_ns: arrival.mono_ns,
-                now_ns: arrival.now_ns,
-                id: arrival.id,
-                cause_id: header.cause,
-                mode_of: self.mode,
-            },
-        )
+        let event = Event {
+            ts: header.ts_ns,
+            topic,
+            source: self.source(py, &header.source),
+            payload,
+            seq: header.seq,
+            epoch: header.epoch,
+            topic_seq: header.topic_seq,
+            mono_ns: arrival.mono_ns,
+            taped_ns: taped_ns.max(arrival.mono_ns),
+            now_ns: arrival.now_ns,
+            id: arrival.id,
+            cause_id: header.cause,
+            mode_of: self.mode,
+        };
+        Py::new(py, event)
     }
 
     /// The object of a payload; an error of reading it is not ours but the payload's.
@@ -407,38 +430,5 @@ impl Handler for PyDispatch {
             let rebuilt = handler.call_method1(py, intern!(py, "rebuild"), (event,));
             rebuilt.map(drop).map_err(HandlerError::failed)
         })
-    }
-}
-
-impl PyDispatch {
-    /// An event that this service itself said.
-    pub fn said_event(
-        &mut self,
-        py: Python<'_>,
-        publication: usize,
-        arrival: &Arrival<'_>,
-        payload: Py<PyAny>,
-        taped_ns: i64,
-    ) -> PyResult<Py<Event>> {
-        let header = &arrival.header;
-        let source = self.source(py, &header.source);
-        Py::new(
-            py,
-            Event {
-                ts: header.ts_ns,
-                topic: self.speaking[publication].topic.clone_ref(py),
-                source,
-                payload,
-                seq: header.seq,
-                epoch: header.epoch,
-                topic_seq: header.topic_seq,
-                mono_ns: arrival.mono_ns,
-                taped_ns: taped_ns.max(arrival.mono_ns),
-                now_ns: arrival.now_ns,
-                id: arrival.id,
-                cause_id: header.cause,
-                mode_of: self.mode,
-            },
-        )
     }
 }
