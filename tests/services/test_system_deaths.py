@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import kitev3
+import psutil  # type: ignore[import-untyped]
 import pytest
 from doubles.system import START_ORDER
 from kitev3.account.latch import Latch, LatchState
@@ -32,6 +33,22 @@ class Raises(Strategy):
         if self.bars == 3:
             raise RuntimeError("no third bar for me")
         return ()
+'''
+
+PATIENT = '''
+from kitev3.strategy import Decision, Strategy, through
+
+
+class Patient(Strategy):
+    """One share at every bar, this way and that; its orders may leave for a minute."""
+
+    bars = 0
+
+    def on_bar(self, bar, view):
+        self.bars += 1
+        action = "BUY" if self.bars % 2 else "SELL"
+        price_e4 = through(view, action, ticks=5)
+        return Decision(action=action, intent="enter", quantity=1, price_e4=price_e4, ttl_s=60.0, reason="one more")
 '''
 
 
@@ -107,6 +124,33 @@ def test_each_service_may_be_killed_once_and_nothing_is_lost_or_done_twice(syste
     assert system.is_gone()
 
 
+def test_what_the_last_run_approved_is_late_after_kill_9_of_everything_and_no_forgery(
+    system: RealSystem, tmp_path: Path
+) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT)
+    text = profile(tmp_path / "patient.py", "Patient").replace("fresh = true", "fresh = false")
+    (tmp_path / "mine.toml").write_text(text.replace("entry_age_ms_max = 5_000", "entry_age_ms_max = 60_000"))
+    system.start(profile=str(tmp_path / "mine.toml"))
+    system.trades()
+    system.until(lambda: settled(system), "the gate ACTIVE")
+    pids = system.pids()
+    os.kill(pids["execution"], signal.SIGSTOP)
+    approved = system.status("risk_portfolio", "approved")
+    system.until(lambda: system.status("risk_portfolio", "approved") > approved, "approvals that execution cannot hear")
+    for pid in (system.process.pid, *pids.values()):
+        os.kill(pid, signal.SIGKILL)
+    system.process.wait(60)
+    psutil.wait_procs([psutil.Process(pid) for pid in system.pids().values()], timeout=60)
+
+    system.start("--for", "4", profile=str(tmp_path / "mine.toml"))
+    code, _, err = system.end()
+
+    summary = system.summary()
+    assert code == (1 if summary["unknown"] else 0), err
+    assert (summary["forged"], summary["processes"]["execution"]["restarts"]) == (0, 0)
+    assert summary["rejects"] > 0
+
+
 def test_up_killed_leaves_no_process_lock_or_socket(system: RealSystem) -> None:
     system.start()
     system.trades()
@@ -167,7 +211,7 @@ def test_a_strategy_that_raises_is_stopped_alone_and_named_and_the_day_goes_on(
     system: RealSystem, tmp_path: Path
 ) -> None:
     (tmp_path / "raises.py").write_text(RAISING)
-    (tmp_path / "mine.toml").write_text(profile(tmp_path / "raises.py"))
+    (tmp_path / "mine.toml").write_text(profile(tmp_path / "raises.py", "Raises"))
     system.start(profile=str(tmp_path / "mine.toml"))
     system.until(lambda: "raises" in (system.status("strategy", "stopped") or {}), "the strategy stopped")
     system.trades()
@@ -184,10 +228,10 @@ def test_a_strategy_that_raises_is_stopped_alone_and_named_and_the_day_goes_on(
     assert system.is_gone()
 
 
-def profile(strategy: Path) -> str:
+def profile(strategy: Path, name: str) -> str:
     demo = (Path(kitev3.__file__).parent / "profiles" / "demo.toml").read_text()
-    run = f'run = [\n    {{ name = "raises", use = "{strategy}:Raises", instruments = ["NSE:INFY"], bars = "5s" }},'
-    return demo.replace("run = [", run, 1)
+    run = f'{{ name = "{name.lower()}", use = "{strategy}:{name}", instruments = ["NSE:INFY"], bars = "5s" }}'
+    return demo.replace("run = [", f"run = [\n    {run},", 1)
 
 
 def test_after_kill_9_of_everything_the_next_start_writes_what_the_tapes_hold(system: RealSystem) -> None:
