@@ -34,6 +34,7 @@ class Doubt(msgspec.Struct, array_like=True, frozen=True):
     heard_ns: int  # market time of the answer
     since_ns: int  # machine time since which it differs by as much, or no read was explained
     explained: bool = False  # by trades that may or may not have been in the broker's figure; the next read shows it
+    again: bool = False  # the read before had shown as much
 
     @property
     def more(self) -> int:
@@ -82,8 +83,8 @@ class Positions:
             last, since_ns = before.get(key), now_ns
             if last is not None and (last.more == doubt.more or not self._explained(key, last, held)):
                 since_ns = last.since_ns
-            explained = self._explained(key, doubt, held)
-            self.doubts[key] = msgspec.structs.replace(doubt, since_ns=since_ns, explained=explained)
+            explained, again = self._explained(key, doubt, held), last is not None and last.more == doubt.more
+            self.doubts[key] = msgspec.structs.replace(doubt, since_ns=since_ns, explained=explained, again=again)
 
     def settle(self, held: Sequence[TradeRow]) -> None:
         """More trades are known, which may explain what is in doubt."""
@@ -107,7 +108,9 @@ class Positions:
         What it opens cost the broker's average, or ours where he tells none. Without any price it stays in doubt.
         """
         self.fixed = True
-        for key, doubt in tuple((key, doubt) for key, doubt in self.doubts.items() if not doubt.explained):
+        for key, doubt in tuple(self.doubts.items()):
+            if doubt.explained and not doubt.again:
+                continue
             more, (held, average_e4) = doubt.more, self._held(key)
             closed = min(abs(more), abs(held)) if more * held < 0 else 0
             ours_e4, theirs_e4 = average_e4 or doubt.said.average_price_e4, doubt.said.average_price_e4 or average_e4

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import pytest
 from doubles.account import NOW_NS, WIDE
 from doubles.gate import CoreGate
 from hypothesis import example, given
@@ -104,6 +105,21 @@ def test_a_difference_that_stays_is_one_doubt_whatever_is_traded_meanwhile(bough
         positions.settle(())
 
     assert len(positions.mismatches(9 * S, 9_000)) == 1
+    assert [adjust.quantity for adjust in positions.take("me", "by hand")] == [more]
+
+
+@pytest.mark.parametrize("is_shown_again", [False, True])
+def test_what_trades_explain_is_taken_over_when_the_next_read_shows_it_again(is_shown_again: bool) -> None:
+    positions = Positions([])
+    positions.fixed = True
+    for number in range(1 + is_shown_again):
+        held = sum(fill.quantity for fill in positions.booked)
+        positions.begin()
+        positions.on_positions([row(SYMBOLS[0], held + 10, 1500_0000)], True, (), NOW_NS, number * S)
+        positions.booked.append(fill(number, SYMBOLS[0], "BUY", 10, 1500_0000))
+        positions.settle(())
+
+    assert [adjust.quantity for adjust in positions.take("me", "by hand")] == [10] * is_shown_again
 
 
 def test_a_difference_that_was_explained_and_is_gone_at_the_next_read_begins_anew() -> None:
