@@ -32,6 +32,7 @@ class Reads(msgspec.Struct):
     waiting: set[str] = msgspec.field(default_factory=set)
     good: bool = True
     full: bool = True
+    failed: str = ""  # why the last that failed did so; empty again once one has come whole
     wanted: str = ""  # why one is wanted before its time
     all_ns: int = 0  # when the last one with funds began
     all_good: bool = False
@@ -52,8 +53,8 @@ class Reads(msgspec.Struct):
             self.all_ns, self.all_good = now_ns, True
         return read
 
-    def answered(self, what: str, good: bool, full: bool) -> bool:
-        """A part came, or did not; true when the read is through."""
+    def answered(self, what: str, good: bool, full: bool, why: str = "") -> bool:
+        """A part came, or did not, and *why*; true when the read is through."""
         if what not in self.waiting:
             return False
         self.waiting.discard(what)
@@ -61,6 +62,10 @@ class Reads(msgspec.Struct):
         self.full &= full
         if not good and what not in _BOOK:
             self.all_good = False
+        if not good:
+            self.failed = why
+        if not self.waiting and self.good:
+            self.failed = ""
         return not self.waiting
 
     def restart(self) -> None:

@@ -236,7 +236,8 @@ class Execution(Handler):
             self.bad_row = read.why if read.bad else self.bad_row
         if good:
             yield from self._take(read, event, asked)
-        if self.reads.answered(read.what, good, not (read.what == "orders" and read.doubtful)):
+        why = f"{read.what}: {read.error_type} {read.why}"
+        if self.reads.answered(read.what, good, not (read.what == "orders" and read.doubtful), why):
             yield from self._read_through(event)
 
     def _take(self, read: BrokerRows, event: Event, asked: bool) -> Iterator[Payload]:
@@ -415,6 +416,7 @@ class Execution(Handler):
             "alarms": self.forged[-ALARMS_MAX:],
             "bad_rows": {what: bad for what, bad in self.bad_rows.items() if bad},
             "bad_row": self.bad_row,
+            "read_failed": self.reads.failed,
             "drained": self.drained,
             "epoch": self.mine.epoch,
             "latency_us": self.latency.summary_us(),
@@ -446,8 +448,19 @@ def _watch(context: Context, config: ExecutionConfig) -> Watch:
 
 
 def _notes(status: Mapping[str, Any]) -> Iterable[str]:
-    bad = f"not read: {status['bad_row']}" if status.get("bad_rows") else ""
-    return (*states(status, "open_orders", "unknown"), *status.get("alarms", ()), *status.get("mismatches", ()), bad)
+    return states(status, "open_orders", "unknown")
+
+
+def _alarms(status: Mapping[str, Any]) -> Iterable[str]:
+    yield from status.get("alarms", ())
+    yield from (f"differs from the broker: {line}" for line in status.get("mismatches", ()))
+    if status.get("bad_rows"):
+        yield f"not read: {status['bad_row']}"
+    failed = status.get("read_failed", "")
+    if "TokenException" in failed:
+        yield "the broker refuses the token: log in again"
+    elif failed:
+        yield f"the broker's book cannot be read: {failed}"
 
 
 SERVICE = ServiceSpec(
@@ -459,6 +472,7 @@ SERVICE = ServiceSpec(
     watch=_watch,
     rank=4,
     notes=_notes,
+    alarms=_alarms,
     figures=(
         Figure(key="orders", label="orders", live=True),
         Figure(key="fills", label="fills", live=True),

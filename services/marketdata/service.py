@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from kitev3._core import NativeHandler, marketdata_handler
 from kitev3.calendar import read
 from kitev3.runtime.service import Context, Driver, ServiceSpec
@@ -21,6 +24,11 @@ def _driver(context: Context, config: MarketdataConfig) -> Driver:
     return feed(context, config)
 
 
+def _alarms(status: Mapping[str, Any]) -> Iterable[str]:
+    if status.get("state", "up") != "up":
+        yield f"feed {status['state']} {status.get('reason', '')}".strip()
+
+
 SERVICE = ServiceSpec(
     name="marketdata",
     config=MarketdataConfig,
@@ -28,7 +36,8 @@ SERVICE = ServiceSpec(
     driver=_driver,
     timers={"health": NS},
     rank=1,
-    notes=lambda status: [f"feed {status['state']} {status.get('reason', '')}".strip()] if "state" in status else [],
+    notes=lambda status: ["feed up"] if status.get("state") == "up" else [],
+    alarms=_alarms,
     figures=(
         Figure(key="ticks", label="ticks", live=True),
         Figure(key="batches", label="batches"),

@@ -17,6 +17,7 @@ from kitev3.events import Event
 from kitev3.risk import Risk, limits
 from kitev3.runtime.service import Context, Driver, ServiceSpec, Watch, World
 from kitev3.system.figure import Figure, by_rule, positions, rupees
+from kitev3.system.log import LOG
 
 MS = 1_000_000
 NAME = "risk_portfolio"
@@ -42,6 +43,7 @@ class GateDriver(Driver):
         self.limits = limits(context.settings.settings("risk", Risk), context.account)
         self.folder = account_folder_of(context.account, context.run_dir)
         self.latch: Latch | None = None
+        self.was = ("", "")  # trading state, and what has tripped
 
     def open(self, world: World) -> None:
         self.latch = Latch(self.folder)
@@ -49,6 +51,11 @@ class GateDriver(Driver):
 
     def said(self, event: Event) -> None:
         snapshot: PortfolioSnapshot = event.payload
+        now = (snapshot.state, snapshot.tripped)
+        if now != self.was:
+            self.was = now
+            tell = LOG.warning if snapshot.tripped or snapshot.state in PASSES else LOG.info
+            tell("trading state", state=snapshot.state, tripped=snapshot.tripped)
         if snapshot.tripped and self.latch is not None:
             self.latch.lower(LatchState.REDUCING if snapshot.tripped == "R44" else LatchState.HALTED)
 
@@ -87,7 +94,21 @@ def _by_machine_time(status: Mapping[str, Any]) -> int:
 
 def _notes(status: Mapping[str, Any]) -> Iterable[str]:
     missing = status.get("missing", ())
-    return status.get("state", ""), status.get("fault", ""), f"not set: {', '.join(missing)}" if missing else ""
+    return status.get("state", ""), f"not set: {', '.join(missing)}" if missing else ""
+
+
+PASSES = {"HALTED": "cancels only, until a person arms", "REDUCING": "exits only"}
+"""What the gate still lets through, where that is less than it does on a good day."""
+
+
+def _alarms(status: Mapping[str, Any]) -> Iterable[str]:
+    state, tripped = status.get("state", ""), status.get("tripped", "")
+    if tripped == "R44":
+        yield "R44: the day's loss has reached its limit: no entry any more today"
+    elif tripped:
+        yield f"the gate trusts its numbers no more: {tripped}"
+    if state in PASSES:
+        yield f"{state}: {PASSES[state]}"
 
 
 SERVICE = ServiceSpec(
@@ -99,7 +120,10 @@ SERVICE = ServiceSpec(
     watch=_watch,
     rank=3,
     notes=_notes,
+    alarms=_alarms,
     figures=(
+        Figure(key="trading_state", label="trading state", said="state", none="", form=str),
+        Figure(key="tripped", label="tripped", none="", form=lambda rule: rule or "none"),
         Figure(key="approved", label="approved", live=True),
         Figure(key="blocked", label="blocked", none={}, form=by_rule, live=True),
         Figure(key="machine_time", label="blocked by machine time, which no run repeats", said=_by_machine_time),

@@ -373,7 +373,7 @@ SERVICE = ServiceSpec(
     driver=_driver,
     asks=_asks,
     code=_code,
-    notes=lambda status: _stopped(status.get("stopped", {})),
+    alarms=lambda status: _stopped(status.get("stopped", {})),
     figures=(
         Figure(key="signals", label="signals", live=True),
         Figure(
@@ -382,7 +382,6 @@ SERVICE = ServiceSpec(
             said="stopped",
             none={},
             form=lambda stopped: said(_stopped(stopped)),
-            news=_stopped,
         ),
     ),
 )

@@ -7,12 +7,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kitev3.control import Health
 from kitev3.system.figure import by_rule, percentiles, positions, rupees
 from kitev3.system.profile import known_services
 from kitev3.system.summary import ProcessUse, Summary, Tally, show, unheard
+from kitev3.system.table import note
 from rich.console import Console
 
 KEYS = {
@@ -20,6 +22,7 @@ KEYS = {
     *("ticks", "batches", "bars", "signals", "approved", "blocked", "orders", "fills", "rejects"),
     *("open_positions", "gross_pnl_e4", "net_pnl_e4", "gaps_seen", "gaps_filled", "messages_lost"),
     *("latency_us", "processes", "stopped_strategies", "machine_time", "unknown", "mismatches", "forged"),
+    *("trading_state", "tripped"),
 }
 
 
@@ -120,7 +123,80 @@ def test_a_person_reads_the_same_numbers() -> None:
     for words in ("12,345", "7 (R23 5, R35 2)", "150 / 400 / 1,900 µs of 77", "4711", "demo"):
         assert words in text
     assert "strategy mine is stopped: mine.py:7: [bold]no" in text
-    assert list(tally.news()) == ["strategy mine is stopped: mine.py:7: [bold]no"]
+
+
+def looks(*statuses: dict[str, Any], service: str = "risk_portfolio") -> list[list[str]]:
+    """What is news at each of some looks."""
+    tally = Tally(known_services())
+    news = []
+    for status in statuses:
+        tally.add({service: Health(service=status)})
+        news.append(tally.news())
+    return news
+
+
+def test_an_alarm_is_news_once_it_stands_and_again_when_it_has_gone_and_come_back() -> None:
+    ill, well = {"stopped": {"mine": "mine.py:7: [bold]no"}}, {"stopped": {}}
+    line = "strategy mine is stopped: mine.py:7: [bold]no"
+
+    assert looks(ill, ill, ill, well, ill, ill, service="strategy") == [[], [line], [], [], [], [line]]
+    assert looks(ill, well, ill, service="strategy") == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("service", "status", "lines"),
+    [
+        ("risk_portfolio", {"state": "ACTIVE", "tripped": ""}, []),
+        ("risk_portfolio", {"state": "RECONCILING", "tripped": ""}, []),
+        (
+            "risk_portfolio",
+            {"state": "REDUCING", "tripped": "R44"},
+            ["R44: the day's loss has reached its limit: no entry any more today", "REDUCING: exits only"],
+        ),
+        (
+            "risk_portfolio",
+            {"state": "HALTED", "tripped": "a sum of money does not fit"},
+            [
+                "the gate trusts its numbers no more: a sum of money does not fit",
+                "HALTED: cancels only, until a person arms",
+            ],
+        ),
+        ("marketdata", {"state": "up", "reason": ""}, []),
+        (
+            "marketdata",
+            {"state": "sick", "reason": "all ticks of the last second are flagged"},
+            ["feed sick all ticks of the last second are flagged"],
+        ),
+        ("execution", {"read_failed": "", "mismatches": [], "alarms": [], "bad_rows": {}}, []),
+        (
+            "execution",
+            {"read_failed": "orders: TokenException Incorrect api_key"},
+            ["the broker refuses the token: log in again"],
+        ),
+        (
+            "execution",
+            {"read_failed": "trades: NetworkException Gateway timed out", "mismatches": ["trade NSE 1 is in no book"]},
+            [
+                "differs from the broker: trade NSE 1 is in no book",
+                "the broker's book cannot be read: trades: NetworkException Gateway timed out",
+            ],
+        ),
+    ],
+)
+def test_what_a_person_must_hear_of(service: str, status: dict[str, Any], lines: list[str]) -> None:
+    assert looks(status, status, service=service) == [[], lines]
+    if lines:
+        assert note(Health(name=service, service=status)).startswith("; ".join(lines))
+
+
+def test_the_summary_tells_the_gates_state_and_what_has_tripped() -> None:
+    tally = Tally(known_services())
+    tally.add({"risk_portfolio": Health(service={"state": "REDUCING", "tripped": "R44"})})
+
+    figures = tally.figures()
+
+    assert (figures["trading_state"], figures["tripped"]) == ("REDUCING", "R44")
+    assert tally.lines(live=False)["tripped"] == "R44"
 
 
 def test_positions_are_named_up_to_a_few() -> None:

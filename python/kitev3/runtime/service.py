@@ -155,7 +155,9 @@ class ServiceSpec:
     order_path: bool = True
     """Whether no order may leave without it: while it is silent the account is halted."""
     notes: Callable[[Mapping[str, Any]], Iterable[str]] = lambda status: ()
-    """What a person should know of it, in words, from what it says of itself; empty words are nothing."""
+    """What a person may want to know of it, in words, from what it says of itself; empty words are nothing."""
+    alarms: Callable[[Mapping[str, Any]], Iterable[str]] = lambda status: ()
+    """What a person must hear of at once, likewise: one line each, the same words as long as it is the same trouble."""
     figures: tuple[Figure, ...] = ()
     """What a session of it comes to."""
     code: Callable[[Any], Iterable[Path]] = lambda config: ()

@@ -57,7 +57,6 @@ class Figure:
     none: Any = 0  # while the service has said nothing
     said: str | Callable[[Mapping[str, Any]], Any] = ""  # its key there, if it is another; or how it follows from it
     live: bool = False  # also shown while the session runs
-    news: Callable[[Any], Iterable[str]] = lambda value: ()  # lines of it to be said once, while the session runs
     trouble: str = ""  # what it means when it is not none at the end: the exit code is then 1
 
     def of(self, status: Mapping[str, Any]) -> Any:

@@ -67,7 +67,6 @@ class Session:
         self._resident_mb: dict[str, float] = {}
         self._seconds = 0.0
         self._lost = 0
-        self._told: set[str] = set()  # news that the view was told of
 
     async def run(self) -> None:
         """The whole session; ConfigError when a service refuses before the market has started."""
@@ -171,9 +170,7 @@ class Session:
             restarts = len(self.supervisor.pids[row.name]) - 1
             row.update(healths.get(row.name), self.supervisor.pid(row.name), restarts, row.name in down, machine_ns())
         for news in self.tally.news():
-            if news not in self._told:
-                self._told.add(news)
-                self.view.say(news)
+            self.view.say(news)
         self.view.show(self.rows, self.tally.lines(live=True), self._market_time(), seconds)
         await self._start_again(healths)
 
@@ -248,7 +245,7 @@ class Session:
         until, last = time.monotonic() + DRAIN_S_MAX, ""
         while time.monotonic() < until:
             health = (await self._healths((name,))).get(name)
-            last = note(health) if health is not None else "does not answer"
+            last = (note(health) or f"it is {health.state}") if health is not None else "does not answer"
             if health is None and self.supervisor.pid(name) is None:
                 return  # it has ended already; what it lacks shows in the count of what was not heard
             if health is not None and health.state == "stopped":

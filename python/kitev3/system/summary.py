@@ -61,6 +61,8 @@ class Tally:
         self.specs = [spec(name) for name in stop_order(names)]
         self.newest: dict[str, Health] = {}
         self._before: dict[str, dict[str, int]] = {}
+        self._alarms: set[str] = set()  # at the last look
+        self._told: set[str] = set()  # of these, what has been said
 
     def add(self, healths: Mapping[str, Health]) -> None:
         """Takes what the services said of themselves now."""
@@ -95,11 +97,16 @@ class Tally:
             if figure.label and (figure.live or not live)
         }
 
-    def news(self) -> Iterator[str]:
-        """What a person should hear of at once."""
-        for one in self.specs:
-            for figure in one.figures:
-                yield from figure.news(figure.of(self.status(one.name)))
+    def news(self) -> list[str]:
+        """What a person is to hear of now: new alarms, at the second look in a row that finds them.
+
+        What passes within a second is no news, and what comes again is.
+        """
+        alarms = {line: None for one in self.specs for line in one.alarms(self.status(one.name)) if line}
+        news = [line for line in alarms if line in self._alarms and line not in self._told]
+        self._told = {line for line in alarms if line in self._told} | set(news)
+        self._alarms = set(alarms)
+        return news
 
     def troubles(self) -> Iterator[str]:
         """What of the figures should not be there at the end."""

@@ -140,7 +140,8 @@ def note(health: Health) -> str:
     """What a person should know of a service: what it waits for, what keeps the gate shut, what is not settled."""
     refused = f"refused {health.refused}" if health.refused else ""
     waits = f"waits for {', '.join(health.missing)}" if health.missing else ""
-    own = spec(health.name).notes(health.service) if health.name in known_services() else ()
+    about = spec(health.name) if health.name in known_services() else None
+    own = (*about.alarms(health.service), *about.notes(health.service)) if about is not None else ()
     return "; ".join(part for part in (refused, waits, *own) if part)
 
 

@@ -216,7 +216,7 @@ impl MarketdataHandler {
             self.seen = now;
             self.sick.clear();
             if flagged == ticks {
-                self.sick = format!("all {ticks} ticks of the last second are flagged");
+                self.sick = "all ticks of the last second are flagged".to_owned();
             }
         }
         self.say_health(out)

@@ -273,7 +273,7 @@ impl Handler for GateHandler {
             .set("net_pnl_e4", portfolio.net_pnl_e4)
             .set("state", portfolio.state)
             .set("missing", missing.collect::<Vec<_>>())
-            .set("fault", gate.fault().unwrap_or(""))
+            .set("tripped", portfolio.tripped)
             .set("approved", *approved)
             .set("blocked", by_rule)
             .set("rows_refused", *rows_refused)
