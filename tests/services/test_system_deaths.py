@@ -184,12 +184,7 @@ def test_a_service_that_dies_three_times_stays_down_and_the_gate_is_halted(syste
     system.start()
     system.trades()
 
-    dead: set[int] = set()
-    while system.process.poll() is None and len(dead) < 3:
-        pid = system.pids().get("strategy")
-        if pid is not None and pid not in dead:
-            os.kill(pid, signal.SIGKILL)
-            dead.add(pid)
+    kill_until_it_stays_down(system, "strategy")
     code, _, err = system.end()
 
     assert code == 1
@@ -197,6 +192,36 @@ def test_a_service_that_dies_three_times_stays_down_and_the_gate_is_halted(syste
     assert "Traceback" not in err
     assert halted(system)
     assert system.is_gone()
+
+
+def test_a_journal_that_stays_down_is_made_whole_at_the_next_start(system: RealSystem) -> None:
+    system.start()
+    system.trades()
+    kill_until_it_stays_down(system, "journal")
+    code, _, err = system.end()
+
+    assert (code, system.summary()["complete"]) == (1, False), err
+    fills = [seq for topic, seq in system.said("execution") if topic == "execution.fill"]
+
+    system.start("--for", "1")
+    code, _, err = system.end()
+
+    assert code == 0, err
+    assert "the last run here ended without its journal: " in err
+    _, rows = query.sql(
+        system.folder.path / "old" / "1" / "journal", "select distinct seq from execution.fill order by 1"
+    )
+    assert [seq for (seq,) in rows] == fills
+    assert system.summary()["complete"] is True
+
+
+def kill_until_it_stays_down(system: RealSystem, service: str) -> None:
+    dead: set[int] = set()
+    while system.process.poll() is None and len(dead) < 3:
+        pid = system.pids().get(service)
+        if pid is not None and pid not in dead:
+            os.kill(pid, signal.SIGKILL)
+            dead.add(pid)
 
 
 def halted(system: RealSystem) -> bool:

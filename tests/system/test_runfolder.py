@@ -266,7 +266,7 @@ def test_a_file_in_the_way_is_said_in_one_line(tmp_path: Path) -> None:
         pass
 
 
-def test_a_run_is_whole_when_its_summary_is_newer_than_its_tapes(folder: RunFolder) -> None:
+def test_a_run_is_whole_when_its_summary_says_so_and_is_newer_than_its_tapes(folder: RunFolder) -> None:
     folder.make()
     tape = folder.path / "tape" / "journal" / "2026-11-19.000.tape"
     without = folder.is_whole()
@@ -274,8 +274,12 @@ def test_a_run_is_whole_when_its_summary_is_newer_than_its_tapes(folder: RunFold
     tape.touch()
     killed = folder.is_whole()
     folder.summary.touch()
+    empty = folder.is_whole()
+    folder.summary.write_text('{"exit": 1, "complete": false}')
+    short = folder.is_whole()
+    folder.summary.write_text('{"exit": 0, "complete": true}')
     ended = folder.is_whole()
     later_ns = folder.summary.stat().st_mtime_ns + 1_000_000
     os.utime(tape, ns=(later_ns, later_ns))
 
-    assert (without, killed, ended, folder.is_whole()) == (True, False, True, False)
+    assert (without, killed, empty, short, ended, folder.is_whole()) == (True, False, False, False, True, False)

@@ -57,6 +57,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...]  # that run, in the order of their start
 
 
+class _Ended(msgspec.Struct):
+    """What is read of a summary."""
+
+    complete: bool = False
+
+
 class RunFolder:
     """The paths of one run folder."""
 
@@ -173,11 +179,17 @@ class RunFolder:
         return run
 
     def is_whole(self) -> bool:
-        """Whether nothing ran here since a summary was written: a run that was killed has none, or an older one."""
+        """Whether nothing ran here since a summary said that every message of the day is in the journal: a run that was
+        killed has none, or an older one, and one without its journal says no.
+        """
         tapes = [path.stat().st_mtime_ns for path in (self.path / "tape").glob("*/*.tape")]
         if not tapes:
             return True
-        return self.summary.exists() and self.summary.stat().st_mtime_ns >= max(tapes)
+        try:
+            complete = msgspec.json.decode(self.summary.read_bytes(), type=_Ended).complete
+            return complete and self.summary.stat().st_mtime_ns >= max(tapes)
+        except (OSError, msgspec.DecodeError):
+            return False
 
     def sessions(self, service: str) -> list[str]:
         """The market dates of which a service has a tape here, oldest first."""

@@ -67,6 +67,8 @@ class Session:
         self._resident_mb: dict[str, float] = {}
         self._seconds = 0.0
         self._lost = 0
+        self._drained: set[str] = set()
+        self._complete = False
 
     async def run(self) -> None:
         """The whole session; ConfigError when a service refuses before the market has started."""
@@ -237,9 +239,12 @@ class Session:
                 for hearer in (other for other in self.names if spec(other).rank == spec(name).rank + 1):
                     await self._until_still(hearer)
         healths = await self._until_heard()
-        for (hearer, topic), count in unheard(healths, self.names).items():
+        lost = unheard(healths, self.names)
+        for (hearer, topic), count in lost.items():
             self._trouble(f"{hearer} never heard {count} of {topic}")
-        self._lost = sum(unheard(healths, self.names).values())
+        self._lost = sum(lost.values())
+        heard = self._drained - {hearer for hearer, _ in lost}
+        self._complete = all(name in heard for name in self.names if spec(name).complete)
 
     async def _until_drained(self, name: str) -> None:
         until, last = time.monotonic() + DRAIN_S_MAX, ""
@@ -249,6 +254,7 @@ class Session:
             if health is None and self.supervisor.pid(name) is None:
                 return  # it has ended already; what it lacks shows in the count of what was not heard
             if health is not None and health.state == "stopped":
+                self._drained.add(name)
                 return
             await asyncio.sleep(DRAIN_ASK_S)
         self._trouble(f"{name} did not finish within {DRAIN_S_MAX:.0f} s: {last}")
@@ -305,6 +311,7 @@ class Session:
             seconds=round(self._seconds, 3),
             exit=1 if self.troubles else 0,
             messages_lost=self._lost,
+            complete=self._complete,
             processes=processes,
             figures=self.tally.figures(),
             gaps_seen=self.tally.counter("gaps_seen"),

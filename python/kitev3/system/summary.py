@@ -45,6 +45,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gaps_seen: int = 0
     gaps_filled: int = 0
     messages_lost: int = 0
+    complete: bool = False  # whether who needs every message of the day had it, and finished
     processes: dict[str, ProcessUse] = {}
 
     def written(self) -> bytes:
