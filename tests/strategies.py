@@ -1,7 +1,7 @@
 """How the tests draw the domain. What is new is added here, so that every test can meet it."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
@@ -146,10 +146,13 @@ def payloads(kind: Any) -> st.SearchStrategy[Any]:
     if kind in plain:
         return plain[kind]
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        hints = get_type_hints(kind)
+        hints = get_type_hints(kind, include_extras=True)
         return st.builds(kind, *(payloads(hints[name]) for name in kind.__struct_fields__))
     arguments = get_args(kind)
     origin = get_origin(kind)
+    if origin is Annotated:
+        bounds = arguments[1]
+        return st.integers(bounds.ge, bounds.le) if arguments[0] is int else st.text(max_size=20)
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is tuple and arguments[-1] is ...:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
 
 import msgspec
 
@@ -23,6 +23,7 @@ IntentKind: TypeAlias = Literal["enter", "exit", "modify", "cancel"]
 OrderType: TypeAlias = Literal["MARKET", "LIMIT", "SL", "SL-M"]
 Product: TypeAlias = Literal["CNC", "MIS", "NRML", "MTF"]
 Validity: TypeAlias = Literal["DAY", "IOC", "TTL"]
+WORDS_MAX = 1_000  # characters of what a person gives as a reason
 
 
 class Payload(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -446,13 +447,16 @@ class MarketRun(Payload, frozen=True, array_like=True, gc=False):
 
 # --- control ------------------------------------------------------------------------------------------------------
 
+Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+Words: TypeAlias = Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]
+
 
 class Clock(Payload, frozen=True, array_like=True, gc=False):
     """Market time is t0 + speed x (mono - m0)."""
 
-    t0_ns: int  # market time
-    m0_ns: int  # machine time
-    speed_e3: int  # thousandths: 30000 is 30 market seconds a second
+    t0_ns: Time  # market time
+    m0_ns: Time  # machine time
+    speed_e3: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]  # thousandths: 30000 is 30 market seconds a second
 
 
 class Start(Payload, frozen=True, array_like=True, gc=False):
@@ -464,7 +468,7 @@ class Start(Payload, frozen=True, array_like=True, gc=False):
 class Stop(Payload, frozen=True, array_like=True, gc=False):
     """Finish what is on its way, then say no more."""
 
-    reason: str = ""
+    reason: Words = ""
 
 
 class Kill(Payload, frozen=True, array_like=True, gc=False):
@@ -477,14 +481,14 @@ class Kill(Payload, frozen=True, array_like=True, gc=False):
 class Arm(Payload, frozen=True, array_like=True, gc=False):
     """A person, or a profile on the local exchange, lets entries pass."""
 
-    by: str
+    by: Words
 
 
 class TakePositions(Payload, frozen=True, array_like=True, gc=False):
     """A person takes the broker's positions for right where they differ from ours for no reason that we know."""
 
-    by: str
-    reason: str
+    by: Words
+    reason: Words
 
 
 # --- what the world says: EXT on the tape, never on the bus -------------------------------------------------------

@@ -50,6 +50,47 @@ def test_a_command_whose_payload_cannot_be_read_is_refused_and_not_taped(request
     assert (requests.runner.runtime.phase, requests.runner.runtime.applied) == (0, before)
 
 
+LONG = "x" * 1_001
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("control.clock", [0, 0, 0]),
+        ("control.clock", [0, 0, -1]),
+        ("control.clock", [0, 0, 10_000_001]),
+        ("control.clock", [-1, 0, 1000]),
+        ("control.clock", [0, -(2**63), 1000]),
+        ("control.clock", [2**63 - 1, 0, 1000]),
+        ("control.start", ["9999-99-99"]),
+        ("control.start", ["2026-11-20"]),
+        ("control.start", ["\0"]),
+        ("control.start", [LONG]),
+        ("control.stop", [LONG]),
+        ("control.arm", [LONG]),
+    ],
+)
+def test_a_command_that_cannot_be_meant_is_refused_in_one_line_and_not_taped(
+    requests: Requests, topic: str, payload: list[object]
+) -> None:
+    before = requests.runner.runtime.applied, requests.runner.runtime.market_ns(5)
+    request = {"do": "control", "topic": topic, "payload": payload}
+
+    answer = msgspec.msgpack.decode(requests.answer(msgspec.msgpack.encode(request)))
+
+    assert not answer["ok"]
+    assert answer["error"].startswith(topic)
+    assert answer["error"].isprintable()
+    assert (requests.runner.runtime.applied, requests.runner.runtime.market_ns(5)) == before
+    assert requests.runner.runtime.phase == 0
+
+
+def test_a_kill_is_heard_however_long_its_words(requests: Requests) -> None:
+    request = {"do": "control", "topic": "control.kill", "payload": [LONG], "by": LONG}
+
+    assert msgspec.msgpack.decode(requests.answer(msgspec.msgpack.encode(request)))["ok"]
+
+
 def test_a_command_is_obeyed(requests: Requests) -> None:
     request = {"id": 7, "do": "control", "topic": "control.clock", "payload": Clock(0, 0, 1000), "by": "test"}
 

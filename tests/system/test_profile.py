@@ -124,7 +124,7 @@ def test_a_variable_of_a_longer_table_is_not_of_the_shorter_one(tmp_path: Path) 
         ("seed = '1'", {}, ("mine.toml", "seed", "expected int, got str")),
         ("seed = true", {}, ("seed", "expected int, got bool")),
         ("seed = 1.0", {}, ("seed", "expected int, got float")),
-        ("speed = 0", {}, ("speed", "> 0")),
+        ("speed = 0", {}, ("speed", ">= 0.001")),
         ("mode = 'pretend'", {}, ("mode", "invalid enum value 'pretend'")),
         ("[strategy]\nsilence_ms = 0", {}, ("[strategy]", "silence_ms", ">= 1")),
         ("[strategy]\nperiods = [1]", {}, ("[strategy]", "periods", "expected str, got int at [0]")),

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from kitev3.contracts import BY_TOPIC, Kill
+from kitev3.contracts import BY_TOPIC, WORDS_MAX, Kill, Start
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.setup import decoder
 
@@ -105,8 +105,11 @@ class Requests:
             payload = decoder(BY_TOPIC[asked.topic].payload)(bytes(asked.payload))
         except UNREADABLE as error:
             return {"ok": False, "error": f"{asked.topic}: {error}"}
-        if isinstance(payload, Kill) and not payload.by:
-            payload = Kill(payload.reason, asked.by)
+        if isinstance(payload, Start) and payload.session != self.runner.session:
+            own, other = self.runner.session, payload.session[:WORDS_MAX]
+            return {"ok": False, "error": f"control.start: this is a process of {own}, not of {other!r}"}
+        if isinstance(payload, Kill):  # never refused for the length of its words
+            payload = Kill(payload.reason[:WORDS_MAX], (payload.by or asked.by)[:WORDS_MAX])
         self.runner.control(payload)
         if asked.topic in ("control.kill", "control.arm"):
             self.runner.sync()  # these two must outlive the machine's power

@@ -56,6 +56,7 @@ class Runner(World):
         """Opens the tape. *clock* is machine time."""
         self.spec = spec
         self.name = name or spec.name
+        self.session = context.session
         self.handler = spec.handler(context, config)
         if driver is None and spec.driver is not None:
             driver = spec.driver(context, config)

@@ -87,7 +87,7 @@ class Profile:
     market: str = "synthetic"  # or frozen, or the path of a CSV of time and value
     calendar: str = location()  # a file of dated rows that are laid over the shipped ones; its content is on the tape
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
-    speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
+    speed: Annotated[float, msgspec.Meta(ge=0.001, le=SPEED_MAX)] = 1.0  # market seconds in a second of the machine's
     fresh: bool = False  # each run begins with an empty folder; what an earlier one left is put aside
     arm: bool = False  # lets entries pass by itself after the start; only against kitesim on this machine
     start: datetime | None = None  # market time of the session's start; None: the market's own 09:15, or now

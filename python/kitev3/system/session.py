@@ -21,7 +21,7 @@ from kitev3.account.account import account_folder
 from kitev3.account.arming import arm
 from kitev3.account.latch import Latch, LatchState
 from kitev3.calendar import IST
-from kitev3.contracts import Start, Stop
+from kitev3.contracts import WORDS_MAX, Start, Stop
 from kitev3.control import Command, Control, Health
 from kitev3.errors import ConfigError, Refused
 from kitev3.runtime.clock import NS, MarketClock, machine_ns
@@ -233,7 +233,7 @@ class Session:
             return
         for name in stop_order(self.names):
             if self.supervisor.pid(name) is not None:
-                await self._send((name,), Stop(self._why or "the session is over"))
+                await self._send((name,), Stop(self._why[:WORDS_MAX] or "the session is over"))
                 await self._until_drained(name)
             if name == self.market:
                 for hearer in (other for other in self.names if spec(other).rank == spec(name).rank + 1):
