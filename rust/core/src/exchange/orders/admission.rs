@@ -13,7 +13,7 @@ impl Exchange {
             return Ok(());
         };
         let pace = self.readers.entry(api_key.to_owned()).or_default();
-        pace.admit(at_ns.max(self.now_ns), read, limits)
+        pace.admit(at_ns, read, limits)
     }
 
     /// Whether the requests to come are those of before a crash. They count, and none is refused for its number.

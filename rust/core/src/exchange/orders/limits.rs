@@ -22,10 +22,11 @@ impl Window {
             return true;
         }
         if rolling {
+            // A clock that is set back takes those of before it with it.
             while self
                 .times_ns
                 .front()
-                .is_some_and(|&at| at <= now_ns - window_ns)
+                .is_some_and(|&at| at <= now_ns - window_ns || at > now_ns)
             {
                 self.times_ns.pop_front();
             }
@@ -125,6 +126,20 @@ mod tests {
 
     fn limits() -> Limits {
         Rules::strict_2026().limits.expect("strict has limits")
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_finds_no_window_full_for_ever() {
+        for rolling in [false, true] {
+            let mut window = Window::default();
+            let mut admitted = |second: i64| {
+                (0..3)
+                    .filter(|i| window.admit(second * SECOND_NS + i, SECOND_NS, 2, rolling))
+                    .count()
+            };
+
+            assert_eq!([admitted(50), admitted(7), admitted(8)], [2, 2, 2]);
+        }
     }
 
     #[test]

@@ -757,7 +757,7 @@ proptest! {
 }
 
 #[test]
-fn windows_of_reads_follow_the_clock_also_past_a_cut_that_never_comes() {
+fn windows_of_reads_follow_the_clock_also_past_a_cut_that_never_comes_and_before_the_first() {
     let (previous_close, path) = frozen(1, at_ns(DAY, OPEN_NS));
     let market = Market::new(DAY, previous_close, path, 1, SECOND_NS);
     let mut exchange = exchange_of(market, Rules::strict_2026());
@@ -775,6 +775,9 @@ fn windows_of_reads_follow_the_clock_also_past_a_cut_that_never_comes() {
     assert_eq!(reads(now_ns), 10);
     assert_eq!(reads(now_ns + 5 * SECOND_NS), 10);
     assert_eq!(reads(now_ns + 5 * SECOND_NS + 1), 0);
+    let hours_before_ns = now_ns - 10_000 * SECOND_NS;
+    assert_eq!(reads(hours_before_ns), 10);
+    assert_eq!(reads(hours_before_ns + SECOND_NS), 10);
 }
 
 #[test]
