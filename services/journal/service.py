@@ -10,6 +10,7 @@ from kitev3.contracts import heard_by
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
+from kitev3.system.settings import Count, Seconds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,9 +27,9 @@ class JournalConfig:
 
     enabled: bool = True
     cpu: int | None = None
-    flush_s: float = 30.0  # machine time after which waiting rows become a file
-    rows_max: int = ROWS_MAX
-    chain_s: float = 5.0
+    flush_s: Seconds = 30.0  # machine time after which waiting rows become a file
+    rows_max: Count = ROWS_MAX
+    chain_s: Seconds = 5.0
 
 
 class Store(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kitev3.services.kitesim.rules import read_rules
-from kitev3.system.settings import location
+from kitev3.system.settings import Count, location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class KitesimConfig:
     enabled: bool = True
     cpu: int | None = None
     profile: Literal["strict-2026", "legacy"] = "strict-2026"
-    frame_ms: int = 1000  # market time between two frames
+    frame_ms: Count = 1000  # market time between two frames
     universe: Literal["house", "full"] = "house"
     hours: Literal["plain", "dated", "always-open"] = "plain"
     admin: str = location()  # where faults are switched, an address of this machine alone; empty: nowhere

@@ -32,11 +32,10 @@ from kitev3.account.secret import NAMES as SECRETS
 from kitev3.account.secret import refuse_secrets
 from kitev3.errors import ConfigError
 from kitev3.system import settings
-from kitev3.system.settings import location
+from kitev3.system.settings import Count, location
 
 Mode: TypeAlias = Literal["live", "paper", "sim", "backtest"]
 Broker: TypeAlias = Literal["kitesim", "zerodha"]
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 T = TypeVar("T")
 
 LIBRARY = Path(__file__).parents[1]

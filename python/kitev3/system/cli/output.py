@@ -24,9 +24,15 @@ def unread(stream: TextIO | None) -> Iterator[None]:
         os.close(nowhere)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """A reader who has left ends no session: whoever prints says what is to become of it, as of any other error."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that prints text as it stands: ``[red]`` in a strategy's name or a broker's message is no colour."""
-    return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+    return _Console(markup=False, emoji=False, highlight=False, stderr=stderr)
 
 
 def printable(value: object) -> str:

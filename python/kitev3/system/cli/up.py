@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from kitev3.contracts import said_by
+from kitev3.errors import ConfigError
 from kitev3.risk import Risk, limits
 from kitev3.runtime.registry import spec
 from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
@@ -71,6 +73,9 @@ def check(profile: Profile) -> None:
     limits(profile.settings("risk", Risk), profile.account_id)
     for name in profile.enabled:
         profile.settings(name, spec(name).config)
+        for contract in said_by(name):
+            if contract.worker and contract.worker not in profile.enabled:
+                raise ConfigError(f"{profile.file}: {name} runs without {contract.worker}, which its work goes to")
 
 
 async def _session(
