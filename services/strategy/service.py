@@ -362,6 +362,16 @@ def _code(config: StrategyConfig) -> Iterable[Path]:
     return [path for run in config.run for path in code_of(run.use)]
 
 
+def _left(status: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """What strategies hold that are stopped."""
+    return {name: held for name, held in status.get("held", {}).items() if name in status.get("stopped", {})}
+
+
+def _holdings(left: Mapping[str, Mapping[str, int]]) -> str:
+    rows = (f"{name} {number:+,} of {of}" for name, held in left.items() for of, number in held.items())
+    return said(list(rows))
+
+
 def _stopped(stopped: Mapping[str, str]) -> list[str]:
     return [f"strategy {name} is stopped: {why}" for name, why in stopped.items()]
 
@@ -382,6 +392,14 @@ SERVICE = ServiceSpec(
             said="stopped",
             none={},
             form=lambda stopped: said(_stopped(stopped)),
+        ),
+        Figure(
+            key="left_positions",
+            label="positions of stopped strategies",
+            said=_left,
+            none={},
+            form=_holdings,
+            trouble="is held by a strategy that is stopped: nobody looks after it",
         ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def test_a_market_of_ours_goes_on_within_its_day(tmp_path: Path) -> None:
     earlier_run(tmp_path, "2026-11-19")
 
     assert prepare(tmp_path) == "2026-11-19"
+
+
+@pytest.mark.parametrize("today", ["2026-11-21", "2026-11-22", "2027-05-03"])
+def test_a_day_without_a_market_does_not_begin(tmp_path: Path, today: str) -> None:
+    with pytest.raises(ConfigError, match=f"start: no market on {today}"):
+        prepare(tmp_path, start=datetime.fromisoformat(f"{today}T09:20:00+05:30"))
+
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("session", ["2026-11-18", "2026-11-20"])

@@ -22,7 +22,7 @@ KEYS = {
     *("ticks", "batches", "bars", "signals", "approved", "blocked", "orders", "fills", "rejects"),
     *("open_positions", "gross_pnl_e4", "net_pnl_e4", "gaps_seen", "gaps_filled", "messages_lost"),
     *("latency_us", "processes", "stopped_strategies", "machine_time", "unknown", "mismatches", "forged"),
-    *("trading_state", "tripped", "complete"),
+    *("trading_state", "tripped", "complete", "left_positions"),
 }
 
 
@@ -226,3 +226,14 @@ def test_rupees_are_rounded_to_the_paisa(amount_e4: int) -> None:
 def test_rules_stand_with_the_busiest_first() -> None:
     assert by_rule({}) == "0"
     assert by_rule({"R9": 1, "R23": 1_500, "R35": 1}) == "1,502 (R23 1,500, R35 1, R9 1)"
+
+
+def test_what_a_stopped_strategy_holds_is_trouble_at_the_end() -> None:
+    tally = Tally(known_services())
+    held = {"mine": {"NSE:INFY": -50}, "other": {"NSE:SBIN": 5}}
+    tally.add({"strategy": Health(service={"stopped": {"mine": "mine.py:7: no"}, "held": held})})
+
+    assert list(tally.troubles()) == [
+        "strategy: mine -50 of NSE:INFY is held by a strategy that is stopped: nobody looks after it"
+    ]
+    assert tally.figures()["left_positions"] == {"mine": {"NSE:INFY": -50}}

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from kitev3._core import session_open_ns
 from kitev3.account.secret import read_secret, write_secret
-from kitev3.calendar import IST
+from kitev3.calendar import IST, read
+from kitev3.contracts import said_by
 from kitev3.errors import ConfigError
 from kitev3.runtime.clock import NS, market_date
 from kitev3.runtime.registry import markets, start_order
@@ -26,6 +27,7 @@ from kitev3.system.profile import PREFIX, Profile
 from kitev3.system.runfolder import Run, RunFolder
 
 DISK_BYTES_MIN = 400_000_000  # the first segments of all tapes, written with zeros, and as much again
+SEGMENTS = ("shares", "currency", "commodity")  # the others trade on the days of one of these
 PATHLESS = ("synthetic", "frozen")
 """Markets that are no file."""
 
@@ -69,6 +71,7 @@ def preflight(
     if profile.token_file:
         read_secret(profile.token_file)  # its services would refuse it one by one, with a session begun
     profile = dataclasses.replace(_on_its_day(profile), exchange=_exchange(profile.exchange))
+    _check_trading(profile, names)
     folder = RunFolder(run_dir.resolve(), environment)
     folder.check_sockets(names)
     with folder.held():
@@ -107,6 +110,15 @@ def _catch_up(folder: RunFolder, account: str) -> None:
     said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]
     what = "is not whole, and its tapes are kept" if done.returncode else ended
     print(f"kitev3: the last run here {what}: {said[-1]}", file=sys.stderr)
+
+
+def _check_trading(profile: Profile, names: tuple[str, ...]) -> None:
+    """Where orders are decided on: a day without a market, of which each would be refused, does not begin."""
+    assert profile.start is not None
+    today, dates = market_date(profile.start), read(profile.calendar)
+    decides = any(contract.worker in names for name in names for contract in said_by(name) if contract.worker)
+    if decides and not any(dates.trades(today, segment) for segment in SEGMENTS):
+        raise ConfigError(f"{profile.file}: start: no market on {today}, as far as the calendar knows: no order passes")
 
 
 def _check_day(folder: RunFolder, names: tuple[str, ...], today: str) -> None:

@@ -47,6 +47,13 @@ def test_what_would_never_come_or_never_end_is_refused(setting: str, said: str) 
         check(load("demo", environment={f"KITEV3_{setting}": "0"}))
 
 
+def test_a_calendar_that_cannot_be_read_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("day,*,closd,2026-11-19,2026-11-19,,x\n")
+
+    with pytest.raises(ConfigError, match='line 1: expected weekdays, open or closed, not "closd"'):
+        check(load("demo", environment={"KITEV3_CALENDAR": str(tmp_path / "mine.csv")}))
+
+
 @pytest.mark.parametrize(("gone", "left"), [("risk_portfolio", "strategy"), ("execution", "risk_portfolio")])
 def test_nobody_runs_without_who_takes_his_work(tmp_path: Path, gone: str, left: str) -> None:
     file = tmp_path / "part.toml"

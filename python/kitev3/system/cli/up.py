@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from kitev3 import calendar
 from kitev3.contracts import said_by
 from kitev3.errors import ConfigError
 from kitev3.risk import Risk, limits
@@ -71,6 +72,7 @@ def up(
 def check(profile: Profile) -> None:
     """Reads every table that will be used: a bad key, or a limit above its ceiling, is found before anything starts."""
     limits(profile.settings("risk", Risk), profile.account_id)
+    calendar.read(profile.calendar)
     for name in profile.enabled:
         profile.settings(name, spec(name).config)
         for contract in said_by(name):
