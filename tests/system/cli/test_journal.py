@@ -13,6 +13,7 @@ from kitev3.contracts import Fill
 from kitev3.journal.columns import Rows
 from kitev3.journal.store import ParquetStore
 from kitev3.system.cli import journal
+from kitev3.system.runfolder import RunFolder
 from typer.testing import CliRunner
 
 NAME = "[breakout] long[/x]\x1b[31m"
@@ -81,3 +82,15 @@ def test_the_command_itself_answers(run_dir: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "INFY" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("sql", "select 1"), ("topics",)])
+def test_while_a_session_has_written_nothing_yet_that_is_said(tmp_path: Path, words: tuple[str, ...]) -> None:
+    folder = RunFolder(tmp_path / "run")
+
+    with folder.held():
+        running = CliRunner().invoke(journal.app, [*words, "--run-dir", str(folder.path)])
+    never = CliRunner().invoke(journal.app, [*words, "--run-dir", str(folder.path)])
+
+    assert "a session has begun, and writes every `journal.flush_s`" in str(running.exception)
+    assert "run `kitev3 up` first" in str(never.exception)

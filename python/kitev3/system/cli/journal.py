@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from rich.table import Table
 from kitev3.journal import query
 from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.system.cli.output import console, printable, unread
+from kitev3.system.runfolder import RunFolder
 
 ROWS_SHOWN_MAX = 200
 COLUMN_CHARS = 30  # a column that is folded to less is not read any more
@@ -50,7 +52,7 @@ def sql(
     profile: ProfileOption = "demo",
     run_dir: RunDirOption = None,
 ) -> None:
-    names, rows = query.sql(run_dir_of(profile, run_dir) / "journal", question)
+    names, rows = query.sql(_journal(run_dir_of(profile, run_dir)), question)
     with unread(sys.stdout):
         {Form.table: _table, Form.csv: _csv, Form.json: _json}[form](names, rows)
 
@@ -61,8 +63,7 @@ def topics(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> Non
 
     kitev3 journal topics --run-dir run/demo
     """
-    folder = run_dir_of(profile, run_dir) / "journal"
-    database = query.connect(folder)
+    database = query.connect(_journal(run_dir_of(profile, run_dir)))
     rows = []
     for topic in query.KEPT:
         schema, name = topic.split(".", 1)
@@ -72,6 +73,14 @@ def topics(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> Non
         rows.append((topic, count, ", ".join(columns[9:])))
     with unread(sys.stdout):
         _table(["topic", "rows", "columns"], rows)
+
+
+def _journal(run_dir: Path) -> Path:
+    """Its folder. JournalError when the session that runs there has not written a file yet."""
+    folder = run_dir / "journal"
+    if not query.topics(folder) and RunFolder(run_dir).is_held():
+        raise query.JournalError(f"no file in {folder} yet: a session has begun, and writes every `journal.flush_s`")
+    return folder
 
 
 def _table(names: list[str], rows: list[tuple[Any, ...]]) -> None:
