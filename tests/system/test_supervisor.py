@@ -74,6 +74,10 @@ def test_the_summary_counts_what_the_services_say(system: System) -> None:
         "unknown": 0,
         "forged": 0,
         "mismatches": [],
+        "complete": True,
+        "trading_state": "",
+        "tripped": "",
+        "left_positions": {},
     }
 
 
