@@ -7,42 +7,27 @@ import re
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from doubles.approvals import APPROVAL_KEY, sealed
-from doubles.transport import Recording
-from kitev3.account.account import Account, account_folder_of
-from kitev3.account.latch import Latch
+from kitev3.account.account import Account
 from kitev3.account.secret import read_secret
 from kitev3.broker.egress import Egress
 from kitev3.broker.interface import Order
 from kitev3.broker.kite import KiteBroker
-from kitev3.broker.pace import Limits
 from kitev3.broker.readonly import ReadOnlyKite
 from kitev3.broker.rows import Books
 from kitev3.broker.session import login_to_kitesim, open_session
-from kitev3.contracts import Approved, OrderRow, Reservation, Signal, Stop, TradeRow, Verdict
+from kitev3.contracts import OrderRow, TradeRow
 from kitev3.errors import Refused
-from kitev3.runtime.clock import machine_ns
-from kitev3.runtime.handler import Handler
-from kitev3.runtime.runner import Runner
-from kitev3.runtime.service import Context, ServiceSpec
-from kitev3.services.execution.config import ExecutionConfig
-from kitev3.services.execution.driver import BrokerDriver
-from kitev3.services.execution.service import RULES, SERVICE
-from kitev3.services.execution.tagkey import tags_of
 
 from .conftest import permit
+from .execution_desk import KEY, SECRET, TOKEN, USER, Desk, approval
 
-KEY, SECRET, TOKEN, USER = "kitesim", "secretsecret", "tokentokentoken", "KS0001"
-S = 1_000_000_000
 RUN = "import sys; from kitev3.services.kitesim.standalone import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -177,71 +162,9 @@ def test_a_login_that_is_not_taken_tells_no_secret(root: str, tmp_path: Path) ->
         login_to_kitesim("http://127.0.0.1:1", KEY)
 
 
-class Desk:
-    """Execution on its tape and its thread, reconciled and armed."""
-
-    def __init__(self, root: str, folder: Path, speed: float) -> None:
-        self.frames: list[bytes] = []
-        self.woken = threading.Event()
-        self.runner, self.gate = _execution(root, folder, speed, self.frames, self.woken)
-        self.handler: Any = self.runner.handler
-        self.until(lambda: self.handler.reconciliation.done)
-        Latch(account_folder_of(f"kitesim-{USER}", folder)).raise_to_active()
-
-    def until(self, true: Callable[[], bool]) -> None:
-        ends = time.monotonic() + 30
-        while not true():
-            assert time.monotonic() < ends, f"it never came true: {self.handler.status()}"
-            self.woken.wait(0.02)
-            self.woken.clear()
-            self.runner.look()
-
-    def approve(self, *approved: Approved) -> None:
-        for one in approved:
-            for frame in self.gate(one):
-                self.runner.hear(frame)
-
-    def answered(self) -> int:
-        """How many orders the broker has answered."""
-        return sum(own.stage != "sending" for own in self.handler.mine.orders.values())
-
-    def stop(self) -> Any:
-        """Its last word of itself."""
-        self.runner.control(Stop("over"))
-        self.until(lambda: bool(self.handler.status()["drained"]))
-        status = self.handler.status()
-        self.runner.close()
-        return status
-
-
-def _execution(
-    root: str, tmp_path: Path, speed: float, frames: list[bytes], woken: threading.Event
-) -> tuple[Runner, Callable[[Approved], list[bytes]]]:
-    context = Context(
-        profile="test", mode="sim", account=f"kitesim-{USER}", seed=1, run_dir=tmp_path, session="2026-11-19",
-        start_ns=0, approval_key=APPROVAL_KEY,
-    )  # fmt: skip
-    config = ExecutionConfig(open_ms=100, hint_ms=20, reconcile_ms=100, look_ms=20)
-    driver = BrokerDriver(
-        folder=account_folder_of(context.account, tmp_path),
-        session=dt.date(2026, 11, 19),
-        tags=tags_of(context, config),
-        connect=lambda egress: KiteBroker(api_key=KEY, access_token=TOKEN, egress=egress, root=root),
-        pace=Limits(),
-        speed=speed,
-    )
-    runner = Runner(
-        SERVICE, context, config, clock=machine_ns, transport=Recording(frames, woken.set), about={}, driver=driver
-    )
-    runner.recover()
-    runner.begin()
-    runner.open()
-    return runner, _gate(context)
-
-
 def test_execution_trades_over_http_from_its_tape(root: str, tmp_path: Path) -> None:
     desk = Desk(root, tmp_path, speed=30)
-    desk.approve(_approval(1, _sbin(root)))
+    desk.approve(approval(1, _sbin(root)))
     desk.until(lambda: sum(fill.quantity for fill in desk.handler.book.booked if fill.tag) == 10)
     status = desk.stop()
 
@@ -255,9 +178,9 @@ def test_stops_of_many_orders_at_once_are_all_taken_at_any_speed(speed: int, tmp
     with kitesim(speed) as root:
         price_e4 = _sbin(root)
         desk = Desk(root, tmp_path, speed)
-        desk.approve(*(_approval(number, price_e4) for number in range(8)))
+        desk.approve(*(approval(number, price_e4) for number in range(8)))
         desk.until(lambda: desk.answered() == 8)
-        desk.approve(*(_approval(number, price_e4, stop=True) for number in range(8, 24)))
+        desk.approve(*(approval(number, price_e4, stop=True) for number in range(8, 24)))
         desk.until(lambda: desk.answered() == 24)
         status = desk.stop()
 
@@ -270,31 +193,3 @@ def _sbin(root: str) -> int:
     price_e4 = best_e4(reader, "SBIN", "sell")
     reader.close()
     return price_e4
-
-
-def _gate(context: Context) -> Callable[[Approved], list[bytes]]:
-    """A runtime that says approvals."""
-    said: list[bytes] = []
-    spec = ServiceSpec(name="risk_portfolio", config=ExecutionConfig, handler=lambda context, config: Handler({}))
-    runner = Runner(spec, context, ExecutionConfig(), clock=machine_ns, transport=Recording(said), about={})
-    runner.recover()
-    runner.begin()
-
-    def approve(approved: Approved) -> list[bytes]:
-        said.clear()
-        runner.publish(approved)
-        return list(said)
-
-    return approve
-
-
-def _approval(number: int, price_e4: int, stop: bool = False) -> Approved:
-    trigger_e4 = price_e4 * 99 // 100 // 1_0000 * 1_0000 if stop else 0
-    signal = Signal(
-        strategy="test", exchange="NSE", tradingsymbol="SBIN", instrument_token=779521,
-        action="SELL" if stop else "BUY", intent="exit" if stop else "enter", quantity=10,
-        order_type="SL" if stop else "LIMIT", price_e4=trigger_e4 or price_e4, trigger_price_e4=trigger_e4,
-        product="MIS", validity="DAY", confidence=1.0, deadline_ns=machine_ns() + 30 * S, data=(), data_ts_ns=0,
-        reason="", indicators={},
-    )  # fmt: skip
-    return sealed(Approved(f"{number:032x}", signal, Verdict(RULES, 0), Reservation(10, 0, 0)))

@@ -705,6 +705,21 @@ def test_a_strategy_hears_that_its_order_was_cancelled_by_a_halt_and_not_of_its_
     assert [(reject.tag, reject.error_type) for reject in rig.of(Reject)] == [(rig.tag, "CANCELLED")]
 
 
+def test_a_difference_that_is_gone_is_taken_back_before_the_end(rig: Rig) -> None:
+    rig.approve()
+    booked = rig.broker.booked[rig.order_id]
+    booked.shown_ns = rig.now_ns + 1_000 * S
+    rig.look(8)
+    assert "in no book" in rig.handler.status()["mismatches"][0]
+
+    booked.shown_ns = 0
+    rig.tell(Stop("over"), "control")
+    rig.look(8)
+
+    assert (rig.handler.drained, rig.handler.status()["mismatches"]) == (True, [])
+    assert rig.of(Reconciled)[-1].mismatches == ()
+
+
 def test_cancels_have_a_bound(rig: Rig) -> None:
     rig.approve()
     rig.broker.faults += ["rejected"] * 1_000
