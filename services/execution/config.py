@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kitev3.broker.pace import Limits
+from kitev3.system.profile import ServiceSettings
 from kitev3.system.settings import Count, location
 
 MS = 1_000_000
@@ -13,11 +14,9 @@ S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionConfig:
+class ExecutionConfig(ServiceSettings):
     """``[execution]`` of the profile."""
 
-    enabled: bool = True
-    cpu: int | None = None
     broker: Literal["rest", "none"] = "rest"  # none: an empty account that sends nothing, to measure the way there
     tag_key_file: str = location()  # of the key of our tags' check, mode 0400; on kitesim the seed makes it
     pace: Limits = field(default_factory=Limits)

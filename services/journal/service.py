@@ -10,6 +10,7 @@ from kitev3.contracts import heard_by
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Context, Driver, ServiceSpec
+from kitev3.system.profile import ServiceSettings
 from kitev3.system.settings import Count, Seconds
 
 if TYPE_CHECKING:
@@ -22,11 +23,9 @@ ROWS_MAX = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JournalConfig:
+class JournalConfig(ServiceSettings):
     """``[journal]`` of the profile."""
 
-    enabled: bool = True
-    cpu: int | None = None
     flush_s: Seconds = 30.0  # machine time after which waiting rows become a file
     rows_max: Count = ROWS_MAX
     chain_s: Seconds = 5.0

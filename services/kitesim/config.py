@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kitev3.services.kitesim.rules import read_rules
+from kitev3.system.profile import ServiceSettings
 from kitev3.system.settings import Count, location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KitesimConfig:
+class KitesimConfig(ServiceSettings):
     """``[kitesim]`` of the profile. Market, seed, clock and address are the profile's own."""
 
-    enabled: bool = True
-    cpu: int | None = None
     profile: Literal["strict-2026", "legacy"] = "strict-2026"
     frame_ms: Count = 1000  # market time between two frames
     universe: Literal["house", "full"] = "house"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kitev3.system.profile import ServiceSettings
 from kitev3.system.settings import Seconds
 
 SILENCE_S = 5.0
@@ -11,11 +12,9 @@ SILENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarketdataConfig:
+class MarketdataConfig(ServiceSettings):
     """``[marketdata]`` of the profile."""
 
-    enabled: bool = True
-    cpu: int | None = None
     instruments: tuple[str, ...] = ()  # patterns of EXCHANGE:SYMBOL, for example NSE:INFY or NFO:NIFTY*FUT
     bars: tuple[str, ...] = ("1m",)
     silence_s: Seconds = SILENCE_S

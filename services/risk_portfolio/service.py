@@ -18,6 +18,7 @@ from kitev3.risk import Risk, limits
 from kitev3.runtime.service import Context, Driver, ServiceSpec, Watch, World
 from kitev3.system.figure import Figure, by_rule, positions, rupees
 from kitev3.system.log import LOG
+from kitev3.system.profile import ServiceSettings
 from kitev3.system.settings import Count
 
 MS = 1_000_000
@@ -25,11 +26,9 @@ NAME = "risk_portfolio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RiskPortfolioConfig:
+class RiskPortfolioConfig(ServiceSettings):
     """``[risk_portfolio]`` of the profile; capital and limits stand in ``[risk]``."""
 
-    enabled: bool = True
-    cpu: int | None = None
     snapshot_ms: Count = 1_000  # machine time between two looks at whether the portfolio has changed
 
 

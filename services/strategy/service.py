@@ -26,17 +26,16 @@ from kitev3.strategy.load import code_of, engine_of, file_of
 from kitev3.strategy.place import place_of_callback
 from kitev3.system.figure import Figure, said
 from kitev3.system.log import LOG
+from kitev3.system.profile import ServiceSettings
 
 Positions: TypeAlias = dict[tuple[str, int], dict[str, int]]
 """(strategy, instrument token) -> product -> quantity, below zero when short: the strategy's own fills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyConfig:
+class StrategyConfig(ServiceSettings):
     """``[strategy]`` of the profile."""
 
-    enabled: bool = True
-    cpu: int | None = None
     run: tuple[Run, ...] = ()
 
 
