@@ -19,7 +19,7 @@ from kitev3.account.secret import write_secret
 from kitev3.calendar import IST
 from kitev3.contracts import Start
 from kitev3.control import Control, Health
-from kitev3.runtime.clock import MarketClock
+from kitev3.runtime.clock import MarketClock, datetime_ns
 from kitev3.runtime.registry import start_order
 from kitev3.system import profile as config
 from kitev3.system.profile import PREFIX
@@ -77,7 +77,7 @@ class System:
             self.control = Control(self.folder)
             stack.callback(self.control.close)
             self._until_ready()
-            self.clock = MarketClock.from_start(self.start, time.monotonic_ns(), self.profile.speed)
+            self.clock = MarketClock.at_speed(datetime_ns(self.start), time.monotonic_ns(), self.profile.speed)
             self.obeyed(self.control.send(self.names, self.clock.payload(), BY))
             for name in self.names:
                 self.obeyed(self.control.send((name,), Start(self.session), BY))

@@ -164,8 +164,11 @@ class Runtime:
 
         Raises ``RecoveryError`` when the handler says something else than it said before, ``TapeCorrupt``.
         """
-    def begin(self, mono_ns: int) -> tuple[int, int]:
-        """Begins an epoch, synced: its number and the last ``seq`` before it."""
+    def begin(self, mono_ns: int, *, begins_run: bool = False) -> tuple[int, int]:
+        """Begins an epoch, synced: its number and the last ``seq`` before it.
+
+        With *begins_run* market time stands where it had come to, until the run's own ``control.clock`` and ``.start``.
+        """
     def hear(self, frame: bytes, mono_ns: int) -> _Said | None:
         """A message from the bus. A gap is filled before this returns."""
     def world(self, payload: Any, mono_ns: int) -> _Said | None:

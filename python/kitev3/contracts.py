@@ -679,6 +679,7 @@ class Epoch(Payload, frozen=True, array_like=True, gc=False):
 
     epoch: int
     after_seq: int  # the last that it said before
+    begins_run: bool = False  # the first of a run, which has a clock and a start of its own
 
 
 class LostTail(Payload, frozen=True, array_like=True, gc=False):

@@ -37,6 +37,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "starting"
     epoch: int = 0
     seq: int = 0  # said so far
+    market_ns: int = 0  # market time; before the run's clock has come, where an earlier run had come to
     ready: bool = False
     missing: tuple[str, ...] = ()  # what it still waits for
     counters: dict[str, int] = {}  # heard, said, refused_messages, gaps_seen, gaps_filled, push_full

@@ -61,7 +61,7 @@ SPOKEN: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "world.limits": (0x8FE95BF7,),
         "world.account": (0x715C8177,),
         "world.sequence_gap": (0x90942D1B,),
-        "world.epoch": (0x140A8996,),
+        "world.epoch": (0x140A8996, 0x22FB88D0),
         "world.lost_tail": (0x61876E79,),
     }
 )

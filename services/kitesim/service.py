@@ -71,7 +71,11 @@ class MarketHours(Handler):
         return (Accepted(event.payload),)
 
     def epoch(self, event: Event) -> Iterable[Payload]:
-        """Back after a crash: the driver's exchange is a new one and must be told everything."""
+        """The driver's exchange is a new one and must be told everything. It goes on where it was after a crash; a new
+        run has a clock of its own, and until that comes the market waits.
+        """
+        if event.payload.begins_run:
+            self.kept.state, self.kept.clock = "waiting", None
         if self.kept.origin is None:
             return NOTHING
         return (self.market(tuple(self.kept.requests)),)

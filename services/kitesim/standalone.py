@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     server.entrance.announce = lambda: _next_link(server, options)
     if front is not None:
         print(front.greeting(), flush=True)
-    server.run_market(MarketClock(exchange.now_ns, machine_ns(), round(options.speed * 1000)))
+    server.run_market(MarketClock.at_speed(exchange.now_ns, machine_ns(), options.speed))
     try:
         run(_until_signal(front or server))
     finally:

@@ -13,7 +13,7 @@ from kitev3.runtime.clock import NS, MarketClock, datetime_ns
 
 def test_at_thirty_times_two_seconds_are_a_minute() -> None:
     start = datetime(2026, 11, 19, 9, 20, tzinfo=IST)
-    clock = MarketClock.from_start(start, m0_ns=7 * NS, speed=30)
+    clock = MarketClock.at_speed(datetime_ns(start), m0_ns=7 * NS, speed=30)
 
     assert clock.at_ns(7 * NS) == datetime_ns(start)
     assert clock.at_ns(9 * NS) == datetime_ns(start + timedelta(minutes=1))

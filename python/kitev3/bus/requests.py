@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from kitev3.contracts import BY_TOPIC, WORDS_MAX, Kill, Start
+from kitev3.runtime.clock import machine_ns
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.setup import decoder
 
@@ -87,6 +88,7 @@ class Requests:
             "state": self.state(),
             "epoch": runtime.epoch,
             "seq": runtime.seq,
+            "market_ns": runtime.market_ns(machine_ns()),
             "ready": not missing,
             "missing": missing,
             "counters": {**runtime.counters, **self._more_counters()},

@@ -26,9 +26,9 @@ class MarketClock:
     speed_e3: int  # thousandths: 30,000 is thirty market seconds a second
 
     @classmethod
-    def from_start(cls, start: datetime, m0_ns: int, speed: float) -> MarketClock:
-        """The clock that shows *start* at machine time *m0_ns*."""
-        return cls(datetime_ns(start), m0_ns, round(speed * 1000))
+    def at_speed(cls, t0_ns: int, m0_ns: int, speed: float) -> MarketClock:
+        """The clock that shows *t0_ns* at machine time *m0_ns*, and runs *speed* times as fast."""
+        return cls(t0_ns, m0_ns, round(speed * 1000))
 
     def at_ns(self, mono_ns: int) -> int:
         """Market time at machine time *mono_ns*."""

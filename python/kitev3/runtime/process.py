@@ -42,7 +42,7 @@ from kitev3.system.hugepages import collapse
 from kitev3.system.log import LOG, log_to
 from kitev3.system.placement import pin, shorten_time_slice
 from kitev3.system.private import UMASK
-from kitev3.system.profile import Profile
+from kitev3.system.profile import BEGINS_RUN, Profile
 from kitev3.system.runfolder import RunFolder, default_run_dir
 
 REFUSED = 2
@@ -195,7 +195,7 @@ class Process:
         timing = LoopTiming(heartbeat_ms=bus.heartbeat_ms, hello_ms=bus.hello_ms, drain_ms=bus.drain_ms)
         loop = Loop(runner, transport, timing, answer=requests.answer, each_second=self._check_parent)
         self._obey_signals(loop)
-        runner.begin()
+        runner.begin(begins_run=BEGINS_RUN in os.environ)
         runner.open()  # what is heard from here on may ask something of the driver
         for link in transport.links:
             runner.join(link.source)
@@ -240,7 +240,9 @@ class Process:
     def _start(self, runner: Runner) -> None:
         """What `kitev3 start` would send."""
         start = self.profile.start or datetime.now(UTC)
-        runner.control(MarketClock.from_start(start, time.monotonic_ns(), self.profile.speed).payload())
+        now_ns = time.monotonic_ns()
+        reached_ns = max(datetime_ns(start), runner.runtime.market_ns(now_ns))
+        runner.control(MarketClock.at_speed(reached_ns, now_ns, self.profile.speed).payload())
         runner.control(Start(self.context.session))
 
     def _obey_signals(self, loop: Loop) -> None:

@@ -88,14 +88,14 @@ class Runner(World):
         """Comes back to where the tape ends. Nothing is sent: hearers find it on the tape."""
         self.runtime.recover()
 
-    def begin(self) -> None:
-        """Begins an epoch, and tells the handler so."""
+    def begin(self, *, begins_run: bool = False) -> None:
+        """Begins an epoch, and tells the handler so; *begins_run* when it is the first of a run."""
         now_ns = self._clock()
-        epoch, after_seq = self.runtime.begin(now_ns)
+        epoch, after_seq = self.runtime.begin(now_ns, begins_run=begins_run)
         self._sync = self.runtime.sync_handle()  # a new day has another tape
         self._due = {name: now_ns + every_ns for name, every_ns in self._every.items()}
         if TOPIC_OF[Epoch] in self.handler.topics:
-            self.put(Epoch(epoch, after_seq))
+            self.put(Epoch(epoch, after_seq, begins_run))
 
     def open(self) -> None:
         """Lets the driver begin."""

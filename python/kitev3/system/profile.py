@@ -42,9 +42,10 @@ LIBRARY = Path(__file__).parents[1]
 PROFILES = LIBRARY / "profiles"
 SERVICES = LIBRARY / "services"
 PREFIX = "KITEV3_"
-ELSEWHERE = ("RUN_DIR", "PARENT", "CORES", "DATA", "APPROVAL_FD")
-"""Variables that are no settings: the run folder, the supervisor's pid and cores, where tests find real days, and the
-end of the pipe that holds the key of approvals."""
+ELSEWHERE = ("RUN_DIR", "PARENT", "BEGINS_RUN", "CORES", "DATA", "APPROVAL_FD")
+"""Variables that are no settings: the run folder, the supervisor's pid, whether its run begins, and its cores, where
+tests find real days, and the end of the pipe that holds the key of approvals."""
+BEGINS_RUN = f"{PREFIX}BEGINS_RUN"
 SPEED_MAX = 10_000
 
 

@@ -24,7 +24,7 @@ from kitev3.calendar import IST
 from kitev3.contracts import WORDS_MAX, Start, Stop
 from kitev3.control import Command, Control, Health
 from kitev3.errors import ConfigError, Refused
-from kitev3.runtime.clock import NS, MarketClock, machine_ns
+from kitev3.runtime.clock import NS, MarketClock, datetime_ns, machine_ns
 from kitev3.runtime.registry import markets, spec, start_order, stop_order
 from kitev3.system.preflight import Plan
 from kitev3.system.private import write_whole
@@ -59,6 +59,7 @@ class Session:
         self.control = Control(plan.folder)
         self.rows = [Row(name) for name in self.names]
         self.clock: MarketClock | None = None
+        self._start_ns = datetime_ns(plan.start)
         self._answered_s: dict[str, float] = {}
         self._silent: set[str] = set()
         self._end = asyncio.Event()
@@ -115,6 +116,8 @@ class Session:
             self._refuse_early()
             late = {name: healths.get(name) for name in self.names if not _is_ready(healths.get(name))}
             if not late:
+                # Where an earlier run of this folder had come to: no market time comes twice.
+                self._start_ns = max(self._start_ns, *(health.market_ns for health in healths.values()))
                 return
             if time.monotonic() > until:
                 raise ConfigError("not ready: " + "; ".join(_lateness(name, health) for name, health in late.items()))
@@ -128,7 +131,8 @@ class Session:
     async def _start(self) -> None:
         if self._end.is_set():
             return
-        self.clock = MarketClock.from_start(self.plan.start, machine_ns(), self.profile.speed)
+        self.supervisor.begins_run = False
+        self.clock = MarketClock.at_speed(self._start_ns, machine_ns(), self.profile.speed)
         await self._send(self.names, self.clock.payload())
         for name in start_order(self.names):
             await self._send((name,), Start(self.plan.session))

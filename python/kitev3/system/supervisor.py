@@ -18,6 +18,7 @@ import msgspec
 
 from kitev3.account import approvals
 from kitev3.runtime.clock import NS, machine_ns
+from kitev3.system.profile import BEGINS_RUN
 from kitev3.system.restarts import FAILED, Death, Restarts
 from kitev3.system.runfolder import RunFolder
 
@@ -47,6 +48,7 @@ class Supervisor:
         self._folder, self._commands, self._environment = folder, commands, environment
         self._stop_s_max = stop_s_max
         self._died = died
+        self.begins_run = True  # until its market has started; then who comes back comes into a run that goes on
         self._approval_key = secrets.token_bytes(approvals.KEY_BYTES)
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.subprocess.Process] = {}
@@ -126,6 +128,8 @@ class Supervisor:
         errors = os.open(self._folder.errors(name), flags, 0o600)
         key = approvals.offered(self._approval_key) if name in approvals.HOLDERS else None
         handed = {} if key is None else {approvals.VARIABLE: str(key)}
+        if self.begins_run:
+            handed[BEGINS_RUN] = "1"
         try:
             return await asyncio.create_subprocess_exec(
                 *self._commands[name],

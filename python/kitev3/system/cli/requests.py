@@ -21,7 +21,7 @@ from kitev3.calendar import IST
 from kitev3.contracts import BY_TOPIC, TOPIC_OF, Kill, Start, Stop, TakePositions
 from kitev3.control import Command, Control, Health
 from kitev3.errors import ConfigError
-from kitev3.runtime.clock import MarketClock, machine_ns
+from kitev3.runtime.clock import MarketClock, datetime_ns, machine_ns
 from kitev3.runtime.registry import markets, start_order, stop_order
 from kitev3.system.cli.options import ProfileOption, RunDirOption, described, running
 from kitev3.system.cli.output import unread
@@ -130,8 +130,8 @@ def _clock_from_here(control: Control, run: Run) -> MarketClock:
     healths = control.health(markets(run.services)).values()
     now_ns = next((health.service["market_ns"] for health in healths if "market_ns" in health.service), None)
     if now_ns is None:
-        return MarketClock.from_start(datetime.now(IST), machine_ns(), run.speed)
-    return MarketClock(now_ns, machine_ns(), round(run.speed * 1000))
+        now_ns = datetime_ns(datetime.now(IST))
+    return MarketClock.at_speed(now_ns, machine_ns(), run.speed)
 
 
 def _in_turn(control: Control, names: Iterable[str], command: Command) -> dict[str, str]:

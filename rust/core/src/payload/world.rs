@@ -97,6 +97,7 @@ records! {
     Epoch: "world.epoch" {
         epoch: i64,
         after_seq: i64,
+        begins_run: bool,
     }
 
     /// A source came back knowing less than it had said.

@@ -1,7 +1,7 @@
 //! What the records of a tape hold. IN, EXT and OUT are whole messages; these are the others.
 //!
 //! ```text
-//! EPOCH     numbers as they stand before it (their epoch is the new one), JSON of build, schemas and configuration
+//! EPOCH     numbers as they stand before it (their epoch is the new one), a 1 if a run begins with it, JSON of build, schemas and configuration
 //! SNAPSHOT  numbers, clock, phase, what has been applied of each source and topic, then the handler's own bytes
 //! IN_REF    topic NUL header, u32 ticks, u32 CRC of the batch
 //! OUT_REF   the same, then u32 flagged ticks, each u32 index and u16 flags; the frame is the EXT before it
@@ -13,10 +13,15 @@ use super::phase::Phase;
 use super::sequence::{Applied, Sequences};
 use crate::kite::TickBatch;
 
+/// Stands before the JSON, which begins with no such byte.
+const BEGINS_RUN: u8 = 1;
+
 /// A service started: where it continues, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
     pub numbers: Numbers,
+    /// The first of a run: until the run's own clock comes the market stands where it had come to.
+    pub begins_run: bool,
     pub about: Vec<u8>,
 }
 
@@ -24,14 +29,22 @@ impl Epoch {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.numbers.encode(&mut out);
+        if self.begins_run {
+            out.push(BEGINS_RUN);
+        }
         out.extend_from_slice(&self.about);
         out
     }
 
     pub fn decode(mut content: &[u8]) -> Option<Epoch> {
         let numbers = Numbers::decode(&mut content)?;
+        let begins_run = content.first() == Some(&BEGINS_RUN);
+        if begins_run {
+            content = &content[1..];
+        }
         Some(Epoch {
             numbers,
+            begins_run,
             about: content.to_vec(),
         })
     }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::archive::Entry;
+use super::clock::Clock;
 use super::error::{HandlerError, RuntimeError};
 use super::handler::{Arrival, Handler};
 use super::header::{After, HEADER_BYTES, Header, LAST_VALUE, Message, Source, split};
@@ -64,6 +65,7 @@ impl Runtime {
             } else {
                 self.execute(&record, handler)?;
             }
+            self.taped_mono_ns = record.mono_ns;
         }
         let missing = self.outbox.unconfirmed.take().unwrap_or_default();
         for Unconfirmed {
@@ -81,16 +83,19 @@ impl Runtime {
     }
 
     /// Begins an epoch. A new day's tape begins with a SNAPSHOT; so does what follows a long recovery.
+    ///
+    /// `begins_run`: a new run has begun, and not one process come back into it.
     pub fn begin(
         &mut self,
         about: &[u8],
         recovered: Recovered,
         is_new_day: bool,
+        begins_run: bool,
         mono_ns: i64,
         handler: &mut dyn Handler,
     ) -> Result<(), RuntimeError> {
-        if is_new_day {
-            self.phase = Phase::Waiting; // a day's session is started by its own command
+        if is_new_day || begins_run {
+            self.wait_for_start();
         }
         let state = handler.snapshot()?.unwrap_or_default();
         let is_worth_it = recovered.rebuilt || recovered.records > SNAPSHOT_AFTER_RECORDS;
@@ -104,12 +109,20 @@ impl Runtime {
         self.outbox.numbers.epoch += 1;
         let epoch = Epoch {
             numbers: self.outbox.numbers.clone(),
+            begins_run,
             about: about.to_vec(),
         };
         self.outbox
             .tape
             .append(Kind::Epoch, mono_ns, &[&epoch.encode()])?;
         Ok(())
+    }
+
+    /// A day and a run are started by their own commands, whose clock says how the machine's time counts from there: until then
+    /// the market stands where it was at the last record.
+    fn wait_for_start(&mut self) {
+        self.clock = Clock::standing(self.clock.market_ns(self.taped_mono_ns));
+        self.phase = Phase::Waiting;
     }
 
     /// All that this runtime knows.
@@ -435,6 +448,9 @@ impl Runtime {
             Epoch::decode(record.content).ok_or_else(|| self.cannot(record, "not an EPOCH"))?;
         self.outbox.numbers.restore(epoch.numbers);
         self.written_by = build_of(&epoch.about);
+        if epoch.begins_run {
+            self.wait_for_start();
+        }
         Ok(())
     }
 

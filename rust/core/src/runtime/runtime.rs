@@ -40,6 +40,8 @@ pub struct Runtime {
     service: Source,
     pub(super) clock: Clock,
     pub(super) phase: Phase,
+    /// Machine time of the last record that was read in coming back.
+    pub(super) taped_mono_ns: i64,
     /// Market time between the birth of the last message and its arrival here.
     lag_ns: i64,
     pub(super) sequences: Sequences,
@@ -80,6 +82,7 @@ impl Runtime {
             service: setup.service,
             clock: Clock::standing(setup.start_ns),
             phase: Phase::default(),
+            taped_mono_ns: 0,
             lag_ns: 0,
             sequences: Sequences::default(),
             outbox: Outbox::new(setup.service, setup.mode, setup.publications, tape),

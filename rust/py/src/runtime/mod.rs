@@ -288,8 +288,8 @@ impl PyRuntime {
     }
 
     /// Begins an epoch on the day's tape and waits for it to be on the disk; its number, and the last `seq` before it.
-    #[pyo3(signature = (mono_ns))]
-    fn begin(&mut self, py: Python<'_>, mono_ns: i64) -> PyResult<(u32, u64)> {
+    #[pyo3(signature = (mono_ns, *, begins_run = false))]
+    fn begin(&mut self, py: Python<'_>, mono_ns: i64, begins_run: bool) -> PyResult<(u32, u64)> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         if self.tape_day != self.day {
             let (tape, _) = py
@@ -305,6 +305,7 @@ impl PyRuntime {
                 &self.about,
                 self.recovered,
                 self.is_fresh,
+                begins_run,
                 mono_ns,
                 &mut self.dispatch,
             )

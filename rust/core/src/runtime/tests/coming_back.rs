@@ -1,5 +1,6 @@
 //! A service that was killed comes back saying what it would have said.
 use super::*;
+use crate::runtime::clock::Clock;
 
 #[test]
 fn what_a_kill_kept_from_the_tape_is_said_at_the_next_start() {
@@ -110,6 +111,30 @@ fn another_build_rebuilds_itself_from_what_it_said_and_takes_its_sources_anew() 
     assert_eq!(heard, [0, 1, 2, 3].map(|n| number(n).to_vec()));
     let first = split(&hearer.said()[0]).unwrap().header;
     assert_eq!((first.epoch, first.seq, first.topic_seq), (2, 7, 7));
+}
+
+#[test]
+fn a_new_run_stands_where_the_last_one_had_come_to_until_its_own_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = Plan::speaker().open(dir.path()).unwrap();
+    let mut clock = msgpack::Writer::default();
+    clock.array(3).int(1_000).int(50).int(30_000);
+    let Service {
+        runtime, person, ..
+    } = &mut speaker;
+    runtime.control(2, &clock.0, 50, person).unwrap();
+    speaker.say(BAR, &number(1), 60);
+    drop(speaker);
+
+    let anew = Plan {
+        begins_run: true,
+        ..Plan::speaker()
+    };
+    for plan in [anew, Plan::speaker()] {
+        let stands = plan.open(dir.path()).unwrap();
+        assert_eq!(*stands.runtime.clock(), Clock::standing(1_300));
+        assert_eq!(stands.runtime.phase(), Phase::Waiting);
+    }
 }
 
 #[test]

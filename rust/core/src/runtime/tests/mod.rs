@@ -221,6 +221,7 @@ struct Plan<'a> {
     day: &'a str,
     about: &'a [u8],
     ask: Option<Ask>,
+    begins_run: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -237,6 +238,7 @@ impl<'a> Plan<'a> {
             day: DAY,
             about: b"build 1",
             ask: None,
+            begins_run: false,
         }
     }
 
@@ -259,6 +261,7 @@ impl<'a> Plan<'a> {
             day: DAY,
             about: b"build 1",
             ask: None,
+            begins_run: false,
         }
     }
 
@@ -279,9 +282,11 @@ impl<'a> Plan<'a> {
                     .turn_tape(Box::new(frail(dir, self.name, self.day))),
             );
         }
-        service
-            .runtime
-            .begin(self.about, recovered, is_new_day, 0, &mut service.person)?;
+        let (about, begins_run) = (self.about, self.begins_run);
+        let Service {
+            runtime, person, ..
+        } = &mut service;
+        runtime.begin(about, recovered, is_new_day, begins_run, 0, person)?;
         Ok(service)
     }
 
