@@ -40,7 +40,7 @@ class InMemoryEventBus(EventBus):
         self.name = name
         self._tapes = TemporaryDirectory(prefix="kitev3-")
         start = datetime.now(UTC)
-        self._clock = MarketClock.from_start(start, time.monotonic_ns(), 1.0).payload()
+        self._clock = MarketClock.at_speed(datetime_ns(start), time.monotonic_ns(), 1.0).payload()
         self._context = Context(
             profile="memory",
             mode=mode,
