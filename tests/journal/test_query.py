@@ -6,10 +6,10 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from doubles.journal import DATE, fill, journal
 from kitev3.journal import query
 from kitev3.journal.columns import Rows
 from kitev3.journal.store import ParquetStore
-from test_journal import DATE, fill, journal
 
 
 @pytest.fixture
@@ -109,3 +109,12 @@ def test_files_of_builds_that_contradict_each_other_are_named(kept: Path) -> Non
 
     with pytest.raises(query.JournalError, match=r"execution\.fill: its files cannot be read together"):
         query.sql(kept, "select 1")
+
+
+def test_a_wrong_question_is_answered_with_the_views_there_are(tmp_path: Path) -> None:
+    with pytest.raises(query.JournalError, match="run `kitev3 up` first"):
+        query.sql(tmp_path, "select 1")
+    ParquetStore(tmp_path).write("execution.fill", DATE, 1, Rows("execution.fill").table())
+
+    with pytest.raises(query.JournalError, match=r"views: .*execution\.fill, "):
+        query.sql(tmp_path, "select * from execution.fil")

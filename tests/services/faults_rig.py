@@ -6,12 +6,21 @@ import http.client
 import json
 import queue
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from services.kitesim_rig import Kitesim, kitesim
+from kiteconnect import KiteConnect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
+
+INFY, NIFTY = 408065, 256265
+ORDERS = {"route": "/orders/*"}
+S_MAX = 5.0
 
 
 class Faulty:
@@ -79,3 +88,73 @@ class Posted:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+def impatient(exchange: Faulty) -> KiteConnect:
+    """The official client that waits half a second."""
+    client = KiteConnect(api_key=API_KEY, access_token=TOKEN, root=exchange.root, timeout=0.5)
+    client.reqsession.trust_env = False
+    return client
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    """An order that rests far below the market."""
+    fields: dict[str, Any] = {
+        "variety": "regular", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 1,
+        "product": "MIS", "order_type": "LIMIT", "price": 1450, "tag": "fault",
+    }  # fmt: skip
+    return fields | changes
+
+
+def ids(exchange: Faulty) -> list[str]:
+    return [row["order_id"] for row in exchange.running.client().orders()]
+
+
+def row_of(client: KiteConnect, order_id: str) -> dict[str, Any]:
+    (row,) = [row for row in client.orders() if row["order_id"] == order_id]
+    return dict(row)
+
+
+def until(true: Callable[[], Any]) -> Any:
+    """What it says once it says something."""
+    end_s = time.monotonic() + S_MAX
+    while time.monotonic() < end_s:
+        if said := true():
+            return said
+        time.sleep(0.02)
+    raise AssertionError("it never came")
+
+
+def updates(reader: ClientConnection, number: int) -> list[dict[str, Any]]:
+    """The next order updates."""
+    found: list[dict[str, Any]] = []
+    end_s = time.monotonic() + S_MAX
+    while len(found) < number:
+        message = reader.recv(timeout=max(0.0, end_s - time.monotonic()))
+        if isinstance(message, str) and json.loads(message)["type"] == "order":
+            found.append(json.loads(message)["data"])
+    return found
+
+
+def ended_with(reader: ClientConnection) -> tuple[int | None, int | None]:
+    """Reads to the end: the close codes that we and that they sent."""
+    try:
+        while True:
+            reader.recv(timeout=S_MAX)
+    except ConnectionClosed as end:
+        return end.sent.code if end.sent else None, end.rcvd.code if end.rcvd else None
+
+
+def ticks(reader: ClientConnection) -> bytes:
+    """The next frame of ticks."""
+    while True:
+        message = reader.recv(timeout=S_MAX)
+        if isinstance(message, bytes) and len(message) > 1:
+            return message
+
+
+def cancelled(client: KiteConnect, tag: str) -> str:
+    """An order placed and cancelled, of which the socket is told once."""
+    order_id = client.place_order(**order(tag=tag))
+    client.cancel_order("regular", order_id)
+    return str(order_id)

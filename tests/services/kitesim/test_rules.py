@@ -32,7 +32,7 @@ ORDER: dict[str, Any] = {
     "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 10, "product": "MIS",
     "order_type": "LIMIT", "price": 1390,
 }  # fmt: skip
-PAGE = Path(__file__).parents[2] / "docs" / "kitesim-rules.md"
+PAGE = Path(__file__).parents[3] / "docs" / "kitesim-rules.md"
 
 
 def at(clock: str) -> int:

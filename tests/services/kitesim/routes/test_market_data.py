@@ -1,9 +1,8 @@
-"""kitesim beside the orders: login, portfolio, candles; through the official client where it has them."""
+"""Candles and the file of instruments."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +12,7 @@ import requests
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 
-from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, Kitesim, kitesim
+from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
 
 INFY, NIFTY = 408065, 256265
 TODAY = dt.date(2026, 11, 19)
@@ -28,93 +27,6 @@ def legacy() -> Iterator[Kitesim]:
 def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
     token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
     return requests.get(running.root + path, headers=token | headers, timeout=5)
-
-
-# --- login ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_renewable_login_is_renewed_until_its_refresh_token_ends() -> None:
-    with kitesim("--market", "frozen", "--renewable") as running:
-        client = running.client(token=None)
-        first = client.generate_session(running.request_token(), api_secret=API_SECRET)
-        assert first["refresh_token"]
-
-        second = client.renew_access_token(first["refresh_token"], api_secret=API_SECRET)
-
-        assert len({first["access_token"], second["access_token"]}) == 2
-        assert client.profile()["user_id"] == "KS0001"
-        with pytest.raises(kite.TokenException):
-            running.client(first["access_token"]).profile()
-        with pytest.raises(kite.TokenException):  # each is used once
-            client.renew_access_token(first["refresh_token"], api_secret=API_SECRET)
-        assert client.invalidate_refresh_token(second["refresh_token"]) is True
-        with pytest.raises(kite.TokenException):
-            client.renew_access_token(second["refresh_token"], api_secret=API_SECRET)
-
-
-def test_an_ordinary_login_has_nothing_to_renew(legacy: Kitesim) -> None:
-    session = legacy.client(token=None).generate_session(legacy.request_token(), api_secret=API_SECRET)
-
-    assert session["refresh_token"] == ""
-    checksum = hashlib.sha256(f"{API_KEY}{API_SECRET}".encode()).hexdigest()
-    form = {"api_key": API_KEY, "refresh_token": "", "checksum": checksum}
-    assert requests.post(f"{legacy.root}/session/refresh_token", data=form, timeout=5).status_code == 400
-
-
-# --- portfolio ------------------------------------------------------------------------------------------------------
-
-
-def test_holdings_in_all_their_forms_say_the_same(legacy: Kitesim) -> None:
-    client = legacy.client()
-    whole = client.holdings()
-
-    compact, summary = (get(legacy, f"/portfolio/holdings/{form}").json()["data"] for form in ("compact", "summary"))
-
-    assert compact == [{name: row[name] for name in compact[0]} for row in whole]
-    assert summary["current_value"] == pytest.approx(sum(row["last_price"] * row["quantity"] for row in whole))
-    assert summary["total_pnl"] == pytest.approx(sum(row["pnl"] for row in whole))
-    assert summary["today_pnl"] == pytest.approx(sum(row["day_change"] * row["quantity"] for row in whole))
-    assert [row["auction_number"] for row in client.get_auction_instruments()] == ["1594", "3045"]
-
-
-def test_holdings_are_authorised_in_the_browser(legacy: Kitesim) -> None:
-    headers = {"Authorization": f"token {API_KEY}:{TOKEN}"}
-    address = f"{legacy.root}/portfolio/holdings/authorise"
-    answer = requests.post(address, {"isin": ["INE009A01021"], "quantity": ["5"]}, headers=headers, timeout=5)
-    number = answer.json()["data"]["request_id"]
-
-    page = requests.get(f"{legacy.root}/connect/portfolio/authorise/holdings/{API_KEY}/{number}", timeout=5)
-
-    assert (page.status_code, "may be sold" in page.text) == (200, True)
-    assert requests.post(address, {"type": "gold"}, headers=headers, timeout=5).status_code == 400
-
-
-def test_a_position_is_converted_by_the_official_client(legacy: Kitesim) -> None:
-    client = legacy.client()
-    what = {"exchange": "NSE", "tradingsymbol": "ITC", "transaction_type": "BUY", "quantity": 10}
-    client.place_order(variety="regular", product="MIS", order_type="MARKET", **what)
-    change = what | {"quantity": 4, "position_type": "day", "old_product": "MIS", "new_product": "CNC"}
-
-    assert client.convert_position(**change) is True
-
-    rows = [row for row in client.positions()["net"] if row["tradingsymbol"] == "ITC"]
-    assert {row["product"]: row["quantity"] for row in rows} == {"CNC": 4, "MIS": 6}
-    with pytest.raises(kite.InputException, match="not so much of it"):
-        client.convert_position(**change | {"quantity": 7})
-
-
-def test_a_trigger_range_is_the_days_band(legacy: Kitesim) -> None:
-    client = legacy.client()
-    names = ["NSE:INFY", "NSE:NOPE"]
-
-    ranges = client.trigger_range("BUY", *names)
-
-    quote = client.quote(names)["NSE:INFY"]
-    band = {"lower": quote["lower_circuit_limit"], "upper": quote["upper_circuit_limit"]}
-    assert ranges == {"NSE:INFY": {"instrument_token": INFY} | band}
-
-
-# --- candles --------------------------------------------------------------------------------------------------------
 
 
 def candles(client: KiteConnect, days: int, interval: str = "minute", **more: Any) -> list[dict[str, Any]]:
@@ -182,9 +94,6 @@ def test_candles_have_a_window_of_their_own() -> None:
         with pytest.raises(kite.NetworkException, match="Too many requests"):
             candles(client, 1)
         client.orders()
-
-
-# --- the instruments file -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("exchange", ["", "NFO"])

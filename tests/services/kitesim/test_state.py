@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from kiteconnect import KiteConnect
-from kitev3._core import decode_plain
 from kitev3.calendar import IST
-from kitev3.errors import ConfigError
 from kitev3.runtime.clock import datetime_ns
-from kitev3.services.kitesim.options import read_options
 from kitev3.services.kitesim.state import remembered
-from websockets.sync.client import connect
 
 from services.kitesim_rig import Kitesim, environment, kitesim
 
@@ -132,78 +126,6 @@ def test_a_torn_end_costs_the_last_record_alone(tmp_path: Path) -> None:
         orders = [row["order_id"] for row in running.client().orders()]
 
     assert orders in ([first], [])
-
-
-# --- everything by TOML -------------------------------------------------------------------------------------------
-
-
-def test_what_stands_on_the_command_line_may_stand_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "kitesim.toml"
-    file.write_text(
-        'universe = "house"\nseed = 7\nspeed = 2\nclock = "2026-11-19T10:00"\n'
-        "frame_ms = 500\npostback_anywhere = true\n"
-        '[[fault]]\nname = "delay"\n'
-    )
-
-    options = read_options(["--settings", str(file), "--seed", "8"])
-
-    assert (options.universe, options.seed, options.speed, options.frame_ms) == ("house", 8, 2.0, 500)
-    assert options.postback_anywhere
-    assert [fault.NAME for fault in options.all_faults()] == ["delay"]
-    assert options.kept_hours == "dated"
-    assert read_options(["--profile", "legacy"]).kept_hours == "always-open"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("sped = 2", "no setting 'sped', did you mean 'speed'"),
-        ('seed = "x"', "seed: expected int"),
-        ('universe = "all"', "universe: invalid enum value"),
-        ("speed = 0", "speed: expected float > 0"),
-        ("seed =", "settings: "),
-    ],
-)
-def test_a_bad_line_of_the_file_is_named(tmp_path: Path, text: str, words: str) -> None:
-    file = tmp_path / "kitesim.toml"
-    file.write_text(text)
-
-    with pytest.raises(ConfigError) as refused:
-        read_options(["--settings", str(file)])
-
-    assert str(file) in str(refused.value)
-    assert words in str(refused.value)
-
-
-# --- the full universe --------------------------------------------------------------------------------------------
-
-
-def test_the_full_universe_answers_within_ten_seconds_at_any_time_of_the_day() -> None:
-    for clock in ("2026-11-19T09:02", "2026-11-19T15:05"):
-        begun = time.monotonic()
-        with kitesim("--universe", "full", "--hours", "dated", "--clock", clock) as running:
-            rows = running.client().instruments()
-            assert time.monotonic() - begun < 10
-            assert len(rows) > 3000
-
-
-def test_three_thousand_instruments_in_full_mode_come_four_times_a_second() -> None:
-    options = ("--universe", "full", "--frame-ms", "250", "--clock", "2026-11-19T11:00")
-    with kitesim(*options) as running:
-        tokens = [row["instrument_token"] for row in running.client().instruments()][:3000]
-        with connect(running.feed, compression=None, max_size=1 << 22) as reader:
-            reader.send(json.dumps({"a": "mode", "v": ["full", tokens]}))
-            frames: list[bytes] = []
-            while len(frames) < 9:
-                frame = reader.recv(timeout=10)
-                if isinstance(frame, bytes) and len(frame) > 1:
-                    frames.append(frame)
-
-    batches = [decode_plain(frame) for frame in frames[1:]]
-    assert all(len(batch) == 3000 for batch in batches)
-    times = [max(tick.exchange_ns for tick in batch) for batch in batches]
-    assert times == sorted(times)
-    assert times[-1] - times[0] <= 3 * 10**9
 
 
 def test_an_exchange_does_not_go_on_under_other_rules(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 from kitev3._core import Exchange, ExchangeRefusal
 from kitev3.contracts import Request
-from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.triggers import read_trigger
@@ -90,27 +89,6 @@ def test_a_trigger_that_cannot_be_is_refused(
     assert client.get_gtts() == before
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"condition": "{}", "orders": "[]"},
-        {"condition": "[]", "orders": "[]"},
-        {"condition": '{"trigger_values": [null]}', "orders": "[]"},
-        {"condition": '{"trigger_values": [1, 2, 3]}', "orders": "[{}]"},
-        {"condition": '{"trigger_values": [1]}', "orders": "[1]"},
-        {"condition": '{"trigger_values": [1]}', "orders": "[{}, {}, {}]"},
-        {"condition": '{"trigger_values": [1' + "0" * 5000 + "]}", "orders": "[{}]"},
-        {"condition": "[" * 9000, "orders": "[{}]"},
-        {"condition": '{"trigger_values": [1], "trailing_points": [1, 2, 3]}', "orders": "[{}]"},
-        {"condition": '{"trigger_values": [1], "trailing_points": {"a": 1}}', "orders": "[{}]"},
-    ],
-)
-def test_a_form_that_is_no_trigger_is_refused(fields: dict[str, str]) -> None:
-    with pytest.raises(Fault):
-        read_trigger({"type": "single"} | fields)
-
-
 def test_what_go_sends_beside_it_is_left_out() -> None:
     blank = {"order_id": "", "meta": None, "tags": [], "order_timestamp": "0001-01-01T00:00:00Z", "modified": False}
     orders = [{"exchange": "NSE", "tradingsymbol": SYMBOL, "validity": ""} | blank | leg(1)]
@@ -142,9 +120,6 @@ def test_a_trailing_trigger_is_taken_and_shown(client: KiteConnect, running: Kit
     del condition["trailing_points"]  # by how much it follows is not said
     form["condition"] = json.dumps(condition)
     assert requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=5).status_code == 400
-
-
-# --- fired by the market --------------------------------------------------------------------------------------------
 
 
 def floor() -> Exchange:

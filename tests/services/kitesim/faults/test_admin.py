@@ -1,0 +1,42 @@
+"""The address at which faults are switched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from kitev3.services.kitesim.faults.catalogue import CATALOGUE
+
+from services.faults_rig import (
+    Faulty,
+)
+from services.kitesim_rig import environment
+
+
+def test_the_admin_address_lists_switches_on_and_off(still: Faulty) -> None:
+    status, told = still.ask("GET")
+    assert (status, [row["name"] for row in told["faults"]]) == (200, list(CATALOGUE))
+    assert all(row["sees"] and row["parameters"]["probability"]["default"] == 1.0 for row in told["faults"])
+
+    for _ in range(2):
+        still.ask("POST", body={"name": "delay", "ms": 0})
+    still.ask("POST", body={"name": "frame_lost", "where": {"tag": "x"}})
+    active = still.ask("GET")[1]["active"]
+    assert [row["name"] for row in active] == ["delay", "delay", "frame_lost"]
+    assert active[2]["where"] == {"tag": "x"}
+
+    assert still.ask("DELETE", "/faults/delay") == (200, {"removed": 2})
+    assert still.ask("DELETE", "/faults/delya") == (404, {"error": "no fault 'delya', did you mean 'delay'?"})
+    assert still.ask("DELETE") == (200, {"removed": 1})
+    assert still.ask("GET")[1]["active"] == []
+
+
+def test_the_admin_address_is_for_this_machine_and_no_page_of_another(still: Faulty) -> None:
+    assert still.ask("GET", Host="evil.example")[0] == 403
+    assert still.ask("POST", body='{"name": "delay"}', **{"Content-Type": "text/plain"})[0] == 415
+    assert still.ask("POST", body={"name": "x" * 70_000})[0] == 413
+
+    command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+    assert done.returncode == 2
+    assert "no address of this machine alone" in done.stderr

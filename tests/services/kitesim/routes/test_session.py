@@ -1,0 +1,55 @@
+"""Logins that are renewed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+import requests
+from kiteconnect import exceptions as kite
+
+from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, Kitesim, kitesim
+
+INFY, NIFTY = 408065, 256265
+TODAY = dt.date(2026, 11, 19)
+
+
+@pytest.fixture(scope="module")
+def legacy() -> Iterator[Kitesim]:
+    with kitesim("--market", "synthetic", "--speed", "0.01", "--profile", "legacy") as running:
+        yield running
+
+
+def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
+    token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
+    return requests.get(running.root + path, headers=token | headers, timeout=5)
+
+
+def test_a_renewable_login_is_renewed_until_its_refresh_token_ends() -> None:
+    with kitesim("--market", "frozen", "--renewable") as running:
+        client = running.client(token=None)
+        first = client.generate_session(running.request_token(), api_secret=API_SECRET)
+        assert first["refresh_token"]
+
+        second = client.renew_access_token(first["refresh_token"], api_secret=API_SECRET)
+
+        assert len({first["access_token"], second["access_token"]}) == 2
+        assert client.profile()["user_id"] == "KS0001"
+        with pytest.raises(kite.TokenException):
+            running.client(first["access_token"]).profile()
+        with pytest.raises(kite.TokenException):  # each is used once
+            client.renew_access_token(first["refresh_token"], api_secret=API_SECRET)
+        assert client.invalidate_refresh_token(second["refresh_token"]) is True
+        with pytest.raises(kite.TokenException):
+            client.renew_access_token(second["refresh_token"], api_secret=API_SECRET)
+
+
+def test_an_ordinary_login_has_nothing_to_renew(legacy: Kitesim) -> None:
+    session = legacy.client(token=None).generate_session(legacy.request_token(), api_secret=API_SECRET)
+
+    assert session["refresh_token"] == ""
+    checksum = hashlib.sha256(f"{API_KEY}{API_SECRET}".encode()).hexdigest()
+    form = {"api_key": API_KEY, "refresh_token": "", "checksum": checksum}
+    assert requests.post(f"{legacy.root}/session/refresh_token", data=form, timeout=5).status_code == 400
