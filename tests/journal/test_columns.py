@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -67,6 +68,10 @@ def drawn(kind: Any) -> st.SearchStrategy[Any]:
         return simple[kind]
     if origin is Literal:
         return st.sampled_from(args)
+    if origin is UnionType:
+        return st.one_of(*(drawn(one) for one in args))
+    if kind is type(None):
+        return st.none()
     if origin is tuple:
         return st.lists(drawn(args[0]), max_size=2).map(tuple)
     if origin is dict:
