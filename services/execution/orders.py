@@ -37,7 +37,7 @@ class OwnOrder(msgspec.Struct, array_like=True):
     stage: Stage = "sending"
     order_id: str = ""
     final: bool = False
-    ended_ns: int = 0  # machine time at which the attempt ended that left it unknown
+    ended_ns: int = 0  # machine time at which the attempt ended that left it unknown, or told its id
     reads_after: int = 0  # full reads without it since it should have been there
     cancel_wanted: bool = False
     cancel_asked: bool = False  # by its strategy, which need not be told then
@@ -163,7 +163,7 @@ class OwnOrders:
         """The broker has it: by its acknowledgement, or by its tag in the book."""
         if own.order_id:
             return  # known already; another order under the same tag is the book's to show, as an orphan
-        own.stage, own.order_id = "placed", order_id
+        own.stage, own.order_id, own.ended_ns = "placed", order_id, now_ns
         self.keep(own)  # it may have been given up
         self.tag_of[order_id] = own.tag
         self.placed += 1

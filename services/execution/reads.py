@@ -130,11 +130,15 @@ def mismatches(
     differ_ms: int,
     now_ns: int,
 ) -> tuple[str, ...]:
-    """Where what we know contradicts what the broker shows. An unknown order contradicts nothing."""
+    """Where what we know contradicts what the broker shows. An unknown order contradicts nothing, nor does a book that
+    does not show yet what was placed a moment ago."""
     found = [
         f"order {own.order_id} ({own.tag}) is open and in no book"
         for own in mine.open_orders()
-        if own.stage == "placed" and own.order_id not in orders.rows and not orders.doubtful
+        if own.stage == "placed"
+        and own.order_id not in orders.rows
+        and not orders.doubtful
+        and now_ns - own.ended_ns >= differ_ms * MS
     ]
     told = {(row.exchange, row.trade_id) for row in trades.rows.values()}
     found += [

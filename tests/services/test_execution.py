@@ -705,6 +705,15 @@ def test_a_strategy_hears_that_its_order_was_cancelled_by_a_halt_and_not_of_its_
     assert [(reject.tag, reject.error_type) for reject in rig.of(Reject)] == [(rig.tag, "CANCELLED")]
 
 
+def test_an_order_that_the_book_shows_a_moment_late_is_no_mismatch(rig: Rig) -> None:
+    rig.approve()
+    rig.broker.booked[rig.order_id].shown_ns = rig.now_ns + 4 * S
+    rig.look(8)
+
+    assert rig.order_id in rig.updates()
+    assert [told.mismatches for told in rig.of(Reconciled) if told.mismatches] == []
+
+
 def test_a_difference_that_is_gone_is_taken_back_before_the_end(rig: Rig) -> None:
     rig.approve()
     booked = rig.broker.booked[rig.order_id]
