@@ -44,7 +44,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     watermarks: dict[str, int] = {}  # topic -> topic_seq of the last one said
     heard: dict[str, int] = {}  # topic -> topic_seq of the last one applied
     lag_ms: float = 0.0
-    rss: int = 0  # bytes
     service: dict[str, Any] = {}  # what the handler's status() adds
     refused: str = ""  # the last event whose payload was not what its schema says, and why
 

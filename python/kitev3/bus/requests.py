@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,10 +19,11 @@ from kitev3.runtime.clock import machine_ns
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.setup import decoder
 
-State: TypeAlias = Literal["starting", "ready", "running", "draining", "stopped"]
+if TYPE_CHECKING:
+    from kitev3.control import State
+
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What reading bytes raises that are not what they should be; ValueError: text that is no UTF-8."""
-_PAGE = os.sysconf("SC_PAGESIZE")
 
 
 class ServiceRequest(msgspec.Struct, kw_only=True):
@@ -95,7 +95,6 @@ class Requests:
             "watermarks": runtime.watermarks,
             "heard": runtime.heard,
             "lag_ms": runtime.lag_ms,
-            "rss": resident_bytes(),
             "service": self.runner.status(),
             "refused": runtime.last_refused,
         }
@@ -116,9 +115,3 @@ class Requests:
         if asked.topic in ("control.kill", "control.arm"):
             self.runner.sync()  # these two must outlive the machine's power
         return {"ok": True}
-
-
-def resident_bytes() -> int:
-    """Anonymous memory and shared libraries, without mapped files such as the tape."""
-    fields = Path("/proc/self/statm").read_text().split()
-    return (int(fields[1]) - int(fields[2])) * _PAGE
