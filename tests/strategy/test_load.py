@@ -102,6 +102,25 @@ def test_what_a_strategy_is_made_of_is_its_file_and_a_built_in_is_of_the_library
     assert code_of("ema_cross") == code_of("no.such.package:Mine") == code_of(f"{tmp_path}/none.py:Mine") == []
 
 
+def test_what_a_file_imports_from_beside_it_is_part_of_the_strategy_at_any_distance(tmp_path: Path) -> None:
+    texts = {
+        "mine.py": "import levels, os, msgspec\nfrom tools import shapes, Flag\nfrom kitev3.strategy import Strategy\n",
+        "levels.py": "def level():\n    from tools.more import deep\n",
+        "tools/__init__.py": "Flag = 1\n",
+        "tools/shapes.py": "from .more import deep\nimport mine\n",
+        "tools/more.py": "from . import shapes\nthis is no Python\n",
+        "other.py": "import levels\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    found = code_of(f"{tmp_path}/mine.py:Mine")
+
+    assert found[0] == tmp_path / "mine.py"
+    assert sorted(str(path.relative_to(tmp_path)) for path in found) == sorted({*texts} - {"other.py"})
+
+
 def test_an_edit_of_a_strategys_file_is_another_fingerprint(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     config = StrategyConfig(run=(Run(name="mine", use=f"{path}:Mine", instruments=("NSE:*",)),))

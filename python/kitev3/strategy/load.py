@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from kitev3._core import INDICATOR_KINDS, IndicatorEngine
 from kitev3.errors import ConfigError
 from kitev3.strategy.base import Strategy
 from kitev3.strategy.ema_cross import EmaCross
-from kitev3.strategy.place import place_of_error, words_of
+from kitev3.strategy.place import LIBRARY, place_of_error, words_of
 from kitev3.strategy.rsi_pullback import RsiPullback
 
 BUILT_IN: Mapping[str, type[Strategy]] = {"ema_cross": EmaCross, "rsi_pullback": RsiPullback}
@@ -115,15 +116,55 @@ def engine_of(kind: type[Strategy], params: Any, where: str) -> IndicatorEngine 
 
 
 def code_of(use: str) -> list[Path]:
-    """The file that *use* names, unless it is a built-in: what the strategy is made of."""
+    """What the strategy that *use* names is made of, unless it is a built-in: its file, and the files beside it, or in
+    its package, that are imported from there."""
     place, _, _ = use.rpartition(":")
     if place.endswith(".py"):
-        return [Path(place)] if Path(place).is_file() else []
+        return _imported(Path(place)) if Path(place).is_file() else []
     try:
         spec = importlib.util.find_spec(place) if place else None
     except (ImportError, ValueError):
         return []  # `load` refuses it with its reason
-    return [Path(spec.origin)] if spec is not None and spec.has_location and spec.origin else []
+    return _imported(Path(spec.origin)) if spec is not None and spec.has_location and spec.origin else []
+
+
+def _imported(first: Path) -> list[Path]:
+    """*first* and the files of its user's that it imports, at whatever distance, in the order in which they are met."""
+    found, at = [first], 0
+    while at < len(found):
+        path, at = found[at], at + 1
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            continue  # `load` refuses it with its line
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                new = [file for one in node.names for file in _files(_roots(path), one.name.split("."))]
+            elif isinstance(node, ast.ImportFrom):
+                roots = _roots(path) if node.level == 0 else path.resolve().parents[node.level - 1 : node.level]
+                parts = node.module.split(".") if node.module else []
+                new = [file for one in node.names for file in _files(roots, [*parts, one.name])]
+            else:
+                continue
+            found += [file for file in dict.fromkeys(new) if not any(file.samefile(known) for known in found)]
+    return found
+
+
+def _roots(path: Path) -> Sequence[Path]:
+    """Where a user's own modules may lie: beside *path*, where kitev3 was started, and where its package is."""
+    folder = path.resolve().parent
+    roots = [folder, Path.cwd()]
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+        roots.append(folder)
+    return roots
+
+
+def _files(roots: Iterable[Path], parts: Sequence[str]) -> list[Path]:
+    """The files of a dotted name that exist: of the name, or of what it is a name in, and of the packages above it."""
+    places = [root.joinpath(*parts[:depth]) for root in roots for depth in range(1, len(parts) + 1)]
+    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return [file for file in files if file.is_file() and not file.is_relative_to(LIBRARY)]
 
 
 def file_of(kind: type[Strategy]) -> str:
