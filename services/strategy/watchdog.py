@@ -29,7 +29,7 @@ less than the three seconds of silence that halt the account."""
 LOOKS = 8
 """How often it is looked at within that time. It must have been seen so often, so that a process that was stopped for
 a while is not taken for stuck."""
-HELD_S_MAX = 5.0
+HELD_S_MAX = 10.0
 """How long nothing in Python may run at all: a call of C code that holds the interpreter, as a regular expression may.
 faulthandler ends it then, without us, and its trace says where. The silence has halted the account by then; if it were
 shorter, a process that was stopped for a moment would be ended too."""
