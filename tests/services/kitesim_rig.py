@@ -196,3 +196,9 @@ def _ticker(command: list[str]) -> Iterator[Ticker]:
         finally:
             process.kill()
             official.thread.join(5)
+
+
+def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
+    """Of the first account."""
+    token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
+    return requests.get(running.root + path, headers=token | headers, timeout=5)

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
 
-from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
+from services.kitesim_rig import Kitesim, get, kitesim
 
-INFY, NIFTY = 408065, 256265
+INFY = 408065
 TODAY = dt.date(2026, 11, 19)
-
-
-@pytest.fixture(scope="module")
-def legacy() -> Iterator[Kitesim]:
-    with kitesim("--market", "synthetic", "--speed", "0.01", "--profile", "legacy") as running:
-        yield running
-
-
-def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
-    token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
-    return requests.get(running.root + path, headers=token | headers, timeout=5)
 
 
 def candles(client: KiteConnect, days: int, interval: str = "minute", **more: Any) -> list[dict[str, Any]]:

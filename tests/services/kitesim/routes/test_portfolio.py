@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-
 import pytest
 import requests
 from kiteconnect import exceptions as kite
 
-from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
+from services.kitesim_rig import API_KEY, TOKEN, Kitesim, get
 
-INFY, NIFTY = 408065, 256265
-TODAY = dt.date(2026, 11, 19)
-
-
-@pytest.fixture(scope="module")
-def legacy() -> Iterator[Kitesim]:
-    with kitesim("--market", "synthetic", "--speed", "0.01", "--profile", "legacy") as running:
-        yield running
-
-
-def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
-    token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
-    return requests.get(running.root + path, headers=token | headers, timeout=5)
+INFY = 408065
 
 
 def test_holdings_in_all_their_forms_say_the_same(legacy: Kitesim) -> None:

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 import requests
 from kiteconnect import exceptions as kite
 
-from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, Kitesim, kitesim
-
-INFY, NIFTY = 408065, 256265
-TODAY = dt.date(2026, 11, 19)
-
-
-@pytest.fixture(scope="module")
-def legacy() -> Iterator[Kitesim]:
-    with kitesim("--market", "synthetic", "--speed", "0.01", "--profile", "legacy") as running:
-        yield running
-
-
-def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
-    token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
-    return requests.get(running.root + path, headers=token | headers, timeout=5)
+from services.kitesim_rig import API_KEY, API_SECRET, Kitesim, kitesim
 
 
 def test_a_renewable_login_is_renewed_until_its_refresh_token_ends() -> None:
