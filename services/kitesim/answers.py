@@ -53,6 +53,11 @@ async def no_route(request: Request, problem: Exception) -> Response:
     return error(status, "GeneralException", message)
 
 
+async def unheard(request: Request, problem: Exception) -> Response:
+    """Answers a client that left before its body was whole, which is no fault of ours: nobody hears it."""
+    return error(400, "InputException", "The request ends before its body does.")
+
+
 async def bug(request: Request, problem: Exception) -> Response:
     """Answers what we did not foresee; the server logs it whole and goes on."""
     return error(500, "GeneralException", "Something went wrong in the exchange.")

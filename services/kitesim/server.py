@@ -18,7 +18,7 @@ from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.access import EVERYWHERE, Access, flushed, is_this_machine, time_of_day_ns
 from kitev3.services.kitesim.access_log import AccessLog
 from kitev3.services.kitesim.alerts import Alert
-from kitev3.services.kitesim.answers import Fault, bug, fault, no_route
+from kitev3.services.kitesim.answers import Fault, bug, fault, no_route, unheard
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.bounds import Bounded
 from kitev3.services.kitesim.hangup import Hangup
@@ -33,6 +33,7 @@ from kitev3.services.kitesim.sockets import Sockets
 from kitev3.services.kitesim.stepper import Stepper
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import WebSocketRoute
 
 SEND_BUFFER_BYTES = 1 << 16  # small, so that a reader who falls behind is felt within some frames
@@ -198,7 +199,12 @@ class Server:
         noting = self.access_log.noting
         application = Starlette(
             routes=[*routes.table(self.door), *operators, WebSocketRoute("/{path:path}", self.sockets.serve)],
-            exception_handlers={Fault: noting(fault), HTTPException: noting(no_route), Exception: noting(bug)},
+            exception_handlers={
+                Fault: noting(fault),
+                HTTPException: noting(no_route),
+                ClientDisconnect: noting(unheard),
+                Exception: noting(bug),
+            },
         )
         application.router.redirect_slashes = False  # a client that follows a 307 posts twice
         server = Quiet(

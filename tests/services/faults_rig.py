@@ -16,11 +16,10 @@ from kiteconnect import KiteConnect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
+from services.kitesim_rig import API_KEY, S_MAX, TOKEN, Kitesim, kitesim
 
 INFY, NIFTY = 408065, 256265
 ORDERS = {"route": "/orders/*"}
-S_MAX = 5.0
 
 
 class Faulty:
@@ -32,7 +31,7 @@ class Faulty:
 
     def ask(self, method: str, path: str = "/faults", body: Any = None, **headers: str) -> tuple[int, Any]:
         """A request to the admin address."""
-        connection = http.client.HTTPConnection(self.admin, timeout=5)
+        connection = http.client.HTTPConnection(self.admin, timeout=S_MAX)
         content = body if isinstance(body, str) else json.dumps(body) if body is not None else None
         connection.request(method, path, content, {"Content-Type": "application/json"} | headers)
         answer = connection.getresponse()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from itertools import pairwise
 
 from kitev3.services.kitesim.faults.wire import Wire
@@ -30,6 +32,24 @@ def heard(pieces: list[bytes]) -> tuple[Wire, _Side]:
         reader.feed_data(piece)
     reader.feed_eof()
     return Wire(reader, side), side  # type: ignore[arg-type]
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that is still said, to the end; who is cut off has heard what he has heard."""
+    said = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(1 << 16):
+            said += piece
+    return said
+
+
+def ending(connection: socket.socket, data: bytes) -> bytes:
+    """What a client hears that sends this and then no more."""
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(data)
+    with contextlib.suppress(OSError):  # ENOTCONN, no `ConnectionError`: the other side has cut it off already
+        connection.shutdown(socket.SHUT_WR)
+    return rest(connection)
 
 
 def chunked(content: bytes, sizes: list[int]) -> bytes:

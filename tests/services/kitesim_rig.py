@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from email.message import Message
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -23,6 +23,7 @@ from kiteconnect.exceptions import NetworkException
 
 API_KEY, API_SECRET, TOKEN = "kitesim", "secret", "T0ken"
 ASKED_MAX = 200
+S_MAX = 30.0
 FORM = "application/x-www-form-urlencoded"
 Answer = TypeVar("Answer")
 TICKER = Path(__file__).with_name("official_ticker.py")
@@ -58,7 +59,7 @@ class Kitesim:
     def cookie(self) -> str:
         """That of a browser which has opened the page's link."""
         if not self._cookie:
-            answer = requests.get(self.line("page"), allow_redirects=False, timeout=5)
+            answer = requests.get(self.line("page"), allow_redirects=False, timeout=S_MAX)
             self._cookie = answer.headers["set-cookie"].split(";")[0]
         return self._cookie
 
@@ -74,7 +75,7 @@ class Kitesim:
 
     def request_token(self) -> str:
         """What the login page hands to the application."""
-        page = requests.get(f"{self.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=5)
+        page = requests.get(f"{self.root}/connect/login?api_key={API_KEY}&v=3", allow_redirects=False, timeout=S_MAX)
         (token,) = parse_qs(urlsplit(page.headers["location"]).query)["request_token"]
         return token
 
@@ -89,7 +90,7 @@ class Asker:
         self, method: str, path: str, body: str | bytes = "", kind: str = FORM, **headers: str
     ) -> tuple[int, Message, bytes]:
         """Status, headers and content."""
-        connection = http.client.HTTPConnection(self.running.address, timeout=5)
+        connection = http.client.HTTPConnection(self.running.address, timeout=S_MAX)
         own = {"Authorization": f"token {API_KEY}:{self.token}", "Content-Type": kind}
         try:
             connection.request(method, path, body.encode() if isinstance(body, str) else body, own | headers)
@@ -115,12 +116,12 @@ def again(ask: Callable[..., Answer], *arguments: Any, **more: Any) -> Answer:
 
 
 @contextmanager
-def kitesim(*options: str) -> Iterator[Kitesim]:
+def kitesim(*options: str, stderr: IO[str] | None = None) -> Iterator[Kitesim]:
     """A process on a free port, with the small universe on a plain day unless told otherwise; dead at the end."""
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--api-key", API_KEY]
     command += ["--api-secret", API_SECRET, "--access-token", TOKEN, "--clock", "2026-11-19T09:20"]
     command += ["--universe", "house", "--hours", "plain", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment()) as process:
         try:
             assert process.stdout is not None
             first = process.stdout.readline()
@@ -129,7 +130,7 @@ def kitesim(*options: str) -> Iterator[Kitesim]:
         finally:
             process.terminate()
             try:
-                process.wait(5)
+                process.wait(S_MAX)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
@@ -201,4 +202,4 @@ def _ticker(command: list[str]) -> Iterator[Ticker]:
 def get(running: Kitesim, path: str, **headers: str) -> requests.Response:
     """Of the first account."""
     token = {"Authorization": f"token {API_KEY}:{TOKEN}"}
-    return requests.get(running.root + path, headers=token | headers, timeout=5)
+    return requests.get(running.root + path, headers=token | headers, timeout=S_MAX)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +18,7 @@ from strategies import order_forms
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from services.http_rig import ending
 from services.kite_asks import (
     ALERT,
     ASKS,
@@ -34,7 +35,7 @@ from services.kite_asks import (
     every_route,
     filled,
 )
-from services.kitesim_rig import API_KEY, FORM, TOKEN, Asker, Kitesim, kitesim
+from services.kitesim_rig import API_KEY, FORM, S_MAX, TOKEN, Asker, Kitesim, kitesim
 
 MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 ROUTES = sorted(every_route())
@@ -351,14 +352,23 @@ def test_what_is_no_request_costs_its_own_connection_alone(books: Books) -> None
         *(random_.randbytes(random_.randrange(1, 500)) for _ in range(40)),
     ]  # fmt: skip
     for piece in pieces:
-        with socket.create_connection((host, int(port)), timeout=5) as raw:
-            raw.sendall(piece)
-            raw.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(ConnectionError):  # who sends too much may be cut off
-                answer = raw.makefile("rb").read()
-                assert b" 500 " not in answer.partition(b"\r\n")[0], (piece[:80], answer)
+        with socket.create_connection((host, int(port)), S_MAX) as raw:
+            answer = ending(raw, piece)
+            assert b" 500 " not in answer.partition(b"\r\n")[0], (piece[:80], answer)
 
     assert books.read() == books.now
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_form_is_no_fault_of_ours(tmp_path: Path) -> None:
+    head = f"POST /orders/regular HTTP/1.1\r\nHost: x\r\nAuthorization: token {API_KEY}:{TOKEN}\r\n"
+    with (tmp_path / "stderr").open("w+") as said:
+        with kitesim(stderr=said) as running:
+            host, _, port = running.address.partition(":")
+            with socket.create_connection((host, int(port)), S_MAX) as raw:
+                assert b" 500 " not in ending(raw, head.encode() + b"Content-Length: 1000\r\n\r\nquantity=1")
+            assert running.client().orders() == []
+        said.seek(0)
+        assert "Traceback" not in said.read()
 
 
 # --- orders, and the socket -----------------------------------------------------------------------------------------

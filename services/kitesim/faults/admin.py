@@ -12,10 +12,11 @@ import msgspec
 import uvicorn
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.access import is_this_machine
+from kitev3.services.kitesim.answers import unheard
 from kitev3.services.kitesim.bounds import Bounded
 from kitev3.services.kitesim.faults.switches import BODY_BYTES_MAX, Switches, Unwelcome
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -37,7 +38,7 @@ def application(switches: Switches) -> Starlette:
             Route("/faults", admin.remove, methods=["DELETE"]),
             Route("/faults/{name}", admin.remove, methods=["DELETE"]),
         ],
-        exception_handlers={Unwelcome: _unwelcome, ConfigError: _refused},
+        exception_handlers={Unwelcome: _unwelcome, ConfigError: _refused, ClientDisconnect: unheard},
     )
 
 

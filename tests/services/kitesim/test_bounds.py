@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from uvicorn import Config, Server
 
+from services.http_rig import rest
 from services.kitesim_rig import Kitesim, kitesim
 
 WAIT_S = 60.0
@@ -33,15 +34,6 @@ def running() -> Iterator[Kitesim]:
 def connected(running: Kitesim) -> socket.socket:
     host, _, port = running.address.rpartition(":")
     return socket.create_connection((host, int(port)), timeout=WAIT_S)
-
-
-def rest(connection: socket.socket) -> bytes:
-    """All that is still said, to the end."""
-    said = b""
-    with contextlib.suppress(ConnectionError):
-        while piece := connection.recv(1 << 16):
-            said += piece
-    return said
 
 
 @pytest.mark.parametrize("line", [b"x-a: b\r\n", b"x" * 64, b"x: " + b"y" * 61])
