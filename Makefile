@@ -26,6 +26,13 @@ demo: install
 	  $(if $(DEMO_SECONDS),--for $(DEMO_SECONDS),$(if $(MARKET),,--for 60)) \
 	  $(if $(MARKET),--market $(MARKET)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED))
 
+# The properties are tried with the same examples in every run; with others: make test EXPLORE=1
+ifdef EXPLORE
+export EXPLORE
+else
+export PROPTEST_RNG_SEED := 20261119
+endif
+
 test: install js browser
 	cargo test --workspace --quiet
 	$(BIN)/pytest
@@ -37,7 +44,7 @@ js:
 	@if [ -d $(JS_MODULES)/kiteconnect ] && [ -d $(JS_MODULES)/playwright-core ]; then :; \
 	elif [ -n "$(OFFLINE)" ]; then echo "js: OFFLINE, so the JavaScript client's test is skipped"; \
 	elif ! command -v npm >/dev/null; then echo "js: no npm, so the JavaScript client's test is skipped"; \
-	else (cd tests/js && npm ci --loglevel=error >/dev/null) || echo "js: npm could not fetch it, so the JavaScript client's test is skipped"; fi
+	else (cd tests/js && timeout 600 npm ci --loglevel=error >/dev/null) || echo "js: npm could not fetch it, so the JavaScript client's test is skipped"; fi
 
 # Debian's Chromium, in which the exchange's pages are tested: installed once where that is permitted, never with OFFLINE=1.
 BROWSER := /usr/bin/chromium

@@ -148,14 +148,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built wheel, unpacked as an installer would."""
     built = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "maturin", "build", "--release", "--quiet", "--interpreter", sys.executable]
-    subprocess.run([*command, "--out", str(built)], cwd=HOUSE, check=True, capture_output=True, timeout=600)
+    subprocess.run([*command, "--out", str(built)], cwd=HOUSE, check=True, capture_output=True)
     unpacked = built / "site"
     with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
         archive.extractall(unpacked)
     return unpacked
 
 
-@pytest.mark.timeout(700)
+@pytest.mark.timeout(1800)  # the build, on a slow machine
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_starts_from_the_built_wheel(wheel: Path, name: str, tmp_path: Path) -> None:
     code = f"import kitev3; from kitev3.services.{name}.service import SERVICE; print(SERVICE.name, kitev3.__file__)"
@@ -177,7 +177,7 @@ def test_every_service_starts_from_the_built_wheel(wheel: Path, name: str, tmp_p
 
 def test_the_stub_says_what_the_core_is() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "kitev3._core"], cwd=HOUSE, capture_output=True, text=True, timeout=110
+        [sys.executable, "-m", "mypy.stubtest", "kitev3._core"], cwd=HOUSE, capture_output=True, text=True
     )
 
     assert done.returncode == 0, done.stdout

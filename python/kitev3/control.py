@@ -82,15 +82,17 @@ class Control:
         answers = self.ask(services, {"do": "health"}, wait_ms_max)
         return {name: msgspec.msgpack.decode(answer, type=Health) for name, answer in answers.items()}
 
-    def send(self, services: Iterable[str], command: Command, by: str) -> dict[str, str]:
+    def send(
+        self, services: Iterable[str], command: Command, by: str, wait_ms_max: int = ANSWER_MS_MAX
+    ) -> dict[str, str]:
         """Sends a command to all at once; service -> why, for those that refused it or did not answer in time."""
         names = tuple(services)
         request = {"do": "control", "topic": TOPIC_OF[type(command)], "payload": command, "by": by}
-        answers = self.ask(names, request, ANSWER_MS_MAX)
+        answers = self.ask(names, request, wait_ms_max)
         failed = {}
         for name in names:
             if name not in answers:
-                failed[name] = f"did not answer within {ANSWER_MS_MAX} ms"
+                failed[name] = f"did not answer within {wait_ms_max} ms"
             elif not (answer := msgspec.msgpack.decode(answers[name], type=ControlAnswer)).ok:
                 failed[name] = answer.error
         return failed

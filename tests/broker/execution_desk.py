@@ -26,6 +26,7 @@ from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.execution.driver import BrokerDriver
 from kitev3.services.execution.service import RULES, SERVICE
 from kitev3.services.execution.tagkey import tags_of
+from waiting import S_MAX
 
 KEY, SECRET, TOKEN, USER = "kitesim", "secretsecret", "tokentokentoken", "KS0001"
 S = 1_000_000_000
@@ -46,7 +47,7 @@ class Desk:
         Latch(account_folder_of(f"kitesim-{USER}", folder)).raise_to_active()
 
     def until(self, true: Callable[[], bool]) -> None:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + S_MAX
         while not true():
             assert time.monotonic() < ends, f"it never came true: {self.handler.status()}"
             self.look()

@@ -7,8 +7,7 @@ import re
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from kitev3.broker.rows import Books
 from kitev3.broker.session import login_to_kitesim, open_session
 from kitev3.contracts import OrderRow, TradeRow
 from kitev3.errors import Refused
+from waiting import until
 
 from .conftest import permit
 from .execution_desk import KEY, SECRET, TOKEN, USER, Desk, approval
@@ -83,13 +83,6 @@ def best_e4(kite: ReadOnlyKite, symbol: str, side: str) -> int:
     quote = msgspec.json.decode(found[-1].data)
     prices = [level["price"] for level in quote[f"NSE:{symbol}"]["depth"][side] if level["price"]]
     return round(prices[-1] * 10_000)
-
-
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it never came true"
-        time.sleep(0.005)
 
 
 def test_an_order_lives_and_ends_as_the_book_says(kite: KiteBroker, reader: ReadOnlyKite) -> None:

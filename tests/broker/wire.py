@@ -8,6 +8,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from waiting import S_MAX
+
 Answer = Callable[[bytes, socket.socket], None]
 
 
@@ -34,7 +36,7 @@ class Wire:
         for connection in self._connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(2)
+        self._thread.join(S_MAX)
         assert not self._thread.is_alive()
         self._listener.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +15,9 @@ from kitev3.bus.stepped import SteppedBus
 from kitev3.bus.zmq import ZmqEventBus
 from kitev3.contracts import TOPIC_OF
 from kitev3.system.runfolder import RunFolder
+from waiting import until
 
 from bus.people import context
-
-WAIT_S_MAX = 20.0
 
 
 class Buses(ABC):
@@ -58,7 +56,7 @@ class InMemory(Buses):
         self.bus.publish(TOPIC_OF[type(payload)], payload, name=name)
 
     def until(self, holds: Callable[[], bool]) -> None:
-        wait(holds)
+        until(holds)
 
     def close(self) -> None:
         self.bus.stop()
@@ -127,7 +125,7 @@ class OverZmq(Buses):
         def holds_or_failed() -> bool:
             return holds() or any(bus.error is not None for bus in self.buses.values())
 
-        wait(holds_or_failed)
+        until(holds_or_failed)
 
     def close(self) -> None:
         errors = []
@@ -139,11 +137,3 @@ class OverZmq(Buses):
         self.folder.clear()
         if errors:
             raise errors[0]
-
-
-def wait(holds: Callable[[], bool]) -> None:
-    """Polls: what is waited for happens in other threads."""
-    until = time.monotonic() + WAIT_S_MAX
-    while not holds():
-        assert time.monotonic() < until, "it never came to hold"
-        time.sleep(0.002)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ from typing import Any
 from kitev3._core import TapeKind, TapeReader
 from kitev3.bus.message import Message
 from kitev3.contracts import Start
-from kitev3.control import Control, Health
+from kitev3.control import Command, Control, Health
 from kitev3.system.runfolder import RunFolder
+from waiting import S_MAX, until
 
 from bus.people import DAY
 
-WAIT_S_MAX = 30.0
 TESTS = Path(__file__).parents[1]
 
 
@@ -48,33 +47,37 @@ class System:
         """SIGTERM; the exit code."""
         process = self.running.pop(name)
         process.send_signal(signal.SIGTERM)
-        return process.wait(WAIT_S_MAX)
+        return process.wait(S_MAX)
 
     def wait(self, name: str) -> tuple[int, str]:
         """The exit code of a process that ends by itself, and its last words."""
         process = self.running.pop(name)
-        _, errors = process.communicate(timeout=WAIT_S_MAX)
+        _, errors = process.communicate(timeout=S_MAX)
         return process.returncode, errors.decode()
 
-    def health(self, name: str, until: Callable[[Health], bool]) -> Health:
+    def health(self, name: str, wanted: Callable[[Health], bool]) -> Health:
         """The first health that is as wanted."""
-        last: Health | None = None
-        end = time.monotonic() + WAIT_S_MAX
-        while time.monotonic() < end:
-            answers = self.control.health((name,), 200)
-            if name in answers:
+        last = Health()
+
+        def as_wanted() -> Health | None:
+            nonlocal last
+            if name in (answers := self.control.health((name,), 200)):
                 last = answers[name]
-                if until(last):
-                    return last
-            elif self.running[name].poll() is not None:
+                return last if wanted(last) else None
+            if self.running[name].poll() is not None:
                 raise AssertionError(f"{name} has ended: {self.wait(name)}")
-            time.sleep(0.01)  # asking is work for the one who is asked
-        raise AssertionError(f"{name} is never as wanted: {last}")
+            return None
+
+        return until(as_wanted, lambda: last)
+
+    def send(self, names: tuple[str, ...], command: Command) -> None:
+        """A command that all of them take, however long their disk needs for it."""
+        assert self.control.send(names, command, "test", int(S_MAX * 1000)) == {}
 
     def begin(self, *names: str) -> None:
         for name in names:
             self.health(name, lambda health: health.ready)
-        assert self.control.send(names, Start(DAY), "test") == {}
+        self.send(names, Start(DAY))
         (self.folder.path / "begun").touch()
 
     def heard(self, hearer: str, topic: str = "marketdata.ohlc") -> list[tuple[int, int]]:

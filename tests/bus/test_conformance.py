@@ -12,6 +12,7 @@ from kitev3._core import BarBatch
 from kitev3.contracts import FeedHealth, Gap
 from kitev3.errors import ConfigError
 from kitev3.events import Event
+from waiting import S_MAX
 
 from bus.buses import Buses, InMemory, OverZmq, Stepped
 from bus.people import bar, signal
@@ -127,7 +128,7 @@ def test_a_slow_hearer_misses_nothing_and_holds_nobody_up(buses: Buses) -> None:
 
     def wait_then_hear(event: Event) -> tuple[()]:
         if not isinstance(buses, Stepped):
-            assert gate.wait(20)
+            assert gate.wait(S_MAX)
         return slow(event)
 
     buses.hear("notebook", "marketdata.ohlc", wait_then_hear)

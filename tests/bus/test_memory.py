@@ -11,8 +11,8 @@ from kitev3.bus.memory import InMemoryEventBus
 from kitev3.contracts import FeedHealth
 from kitev3.events import Event
 from kitev3.runtime.service import ServiceBase, ServiceConfig
+from waiting import S_MAX, until
 
-from bus.buses import wait
 from bus.people import Listener, bar, signal
 
 
@@ -43,7 +43,7 @@ def test_what_a_late_subscription_yields_is_a_shard_s() -> None:
 
     for _ in range(2):
         bus.subscribe("marketdata.ohlc", lambda event: (signal(event),), name="strategy")
-    wait(lambda: len(heard) == 2)
+    until(lambda: len(heard) == 2)
     bus.stop()
 
     assert sorted(event.source for event in heard) == ["strategy", "strategy.2"]
@@ -118,10 +118,10 @@ def test_services_hang_on_it_and_end_with_it() -> None:
     for number in range(10):
         bus.publish("marketdata.ohlc", bar(number), name="marketdata")
         bus.publish("marketdata.health", FeedHealth("up", number, 0, 0, 0, 0), name="marketdata")
-    wait(lambda: all(bars(handler) == list(range(10)) for handler in handlers.values()))
+    until(lambda: all(bars(handler) == list(range(10)) for handler in handlers.values()))
     bus.stop()
     for thread in threads:
-        thread.join(20)
+        thread.join(S_MAX)
 
     for handler in handlers.values():
         assert [seq for _, _, seq, _ in handler.heard] == sorted(seq for _, _, seq, _ in handler.heard)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kitev3.bus.requests import Requests
 from kitev3.bus.stepped import SteppedBus
@@ -28,7 +28,6 @@ def requests(tmp_path: Path) -> Iterator[Requests]:
         yield Requests(bus.add(RELAY, context(tmp_path)), missing=tuple)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request_=st.one_of(st.binary(), st.dictionaries(fields, values).map(msgspec.msgpack.encode)))
 @example(request_=b"\x81\xa2do\xa3\xff\xfe\xfd")  # a text that is no UTF-8
 @example(request_=msgspec.msgpack.encode({"do": "resend", "source_seq": -1}))

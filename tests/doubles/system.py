@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kitev3.account.latch import Latch
 from kitev3.system.runfolder import RunFolder
+from waiting import S_MAX, until
 
 START_ORDER = ("journal", "execution", "risk_portfolio", "strategy", "marketdata", "kitesim")
 STOP_ORDER = START_ORDER[::-1]
@@ -21,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 PROFILE = 'start = 2026-11-19T09:20:00+05:30\nspeed = 30\narm = true\nexchange = "{exchange}"\n' + "".join(
     f"[{name}]\n" for name in START_ORDER
 )
-WAIT_S_MAX = 30.0
 
 
 class System:
@@ -105,7 +103,7 @@ class System:
 
     def end(self) -> tuple[int, str, str]:
         """Waits for the end: exit code, stdout, stderr."""
-        out, err = self.process.communicate(timeout=WAIT_S_MAX)
+        out, err = self.process.communicate(timeout=S_MAX)
         return self.process.returncode, out, err
 
     def summary(self) -> dict[str, Any]:
@@ -119,7 +117,7 @@ class System:
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=WAIT_S_MAX,
+            timeout=S_MAX,
         )
 
     def armed(self) -> Latch:
@@ -131,11 +129,3 @@ class System:
 
     def is_clean(self) -> bool:
         return not self.pids() and not self.folder.sockets.exists() and not self.folder.run_file.exists()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Waits for something that happens in another process."""
-    end = time.monotonic() + WAIT_S_MAX
-    while not holds():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)

@@ -25,7 +25,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a stepped run that ended in order: its journal is whole."""
     folder = tmp_path_factory.mktemp("ended") / "run"
     command = [sys.executable, str(WHOLE), "synthetic", str(folder), "4000"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import requests
+from waiting import S_MAX, until
 
 from services.kitesim_rig import API_KEY, TOKEN, Kitesim
 
@@ -20,15 +20,14 @@ SCHEME, HELD = "INF179K01YV8", "INF109K016L0"
 
 def ask(running: Kitesim, method: str, path: str, **fields: Any) -> tuple[int, Any]:
     headers = {"Authorization": f"token {API_KEY}:{TOKEN}"}
-    answer = requests.request(method, running.root + path, data=fields, headers=headers, timeout=5)
+    answer = requests.request(method, running.root + path, data=fields, headers=headers, timeout=S_MAX)
     body = answer.json()
     return answer.status_code, body["data"] if answer.ok else body["message"]
 
 
 def until_counted(running: Kitesim, uuid: str) -> dict[str, Any]:
-    for _ in range(200):
+    def counted() -> dict[str, Any]:
         _, alert = ask(running, "GET", f"/alerts/{uuid}")
-        if alert["alert_count"]:
-            return dict(alert)
-        time.sleep(0.02)
-    raise AssertionError("it was never met")
+        return dict(alert) if alert["alert_count"] else {}
+
+    return until(counted)

@@ -6,17 +6,17 @@ import http.client
 import json
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from kiteconnect import KiteConnect
+from waiting import S_MAX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from services.kitesim_rig import API_KEY, S_MAX, TOKEN, Kitesim, kitesim
+from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
 
 INFY, NIFTY = 408065, 256265
 ORDERS = {"route": "/orders/*"}
@@ -89,9 +89,9 @@ class Posted:
         self.server.server_close()
 
 
-def impatient(exchange: Faulty) -> KiteConnect:
-    """The official client that waits half a second."""
-    client = KiteConnect(api_key=API_KEY, access_token=TOKEN, root=exchange.root, timeout=0.5)
+def patient(exchange: Faulty, seconds: float) -> KiteConnect:
+    """The official client that waits so long for an answer."""
+    client = KiteConnect(api_key=API_KEY, access_token=TOKEN, root=exchange.root, timeout=seconds)
     client.reqsession.trust_env = False
     return client
 
@@ -114,22 +114,11 @@ def row_of(client: KiteConnect, order_id: str) -> dict[str, Any]:
     return dict(row)
 
 
-def until(true: Callable[[], Any]) -> Any:
-    """What it says once it says something."""
-    end_s = time.monotonic() + S_MAX
-    while time.monotonic() < end_s:
-        if said := true():
-            return said
-        time.sleep(0.02)
-    raise AssertionError("it never came")
-
-
 def updates(reader: ClientConnection, number: int) -> list[dict[str, Any]]:
     """The next order updates."""
     found: list[dict[str, Any]] = []
-    end_s = time.monotonic() + S_MAX
     while len(found) < number:
-        message = reader.recv(timeout=max(0.0, end_s - time.monotonic()))
+        message = reader.recv(timeout=S_MAX)
         if isinstance(message, str) and json.loads(message)["type"] == "order":
             found.append(json.loads(message)["data"])
     return found
@@ -142,14 +131,6 @@ def ended_with(reader: ClientConnection) -> tuple[int | None, int | None]:
             reader.recv(timeout=S_MAX)
     except ConnectionClosed as end:
         return end.sent.code if end.sent else None, end.rcvd.code if end.rcvd else None
-
-
-def ticks(reader: ClientConnection) -> bytes:
-    """The next frame of ticks."""
-    while True:
-        message = reader.recv(timeout=S_MAX)
-        if isinstance(message, bytes) and len(message) > 1:
-            return message
 
 
 def cancelled(client: KiteConnect, tag: str) -> str:

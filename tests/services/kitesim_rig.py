@@ -20,10 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from kiteconnect import KiteConnect
 from kiteconnect.exceptions import NetworkException
+from waiting import S_MAX, until
+from websockets.sync.client import ClientConnection
 
 API_KEY, API_SECRET, TOKEN = "kitesim", "secret", "T0ken"
-ASKED_MAX = 200
-S_MAX = 30.0
 FORM = "application/x-www-form-urlencoded"
 Answer = TypeVar("Answer")
 TICKER = Path(__file__).with_name("official_ticker.py")
@@ -106,13 +106,16 @@ class Asker:
 
 def again(ask: Callable[..., Answer], *arguments: Any, **more: Any) -> Answer:
     """Asks until the window of its kind has room: a 429 says that nothing was accepted, so a program asks again."""
-    for _ in range(ASKED_MAX):
+
+    def asked() -> list[Answer]:
         try:
-            return ask(*arguments, **more)
+            return [ask(*arguments, **more)]
         except NetworkException as refused:
             if refused.code != 429:
                 raise
-    raise AssertionError(f"refused {ASKED_MAX} times")
+            return []
+
+    return until(asked)[0]
 
 
 @contextmanager
@@ -155,7 +158,7 @@ class Ticker:
         for line in self.process.stdout:
             self.calls.put(json.loads(line))
 
-    def wait(self, call: str, seconds_max: float = 10.0) -> dict[str, Any]:
+    def wait(self, call: str, seconds_max: float = S_MAX) -> dict[str, Any]:
         """The next call of that name; those before it are passed over."""
         while True:
             said = self.calls.get(timeout=seconds_max)
@@ -196,7 +199,15 @@ def _ticker(command: list[str]) -> Iterator[Ticker]:
             yield official
         finally:
             process.kill()
-            official.thread.join(5)
+            official.thread.join(S_MAX)
+
+
+def ticks(reader: ClientConnection) -> bytes:
+    """The next frame of ticks: a heartbeat may come before it at any time."""
+    while True:
+        message = reader.recv(timeout=S_MAX)
+        if isinstance(message, bytes) and len(message) > 1:
+            return message
 
 
 def get(running: Kitesim, path: str, **headers: str) -> requests.Response:

@@ -6,6 +6,8 @@ import http.client
 import json
 from typing import Any
 
+from waiting import S_MAX
+
 from services.kitesim_rig import Kitesim
 
 INFY = 408065
@@ -21,7 +23,7 @@ def ask(
     address: str, path: str, method: str = "GET", body: Any = None, **headers: str
 ) -> tuple[int, Any, dict[str, str]]:
     """Status, what was said, headers. A header's name is written with ``_`` for ``-``."""
-    connection = http.client.HTTPConnection(address, timeout=5)
+    connection = http.client.HTTPConnection(address, timeout=S_MAX)
     content = json.dumps(body) if body is not None else None
     given = {"Cookie": COOKIES.get(address, "")} | {name.replace("_", "-"): text for name, text in headers.items()}
     connection.request(method, f"/_sim{path}", content, given)

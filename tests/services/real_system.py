@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,8 @@ from kitev3.contracts import BY_TOPIC
 from kitev3.control import Control, Health
 from kitev3.runtime.setup import decoder
 from kitev3.system.runfolder import RunFolder
+from waiting import S_MAX, Held, until
 
-WAIT_S_MAX = 60.0
 KITEV3 = (sys.executable, "-c", "from kitev3.system.cli import main; main()")
 PAYLOAD_AT = 96  # bytes of a message's header, after its topic and a NUL
 SEQ_AT = 16  # of seq in the header
@@ -55,7 +54,7 @@ class RealSystem:
 
     def end(self) -> tuple[int, str, str]:
         """Waits for the end: exit code, stdout, stderr."""
-        out, err = self.process.communicate(timeout=WAIT_S_MAX)
+        out, err = self.process.communicate(timeout=2 * S_MAX)
         return self.process.returncode, out, err
 
     def close(self) -> None:
@@ -75,7 +74,7 @@ class RealSystem:
             env=self.environment | {"KITEV3_RUN_DIR": str(self.folder.path)},
             text=True,
             capture_output=True,
-            timeout=WAIT_S_MAX,
+            timeout=2 * S_MAX,
         )
 
     # --- what can be seen from outside ---------------------------------------------------------------------------
@@ -91,24 +90,30 @@ class RealSystem:
         return found
 
     def healths(self) -> dict[str, Health]:
-        with Control(self.folder) as control:
-            return control.health(START_ORDER, 500)
+        """Of those that answer soon."""
+        return self._asked(START_ORDER)
 
     def health(self, service: str) -> Health:
-        return self.healths().get(service, Health())
+        """Of one that is there, or soon will be."""
+        return self.until(lambda: self._asked((service,)).get(service), f"an answer of {service}")
+
+    def _asked(self, services: tuple[str, ...]) -> dict[str, Health]:
+        with Control(self.folder) as control:
+            return control.health(services, 500)
 
     def status(self, service: str, key: str) -> Any:
         return self.health(service).service.get(key)
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Waits, bounded, for something to happen in the system while it lives."""
-        end = time.monotonic() + WAIT_S_MAX
-        while not holds():
-            if self.process.poll() is not None:
+    def until(self, holds: Callable[[], Held | None], what: str) -> Held:
+        """Waits for something to happen in the system while it lives."""
+
+        def holds_or_ended() -> Held | None:
+            if not (held := holds()) and self.process.poll() is not None:
                 out, err = self.process.communicate()
                 raise AssertionError(f"the system ended before {what}:\n{out}\n{err}")
-            assert time.monotonic() < end, f"never: {what}; {self.healths()}"
-            time.sleep(0.05)
+            return held
+
+        return until(holds_or_ended, lambda: f"{what}; {self.healths()}")
 
     def trades(self) -> None:
         """Waits for the first fill: by then every stage has seen traffic."""

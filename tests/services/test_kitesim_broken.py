@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import order_forms
+from waiting import S_MAX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -35,9 +36,8 @@ from services.kite_asks import (
     every_route,
     filled,
 )
-from services.kitesim_rig import API_KEY, FORM, S_MAX, TOKEN, Asker, Kitesim, kitesim
+from services.kitesim_rig import API_KEY, FORM, TOKEN, Asker, Kitesim, kitesim
 
-MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 ROUTES = sorted(every_route())
 WRITES = [(method, path) for method, path in ROUTES if method != "GET"]
 # What a user has: what a refused request leaves as it was.
@@ -181,7 +181,7 @@ def requests_for(draw: st.DrawFn, books: Books, method: str, route: str) -> tupl
 def test_no_request_for_a_route_brings_a_500_and_a_refused_one_changes_nothing(
     books: Books, method: str, route: str
 ) -> None:
-    @settings(MANY, max_examples=15)
+    @settings(max_examples=15)
     @given(data=st.data())
     def ask(data: st.DataObject) -> None:
         address, body = data.draw(requests_for(books, method, route))
@@ -190,7 +190,7 @@ def test_no_request_for_a_route_brings_a_500_and_a_refused_one_changes_nothing(
     ask()
 
 
-@settings(MANY, max_examples=200)
+@settings(max_examples=200)
 @given(method=METHODS, path=PATHS, query=FIELDS, form=FIELDS)
 def test_no_address_does_either(
     books: Books, method: str, path: str, query: list[tuple[str, str]], form: list[tuple[str, str]]
@@ -225,7 +225,7 @@ def test_what_is_wrong_is_named(books: Books, method: str, path: str, status: in
     assert (answer[0], json.loads(answer[2])["error_type"]) == (status, error_type)
 
 
-@settings(MANY, max_examples=100)
+@settings(max_examples=100)
 @given(form=order_forms())
 def test_no_form_of_an_order_brings_a_500(books: Books, form: dict[str, str]) -> None:
     fields = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": "1"} | form
@@ -417,7 +417,7 @@ def test_5000_garbage_messages_cost_nothing_but_their_sockets_patience(books: Bo
                     reader.send(message)
                 reader.send(json.dumps({"a": "unsubscribe", "v": list(range(1))}))
                 reader.send(json.dumps({"a": "mode", "v": ["full", [INFY]]}))
-                frames = iter(lambda: reader.recv(timeout=5), None)
+                frames = iter(lambda: reader.recv(timeout=S_MAX), None)
                 assert any(isinstance(frame, bytes) and len(frame) == 188 for frame in frames)
         except ConnectionClosed as closed:
             pytest.fail(f"closed after {sent}: {closed}")

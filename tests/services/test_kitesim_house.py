@@ -27,6 +27,7 @@ from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.service import MarketHours
 from kitev3.system.runfolder import RunFolder
+from waiting import S_MAX, until
 
 NS = 1_000_000_000
 START_NS = _core.session_open_ns("2026-11-19") + 300 * NS
@@ -210,18 +211,18 @@ class House:
         """kitesim's own once it stands behind a port."""
         return dict(self.health(lambda health: "address" in health["service"])["service"])
 
-    def health(self, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def health(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first health of which that is true."""
-        for _ in range(100):
+
+        def asked() -> dict[str, Any]:
             with zmq.Context.instance().socket(zmq.DEALER) as asker:
                 asker.linger = 0
                 asker.connect(self.folder.endpoint("kitesim", "router"))
                 asker.send(msgspec.msgpack.encode({"id": 1, "do": "health"}))
-                if asker.poll(200):
-                    health: dict[str, Any] = msgspec.msgpack.decode(asker.recv())
-                    if until(health):
-                        return health
-        raise AssertionError("kitesim did not get there")
+                health: dict[str, Any] = msgspec.msgpack.decode(asker.recv()) if asker.poll(200) else {}
+                return health if health and wanted(health) else {}
+
+        return until(asked)
 
     def client(self) -> KiteConnect:
         return KiteConnect(api_key="kitesim", access_token=TOKEN, root=f"http://{self.address}")
@@ -261,7 +262,7 @@ def test_a_killed_kitesim_comes_back_with_its_orders_and_goes_on(house: House) -
     assert [row["status"] for row in client.orders()] == ["COMPLETE", "OPEN"]
     assert (health["epoch"], health["service"]["accepted"]) == (2, 2)
     house.process.terminate()
-    assert house.process.wait(2) == 0
+    assert house.process.wait(S_MAX) == 0
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_another_exchange_does_not_go_on_with_the_orders_of_the_first(
     house.start(**change)
 
     assert house.process is not None
-    assert house.process.wait(20) == 2
+    assert house.process.wait(S_MAX) == 2
     said = capfd.readouterr().err
     assert said == f"kitesim: {house.folder.path}: its exchange has {named}; start a new run folder\n"
     house.start("--start")
@@ -301,7 +302,7 @@ def test_another_day_does_not_go_on_with_the_orders_of_the_first(
     house.start(KITEV3_START="2026-11-20T09:20:00+05:30")
 
     assert house.process is not None
-    assert house.process.wait(20) == 2
+    assert house.process.wait(S_MAX) == 2
     assert "its exchange has session 2026-11-19, not 2026-11-20; start a new run folder" in capfd.readouterr().err
 
 
@@ -323,7 +324,7 @@ def bought(house: House) -> list[dict[str, Any]]:
     trades: list[dict[str, Any]] = house.client().trades()
     assert house.process is not None
     house.process.terminate()
-    assert house.process.wait(5) == 0
+    assert house.process.wait(S_MAX) == 0
     return trades
 
 
@@ -340,19 +341,19 @@ def test_faults_of_the_profile_stand_in_front_of_the_house_and_its_admin_switche
     with pytest.raises(kite.DataException):
         client.profile()
     assert client.profile()["user_id"] == "KS0001"
-    requests.post(f"http://{status['admin']}/faults", json={"name": "error_after", "status": 503}, timeout=5)
+    requests.post(f"http://{status['admin']}/faults", json={"name": "error_after", "status": 503}, timeout=S_MAX)
     with pytest.raises(kite.NetworkException):
         client.profile()
-    requests.delete(f"http://{status['admin']}/faults", timeout=5)
+    requests.delete(f"http://{status['admin']}/faults", timeout=S_MAX)
     assert client.profile()["user_id"] == "KS0001"
 
     assert house.process is not None
     house.process.terminate()
-    assert house.process.wait(3) == 0
+    assert house.process.wait(S_MAX) == 0
 
 
 def test_a_fault_of_the_profile_that_does_not_exist_is_refused_at_the_start(house: House) -> None:
     house.start(KITEV3_KITESIM_FAULT='[{ name = "html_42" }]')
 
     assert house.process is not None
-    assert house.process.wait(20) == 2
+    assert house.process.wait(S_MAX) == 2

@@ -48,7 +48,6 @@ def walked(profile: str) -> Iterator[tuple[Kitesim, dict[str, Any]]]:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         yield running, json.loads(done.stdout)

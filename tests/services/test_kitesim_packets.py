@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from services.kitesim_rig import TOKEN, Kitesim, Ticker, js_is_here, js_ticker, kitesim, ticker
+from services.kitesim_rig import TOKEN, Kitesim, Ticker, js_is_here, js_ticker, kitesim, ticker, ticks
 from services.kitesim_trader import Trader
 
 Listen = Callable[..., AbstractContextManager[Ticker]]
@@ -109,9 +109,8 @@ def test_every_packet_has_its_length_and_its_unit(trader: Trader, mode: str) -> 
 
     with connect(f"{trader.running.feed.split('&')[0]}&access_token={TOKEN}", compression=None) as reader:
         reader.send('{"a": "mode", "v": ["%s", %s]}' % (mode, list(names)))  # noqa: UP031
-        frame = reader.recv(timeout=5)
+        frame = ticks(reader)
 
-    assert isinstance(frame, bytes)
     packets = {struct.unpack_from(">I", packet)[0]: packet for packet in split(frame)}
     assert packets.keys() == names.keys()
     for token, packet in packets.items():

@@ -6,12 +6,12 @@ Once as a program of 2026 and once as an older one; what is asserted is what the
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from kiteconnect import exceptions as kite
+from waiting import until
 
 from services.kitesim_rig import again, kitesim, ticker
 from services.kitesim_trader import Trader, order
@@ -199,9 +199,7 @@ def test_an_order_of_a_minute_is_over_after_it(strict: Trader, legacy: Trader) -
 
 
 def until_status(one: Trader, order_id: str, status: str) -> None:
-    ends = time.monotonic() + 10
-    while one.row(order_id)["status"] != status:
-        assert time.monotonic() < ends, one.row(order_id)
+    until(lambda: one.row(order_id)["status"] == status, lambda: one.row(order_id))
 
 
 # --- the other varieties --------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,20 +9,11 @@ from typing import Any
 import pytest
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
+from waiting import until
 
 from services.kitesim_rig import kitesim, ticker
 
-WAIT_S_MAX = 40.0
 DATED = ("--profile", "legacy", "--hours", "dated")  # the hours of the date without limits on requests
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What is true at last."""
-    end_s = time.monotonic() + WAIT_S_MAX
-    while not (held := holds()):
-        assert time.monotonic() < end_s, "it does not come to be"
-        time.sleep(0.02)
-    return held
 
 
 def row(client: KiteConnect, order_id: str) -> dict[str, Any]:
@@ -132,7 +121,7 @@ def test_an_after_market_order_trades_in_the_opening_auction_and_its_owner_is_to
         order_id = client.place_order("amo", **order)
         assert official.wait("order")["data"]["status"] == "AMO REQ RECEIVED"
 
-        told = official.wait("order", WAIT_S_MAX)["data"]
+        told = official.wait("order")["data"]
 
         assert (told["order_id"], told["status"], told["variety"]) == (order_id, "COMPLETE", "amo")
         assert told["average_price"] < 1600

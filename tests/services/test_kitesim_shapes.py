@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from waiting import S_MAX, until
 from websockets.sync.client import connect
 
 from services import kite_shapes as shapes
@@ -60,14 +60,14 @@ def test_every_answer_has_its_shape() -> None:
 def _asked(ask_: Asker, ask: Ask, kept: dict[str, Any]) -> dict[str, Any]:
     """The envelope; asked for until it has the rows that there must be."""
     body = ask.body({name: filled(text, kept) for name, text in ask.form.items()})
-    ends = time.monotonic() + 10
-    while True:
+
+    def enough() -> dict[str, Any]:
         status, headers, content = ask_(ask.method, (ask.path or ask.route).format_map(kept), body)
         envelope: dict[str, Any] = json.loads(content)
         assert (status, headers["content-type"]) == (200, "application/json"), (ask, envelope)
-        if not ask.least or len(envelope["data"]) >= ask.least:
-            return envelope
-        assert time.monotonic() < ends, (ask, envelope)
+        return envelope if not ask.least or len(envelope["data"]) >= ask.least else {}
+
+    return until(enough, lambda: ask)
 
 
 def _first(running: Kitesim) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def test_order_frames_of_every_variety_have_their_shape() -> None:
                 kept |= {name: answer[member] for name, member in ask.keep.items()}
         frames: list[dict[str, Any]] = []
         while not frames or (frames[-1]["order_id"], frames[-1]["status"]) != (kept["offer"], "CANCELLED"):
-            if isinstance(text := reader.recv(timeout=5), str):
+            if isinstance(text := reader.recv(timeout=S_MAX), str):
                 message = json.loads(text)
                 assert (*message, message["type"]) == ("type", "data", "order")
                 frames.append(message["data"])
@@ -158,11 +158,8 @@ def test_triggers_that_have_fired_have_their_shape() -> None:
         fine, dear = leg | {"quantity": 1, "price": high}, leg | {"quantity": 100_000, "price": high}
         client.place_gtt("two-leg", "RELIANCE", "NSE", [low, high], last, [fine, fine])
         client.place_gtt("two-leg", "RELIANCE", "NSE", [low, high], last, [dear, dear])
-        ends = time.monotonic() + 20
+        until(lambda: all(gtt["status"] != "active" for gtt in ask_.data("/gtt/triggers")))
         gtts = ask_.data("/gtt/triggers")
-        while any(gtt["status"] == "active" for gtt in gtts):
-            assert time.monotonic() < ends, gtts
-            gtts = ask_.data("/gtt/triggers")
 
     assert wrong(gtts, [shapes.GTT]) == []
     results = [leg["result"]["order_result"] for gtt in gtts for leg in gtt["orders"] if leg["result"]]

@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(180)
 def test_under_load_no_frame_is_lost_and_no_order() -> None:
     soak = subprocess.run(
         [sys.executable, "-m", "bench.soak"],
@@ -20,7 +17,6 @@ def test_under_load_no_frame_is_lost_and_no_order() -> None:
         env=os.environ | {"SOAK_SECONDS": "20"},
         capture_output=True,
         text=True,
-        timeout=170,
         check=False,
     )
 

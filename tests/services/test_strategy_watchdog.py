@@ -15,10 +15,10 @@ from kitev3.services.strategy.hosted import Run
 from kitev3.services.strategy.in_hand import InHand
 from kitev3.services.strategy.service import StrategyHandler
 from kitev3.services.strategy.watchdog import Watchdog
+from waiting import S_MAX
 
 from services.test_strategy import Log, bar, heard, instrument
 
-WAIT_S_MAX = 60.0
 BLOCKS = """
 import threading
 from kitev3.strategy import Decision, Strategy
@@ -74,7 +74,7 @@ def events(count: int = 30) -> list[Event]:
 
 
 def test_a_strategy_that_does_not_return_ends_the_process_which_comes_back_without_it(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(BLOCKS.format(wait_s=WAIT_S_MAX))
+    (tmp_path / "mine.py").write_text(BLOCKS.format(wait_s=S_MAX))
     log, ended = Log(), threading.Event()
     service = hosting(tmp_path, log)
     watchdog = Watchdog(InHand(tmp_path), log, call_s_max=0.1, end=lambda code: ended.set())
@@ -85,7 +85,7 @@ def test_a_strategy_that_does_not_return_ends_the_process_which_comes_back_witho
         heard(service, events())
 
     threading.Thread(target=live, daemon=True).start()
-    assert ended.wait(WAIT_S_MAX)
+    assert ended.wait(S_MAX)
     watchdog.close()
 
     again = hosting(tmp_path, log)
@@ -120,7 +120,7 @@ def test_c_code_that_holds_the_interpreter_is_ended_too(tmp_path: Path) -> None:
     )
     code = HOLDS.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path))
 
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S_MAX)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=S_MAX)
 
     again = hosting(tmp_path, Log())
     assert ended.returncode == 1, ended.stderr

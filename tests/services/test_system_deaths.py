@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import kitev3
-import psutil  # type: ignore[import-untyped]
 import pytest
 from doubles.system import START_ORDER
 from kitev3.account.latch import Latch, LatchState
 from kitev3.journal import query
+from waiting import until
 
 from services.real_system import RealSystem, real_system
 
@@ -139,8 +138,8 @@ def test_what_the_last_run_approved_is_late_after_kill_9_of_everything_and_no_fo
     system.until(lambda: system.status("risk_portfolio", "approved") > approved, "approvals that execution cannot hear")
     for pid in (system.process.pid, *pids.values()):
         os.kill(pid, signal.SIGKILL)
-    system.process.wait(60)
-    psutil.wait_procs([psutil.Process(pid) for pid in system.pids().values()], timeout=60)
+    system.process.wait()
+    until(lambda: not system.pids(), system.pids)
 
     system.start("--for", "4", profile=str(tmp_path / "mine.toml"))
     code, _, err = system.end()
@@ -158,9 +157,7 @@ def test_up_killed_leaves_no_process_lock_or_socket(system: RealSystem) -> None:
 
     system.process.kill()
     system.process.wait()
-    end = time.monotonic() + 20
-    while not system.is_gone():
-        assert time.monotonic() < end, (system.pids(), list(system.runtime.rglob("*")))
+    until(system.is_gone, lambda: (system.pids(), list(system.runtime.rglob("*"))))
 
     system.start("--for", "1")
     assert system.end()[0] == 0
@@ -217,11 +214,15 @@ def test_a_journal_that_stays_down_is_made_whole_at_the_next_start(system: RealS
 
 def kill_until_it_stays_down(system: RealSystem, service: str) -> None:
     dead: set[int] = set()
-    while system.process.poll() is None and len(dead) < 3:
+
+    def down() -> bool:
         pid = system.pids().get(service)
         if pid is not None and pid not in dead:
             os.kill(pid, signal.SIGKILL)
             dead.add(pid)
+        return system.process.poll() is not None or len(dead) == 3
+
+    until(down)
 
 
 def halted(system: RealSystem) -> bool:
@@ -268,8 +269,7 @@ def test_after_kill_9_of_everything_the_next_start_writes_what_the_tapes_hold(sy
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     system.process.communicate()
-    while system.pids():
-        time.sleep(0.05)
+    until(lambda: not system.pids(), system.pids)
     said = {name: system.said(name) for name in pids if name != "journal"}
 
     system.start("--for", "1")

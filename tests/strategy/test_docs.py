@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kitev3._core import Event
 from kitev3.contracts import Signal
@@ -48,7 +48,7 @@ def answer(signal: Signal, outcome: str, share: float) -> Event | None:
     st.lists(st.tuples(st.sampled_from(["filled", "blocked", "rejected", "nothing"]), st.floats(0, 1)), max_size=40),
     st.integers(5, 30),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_becomes_of_its_wishes_the_guides_strategy_enters_when_flat_and_leaves_what_it_holds(
     run: Run, outcomes: list[tuple[str, float]], swing: int
 ) -> None:

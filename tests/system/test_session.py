@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import kitev3
 import pytest
 from services.real_system import RealSystem, real_system
+from waiting import until
 
 TICKS = "select ts_ns from read_parquet('journal/marketdata.tick/*/*.parquet') order by seq"
 
@@ -38,8 +38,7 @@ def test_the_next_run_in_a_folder_goes_on_at_the_market_time_of_the_last(
     stood_ns = system.status("kitesim", "market_ns")
     system.process.send_signal(number)
     system.process.communicate()
-    while system.pids():  # killed, it leaves them to end by themselves
-        time.sleep(0.05)
+    until(lambda: not system.pids())  # killed, it leaves them to end by themselves
     orders = system.said("execution")
 
     system.start(profile=profile)

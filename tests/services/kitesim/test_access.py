@@ -9,6 +9,7 @@ from kiteconnect import exceptions as kite
 from kitev3.errors import ConfigError
 from kitev3.services.kitesim.access import DAY_NS, LOOPBACK, Access, flushed, read_addresses, time_of_day_ns
 from kitev3.services.kitesim.options import read_options
+from waiting import S_MAX
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -57,7 +58,7 @@ def test_at_the_set_time_tokens_die_and_sockets_with_them() -> None:
 
 def _read_on(feed: ClientConnection) -> None:
     while True:
-        feed.recv(timeout=20)
+        feed.recv(timeout=S_MAX)
 
 
 def test_strict_holds_loopback_and_legacy_nothing_unless_told_otherwise() -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import S_MAX
 
 from services.kitesim_rig import environment
 
@@ -24,7 +25,7 @@ from services.kitesim_rig import environment
 def test_what_cannot_start_says_so_in_one_line_and_exits_with_2(options: list[str], message: str) -> None:
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", *options]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=S_MAX, env=environment())
 
     assert done.returncode == 2
     assert message in done.stderr
@@ -36,7 +37,7 @@ def test_a_file_of_another_kind_is_refused_with_its_line(tmp_path: Path) -> None
     market.write_text("time,value\n2022-11-24 09:15:00,18300\n2022-11-24 09:16:00,18301,18302,18299,18300\n")
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--market", str(market)]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=S_MAX, env=environment())
 
     assert done.returncode == 2
     assert f"{market}: line 3: 5 columns" in done.stderr

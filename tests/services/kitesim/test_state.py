@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from kiteconnect import KiteConnect
 from kitev3.calendar import IST
 from kitev3.runtime.clock import datetime_ns
 from kitev3.services.kitesim.state import remembered
+from waiting import S_MAX, until
 
-from services.kitesim_rig import Kitesim, environment, kitesim
+from services.kitesim_rig import Kitesim, again, environment, kitesim
 
 HOUSE = ("--universe", "house", "--hours", "plain")
 
@@ -37,7 +37,7 @@ def books(running: Kitesim) -> dict[str, Any]:
 
 def refusal(*options: str) -> str:
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=S_MAX, env=environment())
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     return done.stderr
@@ -142,7 +142,7 @@ def test_an_exchange_does_not_go_on_under_other_rules(tmp_path: Path) -> None:
 
 
 def test_orders_on_their_way_arrive_after_a_restart(tmp_path: Path) -> None:
-    slow = ("--rule", "latency_exchange_ms=400", "--rule", "latency_cancel_ms=300")
+    slow = ("--rule", "latency_exchange_ms=2000", "--rule", "latency_cancel_ms=300")
     options = ("--state", str(tmp_path / "state"), "--market", "frozen", *slow)
     with kitesim(*options) as running:
         client = running.client()
@@ -152,10 +152,13 @@ def test_orders_on_their_way_arrive_after_a_restart(tmp_path: Path) -> None:
 
     with kitesim(*options) as running:
         client = running.client()
-        until = time.monotonic() + 5
-        while (rows := {row["order_id"]: row["status"] for row in client.orders()})[filled] != "COMPLETE":
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        rows: dict[str, str] = {}
+
+        def arrived() -> bool:
+            rows.update({row["order_id"]: row["status"] for row in again(client.orders)})
+            return rows[filled] == "COMPLETE"
+
+        until(arrived)
         client.cancel_order("regular", resting)
 
     assert on_their_way == {resting: "OPEN PENDING", filled: "OPEN PENDING"}

@@ -24,6 +24,7 @@ from kitev3.services.marketdata.driver import Feed
 from kitev3.services.marketdata.listener import MESSAGE_BYTES_MAX, Listener
 from kitev3.services.marketdata.subscription import Wanted
 from picows import WSListener, WSMsgType, WSUpgradeResponse, WSUpgradeResponseWithListener
+from waiting import S_MAX
 
 TODAY = date(2026, 11, 19)
 FILE = (
@@ -59,7 +60,7 @@ class Taken(World):
     def mono_ns(self) -> int:
         return 0
 
-    async def until(self, seen: Callable[[list[Any]], Any], within_s: float = 10.0) -> None:
+    async def until(self, seen: Callable[[list[Any]], Any], within_s: float = S_MAX) -> None:
         """Waits until the payloads satisfy *seen*."""
         async with asyncio.timeout(within_s):
             while not seen(self.payloads):

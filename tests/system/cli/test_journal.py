@@ -15,6 +15,7 @@ from kitev3.journal.store import ParquetStore
 from kitev3.system.cli import journal
 from kitev3.system.runfolder import RunFolder
 from typer.testing import CliRunner
+from waiting import S_MAX
 
 NAME = "[breakout] long[/x]\x1b[31m"
 
@@ -78,7 +79,7 @@ def test_the_command_itself_answers(run_dir: Path) -> None:
     question = "select tradingsymbol from execution.fill"
     words = ["-c", "from kitev3.system.cli import main; main()", "journal", "sql", question, "--run-dir", str(run_dir)]
 
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=S_MAX)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "INFY" in done.stdout

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
+from waiting import S_MAX
 
 from services.faults_rig import (
     Faulty,
@@ -37,6 +38,6 @@ def test_the_admin_address_is_for_this_machine_and_no_page_of_another(still: Fau
     assert still.ask("POST", body={"name": "x" * 70_000})[0] == 413
 
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=S_MAX, env=environment())
     assert done.returncode == 2
     assert "no address of this machine alone" in done.stderr

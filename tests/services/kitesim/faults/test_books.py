@@ -11,24 +11,16 @@ import pytest
 import requests
 from kiteconnect import exceptions as kite
 from kitev3.calendar import IST
+from waiting import S_MAX, until
 from websockets.sync.client import connect
 
-from services.faults_rig import (
-    INFY,
-    NIFTY,
-    Faulty,
-    ids,
-    order,
-    row_of,
-    ticks,
-    until,
-    updates,
-)
+from services.faults_rig import INFY, NIFTY, Faulty, ids, order, row_of, updates
+from services.kitesim_rig import ticks
 
 
 def test_an_order_late_in_the_book(still: Faulty) -> None:
     client = still.running.client()
-    with still.fault("late_in_book", ms=400):
+    with still.fault("late_in_book", ms=2_000):
         order_id = client.place_order(**order())
 
     assert order_id not in ids(still)
@@ -39,7 +31,7 @@ def test_an_order_late_in_the_book(still: Faulty) -> None:
 
 
 def test_a_stale_book_is_the_one_of_before(still: Faulty) -> None:
-    with still.fault("stale_book", ms=400):
+    with still.fault("stale_book", ms=2_000):
         before = ids(still)
         order_id = still.running.client().place_order(**order())
         assert ids(still) == before
@@ -84,7 +76,7 @@ def test_a_clock_that_is_ahead(moving: Faulty) -> None:
 
     def seconds() -> tuple[float, float]:
         stamp = client.quote(["NSE:INFY"])["NSE:INFY"]["timestamp"]
-        date = requests.get(f"{moving.root}/connect/done", timeout=5).headers["date"]
+        date = requests.get(f"{moving.root}/connect/done", timeout=S_MAX).headers["date"]
         return stamp.replace(tzinfo=IST).timestamp(), parsedate_to_datetime(date).timestamp() - time.time()
 
     true = seconds()

@@ -13,6 +13,7 @@ import pytest
 from kiteconnect import exceptions as kite
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
 from kitev3.services.kitesim.faults.fault import Fault
+from waiting import S_MAX
 
 from services.faults_rig import (
     Faulty,
@@ -73,7 +74,7 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path, text: str, message: str
     file.write_text(text)
     command = [sys.executable, "-m", "kitev3.services.kitesim", "--listen", "127.0.0.1:0", "--faults", str(file)]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=S_MAX, env=environment())
 
     assert done.returncode == 2
     assert message in done.stderr

@@ -6,17 +6,11 @@ import json
 
 import pytest
 from kiteconnect import exceptions as kite
+from waiting import S_MAX, until
 from websockets.sync.client import connect
 
-from services.faults_rig import (
-    INFY,
-    S_MAX,
-    Faulty,
-    order,
-    row_of,
-    ticks,
-    until,
-)
+from services.faults_rig import INFY, Faulty, order, row_of
+from services.kitesim_rig import ticks
 
 
 def test_a_halt_stops_ticks_and_trades_and_lets_one_cancel(moving: Faulty) -> None:

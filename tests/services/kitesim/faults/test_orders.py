@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 from kiteconnect import exceptions as kite
+from waiting import until
 
-from services.faults_rig import (
-    Faulty,
-    ids,
-    order,
-    row_of,
-    until,
-)
+from services.faults_rig import Faulty, ids, order, row_of
 
 
 def test_an_order_stuck_in_put_order_req_received(still: Faulty) -> None:
@@ -31,7 +26,7 @@ def test_an_order_stuck_in_put_order_req_received(still: Faulty) -> None:
 
 def test_an_order_rejected_after_its_acknowledgement(still: Faulty) -> None:
     client = still.running.client()
-    with still.fault("reject_after_ack", ms=3_000, message="16388 : Not today"):
+    with still.fault("reject_after_ack", ms=20_000, message="16388 : Not today"):
         order_id = client.place_order(**order())
 
     assert row_of(client, order_id)["status"] == "OPEN"

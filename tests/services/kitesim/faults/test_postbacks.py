@@ -5,13 +5,9 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from waiting import S_MAX
 
-from services.faults_rig import (
-    S_MAX,
-    Posted,
-    cancelled,
-    faulty,
-)
+from services.faults_rig import Posted, cancelled, faulty
 
 
 @pytest.mark.parametrize(("name", "times"), [("postback_duplicate", 2), ("postback_lost", 0)])

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 import pytest
 from kitev3.services.kitesim import bounds
 from kitev3.services.kitesim.faults import relay
+from waiting import S_MAX, until
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from services.faults_rig import Faulty, faulty
 from services.http_rig import chunked, ending, rest
-from services.kitesim_rig import API_KEY, TOKEN, kitesim, ticker
+from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim, ticker
 
-S_MAX = 30.0
 LOGIN = f"authorization: token {API_KEY}:{TOKEN}\r\n".encode()
 FORM = (
     b"exchange=NSE&tradingsymbol=INFY&transaction_type=BUY&quantity=1&product=MIS&order_type=LIMIT&price=1450&tag=bytes"
@@ -121,30 +121,33 @@ def test_a_client_that_leaves_takes_its_socket_with_it(exchange: Faulty) -> None
     for _ in range(4):  # one more than a key may have
         with connect(exchange.running.feed, compression=None) as reader:
             reader.socket.shutdown(socket.SHUT_RDWR)
-        assert until_let_in(exchange)
+        until(lambda: lets_in(exchange))  # once the server has seen that the last one left
 
 
 @pytest.mark.parametrize("admin", [(), ("--admin", "127.0.0.1:0")], ids=["bare", "relay"])
 def test_no_answer_waits_for_an_acknowledgement_of_its_first_half(admin: tuple[str, ...]) -> None:
-    # 40 ms is what Linux holds an acknowledgement back; the fastest of some answers is not held up by the machine.
+    # 40 ms is what Linux holds an acknowledgement back, but for the first ones of a connection. What the machine is
+    # busy with is not the exchange's: the best of some connections counts.
     with kitesim("--market", "frozen", "--profile", "legacy", *admin) as running:
-        connection = http_client.HTTPConnection(running.address, timeout=5)
-        seconds = []
-        for _ in range(10):
-            begun = time.perf_counter()
-            connection.request("GET", "/user/profile", headers={"Authorization": f"token {API_KEY}:{TOKEN}"})
-            connection.getresponse().read()
-            seconds.append(time.perf_counter() - begun)
-        connection.close()
-
-    assert sorted(seconds)[3] < 0.03
+        until(lambda: fourth_fastest_s(running) < 0.03)
 
 
-def until_let_in(exchange: Faulty) -> bool:
-    """Tries until the server has seen that the last one left."""
-    for _ in range(100):
-        with contextlib.suppress(InvalidStatus), connect(exchange.running.feed, compression=None):
-            return True
+def fourth_fastest_s(running: Kitesim) -> float:
+    """Of ten answers on one connection."""
+    connection = http_client.HTTPConnection(running.address, timeout=S_MAX)
+    seconds = []
+    for _ in range(10):
+        begun = time.perf_counter()
+        connection.request("GET", "/user/profile", headers={"Authorization": f"token {API_KEY}:{TOKEN}"})
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - begun)
+    connection.close()
+    return sorted(seconds)[3]
+
+
+def lets_in(exchange: Faulty) -> bool:
+    with contextlib.suppress(InvalidStatus), connect(exchange.running.feed, compression=None):
+        return True
     return False
 
 
@@ -154,4 +157,4 @@ def test_the_end_of_the_exchange_passes_to_the_ticker() -> None:
         running.running.process.send_signal(signal.SIGTERM)
 
         assert official.wait("close")["code"] == 1001
-        assert running.running.process.wait(5) == 0
+        assert running.running.process.wait(S_MAX) == 0

@@ -8,18 +8,10 @@ import time
 import pytest
 import requests
 from kiteconnect import exceptions as kite
+from waiting import S_MAX, until
 from websockets.sync.client import connect
 
-from services.faults_rig import (
-    ORDERS,
-    Faulty,
-    ended_with,
-    faulty,
-    ids,
-    impatient,
-    order,
-    until,
-)
+from services.faults_rig import ORDERS, Faulty, ended_with, faulty, ids, order, patient
 from services.kitesim_rig import API_KEY
 
 
@@ -29,42 +21,46 @@ def test_delay(still: Faulty, side: str) -> None:
         begun = time.monotonic()
         still.running.client().profile()
 
-    assert 0.2 <= time.monotonic() - begun < 2
+    assert time.monotonic() - begun >= 0.2
 
 
 @pytest.mark.parametrize("at_byte", [0, 1, 60, 10**6, -1])
 @pytest.mark.parametrize(
-    ("name", "error"),
-    [("timeout_before", requests.ReadTimeout), ("reset_before", requests.ConnectionError)],
+    ("name", "patience_s", "error"),
+    [("timeout_before", 0.5, requests.ReadTimeout), ("reset_before", S_MAX, requests.ConnectionError)],
 )
-def test_nothing_is_accepted_before(still: Faulty, name: str, error: type[Exception], at_byte: int) -> None:
+def test_nothing_is_accepted_before(
+    still: Faulty, name: str, patience_s: float, error: type[Exception], at_byte: int
+) -> None:
     before = ids(still)
 
     with still.fault(name, at_byte=at_byte, where=ORDERS), pytest.raises(error):
-        impatient(still).place_order(**order())
+        patient(still, patience_s).place_order(**order())
 
     assert ids(still) == before
 
 
 @pytest.mark.parametrize(
-    ("name", "at_byte", "error"),
+    ("name", "patience_s", "at_byte", "error"),
     [
-        ("timeout_after", 0, requests.ReadTimeout),
-        ("timeout_after", 40, requests.ReadTimeout),
-        # The head is whole and the body is not: requests calls a timeout within it a ConnectionError.
-        ("timeout_after", 140, requests.ConnectionError),
-        ("reset_after", 0, requests.ConnectionError),
-        ("reset_after", 40, requests.ConnectionError),
+        ("timeout_after", 0.5, 0, requests.ReadTimeout),
+        ("timeout_after", 0.5, 40, requests.ReadTimeout),
+        # The head is whole, once it has come, and the body is not: requests calls a timeout within it a
+        # ConnectionError.
+        ("timeout_after", 3.0, 140, requests.ConnectionError),
+        ("reset_after", S_MAX, 0, requests.ConnectionError),
+        ("reset_after", S_MAX, 40, requests.ConnectionError),
     ],
 )
 def test_what_was_lost_on_the_way_back_was_accepted(
-    still: Faulty, name: str, at_byte: int, error: type[Exception]
+    still: Faulty, name: str, patience_s: float, at_byte: int, error: type[Exception]
 ) -> None:
     before = ids(still)
 
     with still.fault(name, at_byte=at_byte, where=ORDERS), pytest.raises(error):
-        impatient(still).place_order(**order(tag=f"{name[:5]}{at_byte}"))
+        patient(still, patience_s).place_order(**order(tag=f"{name[:5]}{at_byte}"))
 
+    until(lambda: len(ids(still)) > len(before))  # who has stopped waiting may be ahead of it
     assert [still.running.client().orders()[-1]["tag"]] == [f"{name[:5]}{at_byte}"]
     assert len(ids(still)) == len(before) + 1
 
@@ -72,7 +68,7 @@ def test_what_was_lost_on_the_way_back_was_accepted(
 @pytest.mark.parametrize("at_byte", [1, 17, 100])
 def test_a_reset_comes_at_just_that_byte(still: Faulty, at_byte: int) -> None:
     host, _, port = still.address.partition(":")
-    with still.fault("reset_after", at_byte=at_byte), socket.create_connection((host, int(port)), 5) as bare:
+    with still.fault("reset_after", at_byte=at_byte), socket.create_connection((host, int(port)), S_MAX) as bare:
         bare.sendall(b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n")
         read = until_reset(bare)
 
@@ -124,7 +120,7 @@ def test_html_429_is_a_data_exception_with_another_code(still: Faulty) -> None:
 def test_http_400_and_later_the_order_is_there(still: Faulty) -> None:
     before = ids(still)
 
-    with still.fault("http_400_then_placed", ms=300), pytest.raises(kite.OrderException, match="timed out") as said:
+    with still.fault("http_400_then_placed", ms=2_000), pytest.raises(kite.OrderException, match="timed out") as said:
         still.running.client().place_order(**order(tag="ghost"))
 
     assert said.value.code == 400
@@ -147,7 +143,7 @@ def test_token_death_in_the_middle_of_an_order(when: str, placed: int) -> None:
 
         assert ended == [True, True]
         assert ended_with(reader)[1] == 1008
-        page = requests.get(f"{exchange.root}/connect/login?api_key={API_KEY}", allow_redirects=False, timeout=5)
+        page = requests.get(f"{exchange.root}/connect/login?api_key={API_KEY}", allow_redirects=False, timeout=S_MAX)
         request_token = page.headers["location"].split("request_token=")[1].split("&")[0]
         client.generate_session(request_token, api_secret="secret")
         assert len(client.orders()) == placed

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from waiting import S_MAX
 
 from services.faults_rig import Faulty
 from services.kitesim_rig import kitesim
@@ -36,10 +37,10 @@ def test_the_link_is_good_once_and_the_next_one_is_printed_and_kept(tmp_path: Pa
     with kitesim("--state", str(tmp_path / "state")) as running:
         link, file = running.line("page"), tmp_path / "state" / "page"
         kept = file.read_text().strip()
-        first = requests.get(link, allow_redirects=False, timeout=5)
-        again = requests.get(link, allow_redirects=False, timeout=5)
+        first = requests.get(link, allow_redirects=False, timeout=S_MAX)
+        again = requests.get(link, allow_redirects=False, timeout=S_MAX)
         second = running.line("page")
-        other = requests.get(second, allow_redirects=False, timeout=5)
+        other = requests.get(second, allow_redirects=False, timeout=S_MAX)
         cookies = [answer.headers["set-cookie"] for answer in (first, other)]
         shown_ = [ask(running.address, "/api/now", Cookie=one.split(";")[0])[0] for one in cookies]
         mode = file.stat().st_mode & 0o777

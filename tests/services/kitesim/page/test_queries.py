@@ -7,10 +7,11 @@ import json
 import pytest
 import requests
 from kiteconnect import exceptions as kite
+from waiting import S_MAX
 from websockets.sync.client import connect
 
 from services.faults_rig import Faulty
-from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, kitesim
+from services.kitesim_rig import API_KEY, API_SECRET, TOKEN, kitesim, ticks
 from services.page_rig import INFY, ORDER, ask, shown
 
 
@@ -73,7 +74,7 @@ def test_it_shows_who_listens_what_is_asked_and_what_is_refused() -> None:
             client.place_order(**ORDER | {"tradingsymbol": "NOPE"})
         with connect(running.feed) as feed:
             feed.send(json.dumps({"a": "mode", "v": ["ltp", [INFY, 256265]]}))
-            feed.recv(timeout=5)
+            ticks(feed)
             now = shown(running, "/now")
 
     (one,) = now["sockets"]["open"]
@@ -89,7 +90,7 @@ def test_no_secret_is_shown(lying: Faulty) -> None:
     with pytest.raises(kite.TokenException):
         lying.running.client("stolen").profile()
     # Somebody forgets his key, and sends the token alone.
-    requests.get(f"{lying.running.root}/orders", headers={"Authorization": "token alone"}, timeout=5)
+    requests.get(f"{lying.running.root}/orders", headers={"Authorization": "token alone"}, timeout=S_MAX)
     paths = ["/about", "/now", "/orders", "/trades", f"/instruments/{INFY}", f"/prices?tokens={INFY}"]
 
     told = json.dumps([shown(lying.running, path) for path in paths])

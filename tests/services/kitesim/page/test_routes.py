@@ -8,6 +8,7 @@ import pytest
 import requests
 from kiteconnect import exceptions as kite
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
+from waiting import S_MAX
 
 from services.faults_rig import Faulty
 from services.kitesim_rig import kitesim
@@ -49,7 +50,7 @@ def test_no_fault_happens_to_the_page(lying: Faulty) -> None:
 def test_json_of_any_depth_is_refused_with_words(lying: Faulty, deep: str) -> None:
     headers = page_of(lying.address) | {"Cookie": COOKIES[lying.address]}
     own = {name.replace("_", "-"): text for name, text in headers.items()}
-    by_page = requests.post(f"http://{lying.address}/_sim/api/faults", data=deep, headers=own, timeout=5)
+    by_page = requests.post(f"http://{lying.address}/_sim/api/faults", data=deep, headers=own, timeout=S_MAX)
     by_admin = lying.ask("POST", "/faults", deep)
 
     assert (by_page.status_code, by_admin[0]) == (400, 400)

@@ -15,6 +15,7 @@ from kitev3.contracts import Request
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.triggers import read_trigger
+from waiting import S_MAX
 
 from services.kitesim_rig import Kitesim, kitesim
 
@@ -111,7 +112,7 @@ def test_a_trailing_trigger_is_taken_and_shown(client: KiteConnect, running: Kit
     form = {"type": "trailing-two-leg", "condition": json.dumps(condition), "orders": json.dumps(legs)}
     headers = {"Authorization": f"token {client.api_key}:{client.access_token}"}
 
-    made = requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=5).json()["data"]
+    made = requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=S_MAX).json()["data"]
 
     gtt = client.get_gtt(made["trigger_id"])
     assert (gtt["type"], gtt["status"]) == ("trailing-two-leg", "active")
@@ -119,7 +120,7 @@ def test_a_trailing_trigger_is_taken_and_shown(client: KiteConnect, running: Kit
     client.delete_gtt(made["trigger_id"])
     del condition["trailing_points"]  # by how much it follows is not said
     form["condition"] = json.dumps(condition)
-    assert requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=5).status_code == 400
+    assert requests.post(f"{running.root}/gtt/triggers", data=form, headers=headers, timeout=S_MAX).status_code == 400
 
 
 def floor() -> Exchange:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from waiting import S_MAX
 
 from services.kitesim_rig import API_KEY, API_SECRET, Kitesim, kitesim
 
@@ -15,12 +16,12 @@ APP = "http://127.0.0.1:5000/back?from=kite"
 
 
 def get(running: Kitesim, query: str, **headers: str) -> requests.Response:
-    return requests.get(f"{running.root}/connect/login?{query}", headers=headers, allow_redirects=False, timeout=5)
+    return requests.get(f"{running.root}/connect/login?{query}", headers=headers, allow_redirects=False, timeout=S_MAX)
 
 
 def press(running: Kitesim, fields: dict[str, str], **headers: str) -> requests.Response:
     return requests.post(
-        f"{running.root}/connect/login", data=fields, headers=headers, allow_redirects=False, timeout=5
+        f"{running.root}/connect/login", data=fields, headers=headers, allow_redirects=False, timeout=S_MAX
     )
 
 
@@ -78,7 +79,7 @@ def test_parameters_of_the_applications_own_change_none_of_the_logins(extra: str
             f"{running.root}/connect/login",
             params={"api_key": API_KEY, "redirect_params": extra},
             headers=BROWSER,
-            timeout=5,
+            timeout=S_MAX,
         )
         _, query = led_to(press(running, {"api_key": API_KEY, "redirect_params": extra}))
 

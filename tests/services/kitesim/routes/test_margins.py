@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kiteconnect import KiteConnect
 from kiteconnect import exceptions as kite
+from waiting import S_MAX
 
 from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
 
@@ -197,7 +198,7 @@ def test_a_basket_that_closes_itself_ties_up_less_than_its_orders(client: KiteCo
     assert compact["final"].keys() == {"type", "tradingsymbol", "exchange", "total"}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     legs=st.lists(
         st.tuples(st.sampled_from(["INFY", "TCS"]), st.sampled_from(["BUY", "SELL"]), st.integers(1, 500)),
@@ -241,7 +242,7 @@ def test_a_broken_order_is_an_input_exception(client: KiteConnect, change: dict[
 def test_what_is_no_array_of_orders_is_refused(running: Kitesim, body: str) -> None:
     headers = {"Authorization": f"token {API_KEY}:{TOKEN}", "Content-Type": "application/json"}
     for path in ("/margins/orders", "/margins/basket", "/charges/orders"):
-        answer = requests.post(running.root + path, body.encode("latin-1"), headers=headers, timeout=5)
+        answer = requests.post(running.root + path, body.encode("latin-1"), headers=headers, timeout=S_MAX)
         assert (answer.status_code, answer.json()["error_type"]) == (400, "InputException"), path
 
 
@@ -277,7 +278,7 @@ def test_positions_are_considered_when_they_are_asked_for(running: Kitesim, clie
     headers = {"Authorization": f"token {API_KEY}:{TOKEN}"}
 
     with_them, without, silent = (
-        requests.post(f"{running.root}/margins/basket{query}", json=[way_out], headers=headers, timeout=5).json()[
+        requests.post(f"{running.root}/margins/basket{query}", json=[way_out], headers=headers, timeout=S_MAX).json()[
             "data"
         ]
         for query in ("?consider_positions=true", "?consider_positions=false", "")

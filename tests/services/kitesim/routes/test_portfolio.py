@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 from kiteconnect import exceptions as kite
+from waiting import S_MAX
 
 from services.kitesim_rig import API_KEY, TOKEN, Kitesim, get
 
@@ -27,13 +28,13 @@ def test_holdings_in_all_their_forms_say_the_same(legacy: Kitesim) -> None:
 def test_holdings_are_authorised_in_the_browser(legacy: Kitesim) -> None:
     headers = {"Authorization": f"token {API_KEY}:{TOKEN}"}
     address = f"{legacy.root}/portfolio/holdings/authorise"
-    answer = requests.post(address, {"isin": ["INE009A01021"], "quantity": ["5"]}, headers=headers, timeout=5)
+    answer = requests.post(address, {"isin": ["INE009A01021"], "quantity": ["5"]}, headers=headers, timeout=S_MAX)
     number = answer.json()["data"]["request_id"]
 
-    page = requests.get(f"{legacy.root}/connect/portfolio/authorise/holdings/{API_KEY}/{number}", timeout=5)
+    page = requests.get(f"{legacy.root}/connect/portfolio/authorise/holdings/{API_KEY}/{number}", timeout=S_MAX)
 
     assert (page.status_code, "may be sold" in page.text) == (200, True)
-    assert requests.post(address, {"type": "gold"}, headers=headers, timeout=5).status_code == 400
+    assert requests.post(address, {"type": "gold"}, headers=headers, timeout=S_MAX).status_code == 400
 
 
 def test_a_position_is_converted_by_the_official_client(legacy: Kitesim) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 import requests
 from kiteconnect import exceptions as kite
+from waiting import S_MAX
 
 from services.kitesim_rig import API_KEY, API_SECRET, Kitesim, kitesim
 
@@ -36,4 +37,4 @@ def test_an_ordinary_login_has_nothing_to_renew(legacy: Kitesim) -> None:
     assert session["refresh_token"] == ""
     checksum = hashlib.sha256(f"{API_KEY}{API_SECRET}".encode()).hexdigest()
     form = {"api_key": API_KEY, "refresh_token": "", "checksum": checksum}
-    assert requests.post(f"{legacy.root}/session/refresh_token", data=form, timeout=5).status_code == 400
+    assert requests.post(f"{legacy.root}/session/refresh_token", data=form, timeout=S_MAX).status_code == 400
