@@ -336,7 +336,7 @@ def test_a_reader_that_falls_behind_makes_the_market_late_and_misses_no_frame() 
         tokens = [row["instrument_token"] for row in client.instruments()]
         host, _, port = running.address.partition(":")
         narrow.connect((host, int(port)))
-        with connect(running.feed, sock=narrow, compression=None) as reader:
+        with connect(running.feed, sock=narrow, compression=None, close_timeout=0.2) as reader:
             reader.send(wish("mode", ["full", tokens]))
             begun = market_second(client)
             time.sleep(1.5)  # 1,500 market seconds, were nobody slow

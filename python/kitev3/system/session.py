@@ -34,7 +34,7 @@ from kitev3.system.summary import ProcessUse, Summary, Tally, unheard
 from kitev3.system.supervisor import Supervisor
 from kitev3.system.table import Row, View, note
 
-READY_S_MAX = 20.0
+READY_S_MAX = 60.0  # a start takes some seconds; on a small machine that is busy, many
 READY_ASK_S = 0.05
 LOOK_S = 1.0  # how often a running system is asked and shown
 SILENT_S_MAX = 3.0  # without an answer; seen at a look, which waits for answers itself: HALTED within 4 s
@@ -109,7 +109,7 @@ class Session:
     # --- start --------------------------------------------------------------------------------------------------------
 
     async def _until_ready(self) -> None:
-        """Asks everyone every 50 ms; what is missing after 20 s is named."""
+        """Asks everyone every 50 ms; what is missing after a minute is named."""
         until = time.monotonic() + READY_S_MAX
         while not self._end.is_set():
             healths = await self._healths()
