@@ -37,7 +37,8 @@ def test_a_second_execution_is_refused_and_uses_up_no_epoch(tmp_path: Path) -> N
 
 def test_the_folder_is_ours_alone(tmp_path: Path) -> None:
     folder = tmp_path / "open"
-    folder.mkdir(mode=0o755)
+    folder.mkdir()
+    folder.chmod(0o755)
 
     with Account(folder):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -159,7 +159,8 @@ def test_a_latch_that_somebody_lowered_is_not_put_aside(folder: RunFolder) -> No
 
 @pytest.mark.parametrize("names", [["log"], ["journal", "notes.txt"], [".git"], ["run.json"]])
 def test_a_folder_of_somebodys_is_refused_and_left_as_it_is(folder: RunFolder, names: list[str]) -> None:
-    folder.path.mkdir(mode=0o755)
+    folder.path.mkdir()
+    folder.path.chmod(0o755)  # whatever the umask
     for name in names:
         (folder.path / name).mkdir()
 
@@ -240,7 +241,8 @@ def test_a_socket_path_fits_or_the_start_says_so(length: int) -> None:
 
 
 def test_a_sockets_folder_that_others_may_enter_is_refused(folder: RunFolder) -> None:
-    folder.sockets.mkdir(mode=0o755)
+    folder.sockets.mkdir()
+    folder.sockets.chmod(0o755)
     with pytest.raises(ConfigError, match="mode 0700"):
         folder.make()
 
