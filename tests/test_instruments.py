@@ -54,6 +54,20 @@ def test_what_is_written_is_read(some: list[Row]) -> None:
     assert (list(file.rows), file.bad) == (some, ())
 
 
+@given(different.filter(bool), st.data())
+def test_a_line_that_stands_there_again_is_left_out_and_its_row_is_not(some: list[Row], data: st.DataObject) -> None:
+    again = data.draw(st.sampled_from(some))
+
+    file = instruments.parse(csv_of([*some, again]))
+
+    assert list(file.rows) == some
+    assert [(bad.line, bad.why) for bad in file.bad] == [(len(some) + 2, f"it is line {some.index(again) + 2} again")]
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_name() -> None:
+    assert instruments.parse(b"\xef\xbb\xbf" + csv_of([])).bad == ()
+
+
 @given(st.one_of(st.binary(), st.binary().map(lambda lines: csv_of([]) + lines)))
 def test_any_bytes_give_rows_and_bad_lines_or_one_clear_error(data: bytes) -> None:
     try:

@@ -100,7 +100,7 @@ def parse(data: bytes) -> File:
     Raises InstrumentsError when it is no instruments file: a column is missing, or there are too many lines.
     """
     header, *lines = data.split(b"\n")
-    names = header.decode("utf-8", "replace").strip().split(",")
+    names = header.decode("utf-8-sig", "replace").strip().split(",")
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise InstrumentsError(f"instruments file: line 1 lacks the columns {', '.join(missing)}: fetch it again")
@@ -193,13 +193,18 @@ def _e4(text: str) -> int:
 
 
 def _twice(rows: Mapping[int, Row]) -> dict[int, str]:
-    """The lines whose token or symbol another line has too: nobody can say which of them is right."""
+    """The lines whose token or symbol another line has too: nobody can say which of them is right, unless they are the
+    same."""
+    first: dict[Row, int] = {}
+    twice = {
+        line: f"it is line {first[row]} again" for line, row in rows.items() if first.setdefault(row, line) != line
+    }
+    rows = {line: row for line, row in rows.items() if line not in twice}
     tokens: dict[int, list[int]] = {}
     keys: dict[str, list[int]] = {}
     for line, row in rows.items():
         tokens.setdefault(row.instrument_token, []).append(line)
         keys.setdefault(row.key, []).append(line)
-    twice: dict[int, str] = {}
     for token, lines in tokens.items():
         if len(lines) > 1:
             stands = " and ".join(rows[line].key for line in lines[:3])

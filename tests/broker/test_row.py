@@ -83,3 +83,49 @@ def test_one_bad_member_costs_itself() -> None:
             bad.append(name)
 
     assert (list(read), bad) == (["x", "y"], ["huge", "null", "cut"])
+
+
+LINES = st.text(st.characters(codec="utf-8"), max_size=20)
+BODIES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), LINES
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(LINES, inner, max_size=3)),
+)
+
+
+@given(BODIES, st.booleans())
+def test_what_is_json_is_left_as_it_is(body: Any, ascii_only: bool) -> None:
+    text = json.dumps(body, ensure_ascii=ascii_only).encode()
+
+    assert row.mended(text) == text
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"NaN", b"-Infinity", b"007", b"1.", b".5", b"+1", b"-", b"1e", b"0x10", b"True", b"undefined", b"'a'",
+        b"1_000", rb'"\ud83d"', rb'"\ude00"', rb'"\ud83d\u0041"', rb'"\u12"', rb'"\x41"', b'"a\nb"', b'"\x00"',
+        b'"\xff"', rb'"\ud83d x"',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", [b'{"m": %s}', b"[1, %s]", b'{"a": {"b": [%s]}}', b"{%s: 1}"])
+def test_what_is_no_text_and_no_number_costs_its_row_alone(odd: bytes, form: bytes) -> None:
+    if b"{%" in form and not odd.startswith(b'"'):
+        return  # no object at all
+    good = rb'{"m": "\ud83d\ude00 \" \\ x", "n": -1.5e3}'
+    cut = row.elements(row.mended(b"[%s, %s, %s]" % (good, form % odd, good)))
+
+    assert [bytes(one) for one in cut[::2]] == [good, good]
+    with suppress(BadRow):  # what stands in its place is no number and no text
+        fields = row.row(cut[1])
+        for read in (row.whole, row.e4, row.text):
+            with pytest.raises(BadRow):
+                read(fields, "m")
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_bytes_are_they_are_mended_once(body: bytes) -> None:
+    once = row.mended(body)
+
+    assert row.mended(once) == once

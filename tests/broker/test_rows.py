@@ -135,6 +135,23 @@ def test_a_status_that_nobody_has_told_us_of_is_kept_and_named() -> None:
     assert (told.bad, told.why) == (1, "orders: 171229000724687: status 'PARKED' is not known")
 
 
+@pytest.mark.parametrize("average", ["x", -1, 1e300, [], True])
+def test_what_only_describes_an_order_never_costs_it(average: object) -> None:
+    told = read(books(), "orders", [ORDER | {"average_price": average, "status_message": "y" * 10**6}])
+
+    (row,) = told.orders
+    assert (row.average_price_e4, row.message) == (0, "y" * 1_024)
+    assert (told.bad, told.doubtful) == (1, False)
+    assert told.why.startswith("orders: 171229000724687: average_price: ")
+
+
+def test_an_order_that_filled_more_than_its_quantity_cannot_be_read() -> None:
+    told = read(books(), "orders", [ORDER | {"quantity": 5, "filled_quantity": 6}])
+
+    assert (told.orders, told.bad) == ((), 1)
+    assert told.why.endswith("filled_quantity: 6 of 5")
+
+
 ORDERS = st.dictionaries(
     st.sampled_from("abcde"), st.tuples(st.integers(0, 3), st.sampled_from(["OPEN", "COMPLETE"])), max_size=5
 )
@@ -195,6 +212,21 @@ def test_the_funds_of_both_segments_are_summed_and_one_may_be_absent() -> None:
         ({"equity": segment, "commodity": segment | {"utilised": None}}, Funds(30_000, 20_000)),
     ):
         assert read(books(), "margins", json.dumps(body).encode()).funds == (funds,)
+
+
+@pytest.mark.parametrize("equity", [None, {}, [], {"net": None}])
+def test_equity_that_is_empty_is_not_no_money(equity: object) -> None:
+    commodity = {"net": 1.5, "utilised": {"debits": "2"}}
+    told = read(books(), "margins", json.dumps({"equity": equity, "commodity": commodity}).encode())
+
+    assert (told.outcome, told.funds) == ("error", ())
+
+
+@pytest.mark.parametrize("price", [None, 0, "0", "", -1])
+def test_a_trade_without_a_price_is_no_gift(price: object) -> None:
+    told = read(books(), "trades", [TRADE | {"average_price": price}, TRADE | {"trade_id": "8"}])
+
+    assert ([row.trade_id for row in told.trades], told.bad) == (["8"], 1)
 
 
 @pytest.mark.parametrize("exchange", sorted(EXCHANGES))

@@ -29,8 +29,6 @@ Outcome = Literal["ok", "not_sent", "throttled", "reject", "unknown", "error"]
 MESSAGE_CHARS_MAX = 300
 ORDER_ID_CHARS_MAX = 64
 _DOUBTFUL = re.compile(r"(?i:timed out|check the order|try again)|OMS")
-_NAN = re.compile(rb"(?<=[:,\[\s])-?(?:NaN|Infinity)(?=[\s,\]}])")
-"""What JSON has not and some writers put: it becomes a value that is no number, so that it costs its row alone."""
 _REJECTING = {
     400: frozenset({"InputException", "MarginException", "HoldingException"}),
     403: frozenset({"TokenException", "PermissionException"}),  # the latter: not from the registered address
@@ -107,12 +105,14 @@ def _refusal(status: int, error_type: str, message: str) -> Outcome:
 def _read(reply: Reply) -> _Envelope | None:
     if "json" not in reply.content_type.lower():
         return None
-    for body in (reply.body, _NAN.sub(b"[]", reply.body)):
-        try:
-            return _envelope.decode(body)
-        except row.UNREADABLE:
-            continue
-    return None
+    try:
+        return _envelope.decode(reply.body)
+    except row.UNREADABLE:
+        pass
+    try:
+        return _envelope.decode(row.mended(reply.body))
+    except row.UNREADABLE:
+        return None
 
 
 def _order_id(envelope: _Envelope) -> str:

@@ -7,6 +7,7 @@ Null and absent are the same. What is there and is no number, or is one that no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -23,8 +24,30 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a JSON decoder raises at bytes from outside; nesting without end is among it."""
 
 
+_ATOM = re.compile(rb'"(?:[^"\\]|\\.)*+"|[^\s\[\]{},:"]++', re.DOTALL)
+"""A text or a number of JSON, or what stands in the place of one."""
+_TEXT = re.compile(
+    rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
+    rb'|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"'
+)
+_PLAIN = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
+
+
 class BadRow(KiteError):
     """A row that cannot be read; the text names the field and what stood there."""
+
+
+def mended(body: bytes) -> bytes:
+    """*body* with what is no text and no number of JSON (half a surrogate pair, ``NaN``, ``007``) in a form that can be
+    cut off with its row, and costs that row: a text that is no UTF-8, and a list."""
+
+    def mend(atom: re.Match[bytes]) -> bytes:
+        is_text = atom[0].startswith(b'"')
+        if (_TEXT if is_text else _PLAIN).fullmatch(atom[0]):
+            return atom[0]
+        return b'"\xff"' if is_text else b"[]"
+
+    return _ATOM.sub(mend, body)
 
 
 def members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -122,6 +145,14 @@ def text(fields: Mapping[str, Any], name: str, default: str | None = None) -> st
     if len(told) > TEXT_CHARS_MAX:
         raise BadRow(f"{name}: more than {TEXT_CHARS_MAX} characters")
     return told
+
+
+def said(fields: Mapping[str, Any], name: str) -> str:
+    """A text that people read, cut to its bound; what is there and is no text is shown."""
+    value = fields.get(name)
+    if value is None:
+        return ""
+    return value[:TEXT_CHARS_MAX] if isinstance(value, str) else shown(value)
 
 
 def shown(value: Any) -> str:

@@ -50,7 +50,7 @@ class Rows(Generic[Row]):
 
     Args:
         part: which member of the payload they are.
-        read_one: makes one of a row's fields; raises BadRow.
+        read_one: makes one of a row's fields, and says what of it could not be used, if anything; raises BadRow.
         names: the fields whose values, joined by colons, are a row's key.
         is_ours: whether a text is a tag of ours; of rows that have none, none is.
     """
@@ -58,27 +58,27 @@ class Rows(Generic[Row]):
     def __init__(
         self,
         part: Part,
-        read_one: Callable[[Fields], Row],
+        read_one: Callable[[Fields], tuple[Row, str]],
         names: tuple[str, ...],
         *,
         is_ours: Callable[[str], bool] = lambda text: True,
     ) -> None:
         self._part, self._read_one, self._names, self._is_ours = part, read_one, names, is_ours
         self._patterns = tuple(re.compile(rb'"%s"\s*:\s*"([^"\\]{1,64})"' % name.encode()) for name in names)
-        self._read: dict[bytes, Row] = {}
+        self._read: dict[bytes, tuple[Row, str]] = {}
         self._last: dict[str, Row] = {}
         self._first = True
 
     def read(self, raws: Iterable[msgspec.Raw]) -> BrokerRows:
         """What has changed since the last read. Never raises: a bad row costs itself."""
-        read: dict[bytes, Row] = {}
+        read: dict[bytes, tuple[Row, str]] = {}
         now: dict[str, Row] = {}
         changed: list[Row] = []
         bad, why, doubtful = 0, "", False
         for raw in raws:
             data = bytes(raw)
             try:
-                one = self._read.get(data) or self._read_one(row.row(data))
+                one, odd = read[data] = self._read.get(data) or self._read_one(row.row(data))
             except BadRow as error:
                 key = self._key_of(data)
                 why, bad = why or f"{self._part}: {key or 'a row'}: {error}", bad + 1
@@ -87,10 +87,9 @@ class Rows(Generic[Row]):
                 else:
                     doubtful = doubtful or key is None or self._may_be_ours(data)
                 continue
-            if isinstance(one, OrderRow) and one.status not in STATUSES:
-                why, bad = why or f"orders: {one.order_id}: status {row.shown(one.status)} is not known", bad + 1
-            read[data] = one
             key = self.key(one)
+            if odd:
+                why, bad = why or f"{self._part}: {key}: {odd}", bad + 1
             if self._last.get(key) != one or now.get(key, one) != one:
                 changed.append(one)
             now[key] = one
@@ -162,15 +161,24 @@ class Books:
             return BrokerRows(part, "error", bad=1, why=f"{part}: {error}", error_type="BadRow")
 
 
-def order(fields: Fields) -> OrderRow:
-    """A row of the order book."""
-    quantity = _quantity(fields, "quantity")
+def order(fields: Fields) -> tuple[OrderRow, str]:
+    """A row of the order book. What only describes it never costs it: fills and prices are the trades'."""
+    quantity, filled_quantity = _quantity(fields, "quantity"), _quantity(fields, "filled_quantity")
+    if filled_quantity > quantity:
+        raise BadRow(f"filled_quantity: {filled_quantity} of {quantity}")
+    status, odd = row.text(fields, "status"), ""
+    if status not in STATUSES:
+        odd = f"status {row.shown(status)} is not known"
+    try:
+        average_price_e4 = _price(fields, "average_price", quantity)
+    except BadRow as error:
+        average_price_e4, odd = 0, odd or str(error)
     exchange, tradingsymbol, token = _instrument(fields)
     # Of orders that the broker converted the tag moves from ``tag`` to ``tags``.
     tags = (fields.get("tag"), *row.parts(fields, "tags"))
-    return OrderRow(
+    read = OrderRow(
         order_id=row.text(fields, "order_id"),
-        status=row.text(fields, "status"),
+        status=status,
         exchange=exchange,
         tradingsymbol=tradingsymbol,
         instrument_token=token,
@@ -178,35 +186,38 @@ def order(fields: Fields) -> OrderRow:
         product=_word(fields, "product", PRODUCTS),
         order_type=row.text(fields, "order_type"),
         quantity=quantity,
-        filled_quantity=_quantity(fields, "filled_quantity"),
+        filled_quantity=filled_quantity,
         price_e4=_price(fields, "price", quantity),
         trigger_price_e4=_price(fields, "trigger_price", quantity),
-        average_price_e4=_price(fields, "average_price", quantity),
+        average_price_e4=average_price_e4,
         variety=row.text(fields, "variety", "regular"),
-        message=row.text(fields, "status_message", ""),
+        message=row.said(fields, "status_message"),
         updated_ns=ist_ns(fields.get("exchange_update_timestamp")),
         tags=tuple(tag for tag in tags if isinstance(tag, str) and 0 < len(tag) <= TAG_CHARS_MAX),
     )
+    return read, odd
 
 
-def trade(fields: Fields) -> TradeRow:
-    """A row of the trade book."""
+def trade(fields: Fields) -> tuple[TradeRow, str]:
+    """A row of the trade book. One without a price would be booked as a gift, or as a loss of all that it cost."""
     quantity = _quantity(fields, "quantity")
-    if quantity == 0:
-        raise BadRow("quantity: 0 is no trade")
-    return TradeRow(
+    price_e4 = _price(fields, "average_price", quantity)
+    if quantity == 0 or price_e4 == 0:
+        raise BadRow(f"{'average_price' if quantity else 'quantity'}: 0 is no trade")
+    read = TradeRow(
         row.text(fields, "trade_id"),
         row.text(fields, "order_id"),
         *_instrument(fields),
         _word(fields, "transaction_type", SIDES),  # type: ignore[arg-type]
         _word(fields, "product", PRODUCTS),
         quantity,
-        _price(fields, "average_price", quantity),
+        price_e4,
         ist_ns(fields.get("fill_timestamp")) or ist_ns(fields.get("exchange_timestamp")),
     )
+    return read, ""
 
 
-def position(fields: Fields) -> PositionRow:
+def position(fields: Fields) -> tuple[PositionRow, str]:
     """A row of the net positions."""
     overnight = _quantity(fields, "overnight_quantity", 0, least=-QUANTITY_MAX)
     side = "buy" if overnight > 0 else "sell"
@@ -214,7 +225,7 @@ def position(fields: Fields) -> PositionRow:
     units = abs(overnight) * max(row.whole(fields, "multiplier", 1), 1)
     exchange, tradingsymbol, token = _instrument(fields)
     quantity = _quantity(fields, "quantity", least=-QUANTITY_MAX)
-    return PositionRow(
+    read = PositionRow(
         exchange,
         tradingsymbol,
         token,
@@ -224,24 +235,27 @@ def position(fields: Fields) -> PositionRow:
         overnight,
         max(round(value_e4 / units), 0) if units else 0,
     )
+    return read, ""
 
 
-def holding(fields: Fields) -> Holding:
+def holding(fields: Fields) -> tuple[Holding, str]:
     """A row of the holdings; what is used is no longer deliverable."""
     quantity = _quantity(fields, "quantity")
-    return Holding(
+    read = Holding(
         *_instrument(fields),
         quantity - _quantity(fields, "used_quantity", 0),
         _price(fields, "average_price", quantity),
     )
+    return read, ""
 
 
 def funds(data: bytes) -> Funds:
-    """The margins. Both segments draw on one ledger only for accounts that say so: summed. One may be absent."""
+    """The margins. Both segments draw on one ledger only for accounts that say so: summed. One may be absent; equity
+    that is named and empty has not been read, which is not the same as no money."""
     segments = row.row(data)
     parts = [part for name in ("equity", "commodity") if (part := row.part(segments, name))]
-    if not parts:
-        raise BadRow("neither equity nor commodity")
+    if not parts or ("equity" in segments and not segments["equity"]):
+        raise BadRow("no equity" if parts else "neither equity nor commodity")
     return Funds(
         sum(row.e4(part, "net") for part in parts),
         sum(row.e4(row.part(part, "utilised"), "debits", 0) for part in parts),
