@@ -432,6 +432,7 @@ class Origin(Payload, frozen=True, array_like=True, gc=False):
     seed: int
     frame_ms: int
     rules: dict[str, str]  # all of them, as a settings file has them: a profile may change from one version to the next
+    calendar: str  # the digest of its rows
 
 
 class MarketRun(Payload, frozen=True, array_like=True, gc=False):

@@ -27,6 +27,7 @@ class BrokerBook:
         self.holdings: Holdings | None = None
         self.funds: Funds | None = None
         self.final_ns: dict[str, int] = {}  # since when the trades of an order, final or of too many, do not add up
+        self.taken: set[str] = set()  # what a person has taken as it is, in the words in which it was said
         self.twins: dict[str, str] = {}  # orders under the tag of another, by id: that tag
 
     # Orders -------------------------------------------------------------------------------------------------------

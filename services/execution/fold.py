@@ -29,6 +29,7 @@ from kitev3.contracts import (
     UnknownOutcome,
 )
 from kitev3.events import Event
+from kitev3.runtime.clock import market_date
 from kitev3.services.execution.merge import Merged
 from kitev3.services.execution.orders import REJECTED, OwnOrder
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 
 def fold(one: Execution, event: Event) -> None:
-    """Takes over one event that execution once said."""
+    """Takes over one event that execution once said, and with it its day: a session of another one forgets it."""
+    one.session = max(one.session, market_date(event.time))
     _FOLDS[type(event.payload)](one, event.payload, event.mono_ns)
 
 

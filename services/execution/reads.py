@@ -21,6 +21,7 @@ from kitev3.services.execution.orders import OwnOrders
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 _BOOK: tuple[Part, ...] = ("orders", "trades")
+ABSENT = "is open and in no book"
 _ALL: tuple[Part, ...] = ("orders", "trades", "positions", "holdings", "margins")
 
 
@@ -133,15 +134,26 @@ def mismatches(
     """Where what we know contradicts what the broker shows. An unknown order contradicts nothing, nor does a book that
     does not show yet what was placed a moment ago."""
     found = [
-        f"order {own.order_id} ({own.tag}) is open and in no book"
+        f"order {own.order_id} ({own.tag}) {ABSENT}"
         for own in mine.open_orders()
         if own.stage == "placed"
         and own.order_id not in orders.rows
         and not orders.doubtful
         and now_ns - own.ended_ns >= differ_ms * MS
     ]
-    told = {(row.exchange, row.trade_id) for row in trades.rows.values()}
+    found += [words for words in odd_trades(book, trades, late_s, differ_ms, now_ns) if words not in book.taken]
     found += [
+        f"order {order_id} bears the tag {tag} of our order {mine.orders[tag].order_id}: there are two of it"
+        for order_id, tag in book.twins.items()
+    ]
+    found += book.positions.mismatches(now_ns, differ_ms)
+    return tuple(found)
+
+
+def odd_trades(book: BrokerBook, trades: View[TradeRow], late_s: int, differ_ms: int, now_ns: int) -> list[str]:
+    """Trades that vanished, changed, or do not add up to their orders, maybe all day: a person can take it as it is."""
+    told = {(row.exchange, row.trade_id) for row in trades.rows.values()}
+    found = [
         f"trade {exchange} {trade} was booked and is in no book"
         for exchange, trade in book.fills.missing(told)
         if not trades.doubtful
@@ -149,14 +161,7 @@ def mismatches(
     found += [
         f"trade {row.exchange} {row.trade_id} is of order {row.order_id}, which is in no book" for row in book.held
     ]
-    found += book.fills.contradictions
-    found += [
-        f"order {order_id} bears the tag {tag} of our order {mine.orders[tag].order_id}: there are two of it"
-        for order_id, tag in book.twins.items()
-    ]
-    found += book.late(now_ns, late_s, differ_ms)
-    found += book.positions.mismatches(now_ns, differ_ms)
-    return tuple(found)
+    return found + book.fills.contradictions + book.late(now_ns, late_s, differ_ms)
 
 
 def interval_ns(mine: OwnOrders, book: BrokerBook, config: ExecutionConfig, now_ns: int) -> int:

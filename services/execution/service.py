@@ -38,7 +38,7 @@ from kitev3.services.execution.config import MS, ExecutionConfig, S
 from kitev3.services.execution.driver import driver
 from kitev3.services.execution.fold import fold
 from kitev3.services.execution.orders import OwnOrder, OwnOrders
-from kitev3.services.execution.reads import Reads, Reconciliation, View, interval_ns, mismatches
+from kitev3.services.execution.reads import ABSENT, Reads, Reconciliation, View, interval_ns, mismatches, odd_trades
 from kitev3.services.execution.state import State, restored, taken
 from kitev3.services.execution.tagkey import tags_of
 from kitev3.system.figure import Figure, percentiles, said, states
@@ -391,10 +391,12 @@ class Execution(Handler):
         return ()
 
     def take_positions(self, event: Event) -> Iterator[Payload]:
-        """A person settles what nothing explains, and what was placed twice: ADJUST, and a book that has it."""
+        """A person settles what nothing explains, what was placed twice, odd trades: ADJUST, and a new book."""
         asked: TakePositions = event.payload
         yield from self.book.positions.take(asked.by, asked.reason)
         self.book.twins.clear()  # what they made of the positions has been seen
+        late = self.config.fills_late_s, self.config.differ_ms
+        self.book.taken.update(odd_trades(self.book, self.trades, *late, event.mono_ns))
         if self.reconciliation.done:
             yield self.book.whole(self.reads.number)
         self.reads.wanted = "positions were taken over"
@@ -453,7 +455,9 @@ def _notes(status: Mapping[str, Any]) -> Iterable[str]:
 
 def _alarms(status: Mapping[str, Any]) -> Iterable[str]:
     yield from status.get("alarms", ())
-    yield from (f"differs from the broker: {line}" for line in status.get("mismatches", ()))
+    for line in status.get("mismatches", ()):
+        way_out = "" if line.endswith(ABSENT) else "; `kitev3 take-positions` takes it over"
+        yield f"differs from the broker: {line}{way_out}"
     if status.get("bad_rows"):
         yield f"not read: {status['bad_row']}"
     failed = status.get("read_failed", "")

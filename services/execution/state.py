@@ -40,6 +40,7 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     funds: Funds | None
     final_ns: dict[str, int]
     twins: dict[str, str]
+    taken: list[str]
     reads: Reads
     seen_orders: dict[str, OrderRow]
     seen_trades: dict[str, TradeRow]
@@ -92,6 +93,7 @@ def taken(one: Execution) -> State:
         funds=book.funds,
         final_ns=book.final_ns,
         twins=book.twins,
+        taken=sorted(book.taken),
         reads=one.reads,
         seen_orders=one.orders.rows,
         seen_trades=one.trades.rows,
@@ -136,7 +138,7 @@ def restored(one: Execution, state: State) -> None:
     book.held = state.held
     book.positions.restore(state.carried, state.carried_fixed, state.doubts, state.began)
     book.holdings, book.funds = state.holdings, state.funds
-    book.final_ns, book.twins = state.final_ns, state.twins
+    book.final_ns, book.twins, book.taken = state.final_ns, state.twins, set(state.taken)
     one.reads = state.reads
     one.orders.rows, one.trades.rows = state.seen_orders, state.seen_trades
     one.positions.rows, one.holdings.rows = state.seen_positions, state.seen_holdings

@@ -32,13 +32,16 @@ class JournalConfig(ServiceSettings):
 
 
 class Store(Protocol):
-    """Where tables go. The same number twice must be the same table: recovery writes again what it wrote before."""
+    """Where tables go, and what they hold already."""
 
     def write(self, topic: str, date: str, number: int, table: pa.Table) -> None: ...
 
+    def held(self, topic: str, date: str) -> tuple[int, dict[str, tuple[int, int]]]:
+        """The number of the last table of the topic's day, and how far its rows go: epoch and number of each source."""
+
 
 class JournalHandler(Handler):
-    """Which events make up which file follows from the events and timers alone, so a restart makes the same files."""
+    """Each event once, whatever of its day is heard again: what lies above the last place in a topic's files is new."""
 
     def __init__(self, store: Store, date: str, rows_max: int) -> None:
         from kitev3.journal.columns import Rows  # Arrow is loaded by the process that writes alone
@@ -46,7 +49,8 @@ class JournalHandler(Handler):
         self.new_rows = Rows
         self.store, self.date, self.rows_max = store, date, rows_max
         self.waiting: dict[str, Any] = {}
-        self.numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}  # of the last file of each topic
+        self.applied: dict[str, dict[str, tuple[int, int]]] = {}  # by topic and source: in a file, or waiting for one
         self.events = self.rows = self.files = 0
         self.stopped = False
         kept = {contract.topic: self.take for contract in heard_by("journal") if contract.delivery != "world"}
@@ -80,6 +84,14 @@ class JournalHandler(Handler):
 
     def take(self, event: Event) -> Iterable[Payload]:
         """One event more of its topic."""
+        applied = self.applied.get(event.type)
+        if applied is None:
+            self.numbers[event.type], applied = self.store.held(event.type, self.date)
+            self.applied[event.type] = applied
+        place = event.epoch, event.seq
+        if place <= applied.get(event.source, (0, -1)):
+            return ()
+        applied[event.source] = place
         rows = self.waiting.get(event.type)
         if rows is None:
             rows = self.waiting[event.type] = self.new_rows(event.type)
@@ -99,14 +111,16 @@ class JournalHandler(Handler):
     def write(self, topic: str) -> None:
         """What waits of one topic becomes its next file."""
         rows = self.waiting.pop(topic)
-        number = self.numbers[topic] = self.numbers.get(topic, 0) + 1
+        number = self.numbers[topic] = self.numbers[topic] + 1
         self.store.write(topic, self.date, number, rows.table())
         self.files += 1
 
 
 def _handler(context: Context, config: JournalConfig) -> JournalHandler:
+    from kitev3.journal.catch_up import write_commands
     from kitev3.journal.store import ParquetStore
 
+    write_commands(context.run_dir, context.account)  # under another build they are not heard again
     return JournalHandler(ParquetStore(context.run_dir / "journal"), context.session, config.rows_max)
 
 

@@ -27,6 +27,7 @@ from kitev3.system.runfolder import RunFolder
 
 NS = 1_000_000_000
 PAGE_FILE = "kitesim.page"  # of mode 0600
+FAULTS_FILE = "kitesim.faults"  # the same
 
 
 class ExchangeDriver(AsyncDriver):
@@ -67,6 +68,8 @@ class ExchangeDriver(AsyncDriver):
         if self.admin or self.faults:
             self.front = in_front(server, listener, self.admin, self.faults, self.seed)
             self.server = self.front.server
+            if self.front.link:
+                write_whole(self.run_dir / FAULTS_FILE, f"{self.front.link}\n".encode())
         else:
             self.server = server(listener, address_of(listener))
         self.server.entrance.announce = self._announce

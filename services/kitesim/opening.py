@@ -19,7 +19,7 @@ from kitev3.system.market_file import read_market
 
 MINUTE_NS = 60_000_000_000
 FIRST_MINUTES = 5  # a market that is no file starts this long after the open, with something to look at
-FORM = 2  # of the requests that are kept beside an origin
+FORM = 3  # of the requests that are kept beside an origin
 
 
 def open_exchange(
@@ -57,7 +57,7 @@ def open_exchange(
             calendar=dates,
         )
     except (ValueError, OverflowError) as error:
-        raise ConfigError(f"kitesim: {error}") from None
+        raise ConfigError(str(error)) from None
     return exchange, Origin(
         form=FORM,
         session=exchange.session,
@@ -71,6 +71,7 @@ def open_exchange(
         seed=seed,
         frame_ms=frame_ms,
         rules={name: text(value) for name, value in exchange.rules.items()},
+        calendar=dates.sha256,
     )
 
 

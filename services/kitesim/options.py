@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from kitev3.errors import ConfigError
 from kitev3.services.kitesim.access import LOOPBACK, Access, read_addresses
 from kitev3.services.kitesim.applications import Account, check_accounts, read_accounts
 from kitev3.services.kitesim.faults.catalogue import read_faults, read_file
@@ -18,6 +16,7 @@ from kitev3.services.kitesim.faults.fault import Fault
 from kitev3.services.kitesim.rules import list_rules, read_rules, read_words
 from kitev3.system import settings
 from kitev3.system.profile import SPEED_MAX
+from kitev3.system.settings import location
 
 USER = "KS0001"
 
@@ -31,9 +30,10 @@ class Options:
     universe: Literal["full", "house"] = "full"
     hours: Literal["", "plain", "dated", "always-open"] = ""  # the profile's own: dated, in legacy always-open
     profile: Literal["strict-2026", "legacy"] = "strict-2026"
-    seed: int = 1
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     speed: Annotated[float, msgspec.Meta(gt=0, le=SPEED_MAX)] = 1.0  # market seconds in a second
     clock: str = ""
+    calendar: str = location()  # a file of dated rows that are laid over the shipped ones
     frame_ms: int = 1000
     api_key: str = "kitesim"
     api_secret: str = ""
@@ -74,15 +74,8 @@ class Options:
     @property
     def accounts(self) -> tuple[Account, ...]:
         """The application of the options themselves, then those beside it. ConfigError says what is wrong."""
-        first = Account(
-            user=self.user,
-            api_key=self.api_key,
-            api_secret=self.api_secret,
-            access_token=self.access_token,
-            redirect_url=self.redirect_url,
-            postback_url=self.postback_url,
-            renewable=self.renewable,
-        )
+        named = {name: getattr(self, name) for name in settings.keys(Account)}
+        first = settings.read(Account, named, "account", {})
         accounts = (first, *read_accounts(self.account))
         check_accounts(accounts, anywhere=self.postback_anywhere)
         return accounts
@@ -141,6 +134,9 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--seed", type=int)
     line.add_argument("--speed", type=float, help="market seconds in a second (1)")
     line.add_argument("--clock", metavar="YYYY-MM-DDTHH:MM", help="market time of the start, IST")
+    line.add_argument(
+        "--calendar", metavar="FILE", help="dated rows that are laid over the shipped ones: docs/calendar.md"
+    )
     line.add_argument("--frame-ms", type=int, help="market time between two frames (1000)")
     line.add_argument("--api-key", help="(kitesim)")
     line.add_argument("--api-secret", help="a random one unless given")
@@ -175,7 +171,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     """The options of a command line and of the file that it names. ConfigError names the culprit."""
     given = vars(parser().parse_args(arguments))
     file = given.pop("settings", "")
-    table = _table(Path(file)) if file else {}
+    table = settings.toml(Path(file), f"settings: {file}") if file else {}
     filed = settings.read(Options, table, f"settings: {file}", {})
     # Each of them was checked where it was written; so an error below is the command line's.
     return settings.read(Options, _plain(filed) | given, "command line", {})
@@ -186,10 +182,3 @@ def _plain(options: Options) -> dict[str, Any]:
     values = {name: getattr(options, name) for name in fields}
     own = {"fault": list(options.fault), "account": list(options.account), "rules": dict(options.rules)}
     return values | own
-
-
-def _table(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"settings: {path}: {error}") from None

@@ -31,6 +31,7 @@ from kitev3.system.private import write_whole
 
 NS = 1_000_000_000
 PAGE_FILE = "page"  # of mode 0600, in the state's folder
+FAULTS_FILE = "faults"  # the same
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     print(_greeting(server, options), flush=True)
     server.entrance.announce = lambda: _next_link(server, options)
     if front is not None:
+        if options.state and front.link:
+            write_whole(Path(options.state) / FAULTS_FILE, f"{front.link}\n".encode())
         print(front.greeting(), flush=True)
     server.run_market(MarketClock.at_speed(exchange.now_ns, machine_ns(), options.speed))
     try:
@@ -90,6 +93,7 @@ def _exchange(options: Options, users: tuple[str, ...]) -> tuple[Exchange, Books
         universe=options.universe,
         hours=options.kept_hours,
         rules=options.all_rules,
+        calendar=options.calendar,
     )
     books = Books(exchange)
     if folder is None:

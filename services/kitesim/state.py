@@ -103,7 +103,7 @@ class Memory:
         except TapeCorrupt as corrupt:
             raise ConfigError(f"state: {corrupt.file}: offset {corrupt.offset}: {corrupt.what}") from None
         except OSError as error:
-            raise ConfigError(f"state: {folder}: cannot be written: {error}") from None
+            raise ConfigError(f"state: {folder}: cannot be written: {error.strerror}") from None
         if self.tape.recovered == 0:
             self.tape.append(TapeKind.EPOCH, 0, msgspec.msgpack.encode(origin))
             self.tape.sync()

@@ -18,9 +18,10 @@ def fill(number: int) -> Event:
     return Event("execution.fill", Fill(*trade), source="execution", seq=number, topic_seq=number, ts=NOON_NS)
 
 
-def batch(number: int) -> Event:
+def batch(number: int, seq: int) -> Event:
+    """So many ticks."""
     some = [Tick(408065, 15_000_000 + n, exchange_ns=10**9, kind="full" if n % 2 else "ltp") for n in range(number)]
-    return Event("marketdata.tick", TickBatch.from_ticks(some), source="marketdata", seq=number)
+    return Event("marketdata.tick", TickBatch.from_ticks(some), source="marketdata", seq=seq)
 
 
 def journal(folder: Path, rows_max: int = 5) -> JournalHandler:

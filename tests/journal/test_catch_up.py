@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from kitev3.journal.catch_up import catch_up
+from kitev3.journal.catch_up import catch_up, write_commands
 from kitev3.journal.query import topics
 from kitev3.journal.store import ParquetStore
 
@@ -78,6 +78,15 @@ def test_a_journal_that_wrote_nothing_is_written_whole(ended: Path, tmp_path: Pa
     assert found == rows(ended)
     assert len(found["execution.fill"]) > 0
     assert len(found["control.arm"]) == 1
+
+
+def test_the_commands_that_the_journal_heard_are_written_by_themselves(ended: Path, tmp_path: Path) -> None:
+    shutil.copytree(ended / "tape", tmp_path / "tape")
+
+    for _ in range(2):
+        write_commands(tmp_path, ACCOUNT)
+
+    assert rows(tmp_path) == {topic: found for topic, found in rows(ended).items() if topic.startswith("control.")}
 
 
 def test_a_tape_that_breaks_off_costs_what_is_behind_the_break_alone(ended: Path, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_rows_are_the_same_however_often_they_become_columns(fold_rows: int, mon
         fills, batches = Rows("execution.fill"), Rows("marketdata.tick")
         for number in range(1, 9):
             fills.add(fill(number))
-            batches.add(batch(number % 4))
+            batches.add(batch(number % 4, number))
         return [fills.table(), batches.table()]
 
     at_the_end = tables()

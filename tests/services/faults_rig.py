@@ -23,14 +23,16 @@ ORDERS = {"route": "/orders/*"}
 
 
 class Faulty:
-    """A running exchange and its admin address."""
+    """A running exchange, its admin address and the key to that."""
 
     def __init__(self, running: Kitesim) -> None:
         self.running, self.address, self.root = running, running.address, running.root
-        self.admin = running.line("faults").split("//")[1].split("/")[0]
+        self.admin, _, rest = running.line("faults").removeprefix("http://").partition("/faults?key=")
+        self.key = rest.partition(",")[0]
 
     def ask(self, method: str, path: str = "/faults", body: Any = None, **headers: str) -> tuple[int, Any]:
-        """A request to the admin address."""
+        """A request to the admin address, with the key unless it brings a query of its own."""
+        path += "" if "?" in path else f"?key={self.key}"
         connection = http.client.HTTPConnection(self.admin, timeout=S_MAX)
         content = body if isinstance(body, str) else json.dumps(body) if body is not None else None
         connection.request(method, path, content, {"Content-Type": "application/json"} | headers)

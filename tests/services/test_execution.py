@@ -912,10 +912,13 @@ def test_a_stop_is_not_done_while_the_broker_does_not_answer(rig: Rig) -> None:
     assert not rig.handler.status()["drained"]
 
 
-def test_a_session_of_another_day_forgets_the_last_one_but_never_a_tag(rig: Rig) -> None:
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_a_session_of_another_day_forgets_the_last_one_but_never_a_tag(rig: Rig, rebuilt: bool) -> None:
     rig.tell(Start("2026-11-19"), "control")
     rig.approve()
     tag = rig.tag
+    rig.die()
+    rig.start(rebuilt)
     rig.broker.booked.clear()
     rig.tell(Start("2026-11-20"), "control")
     rig.look(4)
@@ -1106,7 +1109,14 @@ def test_trades_that_add_up_to_more_than_their_order_has_filled_are_a_mismatch(r
     filled, state = (10, "final") if whole else (4, "open")
     words = f"order {rig.order_id} is {state} with {filled} filled, its trades add up to {2 * filled}"
     assert words in rig.of(Reconciled)[-1].mismatches
-    if not whole:
+    if whole:
+        rig.tell(TakePositions("me", "the broker's trade was doubled"), "control")
+        rig.die()
+        rig.start()
+        rig.look(20)
+        assert rig.of(Reconciled)[-1].mismatches == ()
+        assert gate_positions(rig) == {"INFY": 10}
+    else:
         rig.broker.fill(rig.order_id, 4)  # what was traded is shown late in the book
         rig.broker.rows.pop()
         rig.look(6)

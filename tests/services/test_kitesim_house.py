@@ -33,7 +33,7 @@ NS = 1_000_000_000
 START_NS = _core.session_open_ns("2026-11-19") + 300 * NS
 CLOCK = Clock(START_NS, 5, 30_000)
 TOKEN = "T0ken"
-ORIGIN = Origin(2, "2026-11-19", START_NS, "KS0001", (), "synthetic", "house", "plain", "strict-2026", 1, 1000, {})
+ORIGIN = Origin(3, "2026-11-19", START_NS, "KS0001", (), "synthetic", "house", "plain", "strict-2026", 1, 1000, {}, "")
 
 
 def say(handler: MarketHours, topic: str, payload: Any) -> list[Any]:
@@ -341,10 +341,14 @@ def test_faults_of_the_profile_stand_in_front_of_the_house_and_its_admin_switche
     with pytest.raises(kite.DataException):
         client.profile()
     assert client.profile()["user_id"] == "KS0001"
-    requests.post(f"http://{status['admin']}/faults", json={"name": "error_after", "status": 503}, timeout=S_MAX)
+    kept = house.folder.path / "kitesim.faults"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    link = kept.read_text().strip()
+    assert link.startswith(f"http://{status['admin']}/faults?key=")
+    requests.post(link, json={"name": "error_after", "status": 503}, timeout=S_MAX)
     with pytest.raises(kite.NetworkException):
         client.profile()
-    requests.delete(f"http://{status['admin']}/faults", timeout=S_MAX)
+    requests.delete(link, timeout=S_MAX)
     assert client.profile()["user_id"] == "KS0001"
 
     assert house.process is not None

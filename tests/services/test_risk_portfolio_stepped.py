@@ -18,6 +18,8 @@ from kitev3.contracts import (
     Approved,
     Arm,
     Blocked,
+    Book,
+    Carried,
     Clock,
     Fill,
     Funds,
@@ -34,6 +36,7 @@ from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.services.risk_portfolio.service import NAME, SERVICE, RiskPortfolioConfig
 
 NS = 1_000_000_000
+DAY_NS = 86_400 * NS
 MONO_NS = 5_000 * NS
 T0_NS = 1_795_062_000 * NS  # Thursday 2026-11-19, 10:30 in India
 SESSION = "2026-11-19"
@@ -50,6 +53,7 @@ class Gate:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.t0_ns = T0_NS
         self.bus = SteppedBus(VirtualClock(MONO_NS), segment_bytes=1 << 20)
         self.bus.keeps_published = True
         self.start(WIDE)
@@ -94,6 +98,17 @@ class Gate:
         self.bus.runners[NAME].open()
         self.bus.advance(2 * NS)
 
+    def next_day(self, risk: Risk, build: str = "one") -> None:
+        """The same folder on the next trading day: everything begins anew, and its clock says which day it is."""
+        self.again(risk, build)
+        self.t0_ns += DAY_NS
+        for name in ("marketdata", "execution", NAME):
+            clock = Clock(self.t0_ns + self.bus.clock.now_ns - MONO_NS, self.bus.clock.now_ns, 1000)
+            self.bus.control(clock, name)
+        for row in ROWS.values():
+            self.say("marketdata", msgspec.structs.replace(row, file_date="2026-11-20"))
+        self.warm()
+
     def warm(self) -> None:
         for _ in range(3):
             self.tick()
@@ -101,7 +116,7 @@ class Gate:
         self.tick()
 
     def tick(self) -> None:
-        self.say("marketdata", clean_ticks(LAST_E4, T0_NS + self.bus.clock.now_ns - MONO_NS))
+        self.say("marketdata", clean_ticks(LAST_E4, self.t0_ns + self.bus.clock.now_ns - MONO_NS))
 
     def say(self, name: str, payload: Any) -> None:
         self.bus.runners[name].publish(payload)
@@ -206,3 +221,26 @@ def test_another_build_takes_over_verdicts_and_positions_and_goes_on(traded: Gat
     ]
     exit_ = traded.asks(token=SHARE, action="SELL", quantity=5, product="MIS", intent="exit")
     assert isinstance(exit_, Approved), exit_.verdict
+
+
+@pytest.mark.parametrize("build", ["one", "two"])
+def test_another_day_in_the_folder_begins_with_what_was_carried_and_no_count_of_the_last(
+    traded: Gate, build: str
+) -> None:
+    traded.next_day(WIDE, build)
+    assert traded.asks().verdict.rule == "R01"  # HALTED, until a person arms
+    traded.bus.control(Arm("test"), NAME)
+    assert traded.asks().verdict.rule == "R01"  # RECONCILING, until execution has compared the day's book
+
+    share = ROWS[SHARE]
+    carried = Carried(share.exchange, share.tradingsymbol, SHARE, "CNC", 7, LAST_E4[SHARE])
+    traded.say("execution", Book((), (), (carried,), "", 1))
+    traded.say("execution", Funds(10_00_00_000_0000, 0))
+    traded.say("execution", Reconciled("", 1, 0))
+    portfolio, status = traded.portfolio(), traded.status()
+    held = [(row.product, row.quantity) for row in portfolio.positions if row.quantity]
+    assert held == [("CNC", 7)]
+    assert (portfolio.open_orders, portfolio.reserved_e4, portfolio.net_pnl_e4) == (0, 0, 0)
+    assert (status["approved"], status["blocked"]) == (0, {})
+    traded.warm()  # prices of the day before are no reference
+    assert isinstance(traded.asks(), Approved)

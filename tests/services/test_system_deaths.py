@@ -283,3 +283,19 @@ def test_after_kill_9_of_everything_the_next_start_writes_what_the_tapes_hold(sy
             _, rows = query.sql(kept, f"select distinct seq from {topic} where source = '{name}' order by 1")  # noqa: S608
             assert [seq for (seq,) in rows] == sorted(seq for its_topic, seq in spoken if its_topic == topic)
     assert any(topic == "execution.fill" for topic, _ in said["execution"])
+
+
+def test_a_start_that_the_market_refuses_is_one_line_and_costs_no_latch(system: RealSystem) -> None:
+    system.environment["KITEV3_FRESH"] = "false"
+    system.start("--for", "3", "--seed", "1")
+    code, _, err = system.end()
+    assert (code, err) == (0, "")
+    latch = Latch(system.folder.path / "account")
+    assert latch.read() is LatchState.ACTIVE
+
+    system.start("--for", "3", "--seed", "2")
+    code, _, err = system.end()
+    assert (code, err.count("\n")) == (2, 1), err
+    assert "its exchange has seed 1, not 2; start a new run folder" in err
+    assert latch.read() is LatchState.ACTIVE
+    latch.close()

@@ -39,6 +39,22 @@ def test_a_market_of_ours_goes_on_within_its_day(tmp_path: Path) -> None:
     assert prepare(tmp_path) == "2026-11-19"
 
 
+def test_a_folder_of_which_one_tape_was_taken_away_is_refused(tmp_path: Path) -> None:
+    tape = earlier_run(tmp_path, "2026-11-19")
+    (tmp_path / "journal-chain" / "kitesim").mkdir(parents=True)
+    assert prepare(tmp_path) == "2026-11-19"
+    tape.unlink()
+
+    with pytest.raises(ConfigError) as refused:
+        prepare(tmp_path)
+
+    assert str(refused.value) == (
+        f"{tmp_path}: the tape of kitesim is gone, and others have heard from it: "
+        "put tape/kitesim back, start a new run folder, or say fresh = true"
+    )
+    assert prepare(tmp_path, fresh=True) == "2026-11-19"
+
+
 @pytest.mark.parametrize("today", ["2026-11-21", "2026-11-22", "2027-05-03"])
 def test_a_day_without_a_market_does_not_begin(tmp_path: Path, today: str) -> None:
     with pytest.raises(ConfigError, match=f"start: no market on {today}"):

@@ -97,7 +97,7 @@ def test_a_variable_is_laid_over_the_table_as_toml_would_say_it(number: int, fla
         ("number = true", "mine.toml: [outer]: number: expected int, got bool"),
         ("pace = 0", "pace: expected float > 0.0"),
         ("pace = nan", "pace: expected a finite number, got nan"),
-        ('word = "c"', "word: invalid enum value 'c'"),
+        ('word = "c"', "word: expected one of 'a', 'b', got 'c'"),
         ("inner = { nam = 1 }", "inner: no setting 'nam', did you mean 'name'?"),
         ("all = [{}, { shar = 1 }]", "all[1]: no setting 'shar', did you mean 'share'?"),
     ],

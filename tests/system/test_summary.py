@@ -177,7 +177,7 @@ def test_an_alarm_is_news_once_it_stands_and_again_when_it_has_gone_and_come_bac
             "execution",
             {"read_failed": "trades: NetworkException Gateway timed out", "mismatches": ["trade NSE 1 is in no book"]},
             [
-                "differs from the broker: trade NSE 1 is in no book",
+                "differs from the broker: trade NSE 1 is in no book; `kitev3 take-positions` takes it over",
                 "the broker's book cannot be read: trades: NetworkException Gateway timed out",
             ],
         ),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
@@ -16,14 +17,13 @@ from uuid import UUID
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from kitev3._core import Event, RecoveryError, TapeCorrupt, TapeFollower, TapeKind, TapeReader
 from kitev3.bus.message import MODES, Message
 from kitev3.calendar import IST
 from kitev3.contracts import BY_TOPIC
 from kitev3.journal.columns import Rows
-from kitev3.journal.store import ParquetStore
+from kitev3.journal.store import NOWHERE, ParquetStore, Place
 from kitev3.runtime.setup import decoder
 from kitev3.system.private import UMASK
 
@@ -54,23 +54,40 @@ def catch_up(run_dir: Path, account: str) -> CaughtUp:
     """Writes the rows that are missing; a second time there are none.
 
     A journal takes each source in the order of its numbers, so what is missing of a topic is what lies above the
-    highest number that its files hold of a source.
+    highest place that its files hold of a source.
 
     Args:
         account: ``<broker>-<user id>``, which names the events.
     """
-    done, store = CaughtUp(), ParquetStore(run_dir / "journal")
-    known: dict[tuple[str, str], dict[str, int]] = {}
+    done = CaughtUp()
+    _write_missing(_messages(run_dir / "tape", done), run_dir, account, done)
+    return done
+
+
+def write_commands(run_dir: Path, account: str) -> None:
+    """Writes the commands that the journal's own tape holds and its files lack: nobody says them again.
+
+    A tape that does not hold ends the reading; whoever goes on with it says so.
+    """
+    folder = run_dir / "tape" / "journal"
+    if any(folder.glob("*.tape")):
+        with contextlib.suppress(*_BROKEN):
+            _write_missing(_commands(folder), run_dir, account, CaughtUp())
+
+
+def _write_missing(messages: Iterable[Message], run_dir: Path, account: str, done: CaughtUp) -> None:
+    store = ParquetStore(run_dir / "journal")
+    known: dict[tuple[str, str], dict[str, Place]] = {}
     waiting: dict[tuple[str, str], Rows] = {}
-    for message in _messages(run_dir / "tape", done):
+    for message in messages:
         event = _event(message, account)
         if event is None:
             done.unread += 1
             continue
         place = (message.topic, datetime.fromtimestamp(message.ts_ns // NS, IST).date().isoformat())
         if place not in known:
-            known[place] = _written(store, *place)
-        if message.seq <= known[place].get(message.source, 0):
+            _, known[place] = store.held(*place)
+        if (message.epoch, message.seq) <= known[place].get(message.source, NOWHERE):
             continue
         rows = waiting.setdefault(place, Rows(message.topic))
         rows.add(event)
@@ -78,7 +95,6 @@ def catch_up(run_dir: Path, account: str) -> CaughtUp:
             _write(store, place, waiting.pop(place), done)
     for place, rows in waiting.items():
         _write(store, place, rows, done)
-    return done
 
 
 def _messages(tapes: Path, done: CaughtUp) -> Iterator[Message]:
@@ -128,22 +144,8 @@ def _event(message: Message, account: str) -> Event | None:
     )
 
 
-def _written(store: ParquetStore, topic: str, date: str) -> dict[str, int]:
-    """The highest number of each source that a topic's files of a day hold."""
-    highest: dict[str, int] = {}
-    for file in _files(store, topic, date):
-        table: pa.Table = pq.read_table(file, columns=["source", "seq"], partitioning=None)
-        for row in table.group_by("source").aggregate([("seq", "max")]).to_pylist():
-            highest[row["source"]] = max(highest.get(row["source"], 0), row["seq_max"])
-    return highest
-
-
-def _files(store: ParquetStore, topic: str, date: str) -> Iterable[Path]:
-    return sorted(store.path(topic, date, 1).parent.glob("*.parquet"))
-
-
 def _write(store: ParquetStore, place: tuple[str, str], rows: Rows, done: CaughtUp) -> None:
-    number = max((int(file.stem) for file in _files(store, *place)), default=0) + 1
+    number = store.held(*place)[0] + 1
     table = rows.table()
     if place[0].startswith(f"{COMMANDS}."):
         at = table.schema.get_field_index("source")

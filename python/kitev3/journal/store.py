@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kitev3.system.private import private_folder
 
+Place: TypeAlias = tuple[int, int]
+"""Epoch and number of what a source has said: it says nothing twice, and nothing of a place that is lower."""
+NOWHERE: Place = (0, -1)
+
 
 class ParquetStore:
-    """Keeps tables by number; the same number twice is the same file, so a journal that starts again repeats none."""
+    """Keeps tables by number; one that is there already is not written again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -21,6 +26,17 @@ class ParquetStore:
     def path(self, topic: str, date: str, number: int) -> Path:
         """Where a table stands."""
         return self.folder / topic / f"date={date}" / f"{number:03d}.parquet"
+
+    def held(self, topic: str, date: str) -> tuple[int, dict[str, Place]]:
+        """The number of the last table of the topic's day, and how far its rows go of each source."""
+        number, places = 0, dict[str, Place]()
+        for file in self.path(topic, date, 1).parent.glob("*.parquet"):
+            number = max(number, int(file.stem))
+            table: pa.Table = pq.read_table(file, columns=["source", "epoch", "seq"], partitioning=None)
+            for row in table.group_by(["source", "epoch"]).aggregate([("seq", "max")]).to_pylist():
+                place = row["epoch"], row["seq_max"]
+                places[row["source"]] = max(places.get(row["source"], NOWHERE), place)
+        return number, places
 
     def write(self, topic: str, date: str, number: int, table: pa.Table) -> None:
         """Writes the table unless it is there already.

@@ -18,7 +18,9 @@ def spec(name: str) -> ServiceSpec:
     """The service of a name, as its ``service.py`` declares it."""
     services = known_services()
     if name not in services:
-        raise ConfigError(f"no service {name!r}{settings.nearest(name, services)} There are {', '.join(services)}")
+        raise ConfigError(
+            f"no service {name!r}{settings.nearest(name, services) or '.'} There are {', '.join(services)}"
+        )
     declared: ServiceSpec = importlib.import_module(f"kitev3.services.{name}.service").SERVICE
     return declared
 

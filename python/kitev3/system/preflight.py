@@ -78,6 +78,7 @@ def preflight(
         if profile.fresh:
             _catch_up(folder, profile.account_id)
             folder.rotate()
+        _check_tapes(folder, names)
         _check_day(folder, names, market_date(profile.start or datetime.now(UTC)))
         folder.summary.unlink(missing_ok=True)
         folder.clear()
@@ -130,6 +131,16 @@ def _check_day(folder: RunFolder, names: tuple[str, ...], today: str) -> None:
                     f"{folder.path}: holds {name}'s session of {session}, and this one is of {today}: "
                     "start a new run folder, or say fresh = true"
                 )
+
+
+def _check_tapes(folder: RunFolder, names: tuple[str, ...]) -> None:
+    """A tape that was taken away would begin its numbers anew, and who heard them once takes them for old ones."""
+    for name in names:
+        if folder.was_hashed(name) and not folder.sessions(name):
+            raise ConfigError(
+                f"{folder.path}: the tape of {name} is gone, and others have heard from it: "
+                f"put tape/{name} back, start a new run folder, or say fresh = true"
+            )
 
 
 def _check_disk(folder: Path) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -184,12 +183,12 @@ def load(
 
     Args:
         environment: where KITEV3_* variables are looked up; the process's own unless given.
-        overrides: settings of the profile itself, from the command line; None is none.
+        overrides: settings of the profile itself, from the command line, text as a variable holds it; None is none.
     """
     variables = {n: v for n, v in (os.environ if environment is None else environment).items() if n.startswith(PREFIX)}
     _check_variables(variables)
     file = find(profile)
-    given = _toml(file)
+    given = settings.toml(file, str(file))
     refuse_secrets(given, str(file))
     _check_names(given, str(file))
     hints = settings.keys(Profile)
@@ -201,11 +200,12 @@ def load(
     )
     tables = {key: MappingProxyType(value) for key, value in given.items() if key not in OWN}
     read = dataclasses.replace(read, file=file, tables=MappingProxyType(tables), variables=MappingProxyType(variables))
-    wanted = {
-        key: settings.convert(value, settings.known(key, hints, "command line"), f"command line: {key}")
-        for key, value in overrides.items()
-        if value is not None
-    }
+    wanted = {}
+    for key, value in overrides.items():
+        hint = settings.known(key, hints, "command line")
+        if value is not None:
+            value = settings.from_text(value, hint) if isinstance(value, str) else value
+            wanted[key] = settings.convert(value, hint, f"command line: {key}")
     return _agree(dataclasses.replace(read, bus=read.settings("bus", BusConfig), **wanted))
 
 
@@ -217,7 +217,9 @@ def find(profile: str | Path) -> Path:
     names = sorted(p.stem for p in PROFILES.glob("*.toml"))
     if text not in names:
         near = settings.nearest(text, names)
-        raise ConfigError(f"no profile {text!r}{near} There are {', '.join(names)}, or give the path of a .toml file")
+        raise ConfigError(
+            f"no profile {text!r}{near or '.'} There are {', '.join(names)}, or give the path of a .toml file"
+        )
     return PROFILES / f"{text}.toml"
 
 
@@ -229,15 +231,6 @@ def known_services() -> tuple[str, ...]:
 def known_tables() -> tuple[str, ...]:
     """The tables that a profile may have."""
     return ("bus", "risk", *known_services())
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: is no TOML: {error}") from None
 
 
 def _check_names(given: Mapping[str, Any], file: str) -> None:

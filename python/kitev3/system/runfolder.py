@@ -195,6 +195,10 @@ class RunFolder:
         """The market dates of which a service has a tape here, oldest first."""
         return sorted({path.name.partition(".")[0] for path in (self.path / "tape" / service).glob("*.tape")})
 
+    def was_hashed(self, service: str) -> bool:
+        """Whether the journal has had a tape of a service here."""
+        return (self.path / "journal-chain" / service).is_dir()
+
     def rotate(self) -> Path | None:
         """Moves what an earlier run left to ``old/<n>/``, keeping the newest five; where to, if there was anything.
 

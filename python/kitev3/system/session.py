@@ -209,7 +209,8 @@ class Session:
             return
         self.view.say(f"{death.service} stays down: {row.given_up}")
         self._trouble(f"{death.service} {row.given_up}")
-        self._halt()
+        if self.clock is not None or spec(death.service).order_path:
+            self._halt()  # before the start nothing has traded: a helper that refuses has cost nothing
         self._finish(f"{death.service} stays down")
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ import msgspec
 from kitev3.errors import ConfigError
 
 T = TypeVar("T")
+SHOWN_MAX = 40  # letters of a text that is refused
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -29,6 +31,16 @@ Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 def location(default: str = "") -> Any:
     """A setting that says *where*: an address, a folder, a file. Part of no tape, so that a day replays anywhere."""
     return dataclasses.field(default=default, metadata={"tape": False})
+
+
+def toml(file: Path, where: str) -> dict[str, Any]:
+    """A file's table; ConfigError, which begins with *where*, for one that cannot be read or is none."""
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as error:
+        raise ConfigError(f"{where}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{where}: is no TOML: {error}") from None
 
 
 def read(kind: type[T], table: Mapping[str, Any], where: str, variables: Mapping[str, tuple[str, str]]) -> T:
@@ -81,8 +93,24 @@ def convert(value: Any, hint: Any, where: str) -> Any:
     try:
         return msgspec.convert(value, hint, strict=True, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        said = str(error).replace("`", "").replace(" - at $", " at ")
-        raise ConfigError(f"{where}: {said[:1].lower()}{said[1:]}") from None
+        raise ConfigError(f"{where}: {_with_what_it_got(str(error), value, hint)}") from None
+
+
+def _with_what_it_got(error: str, value: Any, hint: Any) -> str:
+    """msgspec's words with the value that they are about, where it is one that can be found and shown."""
+    if get_origin(hint) is Literal and isinstance(value, str):
+        words = [repr(word) for word in get_args(hint)]
+        return f"expected one of {', '.join(words)}, got {value[:SHOWN_MAX]!r}"
+    said, dash, path = error.replace("`", "").partition(" - at $")
+    said, at = said[:1].lower() + said[1:], f" at {path}" if dash else ""
+    if "..." in path or not said.startswith("expected "):
+        return said + at
+    for key, number in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+        value = value[key or int(number)]
+    if not isinstance(value, str | int | float):
+        return said + at
+    shown = repr(value[:SHOWN_MAX]) if isinstance(value, str) else value
+    return f"{said}{' ' if ', got ' in said else ', got '}{shown}{at}"
 
 
 def from_text(text: str, hint: Any) -> Any:

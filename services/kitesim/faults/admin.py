@@ -1,12 +1,19 @@
-"""Switches faults while the exchange runs: JSON over HTTP, on this machine only.
+"""Switches faults while the exchange runs: JSON over HTTP, on this machine only, for who has the exchange's key.
+
+Another process of this machine reaches the port as well as who started the exchange does; the key, which is printed at
+the start with the address, is what it does not have.
 
 GET    /faults         the catalogue, and what is active
 POST   /faults         {"name": "frame_lost", "probability": 0.1, "where": {"tag": "test*"}}
 DELETE /faults         all off
 DELETE /faults/{name}  those of a name off
+
+Each with the key: ``/faults?key=...``.
 """
 
 from __future__ import annotations
+
+import secrets
 
 import msgspec
 import uvicorn
@@ -28,9 +35,9 @@ def loopback(address: str) -> str:
     return address
 
 
-def application(switches: Switches) -> Starlette:
+def application(switches: Switches, key: str) -> Starlette:
     """Over one board."""
-    admin = _Admin(switches)
+    admin = _Admin(switches, key)
     return Starlette(
         routes=[
             Route("/faults", admin.show, methods=["GET"]),
@@ -42,16 +49,26 @@ def application(switches: Switches) -> Starlette:
     )
 
 
+PARAMETER = "key"
+WHERE = f"ask the address that the exchange printed at its start, with its ?{PARAMETER}="
+
+
 class _Admin:
-    def __init__(self, switches: Switches) -> None:
-        self.switches = switches
+    def __init__(self, switches: Switches, key: str) -> None:
+        self.switches, self.key = switches, key.encode()
+
+    def admit(self, request: Request) -> None:
+        """Raises Unwelcome for who comes from elsewhere, or without the key."""
+        _at_home(request)
+        if not secrets.compare_digest(request.query_params.get(PARAMETER, "").encode(), self.key):
+            raise Unwelcome(403, WHERE)
 
     async def show(self, request: Request) -> Response:
-        _at_home(request)
+        self.admit(request)
         return _json(200, {"faults": self.switches.catalogue(), "active": self.switches.active()})
 
     async def add(self, request: Request) -> Response:
-        _at_home(request)
+        self.admit(request)
         # No browser sends this type to another site without asking first, and we never say yes.
         if "json" not in request.headers.get("content-type", ""):
             raise Unwelcome(415, "the body is JSON, and says so in Content-Type")
@@ -63,14 +80,14 @@ class _Admin:
         return _json(201, self.switches.add(body))
 
     async def remove(self, request: Request) -> Response:
-        _at_home(request)
+        self.admit(request)
         return _json(200, {"removed": self.switches.remove(request.path_params.get("name"))})
 
 
-def server(switches: Switches) -> uvicorn.Config:
+def server(switches: Switches, key: str) -> uvicorn.Config:
     """How it is served."""
     return uvicorn.Config(
-        application(switches), lifespan="off", log_config=None, access_log=False, server_header=False, http=Bounded
+        application(switches, key), lifespan="off", log_config=None, access_log=False, server_header=False, http=Bounded
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -62,10 +61,7 @@ def read_faults(tables: Sequence[Any]) -> tuple[Fault, ...]:
 
 def read_file(path: Path) -> tuple[Fault, ...]:
     """The ``[[fault]]`` tables of a TOML file, which holds nothing else. ConfigError says what is wrong."""
-    try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"faults: {path}: {error}") from None
+    content = settings.toml(path, f"faults: {path}")
     for key in content:
         settings.known(key, {"fault": list}, f"faults: {path}")
     tables = content.get("fault", [])

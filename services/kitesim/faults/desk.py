@@ -81,7 +81,14 @@ class Desk:
             raise Over(f"{BACKGROUND_TASKS_MAX} things are under way already")
         task = asyncio.create_task(_done(deed))
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A deed that has failed by a fault of ours is heard of at once, by whoever looks after the loop."""
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            what = "a fault's deed in the background has failed"
+            task.get_loop().call_exception_handler({"message": what, "exception": error, "task": task})
 
     async def close(self) -> None:
         """What is still under way is given up."""

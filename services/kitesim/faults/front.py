@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -61,6 +62,7 @@ class Front:
         self.board = Board(seed, server.stepper.clock_ns)
         for fault in faults:
             self.board.add(fault)
+        self._key = secrets.token_urlsafe(24)
         self.switches = Switches(self.board, "" if administration is None else address_of(administration))
         server.watch.switches = self.switches
         controls = ExchangeControls(server, seed)
@@ -74,7 +76,8 @@ class Front:
         serving = asyncio.create_task(self.server.serve())
         beside = [asyncio.create_task(self.relay.serve())]
         if self.administration is not None:
-            beside.append(asyncio.create_task(Quiet(admin.server(self.switches)).serve([self.administration])))
+            switching = Quiet(admin.server(self.switches, self._key))
+            beside.append(asyncio.create_task(switching.serve([self.administration])))
         try:
             # None of them ends by itself: the first that does has failed, and its error is ours.
             done, _ = await asyncio.wait((serving, *beside), return_when=asyncio.FIRST_COMPLETED)
@@ -91,11 +94,16 @@ class Front:
         """For the health answer: plain data."""
         return {"faults": [one.fault.NAME for one in self.board.active], "admin": self.switches.address}
 
+    @property
+    def link(self) -> str:
+        """Where faults are switched, with the key; empty: nowhere."""
+        address = self.switches.address
+        return f"http://{address}/faults?{admin.PARAMETER}={self._key}" if address else ""
+
     def greeting(self) -> str:
         """A line about the faults, for people."""
         names = ", ".join(one.fault.NAME for one in self.board.active) or "none yet"
-        at = f"http://{self.switches.address}/faults" if self.switches.address else "fixed"
-        return f"  faults     {at}, active: {names}"
+        return f"  faults     {self.link or 'fixed'}, active: {names}"
 
     def close(self) -> None:
         """Closes the ports."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from doubles.journal import DATE, NOON_NS, batch, fill, journal
 from kitev3._core import Event
 from kitev3.contracts import CONTRACTS, Start, Stop, Timer
@@ -16,7 +17,7 @@ PAYLOADS = [c for c in CONTRACTS if c.delivery in ("pub", "work")]
 def events() -> Iterator[Event]:
     for n in range(1, 13):
         yield fill(n)
-        yield batch(n % 4)
+        yield batch(n % 4, n)
         if n == 8:
             yield Event("world.timer", Timer("flush"), source="world")
         if n == 10:
@@ -69,3 +70,20 @@ def test_a_restart_makes_the_same_files_and_repeats_no_row(tmp_path: Path) -> No
 
     assert before.items() <= {p: p.read_bytes() for p in tmp_path.rglob("*.parquet")}.items()
     assert query.sql(tmp_path, "select count(*), count(distinct trade_id) from execution.fill")[1] == [(13, 13)]
+
+
+@pytest.mark.parametrize("killed_at", [3, 17, 27])
+def test_another_build_that_hears_the_day_again_in_other_files_loses_no_row_and_doubles_none(
+    tmp_path: Path, killed_at: int
+) -> None:
+    whole = list(events())
+    first = journal(tmp_path)
+    for event in whole[:killed_at]:
+        first(event)
+
+    again = journal(tmp_path, rows_max=4)
+    for event in whole:
+        again(event)
+
+    assert query.sql(tmp_path, "select count(*), count(distinct trade_id) from execution.fill")[1] == [(13, 13)]
+    assert query.sql(tmp_path, "select count(*) from marketdata.tick")[1] == [(18,)]

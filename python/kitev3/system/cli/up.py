@@ -16,6 +16,7 @@ from kitev3.contracts import said_by
 from kitev3.errors import ConfigError
 from kitev3.risk import Risk, limits
 from kitev3.runtime.registry import spec
+from kitev3.system import settings
 from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
 from kitev3.system.cli.output import console, unread
 from kitev3.system.placement import CORES, allowed, pin
@@ -40,23 +41,26 @@ Exit code 0: clean. 1: a service gave up, or something was lost. 2: refused befo
 def up(
     profile: ProfileOption = "demo",
     seconds: Annotated[
-        float | None,
+        str | None,
         typer.Option("--for", metavar="SECONDS", help="Machine time; else until the market's end or Ctrl-C."),
     ] = None,
     market: Annotated[
         str | None, typer.Option(metavar="PATH", help="synthetic, frozen, or a CSV of time and value, gzipped or not.")
     ] = None,
-    speed: Annotated[float | None, typer.Option(metavar="X", help="Market seconds in a second.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of everything that is drawn at random.")] = None,
+    speed: Annotated[str | None, typer.Option(metavar="X", help="Market seconds in a second.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="N", help="Of everything that is drawn at random.")] = None,
     run_dir: RunDirOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")] = False,
 ) -> None:
     read = load(profile, overrides={"market": market, "speed": speed, "seed": seed})
     check(read)
+    seconds_max = (
+        None if seconds is None else settings.convert(settings.from_text(seconds, float), float, "command line: for")
+    )
     cores = ",".join(map(str, sorted(allowed())))
     pin(read)
     environment = os.environ | {CORES: cores}
-    session = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds, environment, as_json))
+    session = asyncio.run(_session(read, run_dir_of(profile, run_dir), seconds_max, environment, as_json))
     summary = session.summary
     with unread(sys.stdout):
         if as_json:

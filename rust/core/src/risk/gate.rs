@@ -220,6 +220,25 @@ impl Gate {
         }
     }
 
+    /// Another trading day. The broker's orders, trades and positions of the last one are over: what was carried comes with the
+    /// day's first book, and nothing passes before it has been compared. What the account holds, what the owner allows and
+    /// the latch stand; a kill holds until somebody arms.
+    pub fn begin_day(&mut self) {
+        let last = std::mem::take(self);
+        let mut instruments = last.instruments;
+        instruments.begin_day();
+        *self = Self {
+            allowed: last.allowed,
+            calendar: last.calendar,
+            authority: last.authority.of_another_day(),
+            feed_up: last.feed_up,
+            execution_beat_ns: last.execution_beat_ns,
+            instruments,
+            pace: last.pace,
+            ..Self::default()
+        };
+    }
+
     pub fn limits(&self) -> &Limits {
         &self.allowed.limits
     }

@@ -7,7 +7,9 @@ use super::gate::{CachedVerdict, Gate};
 use super::instrument::Instrument;
 use super::instruments::Exposure;
 use super::limits::{CEILINGS, Column, Limits};
+use super::rate::Pace;
 use super::rules::RULES;
+use super::trading_state::TradingState;
 use super::verdict::Judgement;
 use super::{Fill, Update};
 use crate::day::Day;
@@ -635,5 +637,40 @@ proptest! {
             restored.step(step);
             prop_assert_eq!(encode(&restored.gate), encode(&course.gate));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn another_day_begins_with_nothing_of_the_last_ones_orders(all in steps(60), more in steps(20)) {
+        let tomorrow_ns = NOW_NS + 86_400 * SECOND_NS;
+        let mut course = after(&all);
+        course.gate.begin_day();
+
+        prop_assert_eq!(course.gate.trading_state(tomorrow_ns), TradingState::Halted);
+        course.gate.on_latch(LatchState::Halted, tomorrow_ns);
+        course.gate.on_latch(LatchState::Active, tomorrow_ns);
+        prop_assert_eq!(course.gate.trading_state(tomorrow_ns), TradingState::Reconciling);
+
+        // From here on it is as a gate that has never traded, but for the pace, which is the machine's time.
+        let mut new = Course::new();
+        new.gate.on_gap(&[]);
+        course.gate.pace = Pace::default();
+        course.gate.execution_beat_ns = new.gate.execution_beat_ns;
+        let mono_ns = course.mono_ns;
+        course = Course { gate: course.gate, ..Course::new() };
+        for one in [&mut course, &mut new] {
+            one.mono_ns = mono_ns;
+            one.gate.on_latch(LatchState::Halted, NOW_NS);
+            one.gate.on_latch(LatchState::Active, NOW_NS);
+            one.gate.on_reconciled(true);
+            one.gate.on_funds(1_000_000_000_000, 0);
+            one.tick(-31, LAST_E4);
+            one.tick(0, LAST_E4);
+            more.iter().for_each(|step| one.step(step));
+        }
+        prop_assert_eq!(encode(&course.gate), encode(&new.gate));
     }
 }

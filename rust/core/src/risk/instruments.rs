@@ -198,6 +198,21 @@ impl Instruments {
         self.all.iter_mut()
     }
 
+    /// Another trading day: nothing is on its way, and no position is known yet. Rows, prices and shares stay until they are
+    /// said again.
+    pub fn begin_day(&mut self) {
+        for instrument in &mut self.all {
+            *instrument = InstrumentState {
+                last_e4: instrument.last_e4,
+                heard_mono_ns: instrument.heard_mono_ns,
+                mark_e4: instrument.mark_e4,
+                holding: instrument.holding,
+                ..InstrumentState::new(instrument.row.clone())
+            };
+        }
+        (self.total, self.unmarked) = Default::default();
+    }
+
     /// Takes today's row. What is known of the instrument stays.
     pub fn learn(&mut self, row: Instrument) {
         let at = self.find_or_add(row.token, row.exchange, &row.tradingsymbol);

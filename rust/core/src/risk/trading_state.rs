@@ -120,6 +120,16 @@ impl Authority {
         self.books = BookState::Unread;
     }
 
+    /// What holds beyond the day: the latch as it was seen, a kill, and what is missing of execution. Its sums begin anew, so
+    /// nothing is wrong with them.
+    pub fn of_another_day(self) -> Self {
+        Self {
+            books: BookState::Unread,
+            fault: None,
+            ..self
+        }
+    }
+
     /// The day's loss limit was reached: no entry for the rest of the day, whatever the prices do and whoever arms.
     pub fn lose(&mut self, day: Day) {
         self.lost_on = Some(day);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
 from waiting import S_MAX
 
@@ -29,6 +30,17 @@ def test_the_admin_address_lists_switches_on_and_off(still: Faulty) -> None:
     assert still.ask("DELETE", "/faults/delay") == (200, {"removed": 2})
     assert still.ask("DELETE", "/faults/delya") == (404, {"error": "no fault 'delya', did you mean 'delay'?"})
     assert still.ask("DELETE") == (200, {"removed": 1})
+    assert still.ask("GET")[1]["active"] == []
+
+
+@pytest.mark.parametrize("query", ["?", "?key=", "?key=x", "?token={key}", "?key={key}x"])
+def test_the_admin_address_is_for_who_has_the_key(still: Faulty, query: str) -> None:
+    query = query.format(key=still.key)
+    asked = [still.ask("GET", f"/faults{query}"), still.ask("POST", f"/faults{query}", {"name": "delay"})]
+    asked += [still.ask("DELETE", f"/faults{query}"), still.ask("DELETE", f"/faults/delay{query}")]
+
+    assert [status for status, _ in asked] == [403] * 4
+    assert "printed at its start" in asked[0][1]["error"]
     assert still.ask("GET")[1]["active"] == []
 
 

@@ -31,7 +31,7 @@ from services.kitesim_rig import environment
         ("{", "no JSON"),
         ({"name": "delay", "mss": 5}, "no setting 'mss', did you mean 'ms'?"),
         ({"name": "delay", "ms": -1}, "ms: expected int >= 0"),
-        ({"name": "delay", "side": "both"}, "side: invalid enum value 'both'"),
+        ({"name": "delay", "side": "both"}, "side: expected one of 'request', 'answer', got 'both'"),
         ({"name": "delay", "probability": 1.5}, "probability: expected float <= 1.0"),
         ({"name": "delay", "where": {"rout": "/"}}, "no setting 'rout', did you mean 'route'?"),
         ({"name": "frame_lost", "where": {"frames": "ordr"}}, "no 'ordr' frames, did you mean 'order'?"),

@@ -12,6 +12,7 @@ use crate::terms::Exchange;
 impl GateHandler {
     /// What execution says. A new epoch of it has not compared its book with its tape yet.
     pub(super) fn execution(&mut self, event: &Arrival<'_>) -> Result<(), PayloadError> {
+        self.on_executions_day(event.header.ts_ns);
         let (gate, bytes, topic) = (&mut self.state.gate, event.payload, event.topic);
         if event.header.epoch != self.state.execution_epoch {
             self.state.execution_epoch = event.header.epoch;

@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::verdict::Judgement;
 use super::{incoming, outgoing};
 use crate::calendar::Calendar;
+use crate::day::Day;
 use crate::kite::TickBatch;
 use crate::orders::approval::ApprovalKey;
 use crate::payload::control::{Arm, Clock, Kill, Stop};
@@ -72,6 +73,10 @@ pub struct GateHandler {
 #[derive(Clone, Default)]
 struct State {
     gate: Gate,
+    /// The market day as the clock says it.
+    day: Option<Day>,
+    /// The day of what is known of orders and positions: execution's word alone begins another, since it comes in order.
+    known_of: Option<Day>,
     execution_epoch: u32,
     now_ns: i64,
     /// The portfolio as it was said last.
@@ -86,6 +91,8 @@ struct State {
 
 fields!(State {
     gate,
+    day,
+    known_of,
     execution_epoch,
     now_ns,
     portfolio,
@@ -161,7 +168,11 @@ impl Handler for GateHandler {
                 }
             }
             topic if topic.starts_with("execution.") => self.execution(event)?,
-            Clock::TOPIC => gate.pace.on_clock(Clock::decode(bytes)?.speed_e3),
+            Clock::TOPIC => {
+                let clock = Clock::decode(bytes)?;
+                gate.pace.on_clock(clock.speed_e3);
+                self.on_day(Day::at(clock.t0_ns));
+            }
             Kill::TOPIC => {
                 gate.on_kill();
                 self.say_portfolio(now_ns, out)?;
@@ -218,6 +229,7 @@ impl Handler for GateHandler {
     /// Verdicts, what approvals hold back, the pace, the day's loss. The rest comes from its sources, as to a late
     /// hearer.
     fn rebuild(&mut self, said: &Arrival<'_>) -> Result<(), HandlerError> {
+        self.state.known_of = self.state.known_of.max(Some(Day::at(said.now_ns)));
         let (intent, signal, judgement) = match said.topic {
             Approved::TOPIC => {
                 let approved = Approved::decode(said.payload)?;
@@ -282,6 +294,29 @@ impl Handler for GateHandler {
 }
 
 impl GateHandler {
+    /// The market's clock begins: on another day nothing leaves before execution has compared that day's book.
+    fn on_day(&mut self, day: Day) {
+        self.state.day = Some(day);
+        if *self.state.known_of.get_or_insert(day) != day {
+            self.state.gate.on_execution_restarted();
+        }
+    }
+
+    /// Execution says something at a market time: the first of another day ends the last one's orders and counts.
+    fn on_executions_day(&mut self, ts_ns: i64) {
+        let state = &mut self.state;
+        let Some(day) = state.day.filter(|day| Day::at(ts_ns) >= *day) else {
+            return;
+        };
+        if *state.known_of.get_or_insert(day) == day {
+            return;
+        }
+        state.known_of = Some(day);
+        state.gate.begin_day();
+        (state.approved, state.blocked) = Default::default();
+        (state.rows_refused, state.row_refused_last) = Default::default();
+    }
+
     fn ticks(&mut self, event: &Arrival<'_>) -> Result<(), PayloadError> {
         let batch = TickBatch::from_bytes(event.payload)
             .map_err(|error| PayloadError::refused(event.topic, "", error.to_string()))?;

@@ -2,7 +2,7 @@
 use super::super::order_context::OrderContext;
 use super::super::trading_state::TradingState;
 use super::super::verdict::{Outcome, Why};
-use super::{at_most, pass_if, refuse};
+use super::{at_most, each, pass_if, refuse};
 use crate::payload::world::LatchState;
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -78,10 +78,13 @@ pub fn heartbeats(context: &OrderContext<'_>) -> Outcome {
     };
     let age_ns = context.mono_ns.saturating_sub(beat_ns);
     let age_ms = i128::from(age_ns / NS_PER_MS) + i128::from(age_ns % NS_PER_MS > 0);
-    at_most(
-        "age of execution's heartbeat in ms",
-        age_ms,
-        limit,
-        "beat_age_ms_max",
-    )
+    each([
+        pass_if(age_ns >= 0, "execution's heartbeat comes from the future"), // the machine was started anew since
+        at_most(
+            "age of execution's heartbeat in ms",
+            age_ms,
+            limit,
+            "beat_age_ms_max",
+        ),
+    ])
 }
