@@ -10,15 +10,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from kitev3.control import Health
 from kitev3.system.latency import Latency
+from kitev3.system.summary import unheard
 
 from bench.chain import ROLES, BareChain, RawChain, per_mille
 from bench.feeder import Feeder, feeder
 from bench.places import cores
 from bench.result import Result
-from bench.system import System
+from bench.system import HISTORY_S, System
 
 NAME = "tick_to_order"
 ROUNDS = 5
@@ -26,6 +28,7 @@ MESSAGES = 20_000
 WARM_MESSAGES = 2_000
 WARM_RATE = 5_000
 RATES = (1_000, 5_000)
+FIRST_FRAMES = 10
 PERCENTILES = {"p50": 500, "p99": 990, "p99.9": 999}
 
 Percentiles = dict[str, int]
@@ -113,10 +116,23 @@ class Ours:
         """Returns when an approval has come through, and with it the gate's half minute of prices."""
         self.system.arm()
         self.system.attach(self.feeder)
-        for _ in range(10):
+        for _ in range(FIRST_FRAMES):
             self._feed(1, RATES[0])
         self.system.until("execution", lambda health: reached(health).n > 0, "had an approval")
+        self._settle(HISTORY_S + FIRST_FRAMES)
         self.blocked = self.system.health("risk_portfolio").service["blocked"]
+
+    def _settle(self, frames: int) -> None:
+        """Waits until nothing of the frames so far is on its way any more: a round counts its own."""
+        marketdata, *hearers = reversed(ROLES)
+        said = self.system.until(marketdata, lambda health: health.service["batches"] >= frames, f"had {frames} frames")
+        for hearer in hearers:
+            said = self.system.until(hearer, partial(self._has_heard, said), f"heard all of {said.name}")
+
+    @staticmethod
+    def _has_heard(said: Health, health: Health) -> bool:
+        behind = unheard({said.name: said, health.name: health}, (said.name, health.name))
+        return not any(hearer == health.name for hearer, _ in behind)
 
     def round(self, count: int, rate: int) -> Percentiles:
         """RuntimeError unless each frame gives one approval."""

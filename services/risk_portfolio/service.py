@@ -93,8 +93,8 @@ def _by_machine_time(status: Mapping[str, Any]) -> int:
 
 
 def _notes(status: Mapping[str, Any]) -> Iterable[str]:
-    missing = status.get("missing", ())
-    return status.get("state", ""), f"not set: {', '.join(missing)}" if missing else ""
+    missing, state = status.get("missing", ()), status.get("state", "")
+    return "" if state in PASSES else state, f"not set: {', '.join(missing)}" if missing else ""
 
 
 PASSES = {"HALTED": "cancels only, until a person arms", "REDUCING": "exits only"}

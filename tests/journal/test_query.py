@@ -116,5 +116,7 @@ def test_a_wrong_question_is_answered_with_the_views_there_are(tmp_path: Path) -
         query.sql(tmp_path, "select 1")
     ParquetStore(tmp_path).write("execution.fill", DATE, 1, Rows("execution.fill").table())
 
-    with pytest.raises(query.JournalError, match=r"views: .*execution\.fill, "):
+    with pytest.raises(query.JournalError, match=r"Did you mean .*views: .*execution\.fill, "):
         query.sql(tmp_path, "select * from execution.fil")
+    with pytest.raises(query.JournalError, match=r"Referenced column \"sid\" not found .*\"side\"[^:]*$"):
+        query.sql(tmp_path, "select sid from execution.fill")

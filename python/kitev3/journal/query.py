@@ -74,6 +74,12 @@ def empty(topic: str) -> pa.Table:
     return schema(topic).append(DATE).empty_table()
 
 
+def _in_one_line(error: str) -> str:
+    """DuckDB's words up to where it shows the question again, and the views when one was asked for that is none."""
+    words = " ".join(error.partition("\nLINE ")[0].split())
+    return f"{words}  (views: {', '.join(KEPT)})" if words.startswith("Catalog Error: Table") else words
+
+
 def sql(folder: Path, question: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of the answer.
 
@@ -92,6 +98,6 @@ def sql(folder: Path, question: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     except duckdb.PermissionException:
         raise JournalError("a question reads the journal and nothing else: no files, no other databases") from None
     except (duckdb.Error, ValueError, OverflowError) as error:
-        raise JournalError(f"{str(error).splitlines()[0]}  (views: {', '.join(KEPT)})") from None
+        raise JournalError(_in_one_line(str(error))) from None
     finally:
         database.close()
