@@ -16,7 +16,13 @@ from kitev3.system.private import UMASK
 
 app = typer.Typer(
     name="kitev3",
-    help="An event-driven trading system for Zerodha Kite, with an exchange of its own to practise on.",
+    help="""An event-driven trading system for Zerodha Kite, with an exchange of its own to practise on.
+
+\b
+  kitev3 up --profile demo --for 60
+  kitev3 status
+  kitev3 journal sql "select count(*) from execution.fill"
+""",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

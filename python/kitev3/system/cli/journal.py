@@ -37,11 +37,10 @@ SQL_HELP = """SQL over the journal's Parquet files: the topic execution.fill is 
 A question reads the journal and nothing else: no file, no network. Prices end in _e4 (1/10,000 rupee), times in _ns
 (UTC); ts is market time as a clock in India shows it.
 
-    kitev3 journal sql "select tradingsymbol, side, quantity, price_e4 / 1e4 as price from execution.fill"
-
-    kitev3 journal sql "select verdict.rule, count(*) from risk.blocked group by all order by 2 desc"
-
-    kitev3 journal sql "select * from strategy.signal" --form csv > signals.csv
+\b
+  kitev3 journal sql "select tradingsymbol, side, price_e4 / 1e4 from execution.fill"
+  kitev3 journal sql "select verdict.rule, count(*) from risk.blocked group by all"
+  kitev3 journal sql "select * from strategy.signal" --form csv > signals.csv
 """
 
 
@@ -61,7 +60,8 @@ def sql(
 def topics(profile: ProfileOption = "demo", run_dir: RunDirOption = None) -> None:
     """Lists what the journal holds: topic, rows and columns.
 
-    kitev3 journal topics --run-dir run/demo
+    \b
+      kitev3 journal topics --run-dir run/demo
     """
     database = query.connect(_journal(run_dir_of(profile, run_dir)))
     rows = []
