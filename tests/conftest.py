@@ -44,7 +44,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
-    with tempfile.TemporaryDirectory(prefix="k") as sockets:  # tmp_path itself is longer than a socket's may be
+    with tempfile.TemporaryDirectory(prefix="k", dir="/tmp") as sockets:  # elsewhere may be longer than a socket's path
         one = System(tmp_path, Path(sockets))
         yield one
         if one.up is not None and one.up.poll() is None:

@@ -10,26 +10,27 @@ import pytest
 from kitev3.account.latch import LatchState
 from kitev3.broker.classify import Finding
 from kitev3.broker.kite import KiteBroker, clean
+from waiting import S_MAX
 
 from .conftest import DEADLINE_NS, ORDER, Desk, permit
 from .wire import Answer, Wire, answering, failure, http, success, wire
 
 TOKEN, KEY = "tokenabcdefghijkl", "keyabcdefgh"
 ACK = success({"order_id": "1953341975595868160"})
-TOTAL_S = 0.4
+TOTAL_S = 0.4  # of a broker that never answers; all others take what they need
 
 
 @contextmanager
-def broker(desk: Desk, root: str) -> Iterator[KiteBroker]:
-    kite = KiteBroker(api_key=KEY, access_token=TOKEN, egress=desk.egress, root=root, total_s_max=TOTAL_S)
+def broker(desk: Desk, root: str, total_s_max: float = S_MAX) -> Iterator[KiteBroker]:
+    kite = KiteBroker(api_key=KEY, access_token=TOKEN, egress=desk.egress, root=root, total_s_max=total_s_max)
     try:
         yield kite
     finally:
         kite.close()
 
 
-def placed(desk: Desk, answer: Answer) -> tuple[Finding, list[bytes]]:
-    with wire(answer) as served, broker(desk, served.root) as kite:
+def placed(desk: Desk, answer: Answer, total_s_max: float = S_MAX) -> tuple[Finding, list[bytes]]:
+    with wire(answer) as served, broker(desk, served.root, total_s_max) as kite:
         return kite.place(ORDER, permit()), served.requests
 
 
@@ -122,7 +123,7 @@ def test_an_end_in_the_middle_of_the_reply_is_unknown(desk: Desk, cut_at: int) -
 
 
 def test_silence_ends_and_nobody_knows(desk: Desk) -> None:
-    finding, requests = placed(desk, lambda _, __: None)
+    finding, requests = placed(desk, lambda _, __: None, TOTAL_S)
 
     assert (finding.outcome, len(requests)) == ("unknown", 1)
 
@@ -136,7 +137,7 @@ def test_a_reply_that_dribbles_ends_too(desk: Desk) -> None:
             if over.wait(TOTAL_S / 20):  # each byte in time, the whole far too late
                 return
 
-    with wire(dribble) as served, broker(desk, served.root) as kite:
+    with wire(dribble) as served, broker(desk, served.root, TOTAL_S) as kite:
         finding = kite.place(ORDER, permit())
         over.set()
 
@@ -150,7 +151,7 @@ def test_a_watch_that_dies_ends_whoever_makes_the_requests(desk: Desk, monkeypat
     monkeypatch.setattr("kitev3.broker.adapter._cut", ours)
     over = threading.Event()
 
-    with wire(lambda _, __: over.wait(TOTAL_S * 4)) as served, broker(desk, served.root) as kite:
+    with wire(lambda _, __: over.wait(S_MAX)) as served, broker(desk, served.root, TOTAL_S) as kite:
         with pytest.raises(RuntimeError, match="watch over requests has died") as died:
             kite.place(ORDER, permit())
         over.set()

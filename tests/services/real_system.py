@@ -33,7 +33,7 @@ class RealSystem:
     """One run folder, its sockets in a short folder of their own, and what a person does to the system in it."""
 
     def __init__(self, path: Path) -> None:
-        self.runtime = Path(tempfile.mkdtemp(prefix="k3"))
+        self.runtime = Path(tempfile.mkdtemp(prefix="k3", dir="/tmp"))
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("KITEV3_")}
         self.environment |= {"XDG_RUNTIME_DIR": str(self.runtime), "COLUMNS": "200"}
         self.folder = RunFolder(path / "run", self.environment)

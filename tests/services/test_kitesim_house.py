@@ -230,7 +230,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with tempfile.TemporaryDirectory(prefix="k") as sockets, socket.socket() as taken:
+    with tempfile.TemporaryDirectory(prefix="k", dir="/tmp") as sockets, socket.socket() as taken:
         # Held but not listened on, so that nobody else is given the port.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", 0))
