@@ -60,7 +60,7 @@ def test_every_service_takes_each_source_in_one_way(service: str) -> None:
     assert takes_work(service, topics) == any(link.mode == "work" for link in taken)
     for link in taken:
         if link.mode == "sparse":
-            assert not any(BY_TOPIC[topic].bulk for topic in link.received)
+            assert not any(BY_TOPIC[topic].dense for topic in link.received)
 
 
 def test_who_works_for_whom() -> None:

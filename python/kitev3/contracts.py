@@ -720,8 +720,13 @@ class Contract:
 
     @property
     def bulk(self) -> bool:
-        """Ticks: carried as columns, by reference on a hearer's tape, and only to those who ask for them."""
+        """Ticks: by reference on a hearer's tape, and not worth reading there when they are old."""
         return self.payload is TickBatch
+
+    @property
+    def dense(self) -> bool:
+        """What goes only to those who ask for some of it: columns of many instruments at once, and work."""
+        return self.payload in LAYOUTS or bool(self.worker)
 
 
 def _describe(kind: Any) -> str:

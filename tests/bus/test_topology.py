@@ -34,8 +34,8 @@ def test_what_a_service_hears_comes_by_one_link_of_each_speaker(service: str) ->
 def test_a_link_receives_all_that_its_sequence_counts(service: str) -> None:
     for link in links(service, [contract.topic for contract in heard_by(service)]):
         said = {contract.topic for contract in said_by(link.source) if contract.topic in ON_BUS}
-        bulk = {topic for topic in said if BY_TOPIC[topic].bulk}
-        expected = {"all": said, "sparse": said - bulk, "work": set()}[link.mode]
+        dense = {topic for topic in said if BY_TOPIC[topic].dense}
+        expected = {"all": said, "sparse": said - dense, "work": set()}[link.mode]
         assert set(link.received) == expected
 
 

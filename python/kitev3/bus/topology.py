@@ -3,8 +3,8 @@
 A hearer counts each of its sources in one of three ways (its sequence mode), so that every loss shows at the
 very next message:
 
-- ``all``: it hears the source's ticks, so it receives all that the source says; ``seq`` has no gaps;
-- ``sparse``: it receives all but ticks; ``sparse_seq`` has no gaps;
+- ``all``: it hears some of the source's dense topics, so it receives all that the source says; ``seq`` has no gaps;
+- ``sparse``: it receives all but its dense topics (ticks, bars, work); ``sparse_seq`` has no gaps;
 - ``work``: it takes the source's one working topic from its PULL; ``topic_seq`` has no gaps.
 
 What it receives and does not hear is counted and dropped: a few messages a minute, for the certainty that nothing is
@@ -56,8 +56,8 @@ def _link(worker: str | None, source: str, heard: list[Contract]) -> SourceLink:
         # Two sockets keep no order between them, so what comes by the PULL comes alone.
         assert len(own) == 1, f"{worker} takes work from {source} and hears {len(own) - 1} more topics of it"
         return SourceLink(source, "work", ())
-    everything = any(contract.bulk for contract in own)
-    said = (c for c in CONTRACTS if source in c.speakers and _is_on_bus(c) and (everything or not c.bulk))
+    everything = any(contract.dense for contract in own)
+    said = (c for c in CONTRACTS if source in c.speakers and _is_on_bus(c) and (everything or not c.dense))
     return SourceLink(source, "all" if everything else "sparse", tuple(contract.topic for contract in said))
 
 

@@ -99,8 +99,8 @@ pub struct Header {
     pub flags: u16,
     pub schema: u32,
     pub epoch: u32,
-    /// How many of the source's messages up to this one are not bulk (wraps): who does not hear
-    /// ticks counts by this, who hears them by `seq`.
+    /// How many of the source's messages up to this one are of no dense topic (wraps): who hears none of those
+    /// counts by this, who hears some by `seq`.
     pub sparse_seq: u32,
     pub seq: u64,
     pub topic_seq: u64,

@@ -23,9 +23,9 @@ impl Numbers {
     }
 
     /// The next event's numbers, of the topic with this index.
-    pub fn next(&mut self, topic: usize, bulk: bool) -> Next {
+    pub fn next(&mut self, topic: usize, dense: bool) -> Next {
         self.seq += 1;
-        self.sparse_seq = self.sparse_seq.wrapping_add(u32::from(!bulk));
+        self.sparse_seq = self.sparse_seq.wrapping_add(u32::from(!dense));
         let topic_seq = &mut self.topics[topic].1;
         *topic_seq += 1;
         Next {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn bulk_events_are_left_out_of_the_sparse_count_alone() {
+    fn dense_topics_are_left_out_of_the_sparse_count_alone() {
         let mut numbers = Numbers::new(["a.tick".to_owned(), "a.bar".to_owned()]);
 
         let said: Vec<_> = [0, 1, 0, 1]

@@ -44,7 +44,8 @@ impl Tape for NoTape {
 pub struct Publication {
     pub topic: String,
     pub schema: u32,
-    pub bulk: bool,
+    /// Whether it is left out of `sparse_seq`: ticks, bars, and work.
+    pub dense: bool,
     /// The service of which its messages tell how far it had been applied.
     pub after: Option<String>,
 }
@@ -118,7 +119,7 @@ impl Outbox {
         let publication = |topic: &&str| Publication {
             topic: (*topic).to_owned(),
             schema: 0,
-            bulk: false,
+            dense: false,
             after: None,
         };
         let source = Source::new("detached").expect("a name");
@@ -178,7 +179,7 @@ impl Outbox {
 
     fn message(&mut self, publication: usize, payload: &[u8]) -> (Header, Vec<u8>) {
         let spoken = &self.publications[publication];
-        let next = self.numbers.next(publication, spoken.bulk);
+        let next = self.numbers.next(publication, spoken.dense);
         let header = Header {
             mode: self.mode,
             flags: 0,

@@ -22,6 +22,7 @@ use self::dispatch::{
 use self::native::PyNativeHandler;
 use self::native_parts::NativePart;
 use crate::kite::batch::PyTickBatch;
+use crate::market::PyBarBatch;
 use crate::tape::to_py;
 use crate::zmq_sockets::PyZmqSockets;
 
@@ -145,7 +146,7 @@ impl PyRuntime {
             service,
         )?;
         let day = day_of(day)?;
-        let ticks = PyTickBatch::type_object(py).into_any();
+        let (ticks, bars) = (PyTickBatch::type_object(py), PyBarBatch::type_object(py));
         let mut setup = Setup {
             service: name,
             account,
@@ -190,11 +191,12 @@ impl PyRuntime {
             });
         }
         for (topic, class, schema, decode, worker, driven, after) in publications {
-            let bulk = class.bind(py).is(&ticks);
+            let class_of = class.bind(py);
+            let dense = class_of.is(&ticks) || class_of.is(&bars) || worker.is_some();
             setup.publications.push(Publication {
                 topic: topic.to_string(),
                 schema,
-                bulk,
+                dense,
                 after,
             });
             speaking.push(Speaking {

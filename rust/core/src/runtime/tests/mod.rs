@@ -201,7 +201,7 @@ fn publication(topic: &str) -> Publication {
     Publication {
         topic: topic.to_owned(),
         schema: SCHEMA,
-        bulk: topic == TICK,
+        dense: topic == TICK,
         after: None,
     }
 }
