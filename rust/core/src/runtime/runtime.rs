@@ -13,7 +13,7 @@ use super::outbox::{Outbox, Outgoing, Tape};
 use super::phase::Phase;
 use super::range::{Ask, SourceTape};
 use super::record::BatchRef;
-use super::sequence::{Applied, SequenceMode, Sequences, Verdict};
+use super::sequence::{Applied, SequenceCheck, SequenceMode, Sequences};
 use super::setup::{Setup, Subscription};
 use crate::msgpack;
 use crate::tape::{Day, Kind};
@@ -118,17 +118,17 @@ impl Runtime {
             return self.hear_beat(&header.source, mono_ns, handler);
         }
         match self.sequences.judge(&header, sequence_mode) {
-            Verdict::Apply => self.apply(frame, &message, sequence_mode, mono_ns, handler),
-            Verdict::Duplicate => {
+            SequenceCheck::Apply => self.apply(frame, &message, sequence_mode, mono_ns, handler),
+            SequenceCheck::Duplicate => {
                 self.counters.duplicates += 1;
                 Ok(())
             }
-            Verdict::Gap => {
+            SequenceCheck::Gap => {
                 self.counters.gaps_seen += 1;
                 self.fill_gap(header.source, mono_ns, handler)
             }
-            Verdict::NewEpoch => self.follow_epoch(header.source, mono_ns, handler),
-            Verdict::Unjoined => self.meet(&header, mono_ns, handler),
+            SequenceCheck::NewEpoch => self.follow_epoch(header.source, mono_ns, handler),
+            SequenceCheck::Unjoined => self.meet(&header, mono_ns, handler),
         }
     }
 

@@ -6,7 +6,7 @@ use super::header::{Header, Source};
 pub enum SequenceMode {
     /// It receives all that the source says: `seq` has no gaps.
     All,
-    /// It receives all but bulk topics: `sparse_seq` has no gaps.
+    /// It receives all but dense topics: `sparse_seq` has no gaps.
     Sparse,
     /// It takes the source's one working topic from its PULL: `topic_seq` has no gaps.
     Work,
@@ -59,7 +59,7 @@ impl Applied {
 
 /// What to do with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SequenceCheck {
     Apply,
     /// It has been applied, or comes from an epoch that is over.
     Duplicate,
@@ -76,30 +76,30 @@ pub enum Verdict {
 pub struct Sequences(Vec<(Source, Applied)>);
 
 impl Sequences {
-    pub fn judge(&self, header: &Header, sequence_mode: SequenceMode) -> Verdict {
+    pub fn judge(&self, header: &Header, sequence_mode: SequenceMode) -> SequenceCheck {
         let Some(applied) = self.applied(&header.source) else {
-            return Verdict::Unjoined;
+            return SequenceCheck::Unjoined;
         };
         if applied.covers(header) {
-            Verdict::Duplicate
+            SequenceCheck::Duplicate
         } else if header.epoch != applied.epoch {
-            Verdict::NewEpoch
+            SequenceCheck::NewEpoch
         } else if sequence_mode.number(header) == applied.number + 1 {
-            Verdict::Apply
+            SequenceCheck::Apply
         } else {
-            Verdict::Gap
+            SequenceCheck::Gap
         }
     }
 
     /// The same of a heartbeat, whose header stands for the last message that was said.
-    pub fn judge_watermarks(&self, header: &Header, number: u64) -> Verdict {
+    pub fn judge_watermarks(&self, header: &Header, number: u64) -> SequenceCheck {
         match self.applied(&header.source) {
-            None => Verdict::Unjoined,
-            Some(applied) if header.epoch > applied.epoch => Verdict::NewEpoch,
+            None => SequenceCheck::Unjoined,
+            Some(applied) if header.epoch > applied.epoch => SequenceCheck::NewEpoch,
             Some(applied) if header.epoch == applied.epoch && number > applied.number => {
-                Verdict::Gap
+                SequenceCheck::Gap
             }
-            Some(_) => Verdict::Duplicate,
+            Some(_) => SequenceCheck::Duplicate,
         }
     }
 
@@ -183,8 +183,8 @@ mod tests {
     impl Hearer<'_> {
         fn hear(&mut self, topic: usize, header: &Header) {
             match self.sequences.judge(header, self.sequence_mode) {
-                Verdict::Apply => self.apply(topic, header),
-                Verdict::Duplicate => {}
+                SequenceCheck::Apply => self.apply(topic, header),
+                SequenceCheck::Duplicate => {}
                 _ => self.fill(header),
             }
         }
@@ -193,7 +193,7 @@ mod tests {
             let verdict = self
                 .sequences
                 .judge_watermarks(header, self.sequence_mode.number(header));
-            if verdict != Verdict::Duplicate {
+            if verdict != SequenceCheck::Duplicate {
                 self.fill(header);
             }
         }
@@ -270,7 +270,7 @@ mod tests {
                 },
                 SequenceMode::All
             ),
-            Verdict::Duplicate
+            SequenceCheck::Duplicate
         );
         assert_eq!(
             sequences.judge(
@@ -281,7 +281,7 @@ mod tests {
                 },
                 SequenceMode::All
             ),
-            Verdict::NewEpoch
+            SequenceCheck::NewEpoch
         );
     }
 
@@ -289,11 +289,11 @@ mod tests {
     fn a_source_never_heard_of_is_joined() {
         assert_eq!(
             Sequences::default().judge(&header(), SequenceMode::All),
-            Verdict::Unjoined
+            SequenceCheck::Unjoined
         );
         assert_eq!(
             Sequences::default().judge_watermarks(&header(), 0),
-            Verdict::Unjoined
+            SequenceCheck::Unjoined
         );
     }
 
@@ -316,8 +316,11 @@ mod tests {
 
         assert_eq!(
             sequences.judge(&next(5), SequenceMode::Work),
-            Verdict::Apply
+            SequenceCheck::Apply
         );
-        assert_eq!(sequences.judge(&next(6), SequenceMode::Work), Verdict::Gap);
+        assert_eq!(
+            sequences.judge(&next(6), SequenceMode::Work),
+            SequenceCheck::Gap
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::handler::Handler;
 use super::header::{After, HEARTBEAT, Header, Message, Source, join};
 use super::numbers::{decode_watermarks, encode_watermarks};
 use super::runtime::Runtime;
-use super::sequence::{SequenceMode, Verdict};
+use super::sequence::{SequenceCheck, SequenceMode};
 use crate::payload::Payload;
 use crate::payload::world::Beat;
 
@@ -37,7 +37,7 @@ impl Runtime {
             if self
                 .sequences
                 .judge_watermarks(&watermarks, watermarks.topic_seq)
-                == Verdict::Gap
+                == SequenceCheck::Gap
             {
                 self.counters.gaps_seen += 1;
                 self.fill_gap(source, mono_ns, handler)?;
@@ -87,17 +87,17 @@ impl Runtime {
             .sequences
             .judge_watermarks(&watermarks, sequence_mode.number(&watermarks))
         {
-            Verdict::Apply | Verdict::Duplicate => Ok(()),
-            Verdict::Unjoined => self.meet(&watermarks, mono_ns, handler),
-            Verdict::NewEpoch => self.follow_epoch(watermarks.source, mono_ns, handler),
-            Verdict::Gap if sequence_mode == SequenceMode::Work => {
+            SequenceCheck::Apply | SequenceCheck::Duplicate => Ok(()),
+            SequenceCheck::Unjoined => self.meet(&watermarks, mono_ns, handler),
+            SequenceCheck::NewEpoch => self.follow_epoch(watermarks.source, mono_ns, handler),
+            SequenceCheck::Gap if sequence_mode == SequenceMode::Work => {
                 // The heartbeat came by another socket: what it speaks of may still lie in the PULL.
                 self.suspects
                     .retain(|(source, _)| *source != watermarks.source);
                 self.suspects.push((watermarks.source, watermarks));
                 Ok(())
             }
-            Verdict::Gap => {
+            SequenceCheck::Gap => {
                 self.counters.gaps_seen += 1;
                 self.fill_gap(watermarks.source, mono_ns, handler)
             }
