@@ -247,6 +247,9 @@ class PollLoop:
         what has not come yet waits for that, at most 2 ms. A hearer's: waits on the SUB."""
     def drain(self) -> tuple[bool, _Said | None]:
         """Hears what has come on the SUB, up to a bound; whether there was something that the loop must look at."""
+    def sleep(self, wait_ms: int, pipe: int) -> tuple[bool, _Said | None]:
+        """Waits until a message, a request or a byte of *pipe* comes, at most so long; after a message it goes on as
+        ``receive``, for at most 10 ms."""
 
 # --- wire ---------------------------------------------------------------------------------------------------------
 
@@ -269,6 +272,7 @@ class ZmqSockets:
         *,
         sub: tuple[int, int],
         pull: tuple[int, int] | None,
+        router_fd: int,
         publisher: int,
         workers: list[tuple[str, int]],
     ) -> ZmqSockets: ...
@@ -957,6 +961,9 @@ class BarBatch:
     def short(self) -> NDArray[np.bool_]: ...
     @property
     def gapped(self) -> NDArray[np.bool_]: ...
+    @property
+    def gapped_at(self) -> list[int]:
+        """Which bars are gapped."""
 
 @final
 class BarBuilder:

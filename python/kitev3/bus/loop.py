@@ -99,7 +99,7 @@ class Loop:
         self.transport.set_wait(LOOK_MS)
         while not self._stopping:
             if not self.runner.poll(receiver.receive, self._look_ns):
-                self._sleep(pipe)
+                self._sleep(receiver, pipe)
             self._look_if_due()
 
     def _work(self, receiver: Receiver, pipe: int) -> None:
@@ -108,8 +108,7 @@ class Loop:
             if not self.runner.poll(receiver.receive, self._look_ns):
                 self._hear_others(receiver)
                 self.runner.settle()
-                self._sleep(pipe)
-                self._hear_others(receiver)
+                self._sleep(receiver, pipe)
             self._look_if_due()
 
     def _look_if_due(self) -> None:
@@ -161,9 +160,11 @@ class Loop:
             os.close(ours)
             os.close(theirs)
 
-    def _sleep(self, pipe: int) -> None:
+    def _sleep(self, receiver: Receiver, pipe: int) -> None:
         """Waits until a message comes. What is asked or due in between is done, and sleep goes on."""
-        while not self._stopping and not self.transport.sleep(self._idle_ms(), pipe):
+        while not self._stopping:
+            if not self.transport.is_asked and self.runner.poll(receiver.sleep, self._idle_ms(), pipe):
+                break
             self._look()
             if self.transport.takes_work:
                 self.runner.settle()

@@ -123,7 +123,7 @@ class MemoryTransport(PolledTransport):
     def next(self) -> bytes | None:
         """The next message; None when none has come in time."""
         frame = self._hub.take(self)
-        if frame is None and self._poll(self._wait_ms, self.stirs):
+        if frame is None and self.poll(self._wait_ms, self.stirs):
             frame = self._hub.take(self)
         return frame
 
@@ -135,9 +135,6 @@ class MemoryTransport(PolledTransport):
     def descriptors(self) -> tuple[int, ...]:
         return (self.stirs,)
 
-    def sleep(self, wait_ms: int, pipe: int) -> bool:
-        return self._poll(wait_ms, self.stirs, pipe)
-
     def serve(self, answer: Callable[[bytes], bytes], at_most: int) -> None:
         """There are no requests."""
 
@@ -145,7 +142,8 @@ class MemoryTransport(PolledTransport):
         self._hub.remove(self)
         os.close(self.stirs)
 
-    def _poll(self, wait_ms: int, *descriptors: int) -> bool:
+    def poll(self, wait_ms: int, *descriptors: int) -> bool:
+        """Whether one of them can be read in time."""
         poller = select.poll()
         for descriptor in descriptors:
             poller.register(descriptor, select.POLLIN)
@@ -164,6 +162,9 @@ class _Receiver:
 
     def drain(self) -> tuple[bool, Said | None]:
         return self._hear(lambda: self._hub.take(self._transport))
+
+    def sleep(self, wait_ms: int, pipe: int) -> tuple[bool, Said | None]:
+        return self._transport.poll(wait_ms, self._transport.stirs, pipe), None
 
     def _hear(self, take: Callable[[], bytes | None]) -> tuple[bool, Said | None]:
         if self._watch is not None and (now := bytes(self._watch)) != self._seen:

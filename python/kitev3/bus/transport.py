@@ -52,6 +52,10 @@ class Receiver(Protocol):
     def drain(self) -> tuple[bool, Said | None]:
         """Hears what others have said by now, up to a bound."""
 
+    def sleep(self, wait_ms: int, pipe: int) -> tuple[bool, Said | None]:
+        """Waits until something comes or *pipe* can be read, at most so long, and hears it. Of a request it is said
+        that nothing has come."""
+
 
 class PolledTransport(Transport):
     """What a loop needs besides: opened, waited on and closed by the loop's thread.
@@ -92,13 +96,14 @@ class PolledTransport(Transport):
         """Whether a message or a request waits."""
 
     @property
+    def is_asked(self) -> bool:
+        """Whether a request waits."""
+        return False
+
+    @property
     @abstractmethod
     def descriptors(self) -> tuple[int, ...]:
         """To wait on in an event loop: one can be read once something has come after ``has_come`` was last false."""
-
-    @abstractmethod
-    def sleep(self, wait_ms: int, pipe: int) -> bool:
-        """Waits until something comes or *pipe* can be read, at most so long; whether it was other than a request."""
 
     @abstractmethod
     def serve(self, answer: Callable[[bytes], bytes], at_most: int) -> None:

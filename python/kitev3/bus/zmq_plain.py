@@ -44,9 +44,18 @@ class PlainReceiver:
     """Hears for one runtime; see ``kitev3.bus.transport.Receiver``."""
 
     def __init__(
-        self, runtime: Runtime, sub: zmq.Socket[bytes], pull: zmq.Socket[bytes] | None, watch: memoryview | None
+        self,
+        runtime: Runtime,
+        sub: zmq.Socket[bytes],
+        pull: zmq.Socket[bytes] | None,
+        router: zmq.Socket[bytes],
+        watch: memoryview | None,
     ) -> None:
-        self._runtime, self._sub, self._pull, self._watch = runtime, sub, pull, watch
+        self._runtime, self._sub, self._pull, self._router, self._watch = runtime, sub, pull, router, watch
+        self._poller = zmq.Poller()
+        for socket in (sub, router, pull):
+            if socket is not None:
+                self._poller.register(socket, zmq.POLLIN)
         self._seen = b""
         self._held: bytes | None = None
 
@@ -80,6 +89,14 @@ class PlainReceiver:
             elif (said := self._runtime.hear(frame, time.monotonic_ns())) is not None:
                 return True, said
         return is_woken, None
+
+    def sleep(self, wait_ms: int, pipe: int) -> tuple[bool, Said | None]:
+        self._poller.register(pipe, zmq.POLLIN)
+        come = dict(self._poller.poll(wait_ms))
+        if come.pop(self._router, None) or not come:
+            return False, None
+        _, said = self.drain()
+        return True, said
 
     def _has_seen(self) -> bool:
         """Whether the watched bytes are others than when this was last asked."""

@@ -84,7 +84,6 @@ class ZmqTransport(PolledTransport):
         self._requests: deque[list[bytes]] = deque()
         self._high_water = high_water
         self._context = context or zmq.Context()
-        self._poller = zmq.Poller()
         self._lock = threading.Lock()
         self._waker: zmq.Socket[bytes] | None = None
 
@@ -116,9 +115,6 @@ class ZmqTransport(PolledTransport):
             pushes.append((worker, push))
         self._open_wake()
         self._pushes = [push for _, push in pushes]  # a socket that nobody holds is closed
-        for socket in (self.sub, self.router, self.pull):
-            if socket is not None:
-                self._poller.register(socket, zmq.POLLIN)
         functions = libzmq()
         if not functions:
             log.warning("libzmq's functions have no addresses: messages go through Python, which is slower")
@@ -128,6 +124,7 @@ class ZmqTransport(PolledTransport):
             functions,
             sub=_waited(self.sub),
             pull=_waited(self.pull) if self.pull is not None else None,
+            router_fd=int(self.router.get(zmq.FD)),
             publisher=int(self.pub.underlying),
             workers=[(worker, int(push.underlying)) for worker, push in pushes],
         )
@@ -148,7 +145,7 @@ class ZmqTransport(PolledTransport):
 
     def receiver(self, runtime: Runtime, watch: memoryview | None, answer_ms: int | None) -> Receiver:
         if isinstance(self._sockets, PlainSockets):
-            return PlainReceiver(runtime, self.sub, self.pull, watch)
+            return PlainReceiver(runtime, self.sub, self.pull, self.router, watch)
         return PollLoop(runtime, self._sockets, watch=watch, answer_ms=answer_ms)
 
     def set_wait(self, wait_ms: int) -> None:
@@ -156,19 +153,15 @@ class ZmqTransport(PolledTransport):
 
     @property
     def has_come(self) -> bool:
-        return bool(self._requests) or has_come(self.sub) or has_come(self.router)
+        return self.is_asked or has_come(self.sub)
+
+    @property
+    def is_asked(self) -> bool:
+        return bool(self._requests) or has_come(self.router)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         return int(self.sub.get(zmq.FD)), int(self.router.get(zmq.FD))
-
-    def sleep(self, wait_ms: int, pipe: int) -> bool:
-        if self._requests:
-            return False
-        self._poller.register(pipe, zmq.POLLIN)
-        come = dict(self._poller.poll(wait_ms))
-        come.pop(self.router, None)
-        return bool(come)
 
     def serve(self, answer: Callable[[bytes], bytes], at_most: int) -> None:
         for _ in range(at_most):

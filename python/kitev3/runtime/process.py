@@ -47,6 +47,8 @@ from kitev3.system.runfolder import RunFolder, default_run_dir
 
 REFUSED = 2
 FAILED = 1
+INTERPRETER_S = 50e-6
+"""How long a loop that has something in hand waits while another thread, the broker's, computes in Python."""
 PR_SET_PDEATHSIG = 1
 SYSTEM_OPTIONS = ("--config", "--run-dir", "--start")
 
@@ -208,6 +210,7 @@ class Process:
         if self.profile.service(self.spec.name).cpu is not None:
             collapse()
             shorten_time_slice(loop=not isinstance(runner.driver, AsyncDriver))
+        sys.setswitchinterval(INTERPRETER_S)
         loop.run()
         runner.close()
         transport.close()

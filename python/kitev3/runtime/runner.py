@@ -123,10 +123,10 @@ class Runner(World):
         if self._inbox:
             self._drain()
 
-    def poll(self, take: Callable[..., tuple[bool, Said | None]], *until_ns: int) -> bool:
+    def poll(self, take: Callable[..., tuple[bool, Said | None]], *how: int) -> bool:
         """A round of the poll loop, which hears and sends by itself; whether anything came."""
         self._busy = True
-        has_come, said = take(*until_ns)
+        has_come, said = take(*how)
         self._finish(said)
         if self._inbox:
             self._drain()

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 type Socket = *mut c_void;
 
 const DONTWAIT: c_int = 1;
+const NS: i64 = 1_000_000_000;
 
 /// Ends a wait; never handed on.
 pub const WAKE: &[u8] = b"bus.wake\0";
@@ -87,6 +88,7 @@ pub struct ZmqSockets {
     library: Library,
     sub: Waited,
     pull: Waited,
+    router_fd: c_int,
     publisher: Socket,
     workers: Vec<(String, Socket)>,
     push_full: AtomicU64,
@@ -171,27 +173,29 @@ impl ZmqSockets {
 
     /// Waits until one of the sockets has something, if a `take` has found each of them empty, at most so long. A signal ends
     /// the wait.
-    pub fn wait(&self, py: Python<'_>, sides: &[Side], wait_ms: c_int) -> PyResult<()> {
-        let mut items: Vec<libc::pollfd> = sides.iter().map(|side| self.polled(*side)).collect();
-        let count = items.len() as libc::nfds_t;
-        // SAFETY: so many items, of descriptors that are open as long as their sockets.
-        let result = py.detach(|| unsafe { libc::poll(items.as_mut_ptr(), count, wait_ms) });
-        let error = std::io::Error::last_os_error();
-        if result < 0 && error.kind() != std::io::ErrorKind::Interrupted {
-            return Err(PyOSError::new_err(format!("poll: {error}")));
-        }
-        Ok(())
+    pub fn wait(&self, py: Python<'_>, sides: &[Side], wait_ns: i64) -> PyResult<()> {
+        let mut items: Vec<_> = sides
+            .iter()
+            .map(|side| polled(self.waited(*side)))
+            .collect();
+        poll(py, &mut items, wait_ns)
     }
 
-    fn polled(&self, side: Side) -> libc::pollfd {
-        let (_, fd) = match side {
-            Side::Sub => self.sub,
-            Side::Pull => self.pull,
-        };
-        libc::pollfd {
-            fd,
-            events: libc::POLLIN,
-            revents: 0,
+    /// `wait` on both, on requests, and on a descriptor; whether anything but a request has come.
+    pub fn sleep(&self, py: Python<'_>, wait_ns: i64, pipe: c_int) -> PyResult<bool> {
+        let pull = (!self.pull.0.is_null()).then_some(self.pull.1);
+        let mut items: Vec<_> = [self.sub.1, self.router_fd, pipe].map(polled).into();
+        items.extend(pull.map(polled));
+        poll(py, &mut items, wait_ns)?;
+        let has_come = |item: &libc::pollfd| item.revents != 0;
+        items.remove(1); // the requests'
+        Ok(items.iter().any(has_come))
+    }
+
+    fn waited(&self, side: Side) -> c_int {
+        match side {
+            Side::Sub => self.sub.1,
+            Side::Pull => self.pull.1,
         }
     }
 
@@ -287,6 +291,31 @@ impl ZmqSockets {
     }
 }
 
+fn polled(fd: c_int) -> libc::pollfd {
+    libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    }
+}
+
+fn poll(py: Python<'_>, items: &mut [libc::pollfd], wait_ns: i64) -> PyResult<()> {
+    let count = items.len() as libc::nfds_t;
+    let wait = libc::timespec {
+        tv_sec: wait_ns / NS,
+        tv_nsec: wait_ns % NS,
+    };
+    // SAFETY: so many items, of descriptors that are open as long as their sockets; no mask of signals.
+    let result = py.detach(|| unsafe {
+        libc::ppoll(items.as_mut_ptr(), count, &raw const wait, std::ptr::null())
+    });
+    let error = std::io::Error::last_os_error();
+    if result < 0 && error.kind() != std::io::ErrorKind::Interrupted {
+        return Err(PyOSError::new_err(format!("poll: {error}")));
+    }
+    Ok(())
+}
+
 /// One message of libzmq's, received into again and again.
 pub struct Message {
     raw: Box<RawMessage>, // libzmq wants it to stay where it is
@@ -332,11 +361,12 @@ impl PyZmqSockets {
     }
 
     #[new]
-    #[pyo3(signature = (functions, *, sub, pull, publisher, workers))]
+    #[pyo3(signature = (functions, *, sub, pull, router_fd, publisher, workers))]
     fn new(
         functions: HashMap<String, usize>,
         sub: (usize, c_int),
         pull: Option<(usize, c_int)>,
+        router_fd: c_int,
         publisher: usize,
         workers: Vec<(String, usize)>,
     ) -> PyResult<PyZmqSockets> {
@@ -346,6 +376,7 @@ impl PyZmqSockets {
             library: Library::at(&functions)?,
             sub: waited(sub),
             pull: pull.map_or((std::ptr::null_mut(), -1), waited),
+            router_fd,
             publisher: socket(publisher),
             workers: workers
                 .into_iter()
@@ -378,5 +409,5 @@ pub fn monotonic_ns() -> i64 {
     };
     // SAFETY: there is room for one; this clock is always there.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
-    now.tv_sec * 1_000_000_000 + now.tv_nsec
+    now.tv_sec * NS + now.tv_nsec
 }

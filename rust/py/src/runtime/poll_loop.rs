@@ -16,8 +16,13 @@ const DRAIN_MAX: usize = 1_000;
 const AHEAD_NS_MAX: i64 = 2_000_000;
 const NS_PER_MS: i64 = 1_000_000;
 
-/// How many messages to all wait at most.
+/// How long a loop that something has woken hears what comes before it looks at the rest.
+const AWAKE_NS: i64 = 10_000_000;
+
+/// What is said to all about work waits while more work comes, so many messages at most, and for a moment after it: on a shared
+/// core each message wakes its hearers, who would go before those who work.
 const HELD_MAX: usize = 64;
+const HELD_NS: i64 = 200_000;
 
 /// Why a turn ended.
 enum End<'py> {
@@ -114,11 +119,40 @@ impl PyPollLoop {
     /// Waits for a message and goes on until it is time.
     #[pyo3(signature = (until_ns))]
     fn receive<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
-        if self.sockets.takes_work() {
+        self.sockets.hold();
+        let end = if self.sockets.takes_work() {
             self.work(py, until_ns)
         } else {
             self.listen(py, until_ns)
+        };
+        if !matches!(end, Ok(End::Said(_))) {
+            self.sockets.release()?; // else the driver's turn comes first, and the next call
         }
+        end.map(ended)
+    }
+
+    /// Waits for whatever may come, hears it, and goes on for a moment: after a sleep each step that Python makes costs tens
+    /// of microseconds, and what comes next is on its way.
+    #[pyo3(signature = (wait_ms, pipe))]
+    fn sleep<'py>(&mut self, py: Python<'py>, wait_ms: i32, pipe: i32) -> PyResult<Ended<'py>> {
+        self.sockets.release()?;
+        let takes_work = self.sockets.takes_work();
+        if takes_work {
+            if let Some(end) = self.hear_sub(py)? {
+                return Ok(ended(end));
+            }
+            if self.is_held || !self.is_drained {
+                return Ok(ended(End::Look));
+            }
+        }
+        let wait_ns = i64::from(wait_ms) * NS_PER_MS;
+        if !self.sockets.sleep(py, wait_ns, pipe)? {
+            return Ok(ended(End::Silent));
+        }
+        if takes_work && let Some(end) = self.hear_sub(py)? {
+            return Ok(ended(end));
+        }
+        self.receive(py, monotonic_ns() + AWAKE_NS)
     }
 
     /// Hears what has come on the SUB.
@@ -130,34 +164,23 @@ impl PyPollLoop {
 
 impl PyPollLoop {
     /// A hearer's: waits on the SUB.
-    fn listen<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
+    fn listen<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<End<'py>> {
         loop {
             if let Some(end) = self.next(py, Side::Sub)? {
-                return Ok(ended(end));
+                return Ok(end);
             }
             if let Some(end) = self.hear_held(py)? {
-                return Ok(ended(end));
+                return Ok(end);
             }
             if monotonic_ns() >= until_ns {
-                return Ok(ended(End::Look));
+                return Ok(End::Look);
             }
         }
     }
 
     /// A worker's: waits on the PULL, and hears what others have said before each message.
-    fn work<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
-        self.sockets.hold();
-        let end = self.work_through(py, until_ns);
-        self.sockets.release()?;
-        end.map(ended)
-    }
-
-    /// What is said to all about work waits while more work does: on a shared core each message wakes its hearers in between.
-    fn work_through<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<End<'py>> {
+    fn work<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<End<'py>> {
         loop {
-            if !self.is_held || self.sockets.holds() >= HELD_MAX {
-                self.sockets.publish_held()?;
-            }
             if let Some(end) = self.next(py, Side::Pull)? {
                 return Ok(end);
             }
@@ -171,13 +194,12 @@ impl PyPollLoop {
                 return Ok(end);
             }
             if let Some(answer_ms) = self.answer_ms {
-                if self.sockets.take(Side::Pull, &mut self.message)? {
-                    if let Some(end) = self.hold() {
-                        return Ok(end);
-                    }
-                } else if self.is_drained {
-                    self.sockets.publish_held()?;
-                    self.sockets.wait(py, &[Side::Pull, Side::Sub], answer_ms)?;
+                if let Some(end) = self.take_more(py, Side::Pull)? {
+                    return Ok(end);
+                }
+                if !self.is_held && self.is_drained {
+                    let answer_ns = i64::from(answer_ms) * NS_PER_MS;
+                    self.sockets.wait(py, &[Side::Pull, Side::Sub], answer_ns)?;
                     if let Some(end) = self.hear_sub(py)? {
                         return Ok(end);
                     }
@@ -190,7 +212,16 @@ impl PyPollLoop {
     }
 
     fn next<'py>(&mut self, py: Python<'py>, side: Side) -> PyResult<Option<End<'py>>> {
+        if !self.is_held && self.sockets.holds() > 0 {
+            let end = self.take_more(py, side)?;
+            if end.is_some() {
+                return Ok(end);
+            }
+        }
         if self.is_held {
+            if self.sockets.holds() >= HELD_MAX {
+                self.sockets.publish_held()?;
+            }
             return Ok(None);
         }
         Ok(match self.sockets.receive(py, side, &mut self.message)? {
@@ -198,6 +229,21 @@ impl PyPollLoop {
             Came::Interrupted => Some(End::Look),
             Came::Message => self.hold(),
         })
+    }
+
+    /// Takes what has come meanwhile. If that is nothing, even a moment later, all hear what waits for them.
+    fn take_more<'py>(&mut self, py: Python<'py>, side: Side) -> PyResult<Option<End<'py>>> {
+        if self.sockets.take(side, &mut self.message)? {
+            return Ok(self.hold());
+        }
+        if self.sockets.holds() > 0 {
+            self.sockets.wait(py, &[side], HELD_NS)?;
+            if self.sockets.take(side, &mut self.message)? {
+                return Ok(self.hold());
+            }
+        }
+        self.sockets.publish_held()?;
+        Ok(None)
     }
 
     /// Keeps what has just come from the socket that is waited on.
@@ -217,8 +263,8 @@ impl PyPollLoop {
                 break;
             }
             if self.is_drained {
-                let wait_ms = (self.ahead_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
-                self.sockets.wait(py, &[Side::Sub], wait_ms as i32)?;
+                self.sockets
+                    .wait(py, &[Side::Sub], self.ahead_until_ns - now_ns)?;
             }
             if let Some(end) = self.hear_sub(py)? {
                 return Ok(Some(end));
