@@ -208,7 +208,7 @@ class StrategyHandler(Handler):
         batch: BarBatch = event.payload
         for engine, period, gapped in self.by_bars:
             engine.update_bar_batch(batch, period, gapped=gapped)
-        for at in batch.gapped.nonzero()[0].tolist():
+        for at in batch.gapped_at:
             bar = batch[at]
             for hosted in self.on_bars.get(bar.period, {}).get(bar.instrument_token, ()):
                 if not hosted.strategy.wants_gapped:

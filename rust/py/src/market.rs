@@ -181,6 +181,11 @@ macro_rules! bar_columns {
                 PyArray1::from_iter(py, (0..self.0.len()).map(|at| self.0.is_gapped(at)))
             }
 
+            #[getter]
+            fn gapped_at(&self) -> Vec<usize> {
+                (0..self.0.len()).filter(|at| self.0.is_gapped(*at)).collect()
+            }
+
             $(
                 #[getter]
                 fn $name<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyArray1<$type>> {
