@@ -27,7 +27,7 @@ from kitev3.services.kitesim.page import routes as page
 from kitev3.services.kitesim.page.entrance import Entrance
 from kitev3.services.kitesim.page.queries import Queries
 from kitev3.services.kitesim.postbacks import Postbacks
-from kitev3.services.kitesim.routes.door import Door, Fields, Heard
+from kitev3.services.kitesim.routes.auth import Auth, Fields, Heard
 from kitev3.services.kitesim.rules import rules_of
 from kitev3.services.kitesim.sockets import Sockets
 from kitev3.services.kitesim.stepper import Stepper
@@ -135,7 +135,7 @@ class Server:
             self.stepper.asked()
 
         self.accepted = accepted
-        self.door = Door(
+        self.auth = Auth(
             exchange,
             self.books,
             logins,
@@ -156,7 +156,7 @@ class Server:
         self.mark(self.exchange.next_cut_ns - 1)  # a request's time stays below the next step
         before_ns, self.looked_ns = self.looked_ns, self.exchange.now_ns
         if flushed(self.login_end_ns, before_ns, self.looked_ns):
-            for api_key in self.door.logins.flush():
+            for api_key in self.auth.logins.flush():
                 self.sockets.drop(api_key)
         self.books.alerts.look(self._place, self._met)
 
@@ -198,7 +198,7 @@ class Server:
         operators = page.closed(self.page_off) if self.page_off else page.table(self.watch, self.entrance)
         noting = self.access_log.noting
         application = Starlette(
-            routes=[*routes.table(self.door), *operators, WebSocketRoute("/{path:path}", self.sockets.serve)],
+            routes=[*routes.table(self.auth), *operators, WebSocketRoute("/{path:path}", self.sockets.serve)],
             exception_handlers={
                 Fault: noting(fault),
                 HTTPException: noting(no_route),

@@ -126,7 +126,7 @@ def _clock(text: str) -> datetime | None:
 def _greeting(server: Server, options: Options) -> str:
     real = options.market not in ("synthetic", "frozen")
     what = f"{Path(options.market).name}, with synthetic instruments around it" if real else options.market
-    exchange, logins = server.exchange, server.door.logins
+    exchange, logins = server.exchange, server.auth.logins
     listed = f"{what}, {exchange.session}, {len(exchange.tokens)} instruments"
     return "\n".join(
         (

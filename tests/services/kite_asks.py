@@ -12,7 +12,7 @@ from kitev3.runtime.clock import machine_ns
 from kitev3.services.kitesim import routes
 from kitev3.services.kitesim.books import Books
 from kitev3.services.kitesim.logins import Logins
-from kitev3.services.kitesim.routes.door import Door
+from kitev3.services.kitesim.routes.auth import Auth
 from starlette.routing import Route
 
 from services import kite_shapes as shapes
@@ -267,9 +267,9 @@ def every_route() -> set[tuple[str, str]]:
     """Method and path of all that the exchange answers, from its own table."""
     exchange = Exchange(users=["U"], market="frozen", seed=1, start_ns=1_795_060_200_000_000_000)
     logins = Logins((), {}, machine_ns)
-    door = Door(exchange, Books(exchange), logins, machine_ns, machine_ns, lambda *_: None, lambda _: None)
+    auth = Auth(exchange, Books(exchange), logins, machine_ns, machine_ns, lambda *_: None, lambda _: None)
     found = set()
-    for route in routes.table(door):
+    for route in routes.table(auth):
         assert isinstance(route, Route)
         found |= {(method, route.path) for method in (route.methods or ()) if method != "HEAD"}
     return found

@@ -121,7 +121,7 @@ class ExchangeControls:
 
     def end_login(self, api_key: str) -> None:
         """The key's access token is worth nothing from now on, and its sockets are dropped."""
-        self.server.door.logins.tokens.pop(api_key, None)
+        self.server.auth.logins.tokens.pop(api_key, None)
         self.server.sockets.drop(api_key)
 
     async def instruments(self, days: int, exchange: str | None) -> str:
@@ -135,7 +135,7 @@ class ExchangeControls:
     def halt(self, why: str | None) -> None:
         """Halts the market, and has it noted with the requests."""
         self.server.exchange.halt(why)
-        self.server.door.heard(NOBODY, "halt", "", "", {} if why is None else {"why": why})
+        self.server.auth.heard(NOBODY, "halt", "", "", {} if why is None else {"why": why})
 
     def _exchange_of(self, day: str) -> Any:
         exchange, _ = open_exchange(

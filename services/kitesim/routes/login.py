@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.logins import Application, Denied
-from kitev3.services.kitesim.routes.door import Door, form
+from kitev3.services.kitesim.routes.auth import Auth, form
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -43,32 +43,32 @@ FRAME = """<!doctype html>
 """
 
 
-def table(door: Door) -> list[BaseRoute]:
+def table(auth: Auth) -> list[BaseRoute]:
     return [
-        Route(PATH, door.open(partial(show, door))),
-        Route(PATH, partial(press, door), methods=["POST"]),
-        Route("/connect/login.css", door.open(Style())),
-        Route("/connect/done", door.open(done)),
+        Route(PATH, auth.open(partial(show, auth))),
+        Route(PATH, partial(press, auth), methods=["POST"]),
+        Route("/connect/login.css", auth.open(Style())),
+        Route("/connect/done", auth.open(done)),
     ]
 
 
-def show(door: Door, request: Request) -> Response:
+def show(auth: Auth, request: Request) -> Response:
     """The page, or what follows it."""
     api_key, extra = request.query_params.get("api_key", ""), request.query_params.get("redirect_params", "")
     if not _is_browsers(request):
-        return _led_on(door, api_key, extra, FOUND)
-    application = door.logins.applications.get(api_key)
+        return _led_on(auth, api_key, extra, FOUND)
+    application = auth.logins.applications.get(api_key)
     if application is None:
         return _unknown()
     return _page("Log in", _question(application, extra), leads_to=urlsplit(application.redirect_url))
 
 
-async def press(door: Door, request: Request) -> Response:
+async def press(auth: Auth, request: Request) -> Response:
     """The page's button. Everybody is who the application says: there is nothing to steal here."""
     fields = await form(request)
-    if _is_browsers(request) and fields.get("api_key") not in door.logins.applications:
+    if _is_browsers(request) and fields.get("api_key") not in auth.logins.applications:
         return _unknown()
-    return _led_on(door, fields.get("api_key", ""), fields.get("redirect_params", ""), SEE_OTHER)
+    return _led_on(auth, fields.get("api_key", ""), fields.get("redirect_params", ""), SEE_OTHER)
 
 
 def done(request: Request) -> Response:
@@ -97,9 +97,9 @@ def _unknown() -> Response:
     return _page("Unknown application", why, status=400)
 
 
-def _led_on(door: Door, api_key: str, extra: str, status: int) -> Response:
+def _led_on(auth: Auth, api_key: str, extra: str, status: int) -> Response:
     try:
-        application, request_token = door.logins.login(api_key)
+        application, request_token = auth.logins.login(api_key)
     except Denied as denied:
         raise Fault.bad(str(denied)) from None
     target = urlsplit(application.redirect_url)

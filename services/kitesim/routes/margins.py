@@ -8,7 +8,7 @@ from typing import Any
 from kitev3.services.kitesim.answers import Fault, success
 from kitev3.services.kitesim.client_json import read_json
 from kitev3.services.kitesim.logins import Session
-from kitev3.services.kitesim.routes.door import Door, Endpoint, Fields, Refusals, body, query
+from kitev3.services.kitesim.routes.auth import Auth, Endpoint, Fields, body, query, refusals
 from kitev3.services.kitesim.triggers import words
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +18,8 @@ from starlette.routing import BaseRoute, Route
 FLAGS = {"": False, "true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
 
 
-def table(door: Door) -> list[BaseRoute]:
-    exchange = door.exchange
+def table(auth: Auth) -> list[BaseRoute]:
+    exchange = auth.exchange
 
     def orders(caller: Session, items: list[Fields], fields: Fields) -> Any:
         return exchange.order_margins(caller.user_id, items, compact=_compact(fields))
@@ -34,20 +34,20 @@ def table(door: Door) -> list[BaseRoute]:
         return exchange.contract_note(items)
 
     return [
-        Route("/margins/orders", calculator(door, orders), methods=["POST"]),
-        Route("/margins/basket", calculator(door, basket), methods=["POST"]),
-        Route("/charges/orders", calculator(door, charges), methods=["POST"]),
+        Route("/margins/orders", calculator(auth, orders), methods=["POST"]),
+        Route("/margins/basket", calculator(auth, basket), methods=["POST"]),
+        Route("/charges/orders", calculator(auth, charges), methods=["POST"]),
     ]
 
 
-def calculator(door: Door, answer: Callable[[Session, list[Fields], Fields], Any]) -> Endpoint:
+def calculator(auth: Auth, answer: Callable[[Session, list[Fields], Fields], Any]) -> Endpoint:
     """A route that takes a JSON array of orders and changes nothing; it counts with the reads of its key."""
 
     async def endpoint(request: Request) -> Response:
-        caller = door.session(request)
+        caller = auth.session(request)
         items = orders_of(await body(request))
-        with Refusals():
-            door.exchange.admit_read(caller.api_key, at_ns=door.clock_ns())
+        with refusals():
+            auth.exchange.admit_read(caller.api_key, at_ns=auth.clock_ns())
             return success(answer(caller, items, query(request)))
 
     return endpoint

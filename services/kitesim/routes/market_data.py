@@ -10,7 +10,7 @@ from typing import Any
 
 from kitev3._core import LTPS_MAX, QUOTES_MAX, Exchange
 from kitev3.services.kitesim.answers import Fault, file
-from kitev3.services.kitesim.routes.door import Door, Endpoint, query
+from kitev3.services.kitesim.routes.auth import Auth, Endpoint, query
 from kitev3.services.kitesim.routes.user import EXCHANGES
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,27 +19,27 @@ from starlette.routing import BaseRoute, Route
 JSON_LINES = "/instruments.json"
 
 
-def table(door: Door) -> list[BaseRoute]:
-    exchange, file = door.exchange, door.open(InstrumentsFile(door.exchange))
+def table(auth: Auth) -> list[BaseRoute]:
+    exchange, file = auth.exchange, auth.open(InstrumentsFile(auth.exchange))
     return [
         Route("/instruments", file),
         Route(JSON_LINES, file),
-        Route("/instruments/trigger_range/{transaction_type}", door.read(partial(trigger_range, exchange))),
-        Route("/instruments/historical/{token}/{interval}", door.read(partial(candles, exchange), kind="history")),
+        Route("/instruments/trigger_range/{transaction_type}", auth.read(partial(trigger_range, exchange))),
+        Route("/instruments/historical/{token}/{interval}", auth.read(partial(candles, exchange), kind="history")),
         Route("/instruments/{exchange}", file),
-        Route("/quote", quotes(door, exchange.quote, QUOTES_MAX)),
-        Route("/quote/ohlc", quotes(door, exchange.ohlc, LTPS_MAX)),
-        Route("/quote/ltp", quotes(door, exchange.ltp, LTPS_MAX)),
+        Route("/quote", quotes(auth, exchange.quote, QUOTES_MAX)),
+        Route("/quote/ohlc", quotes(auth, exchange.ohlc, LTPS_MAX)),
+        Route("/quote/ltp", quotes(auth, exchange.ltp, LTPS_MAX)),
     ]
 
 
-def quotes(door: Door, answer: Callable[[list[str]], Any], most: int) -> Endpoint:
+def quotes(auth: Auth, answer: Callable[[list[str]], Any], most: int) -> Endpoint:
     """A quote route: repeated ``i``."""
 
     def rows(user: str, request: Request) -> Any:
         return answer(_names(request, most))
 
-    return door.read(rows, kind="quote")
+    return auth.read(rows, kind="quote")
 
 
 def _names(request: Request, most: int) -> list[str]:

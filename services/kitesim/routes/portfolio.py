@@ -8,7 +8,7 @@ from typing import Any
 
 from kitev3.services.kitesim.answers import Fault
 from kitev3.services.kitesim.logins import Session
-from kitev3.services.kitesim.routes.door import Door, Fields
+from kitev3.services.kitesim.routes.auth import Auth, Fields
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -25,25 +25,25 @@ CONVERSION = (
 AUTHORISATION = {"type": ("", "mf", "equity"), "transfer_type": ("", "pre", "post", "off", "gift")}
 
 
-def table(door: Door) -> list[BaseRoute]:
-    exchange = door.exchange
+def table(auth: Auth) -> list[BaseRoute]:
+    exchange = auth.exchange
     return [
-        Route("/portfolio/positions", door.read(lambda user, _: exchange.positions(user))),
-        Route("/portfolio/positions", door.change(partial(convert, door)), methods=["PUT"]),
-        Route("/portfolio/holdings", door.read(lambda user, _: exchange.holdings(user))),
-        Route("/portfolio/holdings/summary", door.read(lambda user, _: exchange.holdings_summary(user))),
-        Route("/portfolio/holdings/compact", door.read(lambda user, _: exchange.holdings_compact(user))),
-        Route("/portfolio/holdings/auctions", door.read(lambda user, _: exchange.auctions(user))),
-        Route("/portfolio/holdings/authorise", door.change(authorise), methods=["POST"]),
-        Route("/connect/portfolio/authorise/holdings/{api_key}/{request_id}", door.open(authorised_page)),
+        Route("/portfolio/positions", auth.read(lambda user, _: exchange.positions(user))),
+        Route("/portfolio/positions", auth.change(partial(convert, auth)), methods=["PUT"]),
+        Route("/portfolio/holdings", auth.read(lambda user, _: exchange.holdings(user))),
+        Route("/portfolio/holdings/summary", auth.read(lambda user, _: exchange.holdings_summary(user))),
+        Route("/portfolio/holdings/compact", auth.read(lambda user, _: exchange.holdings_compact(user))),
+        Route("/portfolio/holdings/auctions", auth.read(lambda user, _: exchange.auctions(user))),
+        Route("/portfolio/holdings/authorise", auth.change(authorise), methods=["POST"]),
+        Route("/connect/portfolio/authorise/holdings/{api_key}/{request_id}", auth.open(authorised_page)),
     ]
 
 
-def convert(door: Door, caller: Session, request: Request, fields: Fields) -> Any:
+def convert(auth: Auth, caller: Session, request: Request, fields: Fields) -> Any:
     """A part of a position under another product."""
     fields = {name: fields.get(name, "") for name in CONVERSION}
-    door.exchange.convert(caller.user_id, at_ns=door.clock_ns(), **fields)
-    door.heard(caller, "convert", "", "", fields)
+    auth.exchange.convert(caller.user_id, at_ns=auth.clock_ns(), **fields)
+    auth.heard(caller, "convert", "", "", fields)
     return True
 
 

@@ -8,52 +8,52 @@ from typing import Any
 from kitev3._core import ist_stamp
 from kitev3.services.kitesim.answers import Fault, success
 from kitev3.services.kitesim.logins import Denied, Session, Tokens
-from kitev3.services.kitesim.routes.door import Door, form, no_session, query
+from kitev3.services.kitesim.routes.auth import Auth, form, no_session, query
 from kitev3.services.kitesim.routes.user import person
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 
-def table(door: Door) -> list[BaseRoute]:
+def table(auth: Auth) -> list[BaseRoute]:
     return [
-        Route("/session/token", partial(token, door), methods=["POST"]),
-        Route("/session/token", partial(log_out, door), methods=["DELETE"]),
-        Route("/session/refresh_token", partial(renew, door), methods=["POST"]),
+        Route("/session/token", partial(token, auth), methods=["POST"]),
+        Route("/session/token", partial(log_out, auth), methods=["DELETE"]),
+        Route("/session/refresh_token", partial(renew, auth), methods=["POST"]),
     ]
 
 
-async def token(door: Door, request: Request) -> Response:
+async def token(auth: Auth, request: Request) -> Response:
     """Request token to access token."""
     api_key, request_token, checksum = await _three(request, "request_token")
     try:
-        session, tokens = door.logins.exchange(api_key, request_token, checksum)
+        session, tokens = auth.logins.exchange(api_key, request_token, checksum)
     except Denied as denied:
         raise no_session(denied) from None
-    return success(_session(session, tokens) | {"login_time": ist_stamp(door.now_ns())})
+    return success(_session(session, tokens) | {"login_time": ist_stamp(auth.now_ns())})
 
 
-async def renew(door: Door, request: Request) -> Response:
+async def renew(auth: Auth, request: Request) -> Response:
     """Refresh token to access token; who listened under the old one has to come again."""
     api_key, refresh_token, checksum = await _three(request, "refresh_token")
     try:
-        session, tokens = door.logins.renew(api_key, refresh_token, checksum)
+        session, tokens = auth.logins.renew(api_key, refresh_token, checksum)
     except Denied as denied:
         raise no_session(denied) from None
-    door.logged_out(api_key)
+    auth.logged_out(api_key)
     return success(_session(session, tokens))
 
 
-async def log_out(door: Door, request: Request) -> Response:
+async def log_out(auth: Auth, request: Request) -> Response:
     """The end of an access token, or of a refresh token."""
     fields = query(request)
     api_key = fields.get("api_key", "")
     try:
         if "refresh_token" in fields:
-            door.logins.end_refresh(api_key, fields["refresh_token"])
+            auth.logins.end_refresh(api_key, fields["refresh_token"])
         else:
-            door.logins.end(api_key, fields.get("access_token", ""))
-            door.logged_out(api_key)
+            auth.logins.end(api_key, fields.get("access_token", ""))
+            auth.logged_out(api_key)
     except Denied as denied:
         raise no_session(denied) from None
     return success(True)

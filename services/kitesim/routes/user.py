@@ -6,7 +6,7 @@ from typing import Any
 
 from kitev3._core import ist_stamp
 from kitev3.services.kitesim.answers import Fault
-from kitev3.services.kitesim.routes.door import Door
+from kitev3.services.kitesim.routes.auth import Auth
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
@@ -15,9 +15,9 @@ PRODUCTS = ["CNC", "NRML", "MIS", "MTF"]
 ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
 
 
-def table(door: Door) -> list[BaseRoute]:
+def table(auth: Auth) -> list[BaseRoute]:
     def margins(user: str, request: Request) -> Any:
-        segments = door.exchange.margins(user)
+        segments = auth.exchange.margins(user)
         name = request.path_params.get("segment")
         if name is None:
             return segments
@@ -26,11 +26,11 @@ def table(door: Door) -> list[BaseRoute]:
         return segments[name]
 
     return [
-        Route("/user/profile", door.read(lambda user, _: person(user))),
-        Route("/user/profile/full", door.read(lambda user, _: whole_person(user, ist_stamp(door.now_ns())))),
-        Route("/user/margins", door.read(margins)),
-        Route("/user/margins/{segment}", door.read(margins)),
-        Route("/margins/{segment}", door.read(margins)),
+        Route("/user/profile", auth.read(lambda user, _: person(user))),
+        Route("/user/profile/full", auth.read(lambda user, _: whole_person(user, ist_stamp(auth.now_ns())))),
+        Route("/user/margins", auth.read(margins)),
+        Route("/user/margins/{segment}", auth.read(margins)),
+        Route("/margins/{segment}", auth.read(margins)),
     ]
 
 

@@ -1,8 +1,9 @@
-"""The front door: who may speak, and how a request becomes fields and an answer an envelope."""
+"""Who may speak, and how a request becomes fields and an answer an envelope."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -23,7 +24,7 @@ Heard: TypeAlias = Callable[[Session, str, str, str, Fields], None]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-class Door:
+class Auth:
     """What every route of one exchange goes through.
 
     Args:
@@ -70,7 +71,7 @@ class Door:
 
         async def endpoint(request: Request) -> Response:
             session = self.session(request)
-            with Refusals():
+            with refusals():
                 self.exchange.admit_read(session.api_key, kind, at_ns=self.clock_ns())
                 return success(answer(session.user_id, request))
 
@@ -86,7 +87,7 @@ class Door:
                 message = f"Orders are not allowed from the IP address {address}."
                 raise Fault(self.rules.unlisted_status, self.rules.unlisted_error_type, message)
             fields = await form(request)
-            with Refusals():
+            with refusals():
                 return success(answer(caller, request, fields))
 
         return endpoint
@@ -97,22 +98,20 @@ class Door:
         async def endpoint(request: Request) -> Response:
             caller = self.session(request)
             fields = await form(request)
-            with Refusals():
+            with refusals():
                 self.exchange.admit_read(caller.api_key, at_ns=self.clock_ns())
                 return success(answer(caller, request, fields))
 
         return endpoint
 
 
-class Refusals:
+@contextmanager
+def refusals() -> Iterator[None]:
     """Turns the exchange's refusals into faults."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, refusal: BaseException | None, trace: Any) -> None:
-        if isinstance(refusal, ExchangeRefusal):
-            raise Fault(refusal.status, refusal.error_type, refusal.message) from None
+    try:
+        yield
+    except ExchangeRefusal as refusal:
+        raise Fault(refusal.status, refusal.error_type, refusal.message) from None
 
 
 def query(request: Request) -> Fields:
