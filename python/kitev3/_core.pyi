@@ -1014,7 +1014,7 @@ QUOTES_MAX: Final[int]
 LTPS_MAX: Final[int]
 """Instruments of one ``/quote/ohlc`` or ``/quote/ltp``."""
 
-def exchange_rules(profile: str, /) -> dict[str, bool | int | str | list[int]]:
+def exchange_rules(profile: str) -> dict[str, bool | int | str | list[int]]:
     """Every rule of a profile by its name. ValueError for a profile that is none."""
 
 @final
@@ -1070,11 +1070,11 @@ class Subscription:
 
     def __new__(cls, tokens_max: int = ..., /, *, nco_divisor: int = 10_000) -> Subscription: ...
     def __contains__(self, token: int, /) -> bool: ...
-    def subscribe(self, tokens: Sequence[int], /) -> bool:
+    def subscribe(self, tokens: Sequence[int]) -> bool:
         """Adds instruments in quote mode; known ones keep theirs. False when some did not fit."""
-    def set_mode(self, mode: str, tokens: Sequence[int], /) -> bool:
+    def set_mode(self, mode: str, tokens: Sequence[int]) -> bool:
         """``ltp``, ``quote`` or ``full``; adds new ones. False when some did not fit; ValueError for another mode."""
-    def unsubscribe(self, tokens: Sequence[int], /) -> None: ...
+    def unsubscribe(self, tokens: Sequence[int]) -> None: ...
     @property
     def modes(self) -> dict[int, str]: ...
     def __len__(self) -> int: ...
@@ -1124,10 +1124,10 @@ class Calendar:
     def band_percent(self, key: str, date: str) -> int | None:
         """How far from its previous close a name may trade."""
 
-def session_open_ns(session: str, /) -> int:
+def session_open_ns(session: str) -> int:
     """09:15 IST of a date YYYY-MM-DD, ns UTC. ValueError when it is no date."""
 
-def ist_stamp(time_ns: int, /) -> str:
+def ist_stamp(time_ns: int) -> str:
     """``2026-11-19 09:20:00``: a time in India as Kite writes it."""
 
 @final
@@ -1194,14 +1194,14 @@ class Exchange:
     @property
     def tokens(self) -> list[int]:
         """Of all instruments, in the order of the instruments file."""
-    def advance(self, market_ns: int, /) -> int:
+    def advance(self, market_ns: int) -> int:
         """Makes every cut up to this time; how many there were. For each frame, advance to ``next_cut_ns`` only."""
     def frame(self, subscription: Subscription, since_ns: int | None = None, /) -> bytes | None:
         """The binary frame of the last cut: what changed in it of what is subscribed.
 
         With `since_ns`, what changed after that time, in its last state: for who missed the cuts between.
         """
-    def snapshot(self, subscription: Subscription, tokens: Sequence[int], /) -> bytes | None:
+    def snapshot(self, subscription: Subscription, tokens: Sequence[int]) -> bytes | None:
         """These of the subscribed instruments as they stand: what is sent at once after a subscribe."""
     def take_order_frames(self) -> list[tuple[str, dict[str, Any]]]:
         """(user, data) of each order update since the last call: ``{"type": "order", "data": data}`` on the socket."""
@@ -1217,7 +1217,7 @@ class Exchange:
         """The new order's id. ExchangeRefusal: it never was an order. ValueError: a word that no order has."""
     def modify_order(self, user: str, order_id: str, order: Order, /, *, at_ns: int | None = None) -> None:
         """The order becomes *order*. ExchangeRefusal: it is as it was. ValueError: a word that no order has."""
-    def read(self, user: str, what: str, /) -> bytes:
+    def read(self, user: str, what: str) -> bytes:
         """The JSON of an account's ``orders``, ``trades``, ``positions``, ``holdings`` or ``margins``."""
     def place_sliced(
         self, user: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any
@@ -1236,29 +1236,29 @@ class Exchange:
         self, user: str, order_id: str, /, *, variety: str = "regular", at_ns: int | None = None, **fields: Any
     ) -> None:
         """``order_fault="filled"``: it comes too late. ExchangeRefusal: there is no such order, or it is over."""
-    def orders(self, user: str, /) -> list[dict[str, Any]]: ...
-    def order_history(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
+    def orders(self, user: str) -> list[dict[str, Any]]: ...
+    def order_history(self, user: str, order_id: str) -> list[dict[str, Any]]:
         """Every state, oldest first. ExchangeRefusal: there is no such order."""
-    def order_trades(self, user: str, order_id: str, /) -> list[dict[str, Any]]:
+    def order_trades(self, user: str, order_id: str) -> list[dict[str, Any]]:
         """ExchangeRefusal: there is no such order."""
-    def trades(self, user: str, /) -> list[dict[str, Any]]: ...
-    def positions(self, user: str, /) -> dict[str, list[dict[str, Any]]]: ...
-    def holdings(self, user: str, /) -> list[dict[str, Any]]: ...
-    def margins(self, user: str, /) -> dict[str, dict[str, Any]]:
+    def trades(self, user: str) -> list[dict[str, Any]]: ...
+    def positions(self, user: str) -> dict[str, list[dict[str, Any]]]: ...
+    def holdings(self, user: str) -> list[dict[str, Any]]: ...
+    def margins(self, user: str) -> dict[str, dict[str, Any]]:
         """``equity`` and ``commodity``."""
-    def quote(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]:
+    def quote(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """By ``EXCHANGE:SYMBOL`` or token, keyed as asked; unknown ones are absent."""
-    def ohlc(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
-    def ltp(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]: ...
+    def ohlc(self, names: Sequence[str]) -> dict[str, dict[str, Any]]: ...
+    def ltp(self, names: Sequence[str]) -> dict[str, dict[str, Any]]: ...
     def instruments_csv(self, exchange: str | None = None, /) -> str:
         """Kite's instruments file, whole or of one exchange."""
     def instruments_json(self, exchange: str | None = None, /) -> str:
         """The same as JSON, a line each."""
-    def holdings_compact(self, user: str, /) -> list[dict[str, Any]]: ...
-    def holdings_summary(self, user: str, /) -> dict[str, Any]: ...
-    def auctions(self, user: str, /) -> list[dict[str, Any]]:
+    def holdings_compact(self, user: str) -> list[dict[str, Any]]: ...
+    def holdings_summary(self, user: str) -> dict[str, Any]: ...
+    def auctions(self, user: str) -> list[dict[str, Any]]:
         """The holdings with the number of the auction in which each can be offered."""
-    def trigger_range(self, names: Sequence[str], /) -> dict[str, dict[str, Any]]:
+    def trigger_range(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Where a cover order's trigger may be; keyed as asked, unknown ones are absent."""
     def convert(self, user: str, /, *, at_ns: int | None = None, **fields: Any) -> None:
         """A part of a position under another product. Fields as ``KiteConnect.convert_position`` takes them.
@@ -1285,8 +1285,8 @@ class Exchange:
         """
     def delete_gtt(self, user: str, gtt_id: str, /, *, at_ns: int | None = None) -> int:
         """ExchangeRefusal: there is no such trigger, or it is over."""
-    def gtts(self, user: str, /) -> list[dict[str, Any]]: ...
-    def gtt(self, user: str, gtt_id: str, /) -> dict[str, Any]:
+    def gtts(self, user: str) -> list[dict[str, Any]]: ...
+    def gtt(self, user: str, gtt_id: str) -> dict[str, Any]:
         """ExchangeRefusal: there is no such trigger."""
     def order_margins(
         self, user: str, orders: Sequence[Mapping[str, Any]], /, *, compact: bool = False
@@ -1302,7 +1302,7 @@ class Exchange:
         compact: bool = False,
     ) -> dict[str, Any]:
         """``initial``: each order for itself, summed; ``final``: all together, beside the account's or alone."""
-    def contract_note(self, orders: Sequence[Mapping[str, Any]], /) -> list[dict[str, Any]]:
+    def contract_note(self, orders: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What executed orders cost; each has its ``order_id`` and ``average_price``."""
     def candles(self, token: str, interval: str, /, **fields: Any) -> dict[str, Any]:
         """``candles`` of an instrument: ``from``, ``to``, ``continuous`` and ``oi`` as Kite takes them.
@@ -1315,14 +1315,14 @@ class Exchange:
 
         ``kind`` is ``quote``, ``history`` or ``other``.
         """
-    def halt(self, why: str | None, /) -> None:
+    def halt(self, why: str | None) -> None:
         """Nothing trades, new orders are rejected with these words, none is modified; None: it goes on."""
     @property
     def halted(self) -> bool:
         """Whether the market stands because it was told to."""
     def phases(self) -> list[dict[str, str]]:
         """Where the day of each ``segment`` stands: ``phase`` is closed, pause, auction, open or post-close."""
-    def prices(self, tokens: Sequence[int], /) -> list[list[int | float]]:
+    def prices(self, tokens: Sequence[int]) -> list[list[int | float]]:
         """Of each known one of them (at most 1,000): token, last price, yesterday's close, bid, ask, volume.
 
         In rupees; no bid or ask is 0.
@@ -1334,11 +1334,11 @@ class Exchange:
 
         Times are ms UTC. At most 1,000. KeyError: no such user or token.
         """
-    def newest_trades(self, most: int, /) -> list[dict[str, Any]]:
+    def newest_trades(self, most: int) -> list[dict[str, Any]]:
         """Both sides of trades of all accounts, the newest first. At most 1,000."""
-    def order_story(self, order_id: str, /) -> dict[str, Any]:
+    def order_story(self, order_id: str) -> dict[str, Any]:
         """An order, whoever's it is, with its ``states``, oldest first, and its ``fills``. KeyError: none such."""
-    def replaying(self, replaying: bool, /) -> None:
+    def replaying(self, replaying: bool) -> None:
         """Whether the requests to come are those of before a crash: they count, and no limit refuses them again."""
 
 # --- portfolio ----------------------------------------------------------------------------------------------------

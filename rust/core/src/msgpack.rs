@@ -154,18 +154,20 @@ impl Writer {
         self
     }
 
+    #[inline]
+    fn put(&mut self, head: u8, bytes: &[u8]) {
+        self.0.push(head);
+        self.0.extend_from_slice(bytes);
+    }
+
     /// A length in the fewest bytes that its kind has a head for: of one, two and four.
     fn long(&mut self, heads: &[Option<u8>; 3], length: usize) {
         match (length, heads) {
-            (..=0xff, [Some(head), ..]) => self.0.extend_from_slice(&[*head, length as u8]),
-            (..=0xffff, [_, Some(head), _]) => {
-                self.0.push(*head);
-                self.0.extend_from_slice(&(length as u16).to_be_bytes());
-            }
+            (..=0xff, [Some(head), ..]) => self.put(*head, &[length as u8]),
+            (..=0xffff, [_, Some(head), _]) => self.put(*head, &(length as u16).to_be_bytes()),
             (_, [_, _, head]) => {
                 let length = u32::try_from(length).expect("less than 4 GiB");
-                self.0.push(head.expect("every kind has it"));
-                self.0.extend_from_slice(&length.to_be_bytes());
+                self.put(head.expect("every kind has it"), &length.to_be_bytes());
             }
         }
     }
@@ -174,18 +176,9 @@ impl Writer {
         match value {
             0..=0x7f => self.0.push(value as u8),
             0x80..=0xff => self.0.extend_from_slice(&[0xcc, value as u8]),
-            0x100..=0xffff => {
-                self.0.push(0xcd);
-                self.0.extend_from_slice(&(value as u16).to_be_bytes());
-            }
-            0x1_0000..=0xffff_ffff => {
-                self.0.push(0xce);
-                self.0.extend_from_slice(&(value as u32).to_be_bytes());
-            }
-            _ => {
-                self.0.push(0xcf);
-                self.0.extend_from_slice(&value.to_be_bytes());
-            }
+            0x100..=0xffff => self.put(0xcd, &(value as u16).to_be_bytes()),
+            0x1_0000..=0xffff_ffff => self.put(0xce, &(value as u32).to_be_bytes()),
+            _ => self.put(0xcf, &value.to_be_bytes()),
         }
         self
     }
@@ -197,18 +190,9 @@ impl Writer {
         match value {
             -32.. => self.0.push(value as i8 as u8),
             -128.. => self.0.extend_from_slice(&[0xd0, value as i8 as u8]),
-            -32_768.. => {
-                self.0.push(0xd1);
-                self.0.extend_from_slice(&(value as i16).to_be_bytes());
-            }
-            -2_147_483_648.. => {
-                self.0.push(0xd2);
-                self.0.extend_from_slice(&(value as i32).to_be_bytes());
-            }
-            _ => {
-                self.0.push(0xd3);
-                self.0.extend_from_slice(&value.to_be_bytes());
-            }
+            -32_768.. => self.put(0xd1, &(value as i16).to_be_bytes()),
+            -2_147_483_648.. => self.put(0xd2, &(value as i32).to_be_bytes()),
+            _ => self.put(0xd3, &value.to_be_bytes()),
         }
         self
     }

@@ -1,5 +1,4 @@
 //! The trader's terms, each with the spelling that Kite gives it.
-use std::fmt;
 
 /// A closed set of words: an enum whose variants have one spelling each.
 macro_rules! words {
@@ -21,6 +20,12 @@ macro_rules! words {
             /// The word of that exact spelling, if there is one.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// All spellings, for whoever is told that a word is none of them.
+            #[allow(dead_code)] // of words that nobody outside says
+            pub fn names() -> String {
+                Self::ALL.iter().map(|word| word.name()).collect::<Vec<_>>().join(", ")
             }
         }
 
@@ -121,16 +126,9 @@ impl Exchange {
 }
 
 /// A number left the range in which it can be reckoned exactly. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a sum or product of money left the range of 64 bits")]
 pub struct Overflow;
-
-impl fmt::Display for Overflow {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a sum or product of money left the range of 64 bits")
-    }
-}
-
-impl std::error::Error for Overflow {}
 
 /// `a * b * c` of money or quantities, exactly, or an overflow.
 pub fn product(a: i64, b: i64, c: i64) -> Result<i64, Overflow> {

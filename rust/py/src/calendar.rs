@@ -9,6 +9,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::words::known;
+
 create_exception!(
     kitev3._core,
     CalendarError,
@@ -115,13 +117,11 @@ impl PyCalendar {
 }
 
 #[pyfunction]
-#[pyo3(signature = (session, /))]
 fn session_open_ns(session: &str) -> PyResult<i64> {
     Ok(at_ns(parse_day(session)?, OPEN_NS))
 }
 
 #[pyfunction]
-#[pyo3(signature = (time_ns, /))]
 fn ist_stamp(time_ns: i64) -> String {
     stamp(time_ns)
 }
@@ -131,9 +131,7 @@ pub fn parse_day(text: &str) -> PyResult<Day> {
 }
 
 fn parse_segment(name: &str) -> PyResult<Segment> {
-    let names = || Segment::ALL.map(Segment::name).join(", ");
-    Segment::named(name)
-        .ok_or_else(|| PyValueError::new_err(format!("{name:?} is no segment: {}", names())))
+    known("segment", name, Segment::parse, Segment::names)
 }
 
 /// The calendar that was handed over, or the shipped one.

@@ -382,7 +382,6 @@ impl Callbacks {
         Ok(Self::new(name, About::One(Some((what, hearers)))))
     }
 
-    #[pyo3(signature = (event, record, left_out))]
     fn begin(
         &mut self,
         event: &Bound<'_, Event>,

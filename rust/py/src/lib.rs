@@ -16,6 +16,7 @@ mod portfolio;
 mod risk;
 mod runtime;
 mod tape;
+mod words;
 mod zmq_sockets;
 
 /// What this build is: the crate's version. Two processes of one system compare it before they trade.

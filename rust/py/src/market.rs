@@ -4,14 +4,14 @@ use kitev3_core::market::{
     BAR_SERIES_MAX, Bar, BarBatch, BarBuilder, BarSpec, MarketdataHandler, SpecError,
 };
 use numpy::PyArray1;
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyBytes, PyIterator, PyList, PyString};
 
 use crate::calendar::{PyCalendar, given};
 use crate::getters::with_getters;
 use crate::kite::PyTickBatch;
-use crate::kite::batch::column_view;
+use crate::kite::batch::{column_view, place};
 use crate::runtime::native::PyNativeHandler;
 
 /// One closed bar.
@@ -78,33 +78,15 @@ with_getters!(PyBar, bar {
     }
 
     fn __repr__(&self) -> String {
-        let Bar {
-            token,
-            spec,
-            start_ns,
-            end_ns,
-            ..
-        } = self.0;
-        let prices = [
-            self.0.open_e4,
-            self.0.high_e4,
-            self.0.low_e4,
-            self.0.close_e4,
-        ];
-        let Bar {
-            volume,
-            value_e4,
-            ticks,
-            ..
-        } = self.0;
-        let [open_e4, high_e4, low_e4, close_e4] = prices;
+        let Bar { token, spec, start_ns, end_ns, open_e4, high_e4, low_e4, close_e4, .. } = self.0;
+        let Bar { volume, value_e4, ticks, short, gapped, .. } = self.0;
         let word = |yes| if yes { "True" } else { "False" };
         format!(
             "Bar({token}, '{spec}', start_ns={start_ns}, end_ns={end_ns}, open_e4={open_e4}, high_e4={high_e4}, \
              low_e4={low_e4}, close_e4={close_e4}, volume={volume}, value_e4={value_e4}, ticks={ticks}, short={}, \
              gapped={})",
-            word(self.0.short),
-            word(self.0.gapped),
+            word(short),
+            word(gapped),
         )
     }
 });
@@ -141,15 +123,12 @@ macro_rules! bar_columns {
             }
 
             fn __getitem__(&self, index: isize) -> PyResult<PyBar> {
-                let length = self.0.len();
-                let at = if index < 0 { index + length as isize } else { index };
-                let bar = usize::try_from(at).ok().and_then(|at| self.0.bar(at));
-                bar.map(PyBar)
-                    .ok_or_else(|| PyIndexError::new_err(format!("bar {index} of a batch of {length}")))
+                let bar = self.0.bar(place("bar", index, self.0.len())?);
+                Ok(PyBar(bar.expect("it is one of them")))
             }
 
-            fn __iter__(&self) -> PyBars {
-                PyBars(self.0.bars().collect::<Vec<_>>().into_iter())
+            fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+                PyList::new(py, self.0.bars().map(PyBar).collect::<Vec<_>>())?.try_iter()
             }
 
             fn __repr__(&self) -> String {
@@ -207,21 +186,6 @@ bar_columns! {
     volume: i64 = volume;
     value_e4: i64 = value_e4;
     ticks: i64 = ticks;
-}
-
-/// A batch's bars, made one at a time.
-#[pyclass(module = "kitev3._core")]
-pub struct PyBars(std::vec::IntoIter<Bar>);
-
-#[pymethods]
-impl PyBars {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__(&mut self) -> Option<PyBar> {
-        self.0.next().map(PyBar)
-    }
 }
 
 /// Builds the bars of many instruments from batches of ticks.

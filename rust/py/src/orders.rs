@@ -15,13 +15,11 @@ struct PyTagMaker(Tags);
 #[pymethods]
 impl PyTagMaker {
     #[new]
-    #[pyo3(signature = (key))]
     fn new(key: &[u8]) -> PyResult<Self> {
         let short = || PyValueError::new_err("a key shorter than 16 bytes could be guessed");
         Tags::new(key).map(Self).ok_or_else(short)
     }
 
-    #[pyo3(signature = (strategy, epoch, sequence, leg, attempt))]
     fn encode<'py>(
         &self,
         py: Python<'py>,
@@ -44,7 +42,6 @@ impl PyTagMaker {
         PyString::from_bytes(py, &text)
     }
 
-    #[pyo3(signature = (text))]
     fn decode(&self, text: &str) -> Option<(u64, u64, u64, u64, u64)> {
         let tag = self.0.decode(text.as_bytes())?;
         Some((tag.strategy, tag.epoch, tag.sequence, tag.leg, tag.attempt))
@@ -58,18 +55,15 @@ pub struct PyApprovalKey(pub ApprovalKey);
 #[pymethods]
 impl PyApprovalKey {
     #[new]
-    #[pyo3(signature = (key))]
     fn new(key: &[u8]) -> PyResult<Self> {
         let short = || PyValueError::new_err("a key shorter than 16 bytes could be guessed");
         ApprovalKey::new(key).map(Self).ok_or_else(short)
     }
 
-    #[pyo3(signature = (before))]
     fn check(&self, before: &[u8]) -> String {
         self.0.check(before)
     }
 
-    #[pyo3(signature = (message))]
     fn bears(&self, message: &[u8]) -> bool {
         self.0.bears(message)
     }

@@ -154,7 +154,6 @@ impl TapeWriter {
         })
     }
 
-    #[pyo3(signature = (kind, mono_ns, content))]
     fn append(&mut self, kind: u8, mono_ns: i64, content: &[u8]) -> PyResult<u64> {
         let writer = self.writer.as_mut().ok_or_else(closed)?;
         let kind = Kind::from_u8(kind)
@@ -279,7 +278,6 @@ struct TapeChain {
 #[pymethods]
 impl TapeChain {
     #[new]
-    #[pyo3(signature = (tape_dir, date, side_dir))]
     fn new(tape_dir: PathBuf, date: &str, side_dir: PathBuf) -> PyResult<Self> {
         let day = date.parse().map_err(to_py)?;
         Ok(TapeChain {

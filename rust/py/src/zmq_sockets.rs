@@ -389,7 +389,6 @@ impl PyZmqSockets {
     }
 
     /// To all, and before them to the one worker if there is a name.
-    #[pyo3(signature = (frame, worker))]
     fn send(&self, frame: &[u8], worker: Option<&str>) -> PyResult<()> {
         let worker = worker.and_then(|name| self.0.worker(name));
         self.0.send(std::iter::once((frame, worker)))

@@ -2,36 +2,25 @@
 use super::clock::{DAY_NS, MINUTE_NS, parse_time};
 use super::day::Day;
 use super::table::{BadRow, Dated, Row};
-use crate::terms::{Exchange, InstrumentKind};
+use crate::terms::{Exchange, InstrumentKind, words};
 
-/// Instruments that keep the same hours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segment {
-    Index,
-    /// Shares with derivatives: they close by auction.
-    ShareWithDerivatives,
-    /// All other shares.
-    OtherShare,
-    Future,
-    Option,
-    Currency,
-    /// A contract on a currency that ends today.
-    CurrencyEnding,
-    Commodity,
+words! {
+    /// Instruments that keep the same hours, as they are called for people and in the tables.
+    Segment {
+        Index = "indices",
+        /// Shares with derivatives: they close by auction.
+        ShareWithDerivatives = "shares",
+        OtherShare = "other shares",
+        Future = "futures",
+        Option = "options",
+        Currency = "currency",
+        /// A contract on a currency that ends today.
+        CurrencyEnding = "currency on its last day",
+        Commodity = "commodity",
+    }
 }
 
 impl Segment {
-    pub const ALL: [Self; 8] = [
-        Self::Index,
-        Self::ShareWithDerivatives,
-        Self::OtherShare,
-        Self::Future,
-        Self::Option,
-        Self::Currency,
-        Self::CurrencyEnding,
-        Self::Commodity,
-    ];
-
     /// `closing_auction`: a share that has derivatives. `last_day`: a contract ends today. None for what no exchange
     /// has, as a share among the contracts.
     pub const fn of(
@@ -69,27 +58,8 @@ impl Segment {
         })
     }
 
-    /// For people, and in the tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Index => "indices",
-            Self::ShareWithDerivatives => "shares",
-            Self::OtherShare => "other shares",
-            Self::Future => "futures",
-            Self::Option => "options",
-            Self::Currency => "currency",
-            Self::CurrencyEnding => "currency on its last day",
-            Self::Commodity => "commodity",
-        }
-    }
-
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|segment| segment.name() == name)
-    }
-
     pub(super) fn wanted(name: &str) -> String {
-        let names = Self::ALL.map(Self::name).join(", ");
-        format!("a segment ({names}), not {name:?}")
+        format!("a segment ({}), not {name:?}", Self::names())
     }
 
     pub(super) const fn bit(self) -> u16 {
@@ -222,7 +192,7 @@ impl SquareOffs {
 }
 
 fn known_segments(rows: &[&Row]) -> Result<(), BadRow> {
-    let unknown = rows.iter().find(|row| Segment::named(&row.key).is_none());
+    let unknown = rows.iter().find(|row| Segment::parse(&row.key).is_none());
     unknown.map_or(Ok(()), |row| {
         Err(BadRow::new(row.line, Segment::wanted(&row.key)))
     })

@@ -1,15 +1,16 @@
 //! The text of the tables: a line is a row, its first word the table.
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::day::Day;
+use crate::terms::words;
 
 const HEADER: &str = "table,key,value,valid_from,valid_to,provisional,source";
 /// The last day that is ever asked for.
 const FOR_EVER: Day = Day(i32::MAX);
 
 /// A row that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: expected {wanted}")]
 pub struct BadRow {
     /// Counted from 1.
     pub line: usize,
@@ -23,46 +24,22 @@ impl BadRow {
     }
 }
 
-impl fmt::Display for BadRow {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "line {}: expected {}", self.line, self.wanted)
+words! {
+    /// What a row is about.
+    Table {
+        Day = "day",
+        Phases = "phases",
+        SquareOff = "square off",
+        Expiry = "expiry",
+        Lot = "lot",
+        Freeze = "freeze",
+        Band = "band",
+        TransactionTax = "transaction tax",
+        StampDuty = "stamp duty",
+        ExchangeCharge = "exchange charge",
+        Brokerage = "brokerage",
+        Levy = "levy",
     }
-}
-
-impl std::error::Error for BadRow {}
-
-/// What a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
-    Day,
-    Phases,
-    SquareOff,
-    Expiry,
-    Lot,
-    Freeze,
-    Band,
-    TransactionTax,
-    StampDuty,
-    ExchangeCharge,
-    Brokerage,
-    Levy,
-}
-
-impl Table {
-    const NAMES: [(&'static str, Self); 12] = [
-        ("day", Self::Day),
-        ("phases", Self::Phases),
-        ("square off", Self::SquareOff),
-        ("expiry", Self::Expiry),
-        ("lot", Self::Lot),
-        ("freeze", Self::Freeze),
-        ("band", Self::Band),
-        ("transaction tax", Self::TransactionTax),
-        ("stamp duty", Self::StampDuty),
-        ("exchange charge", Self::ExchangeCharge),
-        ("brokerage", Self::Brokerage),
-        ("levy", Self::Levy),
-    ];
 }
 
 /// A fact and the days on which it holds, both included.
@@ -103,9 +80,8 @@ fn row(line: usize, text: &str) -> Result<Row, BadRow> {
     let &[name, key, value, from, to, provisional, source] = cells.as_slice() else {
         return Err(bad(format!("the seven columns {HEADER}")));
     };
-    let known = Table::NAMES.iter().find(|(known, _)| *known == name);
-    let names = || Table::NAMES.map(|(name, _)| name).join(", ");
-    let (_, table) = known.ok_or_else(|| bad(format!("one of {}, not {name:?}", names())))?;
+    let unknown = || bad(format!("one of {}, not {name:?}", Table::names()));
+    let table = Table::parse(name).ok_or_else(unknown)?;
     if key.is_empty() || value.is_empty() || source.is_empty() {
         return Err(bad("a key, a value and a source".into()));
     }
@@ -128,7 +104,7 @@ fn row(line: usize, text: &str) -> Result<Row, BadRow> {
     };
     Ok(Row {
         line,
-        table: *table,
+        table,
         key: key.into(),
         value: value.into(),
         from,

@@ -29,7 +29,7 @@ fn days(expiries: Vec<Expiry>) -> Vec<String> {
 fn gate_exchange_and_bars_agree_on_every_known_day() {
     let (settled, guessed) = (Calendar::shipped(), Calendar::with_guesses());
     for day in known_days() {
-        for segment in Segment::ALL {
+        for &segment in Segment::ALL {
             let trades = settled.trades(day, segment);
             let kept = timetable(&guessed, Kept::Dated, segment, day, 1).continuous_ns();
             let shown = settled.continuous_ns(day, segment);
@@ -72,7 +72,7 @@ fn a_day_outside_the_tables_has_nothing() {
     for text in ["2021-12-31", "2027-01-01", "1999-12-31", "2050-06-01"] {
         let day = day(text);
         assert!(!calendar.covers(day));
-        for segment in Segment::ALL {
+        for &segment in Segment::ALL {
             assert!(!calendar.trades(day, segment));
             assert_eq!(calendar.hours(day, segment), None, "{text}");
             assert_eq!(calendar.trading_day_back(day, segment), None);

@@ -32,7 +32,7 @@ impl TradingDays {
     fn lay(&mut self, row: &Row) -> Result<(), BadRow> {
         let segments = match row.key.as_str() {
             "*" => Segment::ALL.iter().map(|segment| segment.bit()).sum(),
-            name => Segment::named(name)
+            name => Segment::parse(name)
                 .map(Segment::bit)
                 .ok_or_else(|| BadRow::new(row.line, Segment::wanted(name)))?,
         };

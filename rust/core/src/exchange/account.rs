@@ -20,7 +20,7 @@ pub struct Holding {
 }
 
 /// An account. Positions are keyed by listing and what they are held under, in this order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Account {
     pub user: String,
     pub cash_e4: i64,
@@ -42,12 +42,7 @@ impl Account {
             user,
             cash_e4,
             holdings,
-            positions: BTreeMap::new(),
-            charges_e4: 0,
-            exercise_tax_e4: 0,
-            orders: Vec::new(),
-            open: Vec::new(),
-            pace: OrderPace::default(),
+            ..Self::default()
         }
     }
 

@@ -5,35 +5,31 @@ use crate::calendar::{Calendar, Day, PhaseStart};
 pub use crate::calendar::{Phase, Segment};
 use crate::exchange::market::breaker::Halt;
 use crate::exchange::market::rng::Stream;
+use crate::exchange::rules::BySegment;
+use crate::terms::words;
 
-/// Which day the exchange keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Hours {
-    /// Everything trades from 09:15 on, and the day is over when the index's path is: then the market stands where it
-    /// is, and orders still meet what was quoted last.
-    #[default]
-    Plain,
-    /// The sessions of the date: pre-open, continuous, closing auction, each segment's own. Nothing on a holiday.
-    Dated,
-    /// Everything trades at any time, weekends too; the day never ends.
-    Always,
+words! {
+    /// Which day the exchange keeps.
+    #[derive(Default)]
+    Hours {
+        /// Everything trades from 09:15 on, and the day is over when the index's path is: then the market stands where
+        /// it is, and orders still meet what was quoted last.
+        #[default]
+        Plain = "plain",
+        /// The sessions of the date: pre-open, continuous, closing auction, each segment's own. Nothing on a holiday.
+        Dated = "dated",
+        /// Everything trades at any time, weekends too; the day never ends.
+        Always = "always-open",
+    }
 }
 
-impl Hours {
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "plain" => Some(Self::Plain),
-            "dated" => Some(Self::Dated),
-            "always-open" => Some(Self::Always),
-            _ => None,
-        }
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Dated => "dated",
-            Self::Always => "always-open",
+impl<T: Copy> BySegment<T> {
+    pub fn of(&self, segment: Segment) -> T {
+        match segment {
+            Segment::Index | Segment::ShareWithDerivatives | Segment::OtherShare => self.shares,
+            Segment::Future | Segment::Option => self.derivatives,
+            Segment::Currency | Segment::CurrencyEnding => self.currency,
+            Segment::Commodity => self.commodity,
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Requests that the exchange's front door turns away, in Kite's words.
 
-use std::fmt;
-
 use crate::exchange::rules::{AnswerForm, Rules, UnknownOrder};
 
 /// A request that had no effect: the HTTP status, the error_type and the message of its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{status} {error_type}: {message}")]
 pub struct Refusal {
     pub status: u16,
     pub error_type: &'static str,
@@ -23,47 +22,27 @@ impl Refusal {
 
     /// A missing or bad parameter.
     pub fn input(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            error_type: "InputException",
-            message: message.into(),
-        }
+        AnswerForm::of(400, "InputException").says(message)
     }
 
     /// The order cannot be placed, modified or cancelled.
     pub fn order(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            error_type: "OrderException",
-            message: message.into(),
-        }
+        AnswerForm::of(400, "OrderException").says(message)
     }
 
     /// Not enough money.
     pub fn margin(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            error_type: "MarginException",
-            message: message.into(),
-        }
+        AnswerForm::of(400, "MarginException").says(message)
     }
 
     /// Not enough shares.
     pub fn holding(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            error_type: "HoldingException",
-            message: message.into(),
-        }
+        AnswerForm::of(400, "HoldingException").says(message)
     }
 
     /// Over a request limit. Nothing was accepted.
     pub fn too_many() -> Self {
-        Self {
-            status: 429,
-            error_type: "NetworkException",
-            message: TOO_MANY.into(),
-        }
+        AnswerForm::of(429, "NetworkException").says(TOO_MANY)
     }
 
     /// A parameter whose value is none of the known words.
@@ -104,11 +83,3 @@ impl Rules {
         }
     }
 }
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {}: {}", self.status, self.error_type, self.message)
-    }
-}
-
-impl std::error::Error for Refusal {}

@@ -54,6 +54,17 @@ impl Exchange {
             })
     }
 
+    /// The open orders of all accounts that are such, by index.
+    pub(in crate::exchange) fn open_orders_where(
+        &self,
+        such: impl Fn(&Order) -> bool,
+    ) -> Vec<usize> {
+        let open = self.accounts.iter().flat_map(|account| &account.open);
+        open.copied()
+            .filter(|&index| such(&self.orders[index]))
+            .collect()
+    }
+
     fn waiting_orders(&self) -> impl Iterator<Item = &Order> {
         let open = self.accounts.iter().flat_map(|account| &account.open);
         open.map(|&index| &self.orders[index])

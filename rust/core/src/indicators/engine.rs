@@ -244,16 +244,9 @@ impl<I: Feed<K> + Alone + 'static, const K: usize> Column for States<I, K> {
 }
 
 /// Columns of a batch that differ in length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the columns of a batch must be of one length")]
 pub struct UnevenColumns;
-
-impl std::fmt::Display for UnevenColumns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the columns of a batch must be of one length")
-    }
-}
-
-impl std::error::Error for UnevenColumns {}
 
 /// All declared indicators of all instruments. An instrument's states are made at its first tick or bar.
 pub struct IndicatorEngine {

@@ -46,8 +46,6 @@ pub use supertrend::Supertrend;
 pub use vwap::SessionVwap;
 pub use wma::Wma;
 
-use std::fmt;
-
 /// The longest period, as in TA-Lib. It bounds what one declaration can take in memory.
 pub const PERIOD_MAX: usize = 100_000;
 
@@ -73,24 +71,13 @@ pub trait Indicator<const M: usize, const K: usize> {
 }
 
 /// A parameter outside what its indicator allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} must be {allowed}, not {got}")]
 pub struct BadParameter {
     pub name: &'static str,
     pub allowed: String,
     pub got: String,
 }
-
-impl fmt::Display for BadParameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} must be {}, not {}",
-            self.name, self.allowed, self.got
-        )
-    }
-}
-
-impl std::error::Error for BadParameter {}
 
 /// `got` if it is between `least` and [`PERIOD_MAX`].
 fn period(name: &'static str, least: usize, got: i64) -> Result<usize, BadParameter> {

@@ -414,47 +414,23 @@ const fn header_word(count: u32, sections: Sections) -> u64 {
 }
 
 /// Why bytes or ticks are not a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
+    #[error("{bytes} bytes are shorter than a tick batch's header")]
     Short { bytes: usize },
+    #[error("tick batch of version {version}, known is {BATCH_VERSION}")]
     Version { version: u16 },
+    #[error("{count} ticks, a batch holds at most {BATCH_TICKS_MAX}")]
     Count { count: usize },
+    #[error("sections {sections:#x} are not those its ticks need")]
     Sections { sections: u16 },
+    #[error("{bytes} bytes where the header says {expected}")]
     Length { expected: usize, bytes: usize },
+    #[error("tick {index} is of the unknown kind {number}")]
     Kind { index: usize, number: u8 },
+    #[error("flags for tick {index} of a batch of {count}")]
     Index { index: u32, count: u32 },
 }
-
-impl fmt::Display for BatchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Short { bytes } => {
-                write!(f, "{bytes} bytes are shorter than a tick batch's header")
-            }
-            Self::Version { version } => write!(
-                f,
-                "tick batch of version {version}, known is {BATCH_VERSION}"
-            ),
-            Self::Count { count } => {
-                write!(f, "{count} ticks, a batch holds at most {BATCH_TICKS_MAX}")
-            }
-            Self::Sections { sections } => {
-                write!(f, "sections {sections:#x} are not those its ticks need")
-            }
-            Self::Length { expected, bytes } => {
-                write!(f, "{bytes} bytes where the header says {expected}")
-            }
-            Self::Kind { index, number } => {
-                write!(f, "tick {index} is of the unknown kind {number}")
-            }
-            Self::Index { index, count } => {
-                write!(f, "flags for tick {index} of a batch of {count}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BatchError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 //! Ticks to frame, as the exchange sends it.
 use std::borrow::Borrow;
-use std::fmt;
 
 use super::batch::BATCH_TICKS_MAX;
 use super::kind::Mode;
@@ -66,34 +65,14 @@ fn append<T: Borrow<Tick>>(
 }
 
 /// Why ticks are not a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
-    /// More than [`BATCH_TICKS_MAX`] ticks.
+    #[error("more than {BATCH_TICKS_MAX} ticks for one frame")]
     Excess,
-    /// A value that the packet's field cannot carry.
+    #[error("tick {index}: {field} {value} does not fit Kite's packet")]
     Unfit {
         index: usize,
         field: &'static str,
         value: i64,
     },
 }
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Excess => write!(f, "more than {BATCH_TICKS_MAX} ticks for one frame"),
-            Self::Unfit {
-                index,
-                field,
-                value,
-            } => {
-                write!(
-                    f,
-                    "tick {index}: {field} {value} does not fit Kite's packet"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for EncodeError {}

@@ -1,33 +1,22 @@
 //! Packet kinds, subscription modes and their lengths.
 use super::segment::SEGMENT_INDICES;
+use crate::terms::words;
 
-/// What a subscriber asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    Ltp,
-    Quote,
-    Full,
+words! {
+    /// What a subscriber asks for, in Kite's own words, as in `{"a": "mode", "v": ["full", […]]}`.
+    Mode { Ltp = "ltp", Quote = "quote", Full = "full" }
+}
+
+words! {
+    /// Which of the five packets a tick came in. The number is the `kind` column's.
+    #[derive(Default)]
+    TickKind {
+        #[default]
+        Ltp = "ltp", IndexQuote = "index_quote", IndexFull = "index_full", Quote = "quote", Full = "full",
+    }
 }
 
 impl Mode {
-    /// Kite's own word, as in `{"a": "mode", "v": ["full", […]]}`.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "ltp" => Some(Self::Ltp),
-            "quote" => Some(Self::Quote),
-            "full" => Some(Self::Full),
-            _ => None,
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ltp => "ltp",
-            Self::Quote => "quote",
-            Self::Full => "full",
-        }
-    }
-
     /// The packet that this mode gives for an instrument: indices have forms of their own.
     pub fn kind(self, token: u32) -> TickKind {
         match (self, token & 0xff == SEGMENT_INDICES) {
@@ -40,42 +29,9 @@ impl Mode {
     }
 }
 
-/// Which of the five packets a tick came in. The number is the `kind` column's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum TickKind {
-    Ltp = 0,
-    IndexQuote = 1,
-    IndexFull = 2,
-    Quote = 3,
-    Full = 4,
-}
-
 impl TickKind {
-    pub const ALL: [Self; 5] = [
-        Self::Ltp,
-        Self::IndexQuote,
-        Self::IndexFull,
-        Self::Quote,
-        Self::Full,
-    ];
-
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ltp => "ltp",
-            Self::IndexQuote => "index_quote",
-            Self::IndexFull => "index_full",
-            Self::Quote => "quote",
-            Self::Full => "full",
-        }
     }
 
     /// Bytes of its packet, without the length before it.

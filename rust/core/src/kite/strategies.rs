@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::segment::{Divisors, SEGMENT_BCD, SEGMENT_CDS, SEGMENT_INDICES, SEGMENT_NCO, Scale};
-use super::{Tick, TickKind};
+use super::{Mode, Tick, TickKind};
 
 pub fn tokens() -> impl Strategy<Value = u32> {
     let segments = select(vec![
@@ -23,7 +23,7 @@ pub fn tokens() -> impl Strategy<Value = u32> {
 
 /// Ticks that a packet of their kind carries without loss.
 pub fn tick() -> impl Strategy<Value = Tick> {
-    let kind = select(TickKind::ALL.map(TickKind::mode).to_vec());
+    let kind = select(Mode::ALL);
     let wire = proptest::collection::vec(any::<u32>(), 16 + 2 * super::DEPTH_LEVELS);
     let orders = any::<[u16; super::DEPTH_LEVELS]>();
     (tokens(), kind, wire, orders)

@@ -7,7 +7,7 @@ pub const DEPTH_LEVELS: usize = 10;
 pub const BEST_SELL: usize = 5;
 
 /// One instrument's state as one packet tells it. Fields that its kind does not carry are 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
     pub token: u32,
     pub kind: TickKind,
@@ -43,25 +43,8 @@ impl Tick {
         Self {
             token,
             kind: Mode::Full.kind(token),
-            flags: 0,
-            exchange_ns: 0,
             last_price_e4,
-            open_e4: 0,
-            high_e4: 0,
-            low_e4: 0,
-            close_e4: 0,
-            average_price_e4: 0,
-            last_quantity: 0,
-            volume: 0,
-            buy_quantity: 0,
-            sell_quantity: 0,
-            last_trade_ns: 0,
-            oi: 0,
-            oi_high: 0,
-            oi_low: 0,
-            depth_price_e4: [0; DEPTH_LEVELS],
-            depth_quantity: [0; DEPTH_LEVELS],
-            depth_orders: [0; DEPTH_LEVELS],
+            ..Self::default()
         }
     }
 }

@@ -232,16 +232,9 @@ impl fmt::Debug for BarBatch {
 }
 
 /// Why bytes are not a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bytes that are no bar batch: {0}")]
 pub struct BarBatchError(&'static str);
-
-impl fmt::Display for BarBatchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bytes that are no bar batch: {}", self.0)
-    }
-}
-
-impl std::error::Error for BarBatchError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 //! Ticks of many instruments to their bars.
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
@@ -71,26 +70,13 @@ struct Instrument {
 }
 
 /// Why some series cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BarError {
-    /// More than [`BAR_SERIES_MAX`] series.
+    #[error("more than {BAR_SERIES_MAX} bar series")]
     Excess,
-    /// One instrument's spec given twice.
+    #[error("bars of {spec} asked for twice for instrument {token}")]
     Twice { token: u32, spec: BarSpec },
 }
-
-impl fmt::Display for BarError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Excess => write!(f, "more than {BAR_SERIES_MAX} bar series"),
-            Self::Twice { token, spec } => {
-                write!(f, "bars of {spec} asked for twice for instrument {token}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BarError {}
 
 impl BarBuilder {
     /// Sessions are those of the calendar: each instrument's segment is told by its token.

@@ -102,22 +102,13 @@ impl fmt::Display for BarSpec {
 }
 
 /// Words that are no bar.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is no bar: time from 1s to 1d (5s, 1m, 1h, 1d), ticks (500t), volume (10000v), rupees (5000000r)"
+)]
 pub struct SpecError {
     pub text: String,
 }
-
-impl fmt::Display for SpecError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = &self.text;
-        write!(
-            f,
-            "{text:?} is no bar: time from 1s to 1d (5s, 1m, 1h, 1d), ticks (500t), volume (10000v), rupees (5000000r)"
-        )
-    }
-}
-
-impl std::error::Error for SpecError {}
 
 #[cfg(test)]
 mod tests {

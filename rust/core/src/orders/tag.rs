@@ -11,7 +11,6 @@
 //! version
 //! ```
 //!
-use std::fmt;
 
 pub use super::keyed::KEY_BYTES_MIN;
 use super::keyed::{Keyed, same};
@@ -61,25 +60,13 @@ impl TagId {
 }
 
 /// A field that is too large for its place: tags would repeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {value} does not fit {width} base-36 digits")]
 pub struct DoesNotFit {
     pub field: &'static str,
     pub value: u64,
     pub width: usize,
 }
-
-impl fmt::Display for DoesNotFit {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DoesNotFit {
-            field,
-            value,
-            width,
-        } = self;
-        write!(out, "{field} {value} does not fit {width} base-36 digits")
-    }
-}
-
-impl std::error::Error for DoesNotFit {}
 
 /// Makes and reads the tags of one account. With another key no tag is ours.
 #[derive(Clone)]

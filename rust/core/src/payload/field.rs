@@ -86,60 +86,29 @@ fn read<'a, T>(
     one(from).ok_or_else(|| FieldError::wanted(wanted, found))
 }
 
-impl Field<'_> for i64 {
-    #[inline]
-    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
-        read(from, "whole number of 64 bits", Reader::int)
-    }
+/// Values that msgpack has itself: what each is called, and how it is read and written.
+macro_rules! plain {
+    ($($type:ty = $wanted:literal: $read:ident, $write:ident;)+) => {
+        $(impl<'a> Field<'a> for $type {
+            #[inline]
+            fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
+                read(from, $wanted, Reader::$read)
+            }
 
-    #[inline]
-    fn write(&self, to: &mut Writer) {
-        to.int(*self);
-    }
+            #[inline]
+            fn write(&self, to: &mut Writer) {
+                to.$write(*self);
+            }
+        })+
+    };
 }
 
-impl Field<'_> for f64 {
-    #[inline]
-    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
-        read(from, "number", Reader::number)
-    }
-
-    fn write(&self, to: &mut Writer) {
-        to.number(*self);
-    }
-}
-
-impl Field<'_> for bool {
-    #[inline]
-    fn read(from: &mut Reader<'_>) -> Result<Self, FieldError> {
-        read(from, "true or false", Reader::bool)
-    }
-
-    fn write(&self, to: &mut Writer) {
-        to.bool(*self);
-    }
-}
-
-impl<'a> Field<'a> for &'a str {
-    #[inline]
-    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
-        read(from, "text in UTF-8", Reader::str)
-    }
-
-    #[inline]
-    fn write(&self, to: &mut Writer) {
-        to.text(self);
-    }
-}
-
-impl<'a> Field<'a> for &'a [u8] {
-    fn read(from: &mut Reader<'a>) -> Result<Self, FieldError> {
-        read(from, "binary", Reader::binary)
-    }
-
-    fn write(&self, to: &mut Writer) {
-        to.binary(self);
-    }
+plain! {
+    i64 = "whole number of 64 bits": int, int;
+    f64 = "number": number, number;
+    bool = "true or false": bool, bool;
+    &'a str = "text in UTF-8": str, text;
+    &'a [u8] = "binary": binary, binary;
 }
 
 impl<'a, T: Field<'a>> Field<'a> for Vec<T> {

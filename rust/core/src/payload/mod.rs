@@ -3,7 +3,6 @@
 //! The definition is `kitev3.contracts`; `tests/test_payload.py` holds both together, every topic in both directions. A
 //! file here stands for each service that speaks. Reading is total: bytes that are not exactly a payload of the newest
 //! schema are an error that names topic and field.
-use std::fmt;
 
 use crate::msgpack::{Reader, Writer};
 
@@ -60,7 +59,8 @@ pub fn encode<'a>(payload: &impl Field<'a>) -> Vec<u8> {
 }
 
 /// Bytes that are no payload of their topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{topic}: {error}")]
 pub struct PayloadError {
     topic: Box<str>,
     error: FieldError,
@@ -90,14 +90,6 @@ impl PayloadError {
         self.error.path()
     }
 }
-
-impl fmt::Display for PayloadError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.topic, self.error)
-    }
-}
-
-impl std::error::Error for PayloadError {}
 
 macro_rules! known {
     ($($payload:path),+ $(,)?) => {

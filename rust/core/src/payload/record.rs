@@ -69,8 +69,7 @@ macro_rules! spelled {
             ) -> Result<Self, $crate::payload::FieldError> {
                 let text = <&str as $crate::payload::Field>::read(from)?;
                 Self::parse(text).ok_or_else(|| {
-                    let all: Vec<_> = Self::ALL.iter().map(|word| word.name()).collect();
-                    $crate::payload::FieldError::new(format!("{text:?} is none of {}", all.join(", ")))
+                    $crate::payload::FieldError::new(format!("{text:?} is none of {}", Self::names()))
                 })
             }
 

@@ -13,6 +13,7 @@ records! {
     }
 
     /// The worst case that an approval holds back until its order is final.
+    #[derive(Copy, Default, Eq)]
     Reservation {
         quantity: i64,
         value_e4: i64,

@@ -5,7 +5,11 @@ use crate::terms::words;
 
 words! {
     /// The account's halt latch.
-    LatchState { Halted = "HALTED", Reducing = "REDUCING", Active = "ACTIVE" }
+    #[derive(Default)]
+    LatchState {
+        #[default]
+        Halted = "HALTED", Reducing = "REDUCING", Active = "ACTIVE",
+    }
 }
 
 words! {

@@ -1,6 +1,5 @@
 //! All positions of one account, marked by price and charged by order.
 use std::collections::HashMap;
-use std::fmt;
 
 use super::charges::{Executed, charges, to_e4};
 use super::position::Position;
@@ -31,25 +30,13 @@ pub struct Trade<'a> {
 }
 
 /// Why a trade was not booked. Nothing has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// Its quantity is not above zero, or its price is below.
+    #[error("a trade has a quantity above zero and a price not below")]
     NotATrade,
+    #[error("{Overflow}")]
     Overflow,
 }
-
-impl fmt::Display for FillError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotATrade => {
-                out.write_str("a trade has a quantity above zero and a price not below")
-            }
-            Self::Overflow => Overflow.fmt(out),
-        }
-    }
-}
-
-impl std::error::Error for FillError {}
 
 impl From<Overflow> for FillError {
     fn from(_: Overflow) -> Self {

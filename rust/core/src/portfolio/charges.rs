@@ -1,5 +1,4 @@
 //! What an executed order costs: one definition for the gate, the reports and the local exchange.
-use std::fmt;
 
 use crate::calendar::{Brokerage, Calendar, Category};
 use crate::day::Day;
@@ -22,27 +21,13 @@ pub struct Executed {
 }
 
 /// Why an order's charges cannot be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCharges {
-    /// The tables have no rate for this kind of order on this day.
-    NoRate {
-        day: Day,
-    },
+    #[error("no charges are known for this kind of order on {day}")]
+    NoRate { day: Day },
+    #[error("{Overflow}")]
     Overflow,
 }
-
-impl fmt::Display for NoCharges {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRate { day } => {
-                write!(out, "no charges are known for this kind of order on {day}")
-            }
-            Self::Overflow => Overflow.fmt(out),
-        }
-    }
-}
-
-impl std::error::Error for NoCharges {}
 
 /// The parts of an order's cost, exactly, in 1/10^15 rupee (`_e15`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

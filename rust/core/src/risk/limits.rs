@@ -2,7 +2,6 @@
 //!
 //! A limit that is not set refuses every order but cancels. Each limit is an "at most", so lowering one never lets
 //! more pass.
-use std::fmt;
 
 /// Whose ceilings hold: the account's broker decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,42 +20,19 @@ pub struct Ceiling {
 }
 
 /// Why a limit cannot be set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    Unknown {
-        name: String,
-    },
-    Negative {
-        name: &'static str,
-        value: i64,
-    },
+    #[error("no limit is called {name}")]
+    Unknown { name: String },
+    #[error("{name} = {value}: a limit is 0 or more")]
+    Negative { name: &'static str, value: i64 },
+    #[error("{name} = {value} is above its hard ceiling of {ceiling}")]
     AboveCeiling {
         name: &'static str,
         value: i64,
         ceiling: i64,
     },
 }
-
-impl fmt::Display for LimitError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { name } => write!(out, "no limit is called {name}"),
-            Self::Negative { name, value } => write!(out, "{name} = {value}: a limit is 0 or more"),
-            Self::AboveCeiling {
-                name,
-                value,
-                ceiling,
-            } => {
-                write!(
-                    out,
-                    "{name} = {value} is above its hard ceiling of {ceiling}"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for LimitError {}
 
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: R $rule:literal, $live:expr, $kitesim:expr;)+) => {

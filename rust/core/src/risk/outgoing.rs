@@ -31,21 +31,11 @@ pub fn answer(
     };
     match judgement {
         Judgement::Approved(approved) => {
-            let Reservation {
-                quantity,
-                value_e4,
-                margin_e4,
-            } = *approved.reservation();
-            let reservation = risk::Reservation {
-                quantity,
-                value_e4,
-                margin_e4,
-            };
             let approved = Approved {
                 intent_id,
                 signal,
                 verdict,
-                reservation,
+                reservation: *approved.reservation(),
                 check: "",
             };
             let message = encode(&approved);
@@ -67,7 +57,7 @@ pub fn answer(
 }
 
 /// An answer that was given before.
-pub fn recalled(verdict: &risk::Verdict<'_>, reservation: Option<&risk::Reservation>) -> Judgement {
+pub fn recalled(verdict: &risk::Verdict<'_>, reservation: Option<&Reservation>) -> Judgement {
     let rule = verdict.rule.get(1..).and_then(|rule| rule.parse().ok());
     let verdict = Verdict {
         evaluated: verdict.evaluated as u64,
@@ -76,14 +66,7 @@ pub fn recalled(verdict: &risk::Verdict<'_>, reservation: Option<&risk::Reservat
     };
     match reservation {
         None => Judgement::Blocked(verdict),
-        Some(held) => {
-            let held = Reservation {
-                quantity: held.quantity,
-                value_e4: held.value_e4,
-                margin_e4: held.margin_e4,
-            };
-            Judgement::Approved(Approval::new(verdict, held))
-        }
+        Some(held) => Judgement::Approved(Approval::new(verdict, *held)),
     }
 }
 

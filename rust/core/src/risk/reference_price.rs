@@ -10,7 +10,7 @@ struct Bucket {
 
 /// Mean of last traded prices over the 30 s of market time up to the newest tick, kept by whole seconds, as exchange
 /// times come. It is warm once its ticks reach back 30 s without a gap in the feed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ReferencePrice {
     buckets: [Bucket; SECONDS],
     sum_e4: i64,
@@ -18,18 +18,6 @@ pub struct ReferencePrice {
     /// Seconds of market time; meaningful once `count` is above zero.
     first_s: i64,
     newest_s: i64,
-}
-
-impl Default for ReferencePrice {
-    fn default() -> Self {
-        Self {
-            buckets: [Bucket::default(); SECONDS],
-            sum_e4: 0,
-            count: 0,
-            first_s: 0,
-            newest_s: 0,
-        }
-    }
 }
 
 impl ReferencePrice {

@@ -19,8 +19,10 @@ words! {
 
 words! {
     /// What is known of the broker's book against our tape.
+    #[derive(Default)]
     BookState {
         /// Not compared since the order path started.
+        #[default]
         Unread = "unread",
         Agree = "agree",
         /// They agreed once and do so no more.
@@ -39,8 +41,8 @@ fields!(Authority {
     fault
 });
 
-/// What the trading state is made of.
-#[derive(Clone, Debug)]
+/// What the trading state is made of. At first: HALTED, and nothing read.
+#[derive(Clone, Debug, Default)]
 pub struct Authority {
     /// The account's, as last read. Only a person's arm raises it; killing and trips lower it.
     latch: LatchState,
@@ -52,20 +54,6 @@ pub struct Authority {
     lost_on: Option<Day>,
     sequence_gaps: Vec<Box<str>>,
     fault: Option<Box<str>>,
-}
-
-impl Default for Authority {
-    fn default() -> Self {
-        Self {
-            latch: LatchState::Halted,
-            killed: false,
-            armed_on: None,
-            books: BookState::Unread,
-            lost_on: None,
-            sequence_gaps: Vec::new(),
-            fault: None,
-        }
-    }
 }
 
 impl Authority {

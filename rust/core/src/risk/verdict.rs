@@ -2,6 +2,7 @@
 use std::fmt;
 
 use crate::msgpack::{Reader, Writer};
+pub use crate::payload::risk::Reservation;
 use crate::payload::{Field, FieldError};
 
 /// Why a rule refused, kept as numbers: most are never read.
@@ -70,14 +71,6 @@ impl Verdict {
     }
 }
 
-/// The worst case that an approval holds back until its order is final.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reservation {
-    pub quantity: i64,
-    pub value_e4: i64,
-    pub margin_e4: i64,
-}
-
 /// An order that every rule has passed. Only the gate makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved {
@@ -133,10 +126,11 @@ impl Field<'_> for Why {
     }
 }
 
-fields! {
-    Verdict { evaluated, refused, first }
-    Reservation { quantity, value_e4, margin_e4 }
-}
+fields!(Verdict {
+    evaluated,
+    refused,
+    first
+});
 
 /// The verdict, and the reservation of an approval.
 impl Field<'_> for Judgement {

@@ -9,40 +9,21 @@ use crate::msgpack;
 use crate::tape::{Day, Days, Kind, Position, TapeError};
 
 /// Why a source's tape cannot be read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    Tape(TapeError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     /// A record that this build cannot make sense of, though its CRC holds.
+    #[error("{}: record {number}: {what}", tape.display())]
     Strange {
-        source: PathBuf,
+        tape: PathBuf,
         number: u64,
         what: &'static str,
     },
     /// It was asked, and gave no answer that makes sense in time.
+    #[error("{} does not answer", .0.as_str())]
     NoAnswer(Source),
 }
-
-impl From<TapeError> for ArchiveError {
-    fn from(error: TapeError) -> Self {
-        ArchiveError::Tape(error)
-    }
-}
-
-impl std::fmt::Display for ArchiveError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ArchiveError::Tape(error) => error.fmt(f),
-            ArchiveError::Strange {
-                source,
-                number,
-                what,
-            } => write!(f, "{}: record {number}: {what}", source.display()),
-            ArchiveError::NoAnswer(source) => write!(f, "{} does not answer", source.as_str()),
-        }
-    }
-}
-
-impl std::error::Error for ArchiveError {}
 
 /// What stands on a source's tape for its hearers.
 #[derive(Debug, PartialEq)]
@@ -140,7 +121,7 @@ impl Follower {
                 continue;
             }
             let strange = |what| ArchiveError::Strange {
-                source: self.dir.clone(),
+                tape: self.dir.clone(),
                 number,
                 what,
             };

@@ -1,6 +1,5 @@
 //! What a handler or its runtime cannot do.
 use std::error::Error;
-use std::fmt;
 
 use crate::payload::PayloadError;
 use crate::tape::TapeError;
@@ -34,33 +33,17 @@ impl From<TapeError> for HandlerError {
 }
 
 /// What stops a runtime. None of it can be passed over.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    Tape(TapeError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     /// Our own tape, or one that a record of ours refers to, cannot be executed again.
+    #[error("{0}")]
     Recovery(String),
-    /// An earlier event was not handled to its end.
+    #[error("an earlier event was not handled to its end")]
     Stopped,
+    #[error("{0}")]
     Handler(Box<dyn Error + Send + Sync>),
-}
-
-impl fmt::Display for RuntimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RuntimeError::Tape(error) => error.fmt(f),
-            RuntimeError::Recovery(why) => f.write_str(why),
-            RuntimeError::Stopped => f.write_str("an earlier event was not handled to its end"),
-            RuntimeError::Handler(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Error for RuntimeError {}
-
-impl From<TapeError> for RuntimeError {
-    fn from(error: TapeError) -> Self {
-        RuntimeError::Tape(error)
-    }
 }
 
 impl From<HandlerError> for RuntimeError {

@@ -1,6 +1,8 @@
 //! The 96 bytes between a message's topic and its payload.
 use std::fmt;
 
+use crate::terms::words;
+
 pub const HEADER_BYTES: usize = 96;
 /// What this build speaks. Another version is refused and counted, never guessed at.
 pub const VERSION: u8 = 2;
@@ -14,34 +16,14 @@ pub const HEARTBEAT: &[u8] = b"bus.heartbeat";
 pub const LAST_VALUE: u16 = 2;
 const FLAGS_KNOWN: u16 = LAST_VALUE;
 
-/// Which world a message belongs to. A message of another world is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Mode {
-    Live = 0,
-    Paper = 1,
-    Sim = 2,
-    Backtest = 3,
+words! {
+    /// Which world a message belongs to, in the order of its bytes. A message of another world is refused.
+    Mode { Live = "live", Paper = "paper", Sim = "sim", Backtest = "backtest" }
 }
 
 impl Mode {
-    pub const ALL: [Mode; 4] = [Mode::Live, Mode::Paper, Mode::Sim, Mode::Backtest];
-
     pub fn from_byte(byte: u8) -> Option<Mode> {
         Self::ALL.get(usize::from(byte)).copied()
-    }
-
-    pub fn from_name(name: &str) -> Option<Mode> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Live => "live",
-            Mode::Paper => "paper",
-            Mode::Sim => "sim",
-            Mode::Backtest => "backtest",
-        }
     }
 }
 

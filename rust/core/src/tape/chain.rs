@@ -1,4 +1,3 @@
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -26,20 +25,24 @@ pub struct Anchor {
 }
 
 /// A tape or its side file is not what it was when it was hashed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ChainBroken {
     /// A block's bytes were changed, or the side file's entry for it.
+    #[error("{}: block {block}, at offset {offset}, is not what was hashed", file.display())]
     Altered {
         file: PathBuf,
         offset: u64,
         block: u64,
     },
     /// The tape, or the side file, ends after so many blocks, before what was hashed or anchored.
+    #[error("cut off after {blocks} blocks")]
     Truncated { blocks: u64 },
     /// All is there and in agreement, and it is not what was anchored: both files were made anew.
+    #[error("the first {blocks} blocks are not those that were anchored")]
     NotAsAnchored { blocks: u64 },
     /// It could not be read.
-    Tape(TapeError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
 }
 
 /// The SHA-256 chain over a day's tape: `h(i) = SHA-256(h(i-1) ‖ block(i))`, kept as a side file `<day>.chain` of 32 bytes per block.
@@ -308,35 +311,3 @@ fn unreadable(path: &Path, at: Place) -> impl FnOnce(io::Error) -> ChainBroken {
         _ => ChainBroken::Tape(TapeError::io(path)(error)),
     }
 }
-
-impl From<TapeError> for ChainBroken {
-    fn from(error: TapeError) -> Self {
-        ChainBroken::Tape(error)
-    }
-}
-
-impl fmt::Display for ChainBroken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ChainBroken::Altered {
-                file,
-                offset,
-                block,
-            } => {
-                write!(
-                    f,
-                    "{}: block {block}, at offset {offset}, is not what was hashed",
-                    file.display()
-                )
-            }
-            ChainBroken::Truncated { blocks } => write!(f, "cut off after {blocks} blocks"),
-            ChainBroken::NotAsAnchored { blocks } => write!(
-                f,
-                "the first {blocks} blocks are not those that were anchored"
-            ),
-            ChainBroken::Tape(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ChainBroken {}

@@ -1,28 +1,33 @@
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What can go wrong with a tape.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum TapeError {
     /// The disk or the system refused; of an append, it was not made and may be tried again.
+    #[error("{}: {source}", file.display())]
     Io { file: PathBuf, source: io::Error },
     /// A record that was on the disk is not what was written. Nothing may be built on this tape.
+    #[error("{0}")]
     Corrupt(Corrupt),
     /// A sync has failed: what is on the disk is unknown, so this writer takes no more records, for good.
+    #[error("the tape could not be synced and takes no more records: {0}")]
     SyncFailed(String),
     /// The content does not fit a segment; the tape is as before.
+    #[error("a record of {bytes} bytes does not fit a segment, which takes {bytes_max}")]
     TooLong { bytes: usize, bytes_max: usize },
     /// The day's tape has a writer already.
+    #[error("{}: this tape has a writer already", .0.display())]
     Busy(PathBuf),
-    /// Not `YYYY-MM-DD`.
+    #[error("{0:?} is not a day: YYYY-MM-DD")]
     BadDay(String),
-    /// Not a multiple of 4,096 between 4,096 and 1 GiB.
+    #[error("a segment of {0} bytes: must be a multiple of 4096 from 4096 to 1073741824")]
     BadSegmentBytes(usize),
 }
 
 /// Where a tape is not what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: corrupt at offset {offset}, record {number}: {what}", file.display())]
 pub struct Corrupt {
     pub file: PathBuf,
     /// Bytes from the start of the file.
@@ -38,57 +43,6 @@ impl TapeError {
         move |source| TapeError::Io {
             file: file.to_owned(),
             source,
-        }
-    }
-}
-
-impl fmt::Display for TapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TapeError::Io { file, source } => write!(f, "{}: {source}", file.display()),
-            TapeError::Corrupt(corrupt) => corrupt.fmt(f),
-            TapeError::SyncFailed(why) => write!(
-                f,
-                "the tape could not be synced and takes no more records: {why}"
-            ),
-            TapeError::TooLong { bytes, bytes_max } => {
-                write!(
-                    f,
-                    "a record of {bytes} bytes does not fit a segment, which takes {bytes_max}"
-                )
-            }
-            TapeError::Busy(file) => {
-                write!(f, "{}: this tape has a writer already", file.display())
-            }
-            TapeError::BadDay(text) => write!(f, "{text:?} is not a day: YYYY-MM-DD"),
-            TapeError::BadSegmentBytes(bytes) => {
-                write!(
-                    f,
-                    "a segment of {bytes} bytes: must be a multiple of 4096 from 4096 to 1073741824"
-                )
-            }
-        }
-    }
-}
-
-impl fmt::Display for Corrupt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: corrupt at offset {}, record {}: {}",
-            self.file.display(),
-            self.offset,
-            self.number,
-            self.what
-        )
-    }
-}
-
-impl std::error::Error for TapeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            TapeError::Io { source, .. } => Some(source),
-            _ => None,
         }
     }
 }

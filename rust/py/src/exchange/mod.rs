@@ -39,13 +39,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::calendar::{CalendarError, PyCalendar, given, parse_day};
+use crate::words::known;
 use market_file::{MarketFile, MarketFileError};
 use opening::{Source, open_market};
 use order::PyOrder;
 use refusal::{ExchangeRefusal, refused};
 use rules::{PyGiven, rules_of};
 use subscription::PySubscription;
-use values::{child, json, python, texts};
+use values::{json, python, texts};
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
@@ -97,14 +98,8 @@ impl Exchange {
                 "frame_ms from 10 to 60000, not {frame_ms}"
             )));
         }
-        let universe = Universe::named(universe).ok_or_else(|| {
-            PyValueError::new_err(format!("unknown universe {universe:?}: house, full"))
-        })?;
-        let hours = Hours::named(hours).ok_or_else(|| {
-            PyValueError::new_err(format!(
-                "unknown hours {hours:?}: plain, dated, always-open"
-            ))
-        })?;
+        let universe = known("universe", universe, Universe::parse, Universe::names)?;
+        let hours = known("hours", hours, Hours::parse, Hours::names)?;
         let step_ns = frame_ms * SECOND_NS / 1000;
         let calendar = given(calendar, Calendar::with_guesses);
         let opening = open_market(market, seed, start_ns, step_ns, universe, hours)?;
@@ -168,7 +163,6 @@ impl Exchange {
         self.0.market.ended()
     }
 
-    #[pyo3(signature = (market_ns, /))]
     fn advance(&mut self, market_ns: i64) -> usize {
         self.0.advance(market_ns)
     }
@@ -185,7 +179,6 @@ impl Exchange {
         Ok(frame.map(|bytes| PyBytes::new(py, &bytes)))
     }
 
-    #[pyo3(signature = (subscription, tokens, /))]
     fn snapshot<'py>(
         &self,
         py: Python<'py>,
@@ -247,31 +240,21 @@ impl Exchange {
     }
 
     #[pyo3(signature = (user, /, *, variety = "regular", at_ns = None, **fields))]
-    fn place_sliced<'py>(
+    fn place_sliced(
         &mut self,
-        py: Python<'py>,
+        py: Python<'_>,
         user: &str,
         variety: &str,
         at_ns: Option<i64>,
         fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    ) -> PyResult<Py<PyAny>> {
         let (account, fields) = (self.account(user)?, texts(fields)?);
         let at_ns = at_ns.unwrap_or(self.0.now_ns());
         let sliced = self
             .0
             .place_sliced_form(account, variety, &fields, at_ns)
             .map_err(refused)?;
-        let answer = PyDict::new(py);
-        answer.set_item("order_id", sliced.order_id)?;
-        if sliced.slices.is_empty() {
-            return Ok(answer);
-        }
-        let children = PyList::empty(py);
-        for slice in sliced.slices {
-            children.append(child(py, slice)?)?;
-        }
-        answer.set_item("children", children)?;
-        Ok(answer)
+        python(py, &orders::sliced(sliced))
     }
 
     #[pyo3(signature = (user, order_id, /, *, variety = "regular", at_ns = None, **fields))]
@@ -308,12 +291,10 @@ impl Exchange {
         cancelled.map_err(refused)
     }
 
-    #[pyo3(signature = (user, /))]
     fn orders(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &orders::orders(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, order_id, /))]
     fn order_history(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
             Some(index) => python(py, &orders::history(&self.0, index)),
@@ -321,7 +302,6 @@ impl Exchange {
         }
     }
 
-    #[pyo3(signature = (user, order_id, /))]
     fn order_trades(&self, py: Python<'_>, user: &str, order_id: &str) -> PyResult<Py<PyAny>> {
         match self.order(user, order_id)? {
             Some(index) => python(py, &orders::order_trades(&self.0, index)),
@@ -329,12 +309,10 @@ impl Exchange {
         }
     }
 
-    #[pyo3(signature = (user, /))]
     fn trades(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &orders::trades(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, what, /))]
     fn read<'py>(
         &mut self,
         py: Python<'py>,
@@ -356,32 +334,26 @@ impl Exchange {
         })
     }
 
-    #[pyo3(signature = (user, /))]
     fn positions(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &portfolio::positions(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, /))]
     fn holdings(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &portfolio::holdings(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, /))]
     fn holdings_compact(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &holdings::compact(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, /))]
     fn holdings_summary(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &holdings::summary(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, /))]
     fn auctions(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &holdings::auctions(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (names, /))]
     fn trigger_range(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
         python(py, &holdings::trigger_range(&self.0, &names))
     }
@@ -400,22 +372,18 @@ impl Exchange {
             .map_err(refused)
     }
 
-    #[pyo3(signature = (user, /))]
     fn margins(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &portfolio::margins(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (names, /))]
     fn quote(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
         python(py, &quotes::quotes(&self.0, &names, Depth::Quote))
     }
 
-    #[pyo3(signature = (names, /))]
     fn ohlc(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
         python(py, &quotes::quotes(&self.0, &names, Depth::Ohlc))
     }
 
-    #[pyo3(signature = (names, /))]
     fn ltp(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Py<PyAny>> {
         python(py, &quotes::quotes(&self.0, &names, Depth::Ltp))
     }
@@ -485,12 +453,10 @@ impl Exchange {
             .map_err(refused)
     }
 
-    #[pyo3(signature = (user, /))]
     fn gtts(&self, py: Python<'_>, user: &str) -> PyResult<Py<PyAny>> {
         python(py, &gtt::gtts(&self.0, self.account(user)?))
     }
 
-    #[pyo3(signature = (user, gtt_id, /))]
     fn gtt(&self, py: Python<'_>, user: &str, gtt_id: &str) -> PyResult<Py<PyAny>> {
         let id = forms::gtt::id(gtt_id);
         let found = self.0.gtts.of(self.account(user)?, id).map_err(refused)?;
@@ -525,7 +491,6 @@ impl Exchange {
         python(py, &basket.map_err(refused)?)
     }
 
-    #[pyo3(signature = (orders, /))]
     fn contract_note(&self, py: Python<'_>, orders: Vec<Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
         let items = self.items(&orders, "average_price")?;
         python(
@@ -569,7 +534,6 @@ impl Exchange {
         python(py, &overview::newest_orders(&self.0, which, most))
     }
 
-    #[pyo3(signature = (order_id, /))]
     fn order_story(&self, py: Python<'_>, order_id: &str) -> PyResult<Py<PyAny>> {
         let story = overview::story(&self.0, order_id);
         python(
@@ -578,12 +542,10 @@ impl Exchange {
         )
     }
 
-    #[pyo3(signature = (most, /))]
     fn newest_trades(&self, py: Python<'_>, most: usize) -> PyResult<Py<PyAny>> {
         python(py, &overview::newest_trades(&self.0, most))
     }
 
-    #[pyo3(signature = (tokens, /))]
     fn prices(&self, py: Python<'_>, tokens: Vec<u32>) -> PyResult<Py<PyAny>> {
         python(py, &overview::prices(&self.0.market, &tokens))
     }
@@ -599,20 +561,14 @@ impl Exchange {
 
     #[pyo3(signature = (api_key, kind = "other", /, *, at_ns))]
     fn admit_read(&mut self, api_key: &str, kind: &str, at_ns: i64) -> PyResult<()> {
-        let kind = Read::parse(kind).ok_or_else(|| {
-            PyValueError::new_err(format!(
-                "unknown kind of request {kind:?}: quote, history, other"
-            ))
-        })?;
+        let kind = known("kind of request", kind, Read::parse, Read::names)?;
         self.0.admit_read(api_key, kind, at_ns).map_err(refused)
     }
 
-    #[pyo3(signature = (why, /))]
     fn halt(&mut self, why: Option<String>) {
         self.0.halt(why);
     }
 
-    #[pyo3(signature = (replaying, /))]
     fn replaying(&mut self, replaying: bool) {
         self.0.replaying(replaying);
     }

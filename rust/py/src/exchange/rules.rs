@@ -62,7 +62,6 @@ pub(super) fn named_values<'py>(py: Python<'py>, rules: &Rules) -> PyResult<Boun
 }
 
 #[pyfunction]
-#[pyo3(signature = (profile, /))]
 pub(super) fn exchange_rules<'py>(py: Python<'py>, profile: &str) -> PyResult<Bound<'py, PyDict>> {
     named_values(py, &rules_of(profile, HashMap::new())?)
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use kitev3_core::exchange::rules::TOKENS_MAX;
 use kitev3_core::exchange::views::feed::Subscription;
 use kitev3_core::kite::Mode;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::kite::divisors;
+use crate::words::known;
 
 #[pyclass(name = "Subscription", module = "kitev3._core")]
 pub(super) struct PySubscription(pub(super) Subscription);
@@ -24,20 +24,15 @@ impl PySubscription {
         self.0.has(token)
     }
 
-    #[pyo3(signature = (tokens, /))]
     fn subscribe(&mut self, tokens: Vec<u32>) -> bool {
         self.0.subscribe(&tokens)
     }
 
-    #[pyo3(signature = (mode, tokens, /))]
     fn set_mode(&mut self, mode: &str, tokens: Vec<u32>) -> PyResult<bool> {
-        let mode = Mode::parse(mode).ok_or_else(|| {
-            PyValueError::new_err(format!("unknown mode {mode:?}: ltp, quote, full"))
-        })?;
+        let mode = known("mode", mode, Mode::parse, Mode::names)?;
         Ok(self.0.set_mode(mode, &tokens))
     }
 
-    #[pyo3(signature = (tokens, /))]
     fn unsubscribe(&mut self, tokens: Vec<u32>) {
         self.0.unsubscribe(&tokens);
     }

@@ -1,25 +1,8 @@
 //! Forms on their way in, answers on their way out.
-use kitev3_core::exchange::refusal::Refusal;
 use kitev3_core::exchange::views::json_value::Value;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
-
-/// A slice of an order, as its answer shows it.
-pub(super) fn child(py: Python<'_>, slice: Result<String, Refusal>) -> PyResult<Bound<'_, PyDict>> {
-    let child = PyDict::new(py);
-    match slice {
-        Ok(order_id) => child.set_item("order_id", order_id)?,
-        Err(refusal) => {
-            let error = PyDict::new(py);
-            error.set_item("code", refusal.status)?;
-            error.set_item("error_type", refusal.error_type)?;
-            error.set_item("message", refusal.message)?;
-            error.set_item("data", py.None())?;
-            child.set_item("error", error)?;
-        }
-    }
-    Ok(child)
-}
+use pyo3::types::{PyBytes, PyDict};
 
 /// Fields as a form would carry them: none dropped, everything else by its `str`.
 pub(super) fn texts(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, String)>> {
@@ -35,34 +18,26 @@ pub(super) fn texts(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String,
 
 /// An answer as `json.loads` would give it.
 pub(super) fn python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
-    Ok(match value {
-        Value::Null => py.None(),
-        Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any().unbind(),
-        Value::Int(value) => value.into_pyobject(py)?.into_any().unbind(),
-        Value::Rupees(e4) if e4 % 10_000 == 0 => {
-            (e4 / 10_000).into_pyobject(py)?.into_any().unbind()
-        }
-        Value::Rupees(e4) => (*e4 as f64 / 10_000.0)
-            .into_pyobject(py)?
-            .into_any()
-            .unbind(),
-        Value::Number(value) => value.into_pyobject(py)?.into_any().unbind(),
-        Value::Text(text) => text.as_ref().into_pyobject(py)?.into_any().unbind(),
+    match value {
+        Value::Null => Ok(py.None()),
+        Value::Bool(value) => value.into_py_any(py),
+        Value::Int(value) => value.into_py_any(py),
+        Value::Rupees(e4) if e4 % 10_000 == 0 => (e4 / 10_000).into_py_any(py),
+        Value::Rupees(e4) => (*e4 as f64 / 10_000.0).into_py_any(py),
+        Value::Number(value) => value.into_py_any(py),
+        Value::Text(text) => text.as_ref().into_py_any(py),
         Value::List(values) => {
-            let list = PyList::empty(py);
-            for value in values {
-                list.append(python(py, value)?)?;
-            }
-            list.into_any().unbind()
+            let values = values.iter().map(|value| python(py, value));
+            values.collect::<PyResult<Vec<_>>>()?.into_py_any(py)
         }
         Value::Object(members) => {
             let dict = PyDict::new(py);
             for (key, value) in members {
                 dict.set_item(key.as_ref(), python(py, value)?)?;
             }
-            dict.into_any().unbind()
+            dict.into_py_any(py)
         }
-    })
+    }
 }
 
 /// An answer as JSON, for lists too long to be made of Python's objects first.

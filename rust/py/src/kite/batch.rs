@@ -4,7 +4,7 @@ use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, PyArray, PyArray1, PyArray2, PyUntypedArrayMethods, npyffi};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyIterator, PyList};
 
 use super::TickBatchError;
 use super::frame::collect_ticks;
@@ -49,25 +49,13 @@ macro_rules! tick_columns {
                 self.0.len()
             }
 
-            fn __iter__(slf: &Bound<'_, Self>) -> PyTicks {
-                PyTicks {
-                    batch: slf.clone().unbind(),
-                    next: 0,
-                }
+            fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+                PyList::new(py, self.0.ticks().map(PyTick).collect::<Vec<_>>())?.try_iter()
             }
 
             fn __getitem__(&self, index: isize) -> PyResult<PyTick> {
-                let length = self.0.len();
-                let from_start = if index < 0 {
-                    index + length as isize
-                } else {
-                    index
-                };
-                usize::try_from(from_start)
-                    .ok()
-                    .and_then(|from_start| self.0.tick(from_start))
-                    .map(PyTick)
-                    .ok_or_else(|| PyIndexError::new_err(format!("tick {index} of a batch of {length}")))
+                let tick = self.0.tick(place("tick", index, self.0.len())?);
+                Ok(PyTick(tick.expect("it is one of them")))
             }
 
             fn __repr__(&self) -> String {
@@ -123,24 +111,17 @@ tick_columns! {
     }
 }
 
-/// A batch's ticks, made one at a time.
-#[pyclass(module = "kitev3._core")]
-pub struct PyTicks {
-    batch: Py<PyTickBatch>,
-    next: usize,
-}
-
-#[pymethods]
-impl PyTicks {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__(&mut self) -> Option<PyTick> {
-        let tick = self.batch.get().0.tick(self.next)?;
-        self.next += 1;
-        Some(PyTick(tick))
-    }
+/// Where the row of that index of Python's stands, from the end if it is negative.
+pub fn place(row: &str, index: isize, length: usize) -> PyResult<usize> {
+    let from_start = if index < 0 {
+        index + length as isize
+    } else {
+        index
+    };
+    let place = usize::try_from(from_start)
+        .ok()
+        .filter(|&place| place < length);
+    place.ok_or_else(|| PyIndexError::new_err(format!("{row} {index} of a batch of {length}")))
 }
 
 /// A column as numpy sees it; zeros where its section is absent, so that shapes never depend on the feed's mode.

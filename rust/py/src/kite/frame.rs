@@ -5,10 +5,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use super::EncodeError;
 use super::batch::PyTickBatch;
 use super::tick::PyTick;
-use super::{EncodeError, unknown};
 use crate::getters::with_getters;
+use crate::words::known;
 
 /// Frames to batches, with what was seen before: flags and counts.
 #[pyclass(module = "kitev3._core", name = "Decoder")]
@@ -91,7 +92,7 @@ pub fn collect_ticks(ticks: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
 }
 
 fn collect_modes(mode: Option<&Bound<'_, PyAny>>, ticks: &[Tick]) -> PyResult<Vec<Mode>> {
-    let parse = |name: &str| Mode::parse(name).ok_or_else(|| unknown("mode", name));
+    let parse = |name: &str| known("mode", name, Mode::parse, Mode::names);
     let Some(mode) = mode else {
         return Ok(ticks.iter().map(|tick| tick.kind.mode()).collect());
     };

@@ -33,7 +33,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(frame::py_encode_frame, module)?)?;
     module.add("TickBatchError", py.get_type::<TickBatchError>())?;
     module.add("EncodeError", py.get_type::<EncodeError>())?;
-    module.add("TICK_KINDS", TickKind::ALL.map(TickKind::name).to_vec())?;
+    module.add(
+        "TICK_KINDS",
+        TickKind::ALL
+            .iter()
+            .map(|kind| kind.name())
+            .collect::<Vec<_>>(),
+    )?;
     module.add("BATCH_TICKS_MAX", BATCH_TICKS_MAX)?;
     module.add("FRAME_BYTES_MAX", FRAME_BYTES_MAX)?;
     module.add("FLAG_PRICE", TickFlags::PRICE)?;
@@ -42,12 +48,4 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("FLAG_TIME_AHEAD", TickFlags::TIME_AHEAD)?;
     module.add("FLAG_UNKNOWN_PAST", TickFlags::UNKNOWN_PAST)?;
     Ok(())
-}
-
-fn unknown(what: &str, name: &str) -> PyErr {
-    let known = match what {
-        "mode" => "ltp, quote, full",
-        _ => "ltp, index_quote, index_full, quote, full",
-    };
-    PyValueError::new_err(format!("unknown {what} {name:?}: {known}"))
 }

@@ -3,8 +3,8 @@ use kitev3_core::kite::{DEPTH_LEVELS, Mode, Tick, TickKind};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use super::unknown;
 use crate::getters::with_getters;
+use crate::words::known;
 
 /// One instrument's state as one packet tells it.
 #[pyclass(frozen, eq, module = "kitev3._core", name = "Tick")]
@@ -65,7 +65,7 @@ with_getters!(PyTick, tick {
         depth_orders: [u16; DEPTH_LEVELS],
     ) -> PyResult<Self> {
         let kind = match kind {
-            Some(name) => TickKind::parse(name).ok_or_else(|| unknown("kind", name))?,
+            Some(name) => known("kind", name, TickKind::parse, TickKind::names)?,
             None => Mode::Full.kind(token),
         };
         Ok(Self(Tick {

@@ -64,8 +64,8 @@ impl Event {
         account: &str,
     ) -> PyResult<Event> {
         let py = r#type.py();
-        let mode_of = Mode::from_name(mode)
-            .ok_or_else(|| PyValueError::new_err(format!("no mode {mode:?}")))?;
+        let mode_of =
+            Mode::parse(mode).ok_or_else(|| PyValueError::new_err(format!("no mode {mode:?}")))?;
         if Source::new(source).is_none() {
             return Err(PyValueError::new_err(format!(
                 "{source:?} is no source: 1 to 24 bytes of printable ASCII"

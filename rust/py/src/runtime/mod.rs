@@ -139,7 +139,7 @@ impl PyRuntime {
         spare_segments: usize,
         sync_every_ms: u64,
     ) -> PyResult<Self> {
-        let mode = named(Mode::from_name(mode), "mode", mode)?;
+        let mode = named(Mode::parse(mode), "mode", mode)?;
         let name = named(
             Source::new(service),
             "source (1 to 24 bytes of printable ASCII)",
@@ -318,7 +318,6 @@ impl PyRuntime {
     }
 
     /// A message from the bus. None, or what is to be sent: (frame, working hearer or None, event or None).
-    #[pyo3(signature = (frame, mono_ns))]
     fn hear<'py>(&mut self, py: Python<'py>, frame: &[u8], mono_ns: i64) -> PyResult<PySaid<'py>> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         runtime
@@ -328,7 +327,6 @@ impl PyRuntime {
     }
 
     /// Something the world said.
-    #[pyo3(signature = (payload, mono_ns))]
     fn world<'py>(&mut self, payload: &Bound<'py, PyAny>, mono_ns: i64) -> PyResult<PySaid<'py>> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let subscription = self.dispatch.subscription_of(payload)?;
@@ -340,7 +338,6 @@ impl PyRuntime {
     }
 
     /// A command; it is on the tape when this returns.
-    #[pyo3(signature = (payload, mono_ns))]
     fn control<'py>(&mut self, payload: &Bound<'py, PyAny>, mono_ns: i64) -> PyResult<PySaid<'py>> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let subscription = self.dispatch.subscription_of(payload)?;
@@ -352,7 +349,6 @@ impl PyRuntime {
     }
 
     /// Says something that no event made.
-    #[pyo3(signature = (payload, mono_ns))]
     fn publish<'py>(&mut self, payload: &Bound<'py, PyAny>, mono_ns: i64) -> PyResult<PySaid<'py>> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let publication = self.dispatch.publication_of(payload)?;
@@ -373,7 +369,6 @@ impl PyRuntime {
     }
 
     /// Takes up a source: from where it was left, or as a late hearer.
-    #[pyo3(signature = (source, mono_ns))]
     fn join<'py>(&mut self, py: Python<'py>, source: &str, mono_ns: i64) -> PyResult<PySaid<'py>> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         let source = named(Source::new(source), "source", source)?;
@@ -384,7 +379,6 @@ impl PyRuntime {
     }
 
     /// Fills working sources whose heartbeat was ahead of the PULL, if they still are.
-    #[pyo3(signature = (mono_ns))]
     fn settle<'py>(&mut self, py: Python<'py>, mono_ns: i64) -> PyResult<PySaid<'py>> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
         runtime
@@ -393,13 +387,11 @@ impl PyRuntime {
         self.said(py, mono_ns)
     }
 
-    #[pyo3(signature = (mono_ns))]
     fn heartbeat<'py>(&self, py: Python<'py>, mono_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.alive()?.heartbeat(mono_ns)))
     }
 
     /// Market time at a machine time.
-    #[pyo3(signature = (mono_ns))]
     fn market_ns(&self, mono_ns: i64) -> PyResult<i64> {
         Ok(self.alive()?.clock().market_ns(mono_ns))
     }
@@ -516,7 +508,6 @@ impl PyRuntime {
     }
 
     /// From here on what is said is sent by the runtime itself, unless the driver hears of it first.
-    #[pyo3(signature = (sockets))]
     fn attach(&mut self, sockets: &PyZmqSockets) {
         let sockets = &sockets.0;
         let worker = |speaking: &Speaking| speaking.worker.as_ref().map(ToString::to_string);
@@ -642,7 +633,6 @@ fn asking(ask: Py<PyAny>) -> Ask {
 
 /// What a source answers to a request for a range of its tape; empty: that was none.
 #[pyfunction]
-#[pyo3(signature = (directory, request))]
 #[allow(clippy::needless_pass_by_value)] // as Python gives it
 fn tape_range<'py>(py: Python<'py>, directory: PathBuf, request: &[u8]) -> Bound<'py, PyBytes> {
     let answer = py.detach(|| range::answer(&directory, request, range::ANSWER_BYTES));
@@ -656,7 +646,6 @@ struct PyFollower(Follower);
 #[pymethods]
 impl PyFollower {
     #[new]
-    #[pyo3(signature = (directory, date))]
     fn new(directory: PathBuf, date: &str) -> PyResult<Self> {
         Ok(PyFollower(Follower::open(&directory, day_of(date)?)))
     }

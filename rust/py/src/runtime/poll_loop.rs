@@ -117,7 +117,6 @@ impl PyPollLoop {
     }
 
     /// Waits for a message and goes on until it is time.
-    #[pyo3(signature = (until_ns))]
     fn receive<'py>(&mut self, py: Python<'py>, until_ns: i64) -> PyResult<Ended<'py>> {
         self.sockets.hold();
         let end = if self.sockets.takes_work() {
@@ -156,7 +155,6 @@ impl PyPollLoop {
     }
 
     /// Hears what has come on the SUB.
-    #[pyo3(signature = ())]
     fn drain<'py>(&mut self, py: Python<'py>) -> PyResult<Ended<'py>> {
         Ok(self.hear_sub(py)?.map_or((false, None), ended))
     }

@@ -19,7 +19,7 @@ pub(in crate::exchange) struct Form<'a>(pub &'a Fields);
 
 impl<'a> Form<'a> {
     /// A field's text; an empty one is as good as none.
-    pub(in crate::exchange) fn text(&self, name: &str) -> Option<&'a str> {
+    pub fn text(&self, name: &str) -> Option<&'a str> {
         self.0
             .iter()
             .find(|(key, _)| key == name)
@@ -28,7 +28,7 @@ impl<'a> Form<'a> {
     }
 
     /// Yes or no, in the words of all the clients; absent is no.
-    pub(in crate::exchange) fn flag(&self, name: &str) -> Result<bool, Refusal> {
+    pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
         match self.text(name) {
             None | Some("0" | "false" | "False") => Ok(false),
             Some("1" | "true" | "True") => Ok(true),
@@ -36,7 +36,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    pub(in crate::exchange) fn word_if<T>(
+    pub fn word_if<T>(
         &self,
         name: &str,
         parse: fn(&str) -> Option<T>,
@@ -46,7 +46,7 @@ impl<'a> Form<'a> {
             .transpose()
     }
 
-    pub(in crate::exchange) fn word_or<T>(
+    pub fn word_or<T>(
         &self,
         name: &str,
         parse: fn(&str) -> Option<T>,
@@ -55,31 +55,37 @@ impl<'a> Form<'a> {
         Ok(self.word_if(name, parse)?.unwrap_or(or))
     }
 
-    pub(in crate::exchange) fn word<T>(
-        &self,
-        name: &str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Result<T, Refusal> {
+    pub fn word<T>(&self, name: &str, parse: fn(&str) -> Option<T>) -> Result<T, Refusal> {
         self.word_if(name, parse)?
             .ok_or_else(|| Refusal::invalid(name))
     }
 
-    pub(in crate::exchange) fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let parse = |text: &str| text.parse().map_err(|_| undecodable(name, text, "integer"));
         self.text(name).map(parse).transpose()
     }
 
-    pub(in crate::exchange) fn needed_integer(&self, name: &str) -> Result<i64, Refusal> {
+    pub fn needed_integer(&self, name: &str) -> Result<i64, Refusal> {
         self.integer(name)?.ok_or_else(|| Refusal::invalid(name))
     }
 
-    pub(in crate::exchange) fn positive_price(&self, name: &str) -> Result<i64, Refusal> {
+    /// A text that has to be there.
+    pub fn needed(&self, name: &str) -> Result<&'a str, Refusal> {
+        self.text(name).ok_or_else(|| Refusal::invalid(name))
+    }
+
+    /// The quantity of an order.
+    pub fn quantity(&self) -> Result<i64, Refusal> {
+        within(self.needed_integer("quantity")?, "quantity", 1)
+    }
+
+    pub fn positive_price(&self, name: &str) -> Result<i64, Refusal> {
         let price_e4 = self.price(name)?.filter(|&e4| e4 > 0);
         price_e4.ok_or_else(|| Refusal::invalid(name))
     }
 
     /// Rupees; float noise beyond 1/10,000 is rounded away before anything looks at it.
-    pub(in crate::exchange) fn price(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub fn price(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
@@ -93,12 +99,12 @@ impl<'a> Form<'a> {
     }
 
     /// A price of an order that has use for one; else 0, whatever is written there.
-    pub(in crate::exchange) fn price_if(&self, name: &str, used: bool) -> Result<i64, Refusal> {
+    pub fn price_if(&self, name: &str, used: bool) -> Result<i64, Refusal> {
         let price_e4 = used.then(|| self.price(name)).transpose()?.flatten();
         Ok(price_e4.unwrap_or(0))
     }
 
-    pub(in crate::exchange) fn protection(&self) -> Result<Option<Protection>, Refusal> {
+    pub fn protection(&self) -> Result<Option<Protection>, Refusal> {
         const NAME: &str = "market_protection";
         let Some(text) = self.text(NAME) else {
             return Ok(None);

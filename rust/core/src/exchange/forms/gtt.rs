@@ -1,6 +1,6 @@
 //! The form of a trigger: its condition and its orders, a form each.
 
-use crate::exchange::forms::form::{Fields, Form, within};
+use crate::exchange::forms::form::{Fields, Form};
 use crate::exchange::orders::gtt::{GttKind, PlaceGtt, PlaceGttLeg};
 use crate::exchange::refusal::Refusal;
 use crate::terms::{Exchange, OrderType, Product, Side};
@@ -73,9 +73,7 @@ pub fn id(text: &str) -> i64 {
 
 fn instrument(form: &Form<'_>) -> Result<(Exchange, String), Refusal> {
     let exchange = form.word("exchange", Exchange::parse)?;
-    let symbol = form.text("tradingsymbol");
-    let symbol = symbol.ok_or_else(|| Refusal::invalid("tradingsymbol"))?;
-    Ok((exchange, symbol.to_owned()))
+    Ok((exchange, form.needed("tradingsymbol")?.to_owned()))
 }
 
 fn leg(form: &Form<'_>, trigger: &str) -> Result<PlaceGttLeg, Refusal> {
@@ -83,7 +81,7 @@ fn leg(form: &Form<'_>, trigger: &str) -> Result<PlaceGttLeg, Refusal> {
     Ok(PlaceGttLeg {
         trigger_e4: Form(&values).positive_price("trigger_values")?,
         side: form.word("transaction_type", Side::parse)?,
-        quantity: within(form.needed_integer("quantity")?, "quantity", 1)?,
+        quantity: form.quantity()?,
         order_type: form.word("order_type", OrderType::parse)?,
         product: form.word("product", Product::parse)?,
         price_e4: form.positive_price("price")?,

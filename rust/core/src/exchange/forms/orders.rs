@@ -74,9 +74,6 @@ pub fn placing(variety: &str, fields: &Fields, rules: &Rules) -> Result<PlaceOrd
         validity == Validity::Ttl && !(1..=TTL_MINUTES_MAX).contains(&ttl_minutes),
         "validity_ttl",
     )?;
-    let quantity = form
-        .integer("quantity")?
-        .ok_or_else(|| Refusal::invalid("quantity"))?;
     let disclosed_quantity = form.integer("disclosed_quantity")?.unwrap_or(0);
     let tag = form.text("tag").map(str::to_owned);
     if tag
@@ -88,7 +85,7 @@ pub fn placing(variety: &str, fields: &Fields, rules: &Rules) -> Result<PlaceOrd
             rules.tag_chars_max
         )));
     }
-    let quantity = within(quantity, "quantity", 1)?;
+    let quantity = form.quantity()?;
     let side = form.word("transaction_type", Side::parse)?;
     let product = form.word("product", Product::parse)?;
     let terms = VarietyTerms {
@@ -101,10 +98,7 @@ pub fn placing(variety: &str, fields: &Fields, rules: &Rules) -> Result<PlaceOrd
     let variety = variety_of(variety, &form, &terms, rules)?;
     Ok(PlaceOrder {
         exchange: form.word("exchange", terms::Exchange::parse)?,
-        tradingsymbol: form
-            .text("tradingsymbol")
-            .ok_or_else(|| Refusal::invalid("tradingsymbol"))?
-            .to_owned(),
+        tradingsymbol: form.needed("tradingsymbol")?.to_owned(),
         side,
         quantity: match &variety {
             Variety::Iceberg(legs) => legs.leg_quantity,
@@ -179,9 +173,9 @@ fn cover(form: &Form, asked: &VarietyTerms) -> Result<Variety, Refusal> {
         !matches!(asked.order_type, OrderType::Market | OrderType::Limit),
         "order_type",
     )?;
-    let stop_e4 = form.price("trigger_price")?.filter(|&e4| e4 > 0);
-    let stop_e4 = stop_e4.ok_or_else(|| Refusal::invalid("trigger_price"))?;
-    Ok(Variety::Cover { stop_e4 })
+    Ok(Variety::Cover {
+        stop_e4: form.positive_price("trigger_price")?,
+    })
 }
 
 fn iceberg(form: &Form, asked: &VarietyTerms, legs_max: i64) -> Result<Variety, Refusal> {
@@ -206,10 +200,8 @@ fn auction(form: &Form, asked: &VarietyTerms) -> Result<Variety, Refusal> {
     Refusal::invalid_if(asked.side != Side::Sell, "transaction_type")?;
     Refusal::invalid_if(asked.order_type != OrderType::Limit, "order_type")?;
     Refusal::invalid_if(asked.product != Product::Cnc, "product")?;
-    let number = form.text("auction_number");
-    let number = number.ok_or_else(|| Refusal::invalid("auction_number"))?;
     Ok(Variety::Auction {
-        number: number.to_owned(),
+        number: form.needed("auction_number")?.to_owned(),
     })
 }
 

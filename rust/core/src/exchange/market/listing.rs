@@ -116,6 +116,13 @@ impl Listing {
             _ => &instrument.tradingsymbol,
         };
         let name = format!("{}:{}", instrument.exchange, instrument.tradingsymbol);
+        let day = DayStatistics {
+            oi,
+            oi_high: oi,
+            oi_low: oi,
+            last_e4: instrument.previous_close_e4,
+            ..DayStatistics::default()
+        };
         Self {
             parameters: MakerParameters::new(&instrument, volume),
             nature: Nature {
@@ -143,20 +150,8 @@ impl Listing {
             moves,
             volatility,
             minute: Minute::default(),
-            before: DayStatistics {
-                oi,
-                oi_high: oi,
-                oi_low: oi,
-                last_e4: instrument.previous_close_e4,
-                ..DayStatistics::default()
-            },
-            day: DayStatistics {
-                oi,
-                oi_high: oi,
-                oi_low: oi,
-                last_e4: instrument.previous_close_e4,
-                ..DayStatistics::default()
-            },
+            before: day,
+            day,
             recent: match moves {
                 Moves::Future {
                     underlying: Some(_),

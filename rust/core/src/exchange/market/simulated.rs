@@ -131,7 +131,8 @@ impl Market {
             listings.push(listing);
         }
         let timetables: Vec<(Segment, Timetable)> = Segment::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|segment| listings.iter().any(|listing| listing.segment == *segment))
             .map(|segment| (segment, timetable(&calendar, hours, segment, day, seed)))
             .collect();

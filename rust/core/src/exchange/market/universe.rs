@@ -7,34 +7,19 @@ use crate::exchange::market::option_chain::Chain;
 use crate::exchange::market::options::Smile;
 use crate::exchange::market::shares::{HOUSE_SHARES, share_at_bse, shares};
 use crate::exchange::market::unlisted_underlyings;
-use crate::terms::Exchange;
+use crate::terms::{Exchange, words};
 
-/// How much is listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Universe {
-    /// 2 indices, one NIFTY future, 5 strikes of the week's options, 9 shares.
-    #[default]
-    House,
-    /// 2 indices with three futures each, their option chains of ±30 strikes, 50 shares with three futures and a
-    /// month's options each, BSE's index and its futures, a currency pair and a commodity at two exchanges each: some
-    /// 3,150 instruments.
-    Full,
-}
-
-impl Universe {
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "house" => Some(Self::House),
-            "full" => Some(Self::Full),
-            _ => None,
-        }
-    }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::House => "house",
-            Self::Full => "full",
-        }
+words! {
+    /// How much is listed.
+    #[derive(Default)]
+    Universe {
+        /// 2 indices, one NIFTY future, 5 strikes of the week's options, 9 shares.
+        #[default]
+        House = "house",
+        /// 2 indices with three futures each, their option chains of ±30 strikes, 50 shares with three futures and a
+        /// month's options each, BSE's index and its futures, a currency pair and a commodity at two exchanges each:
+        /// some 3,150 instruments.
+        Full = "full",
     }
 }
 

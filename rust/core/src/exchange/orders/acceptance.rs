@@ -22,12 +22,7 @@ impl Exchange {
         // The stop of a cover order belongs to a position that is there: however the market stands, it is taken.
         let bare = order.variety == Variety::CoverStop;
         if !bare && asked.stop_on_wrong_side(last_e4) {
-            self.end(
-                index,
-                OrderStatus::Rejected,
-                Some(asked.wrong_side(last_e4)),
-            );
-            return;
+            return self.reject(index, asked.wrong_side(last_e4));
         }
         self.begin_transit(index, Transit::Checks);
     }
@@ -54,19 +49,15 @@ impl Exchange {
         order.now.exchange_order_id = Some(number);
         order.acknowledge(now_ns);
         if let Some(why) = self.halted.clone() {
-            self.end(index, OrderStatus::Rejected, Some(why));
-            return;
+            return self.reject(index, why);
         }
         if too_late {
-            let why = "Rejected by the exchange: the session has ended.";
-            self.end(index, OrderStatus::Rejected, Some(why.into()));
-            return;
+            return self.reject(index, "Rejected by the exchange: the session has ended.");
         }
         if !asked.unpriced() && !asked.triggered() {
             let limit = (order.listing, order.side, order.now.price_e4);
             if self.market.is_too_far(&self.rules, limit, now_ns) {
-                self.end(index, OrderStatus::Rejected, Some(BEYOND.into()));
-                return;
+                return self.reject(index, BEYOND);
             }
         }
         let order = &mut self.orders[index];
@@ -148,22 +139,28 @@ impl Exchange {
         }
     }
 
+    /// What is left of an order, as a book takes it.
+    pub(in crate::exchange) fn limit(&self, index: usize, price_e4: i64) -> Limit {
+        let order = &self.orders[index];
+        Limit {
+            id: book_id(index),
+            owner: order.account as u32 + 1,
+            side: order.side,
+            price_e4,
+            quantity: order.now.left(),
+        }
+    }
+
     pub(in crate::exchange) fn take(
         &mut self,
         index: usize,
         price_e4: i64,
         immediate: bool,
     ) -> Rest {
-        let order = &self.orders[index];
-        let limit = Limit {
-            id: book_id(index),
-            owner: order.account as u32 + 1,
-            side: order.side,
-            price_e4,
-            quantity: order.now.left(),
-        };
+        let limit = self.limit(index, price_e4);
         let mut trades = Vec::new();
-        let rest = self.market.listings[order.listing].take(limit, immediate, &mut trades);
+        let listing = &mut self.market.listings[self.orders[index].listing];
+        let rest = listing.take(limit, immediate, &mut trades);
         for trade in &trades {
             self.book_trade(trade);
         }

@@ -1,14 +1,14 @@
 //! Orders after hours, and what else the broker looks at by an order's variety.
 
 use crate::calendar::clock::{DAY_NS, IST_NS};
-use crate::exchange::hours::{Phase, Segment};
+use crate::exchange::hours::Phase;
 use crate::exchange::market::listing::Listing;
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::request::{PlaceOrder, Protection};
 use crate::exchange::orders::sessions;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
-use crate::exchange::rules::{AmoHours, Rules, Window};
+use crate::exchange::rules::{Rules, Window};
 use crate::exchange::state::Exchange;
 use crate::terms::OrderType;
 
@@ -18,17 +18,6 @@ impl Window {
             (self.from_ns..self.until_ns).contains(&time_of_day_ns)
         } else {
             time_of_day_ns >= self.from_ns || time_of_day_ns < self.until_ns
-        }
-    }
-}
-
-impl AmoHours {
-    pub fn of(&self, segment: Segment) -> Window {
-        match segment {
-            Segment::Index | Segment::ShareWithDerivatives | Segment::OtherShare => self.shares,
-            Segment::Future | Segment::Option => self.derivatives,
-            Segment::Currency | Segment::CurrencyEnding => self.currency,
-            Segment::Commodity => self.commodity,
         }
     }
 }
@@ -123,6 +112,8 @@ fn check_cover_stop(
 mod tests {
     use super::*;
     use crate::calendar::clock::{HOUR_NS, MINUTE_NS};
+    use crate::exchange::hours::Segment;
+    use crate::exchange::rules::AmoHours;
     use proptest::prelude::*;
 
     proptest! {

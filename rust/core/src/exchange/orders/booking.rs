@@ -101,6 +101,11 @@ impl Exchange {
         self.say(index, None);
     }
 
+    /// An order is over: it was not taken.
+    pub(in crate::exchange) fn reject(&mut self, index: usize, why: impl Into<String>) {
+        self.end(index, OrderStatus::Rejected, Some(why.into()));
+    }
+
     /// Takes an order out of the book for good.
     pub(in crate::exchange) fn withdraw(&mut self, index: usize, message: Option<String>) {
         self.market.listings[self.orders[index].listing].withdraw(book_id(index));
@@ -109,18 +114,8 @@ impl Exchange {
 
     pub(in crate::exchange) fn expire(&mut self) {
         let now_ns = self.now_ns;
-        let over: Vec<usize> = self
-            .accounts
-            .iter()
-            .flat_map(|account| &account.open)
-            .copied()
-            .filter(|&index| {
-                self.orders[index]
-                    .expires_ns
-                    .is_some_and(|expires_ns| expires_ns <= now_ns)
-            })
-            .collect();
-        for index in over {
+        for index in self.open_orders_where(|order| order.expires_ns.is_some_and(|at| at <= now_ns))
+        {
             self.withdraw(index, None);
         }
     }

@@ -50,7 +50,7 @@ impl Exchange {
             Ok(()) => self.send(index),
             Err(refusal) => {
                 self.orders[index].becomes(OrderStatus::ValidationPending);
-                self.end(index, OrderStatus::Rejected, Some(refusal.message));
+                self.reject(index, refusal.message);
             }
         }
     }
@@ -86,11 +86,6 @@ impl Exchange {
         let instrument = &self.market.listings[order.listing].instrument;
         PlaceOrder {
             variety: order.variety.clone(),
-            exchange: instrument.exchange,
-            tradingsymbol: instrument.tradingsymbol.clone(),
-            side: order.side,
-            quantity: order.now.quantity,
-            product: order.product,
             order_type: order.now.order_type,
             price_e4: order.now.price_e4,
             trigger_e4: order.now.trigger_e4,
@@ -99,9 +94,8 @@ impl Exchange {
             disclosed_quantity: order.now.disclosed_quantity,
             protection: order.protection,
             tag: order.tag.clone(),
-            tags: Vec::new(),
             algo_id: order.algo_id.clone(),
-            fault: None,
+            ..PlaceOrder::market(instrument, order.side, order.now.quantity, order.product)
         }
     }
 
@@ -113,14 +107,7 @@ impl Exchange {
         if early || self.rules.amo_hours.is_none() {
             return;
         }
-        let waiting: Vec<usize> = self
-            .accounts
-            .iter()
-            .flat_map(|account| &account.open)
-            .copied()
-            .filter(|&index| self.orders[index].listing == listing && self.orders[index].kept())
-            .collect();
-        for index in waiting {
+        for index in self.open_orders_where(|order| order.listing == listing && order.kept()) {
             let order = &self.orders[index];
             let (asked, validity) = (order.asked(), order.now.validity);
             if sessions::check(&self.market.listings[listing], &asked, validity).is_ok() {

@@ -56,7 +56,7 @@ impl Exchange {
             Ends::Goes => self.send(due.order),
             Ends::Rejected(message) => {
                 self.market.listings[order.listing].withdraw(book_id(due.order));
-                self.end(due.order, OrderStatus::Rejected, Some(message));
+                self.reject(due.order, message);
             }
         }
     }

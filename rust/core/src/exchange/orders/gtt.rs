@@ -2,42 +2,24 @@
 
 use crate::exchange::market::simulated::Market;
 use crate::exchange::refusal::Refusal;
-use crate::terms::{Exchange, OrderType, Product, Side};
+use crate::terms::{Exchange, OrderType, Product, Side, words};
 
 const FIRST_ID: i64 = 100_001;
 
-/// What a trigger waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GttKind {
-    /// A price on its side of the last one.
-    Single,
-    /// Of two the first: the lower leg waits below, the upper above, and the one that fires ends the other.
-    TwoLeg,
-    /// The same, with a stop that follows the price.
-    TrailingSingle,
-    TrailingTwoLeg,
+words! {
+    /// What a trigger waits for.
+    GttKind {
+        /// A price on its side of the last one.
+        Single = "single",
+        /// Of two the first: the lower leg waits below, the upper above, and the one that fires ends the other.
+        TwoLeg = "two-leg",
+        /// The same, with a stop that follows the price.
+        TrailingSingle = "trailing-single",
+        TrailingTwoLeg = "trailing-two-leg",
+    }
 }
 
 impl GttKind {
-    pub fn parse(name: &str) -> Option<Self> {
-        let all = [
-            Self::Single,
-            Self::TwoLeg,
-            Self::TrailingSingle,
-            Self::TrailingTwoLeg,
-        ];
-        all.into_iter().find(|kind| kind.name() == name)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::TwoLeg => "two-leg",
-            Self::TrailingSingle => "trailing-single",
-            Self::TrailingTwoLeg => "trailing-two-leg",
-        }
-    }
-
     /// Prices that it waits for.
     pub fn legs(self) -> usize {
         match self {
@@ -51,24 +33,9 @@ impl GttKind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GttStatus {
-    Active,
-    Triggered,
-    Deleted,
-    /// Its contract has ended.
-    Expired,
-}
-
-impl GttStatus {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Triggered => "triggered",
-            Self::Deleted => "deleted",
-            Self::Expired => "expired",
-        }
-    }
+words! {
+    /// How a trigger stands; expired when its contract has ended.
+    GttStatus { Active = "active", Triggered = "triggered", Deleted = "deleted", Expired = "expired" }
 }
 
 /// What is asked for: as many legs as its kind has, the lower first.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::calendar::clock::{MINUTE_NS, SECOND_NS};
 use crate::exchange::refusal::{Refusal, TOO_MANY};
 use crate::exchange::rules::Limits;
+use crate::terms::words;
 
 /// Requests of the last while: those of the clock's window, or those that a window reaching back from now holds.
 #[derive(Clone, Debug, Default)]
@@ -73,24 +74,14 @@ impl OrderPace {
     }
 }
 
-/// What a request that is no order's is for: each kind has its own window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
-    /// `/quote`, `/quote/ohlc`, `/quote/ltp`.
-    Quote,
-    /// Candles.
-    History,
-    Other,
-}
-
-impl Read {
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "quote" => Some(Self::Quote),
-            "history" => Some(Self::History),
-            "other" => Some(Self::Other),
-            _ => None,
-        }
+words! {
+    /// What a request that is no order's is for: each kind has its own window.
+    Read {
+        /// `/quote`, `/quote/ohlc`, `/quote/ltp`.
+        Quote = "quote",
+        /// Candles.
+        History = "history",
+        Other = "other",
     }
 }
 

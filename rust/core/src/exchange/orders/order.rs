@@ -4,54 +4,33 @@ use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::position_product::PositionProduct;
 use crate::exchange::orders::request::{ModifyOrder, PlaceOrder, Protection};
 use crate::exchange::orders::variety::Variety;
-use crate::terms::{OrderType, Product, Side, Validity};
+use crate::terms::{OrderType, Product, Side, Validity, words};
 
-/// Kite's states, transient ones included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OrderStatus {
-    PutOrderReqReceived,
-    ValidationPending,
-    OpenPending,
-    Open,
-    TriggerPending,
-    AmoReqReceived,
-    ModifyAmoReqReceived,
-    ModifyValidationPending,
-    ModifyPending,
-    Modified,
-    NotModified,
-    CancelPending,
-    NotCancelled,
-    Complete,
-    Cancelled,
-    /// An order after hours that never went to the exchange, where the broker has a name of its own for that.
-    CancelledAmo,
-    Rejected,
+words! {
+    /// Kite's states, transient ones included.
+    OrderStatus {
+        PutOrderReqReceived = "PUT ORDER REQ RECEIVED",
+        ValidationPending = "VALIDATION PENDING",
+        OpenPending = "OPEN PENDING",
+        Open = "OPEN",
+        TriggerPending = "TRIGGER PENDING",
+        AmoReqReceived = "AMO REQ RECEIVED",
+        ModifyAmoReqReceived = "MODIFY AMO REQ RECEIVED",
+        ModifyValidationPending = "MODIFY VALIDATION PENDING",
+        ModifyPending = "MODIFY PENDING",
+        Modified = "MODIFIED",
+        NotModified = "NOT MODIFIED",
+        CancelPending = "CANCEL PENDING",
+        NotCancelled = "NOT CANCELLED",
+        Complete = "COMPLETE",
+        Cancelled = "CANCELLED",
+        /// An order after hours that never went to the exchange, where the broker has a name of its own for that.
+        CancelledAmo = "CANCELLED AMO",
+        Rejected = "REJECTED",
+    }
 }
 
 impl OrderStatus {
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::PutOrderReqReceived => "PUT ORDER REQ RECEIVED",
-            Self::ValidationPending => "VALIDATION PENDING",
-            Self::OpenPending => "OPEN PENDING",
-            Self::Open => "OPEN",
-            Self::TriggerPending => "TRIGGER PENDING",
-            Self::AmoReqReceived => "AMO REQ RECEIVED",
-            Self::ModifyAmoReqReceived => "MODIFY AMO REQ RECEIVED",
-            Self::ModifyValidationPending => "MODIFY VALIDATION PENDING",
-            Self::ModifyPending => "MODIFY PENDING",
-            Self::Modified => "MODIFIED",
-            Self::NotModified => "NOT MODIFIED",
-            Self::CancelPending => "CANCEL PENDING",
-            Self::NotCancelled => "NOT CANCELLED",
-            Self::Complete => "COMPLETE",
-            Self::Cancelled => "CANCELLED",
-            Self::CancelledAmo => "CANCELLED AMO",
-            Self::Rejected => "REJECTED",
-        }
-    }
-
     /// Nothing follows it.
     pub fn terminal(self) -> bool {
         matches!(
@@ -198,7 +177,7 @@ impl Order {
         assert!(
             !self.now.status.terminal(),
             "nothing follows {}",
-            self.now.status.text()
+            self.now.status.name()
         );
         self.now.status = status;
         self.history.push(self.now.clone());

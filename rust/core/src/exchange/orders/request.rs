@@ -1,5 +1,6 @@
 //! What a user may ask for of an order, in numbers and words.
 
+use crate::exchange::market::instruments::Instrument;
 use crate::exchange::orders::order_fault::OrderFault;
 use crate::exchange::orders::variety::Variety;
 use crate::terms::{Exchange, OrderType, Product, Side, Validity};
@@ -43,6 +44,31 @@ pub struct PlaceOrder {
     pub algo_id: Option<String>,
     /// What is to go wrong with it.
     pub fault: Option<OrderFault>,
+}
+
+impl PlaceOrder {
+    /// A regular order for the day, at the market and without protection: what else is wanted is said beside it.
+    pub fn market(instrument: &Instrument, side: Side, quantity: i64, product: Product) -> Self {
+        Self {
+            variety: Variety::Regular,
+            exchange: instrument.exchange,
+            tradingsymbol: instrument.tradingsymbol.clone(),
+            side,
+            quantity,
+            product,
+            order_type: OrderType::Market,
+            price_e4: 0,
+            trigger_e4: 0,
+            validity: Validity::Day,
+            ttl_minutes: 0,
+            disclosed_quantity: 0,
+            protection: Protection::None,
+            tag: None,
+            tags: Vec::new(),
+            algo_id: None,
+            fault: None,
+        }
+    }
 }
 
 /// What to change of an order; none: as it is.

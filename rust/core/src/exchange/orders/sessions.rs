@@ -66,27 +66,17 @@ impl Exchange {
     /// What a change of phase does to open orders: the end of continuous trading before an auction takes stops and hidden
     /// quantities out, the end of the day and a halt everything.
     pub(in crate::exchange) fn turn(&mut self, turn: PhaseChange) {
-        let over: Vec<usize> = self
-            .accounts
-            .iter()
-            .flat_map(|account| &account.open)
-            .copied()
-            .filter(|&index| {
-                let order = &self.orders[index];
-                if order.kept() {
-                    return false;
+        let over = self.open_orders_where(|order| {
+            let special = order.waits() || order.now.disclosed_quantity > 0;
+            let ends = match turn.after {
+                Phase::Closed | Phase::Halt => true,
+                Phase::Pause | Phase::Gathering { .. } => {
+                    special && turn.before == Phase::Continuous
                 }
-                let special = order.waits() || order.now.disclosed_quantity > 0;
-                order.listing == turn.listing
-                    && match turn.after {
-                        Phase::Closed | Phase::Halt => true,
-                        Phase::Pause | Phase::Gathering { .. } => {
-                            special && turn.before == Phase::Continuous
-                        }
-                        Phase::Continuous | Phase::PostClose => false,
-                    }
-            })
-            .collect();
+                Phase::Continuous | Phase::PostClose => false,
+            };
+            ends && order.listing == turn.listing && !order.kept()
+        });
         let why = if turn.after == Phase::Halt {
             "Cancelled by the exchange: the market-wide circuit breaker has halted trading."
         } else {

@@ -32,8 +32,7 @@ impl Exchange {
         let priced = order.now.order_type != OrderType::Market;
         let limit = (order.listing, order.side, order.now.price_e4);
         if priced && self.market.is_too_far(&self.rules, limit, now_ns) {
-            self.end(index, OrderStatus::Rejected, Some(BEYOND.into()));
-            return;
+            return self.reject(index, BEYOND);
         }
         self.enter(index, Some("UPDATE"));
     }

@@ -6,12 +6,11 @@ use crate::exchange::market::listing::Listing;
 use crate::exchange::orders::asked::Asked;
 use crate::exchange::orders::checks::check_price;
 use crate::exchange::orders::gtt::{Gtt, GttLeg, GttStatus, Outcome, PlaceGtt, PlaceGttLeg};
-use crate::exchange::orders::request::{PlaceOrder, Protection};
-use crate::exchange::orders::variety::Variety;
+use crate::exchange::orders::request::PlaceOrder;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
-use crate::terms::{OrderType, Side, Validity};
+use crate::terms::{OrderType, Side};
 
 /// Triggers of one account in a day, those that are over too.
 const MADE_MAX: usize = 2_000;
@@ -175,22 +174,8 @@ fn check_leg(leg: &PlaceGttLeg, row: &Listing, rising: bool, rules: &Rules) -> R
 /// The order of a leg as it was asked for.
 fn placing(leg: &PlaceGttLeg, instrument: &Instrument) -> PlaceOrder {
     PlaceOrder {
-        variety: Variety::Regular,
-        exchange: instrument.exchange,
-        tradingsymbol: instrument.tradingsymbol.clone(),
-        side: leg.side,
-        quantity: leg.quantity,
-        product: leg.product,
         order_type: leg.order_type,
         price_e4: leg.price_e4,
-        trigger_e4: 0,
-        validity: Validity::Day,
-        ttl_minutes: 0,
-        disclosed_quantity: 0,
-        protection: Protection::None,
-        tag: None,
-        tags: Vec::new(),
-        algo_id: None,
-        fault: None,
+        ..PlaceOrder::market(instrument, leg.side, leg.quantity, leg.product)
     }
 }

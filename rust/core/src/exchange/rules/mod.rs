@@ -18,7 +18,9 @@ pub use parts::{
     AnswerForm, Latencies, Limits, LoginRules, OrderIds, SocketRules, Spans, TOKENS_MAX,
     UnknownOrder,
 };
-pub use trading::{AmoHours, PriceProtection, ProtectionBands, Reach, SquareOff, Triggers, Window};
+pub use trading::{
+    AmoHours, BySegment, PriceProtection, ProtectionBands, Reach, SquareOff, Triggers, Window,
+};
 
 use crate::calendar::clock::HOUR_NS;
 

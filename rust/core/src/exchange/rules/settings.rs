@@ -3,27 +3,18 @@
 //! What a name may be set to in a settings file, and in which unit, is said at that door; here a value is refused when
 //! the exchange could not work with it at all.
 
-use std::fmt;
-
 use super::kinds::{Date, ErrorType, Flag, Given, Paise, Span, Text, Time, Whole, Wholes};
 use super::{AmoHours, Limits, OrderIds, PriceProtection, Rates, Rules, SquareOff, UnknownOrder};
 
 const MS_NS: i64 = 1_000_000;
 
 /// A value that a rule cannot have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: expected {wanted}")]
 pub struct Unfit {
     pub name: String,
     pub wanted: &'static str,
 }
-
-impl fmt::Display for Unfit {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: expected {}", self.name, self.wanted)
-    }
-}
-
-impl std::error::Error for Unfit {}
 
 /// One rule.
 pub struct Setting {
@@ -184,10 +175,10 @@ pub const SETTINGS: &[Setting] = &[
     setting!(Flag square_off: |rules| rules.square_off.is_some(), |rules, value| {
         rules.square_off = value.then(|| rules.square_off.unwrap_or(SquareOff::KITE))
     }),
-    part!(Time square_off_shares = square_off.shares_ns or SquareOff::KITE, else "square_off = true beside it"),
-    part!(Time square_off_derivatives = square_off.derivatives_ns or SquareOff::KITE, else "square_off = true beside it"),
-    part!(Time square_off_currency = square_off.currency_ns or SquareOff::KITE, else "square_off = true beside it"),
-    part!(Time square_off_commodity = square_off.commodity_ns or SquareOff::KITE, else "square_off = true beside it"),
+    part!(Time square_off_shares = square_off.shares or SquareOff::KITE, else "square_off = true beside it"),
+    part!(Time square_off_derivatives = square_off.derivatives or SquareOff::KITE, else "square_off = true beside it"),
+    part!(Time square_off_currency = square_off.currency or SquareOff::KITE, else "square_off = true beside it"),
+    part!(Time square_off_commodity = square_off.commodity or SquareOff::KITE, else "square_off = true beside it"),
 
     setting!(Whole sockets_max = sockets.connections_max),
     setting!(Whole socket_tokens_max = sockets.tokens_max),

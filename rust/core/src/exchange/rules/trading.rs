@@ -70,14 +70,17 @@ impl Window {
     }
 }
 
-/// The windows of all segments.
+/// What differs between the segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AmoHours {
-    pub shares: Window,
-    pub derivatives: Window,
-    pub currency: Window,
-    pub commodity: Window,
+pub struct BySegment<T> {
+    pub shares: T,
+    pub derivatives: T,
+    pub currency: T,
+    pub commodity: T,
 }
+
+/// When after-market orders are taken.
+pub type AmoHours = BySegment<Window>;
 
 impl AmoHours {
     /// Zerodha's page, which is older than the sessions of August 2026.
@@ -91,21 +94,15 @@ impl AmoHours {
 
 /// When the broker closes MIS and CO positions of a segment, as times of the day. It keeps them only in a market whose
 /// hours are dated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SquareOff {
-    pub shares_ns: i64,
-    pub derivatives_ns: i64,
-    pub currency_ns: i64,
-    pub commodity_ns: i64,
-}
+pub type SquareOff = BySegment<i64>;
 
 impl SquareOff {
     /// Zerodha's pages; for shares that close by auction since August 2026 they say nothing, and 15:10 is a guess.
     pub const KITE: Self = Self {
-        shares_ns: 15 * HOUR_NS + 10 * MINUTE_NS,
-        derivatives_ns: 15 * HOUR_NS + 25 * MINUTE_NS,
-        currency_ns: 16 * HOUR_NS + 45 * MINUTE_NS,
-        commodity_ns: 23 * HOUR_NS + 5 * MINUTE_NS,
+        shares: 15 * HOUR_NS + 10 * MINUTE_NS,
+        derivatives: 15 * HOUR_NS + 25 * MINUTE_NS,
+        currency: 16 * HOUR_NS + 45 * MINUTE_NS,
+        commodity: 23 * HOUR_NS + 5 * MINUTE_NS,
     };
 }
 

@@ -4,13 +4,11 @@
 //! price and get one price, that of the last who is needed.
 
 use crate::calendar::clock::{MINUTE_NS, at_ns};
-use crate::exchange::account::Account;
 use crate::exchange::hours::Hours;
 use crate::exchange::market::instruments::Instrument;
 use crate::exchange::market::rng::{Stream, key};
 use crate::exchange::matching::auction::uncross;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
-use crate::exchange::orders::order::{Order, book_id};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
@@ -66,7 +64,11 @@ impl Exchange {
         if !(before_ns + 1..=now_ns).contains(&held_ns) {
             return;
         }
-        let mut offered = offered(&self.accounts, &self.orders);
+        let mut offered = self.open_orders_where(|order| {
+            matches!(order.variety, Variety::Auction { .. })
+                && order.now.exchange_order_id.is_some()
+        });
+        offered.sort_unstable(); // oldest first
         while let Some(&first) = offered.first() {
             let listing = self.orders[first].listing;
             let (sellers, rest): (Vec<usize>, _) = offered
@@ -85,16 +87,10 @@ impl Exchange {
         );
         let mut stream = Stream::at(key(self.market.seed, &name), held_ns);
         let mut orders = maker_orders(&mut stream, instrument, last_e4);
-        orders.extend(sellers.iter().map(|&index| {
-            let order = &self.orders[index];
-            Limit {
-                id: book_id(index),
-                owner: order.account as u32 + 1,
-                side: Side::Sell,
-                price_e4: order.now.price_e4,
-                quantity: order.now.left(),
-            }
-        }));
+        let offers = sellers
+            .iter()
+            .map(|&index| self.limit(index, self.orders[index].now.price_e4));
+        orders.extend(offers);
         let trades = uncross(&orders, last_e4).trades;
         for trade in &trades {
             self.book_trade(trade);
@@ -108,21 +104,6 @@ impl Exchange {
             }
         }
     }
-}
-
-/// Orders that wait for an auction, oldest first.
-fn offered(accounts: &[Account], orders: &[Order]) -> Vec<usize> {
-    let open = accounts.iter().flat_map(|account| &account.open);
-    let mut offered: Vec<usize> = open
-        .copied()
-        .filter(|&index| {
-            let order = &orders[index];
-            matches!(order.variety, Variety::Auction { .. })
-                && order.now.exchange_order_id.is_some()
-        })
-        .collect();
-    offered.sort_unstable();
-    offered
 }
 
 /// The exchange, which buys what is missing, and the others who sell: together about as much, so that at times it
@@ -219,13 +200,13 @@ mod tests {
         exchange.advance(at_ns(DAY, 11 * HOUR_NS));
         let index = offer(&mut exchange, 0, 10, -20).expect("taken");
         exchange.advance(at_ns(DAY, HELD_NS) - SECOND_NS);
-        assert_eq!(exchange.orders[index].now.status.text(), "OPEN");
+        assert_eq!(exchange.orders[index].now.status.name(), "OPEN");
         let last_e4 = exchange.market.listings[infy(&exchange)].day.last_e4;
 
         exchange.advance(at_ns(DAY, HELD_NS));
 
         let state = &exchange.orders[index].now;
-        assert_eq!((state.status.text(), state.filled), ("COMPLETE", 10));
+        assert_eq!((state.status.name(), state.filled), ("COMPLETE", 10));
         assert!(state.average_e4() >= state.price_e4);
         assert!(state.average_e4() <= last_e4 * 120 / 100);
         assert_eq!(exchange.accounts[0].free_shares(infy(&exchange)), 90);
@@ -247,11 +228,11 @@ mod tests {
             .expect_err("not in an auction");
         assert!(refusal.message.contains("cannot be modified"));
         exchange.advance(at_ns(DAY, OPEN_NS) + EVERY_NS - SECOND_NS);
-        assert_eq!(exchange.orders[low].now.status.text(), "OPEN");
+        assert_eq!(exchange.orders[low].now.status.name(), "OPEN");
 
         exchange.advance(at_ns(DAY, OPEN_NS) + EVERY_NS);
 
-        assert_eq!(exchange.orders[low].now.status.text(), "COMPLETE");
+        assert_eq!(exchange.orders[low].now.status.name(), "COMPLETE");
         let state = &exchange.orders[high].now;
         assert!(
             state.filled == 0 || exchange.orders[low].now.average_e4() >= state.price_e4,
@@ -267,11 +248,11 @@ mod tests {
         let index = offer(&mut exchange, 0, 10, -20).expect("taken");
         exchange.halt(Some("halted".into()));
         exchange.advance(at_ns(DAY, HELD_NS) + MINUTE_NS);
-        assert_eq!(exchange.orders[index].now.status.text(), "OPEN");
+        assert_eq!(exchange.orders[index].now.status.name(), "OPEN");
         exchange.halt(None);
         exchange.advance(at_ns(DAY, HELD_NS) + 2 * MINUTE_NS);
 
-        assert_eq!(exchange.orders[index].now.status.text(), "COMPLETE");
+        assert_eq!(exchange.orders[index].now.status.name(), "COMPLETE");
     }
 
     proptest! {

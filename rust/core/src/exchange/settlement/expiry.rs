@@ -75,12 +75,7 @@ impl Exchange {
 
     /// Orders that the broker kept for a later session: there is none.
     fn withdraw_all(&mut self, listing: usize) {
-        let open = self.accounts.iter().flat_map(|account| &account.open);
-        let open: Vec<usize> = open
-            .copied()
-            .filter(|&index| self.orders[index].listing == listing)
-            .collect();
-        for index in open {
+        for index in self.open_orders_where(|order| order.listing == listing) {
             self.withdraw(index, Some("Cancelled: the contract has expired.".into()));
         }
     }

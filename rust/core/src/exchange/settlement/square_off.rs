@@ -5,12 +5,12 @@ use crate::exchange::account::Account;
 use crate::exchange::hours::{Hours, Phase, Segment};
 use crate::exchange::market::simulated::Market;
 use crate::exchange::orders::position_product::PositionProduct;
-use crate::exchange::orders::request::{PlaceOrder, Protection};
+use crate::exchange::orders::request::PlaceOrder;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::{Rules, SquareOff};
 use crate::exchange::state::Exchange;
-use crate::terms::{OrderType, Product, Side, Validity};
+use crate::terms::{Product, Side};
 
 /// Shares that one of the broker's own orders closes at most.
 const SHARES_MAX: i64 = 30_000;
@@ -19,15 +19,6 @@ impl SquareOff {
     /// The times that are kept: those of a market whose hours are dated.
     fn kept(rules: &Rules, market: &Market) -> Option<Self> {
         rules.square_off.filter(|_| market.hours() == Hours::Dated)
-    }
-
-    pub fn of(&self, segment: Segment) -> i64 {
-        match segment {
-            Segment::Index | Segment::ShareWithDerivatives | Segment::OtherShare => self.shares_ns,
-            Segment::Future | Segment::Option => self.derivatives_ns,
-            Segment::Currency | Segment::CurrencyEnding => self.currency_ns,
-            Segment::Commodity => self.commodity_ns,
-        }
     }
 }
 
@@ -62,9 +53,8 @@ impl Exchange {
         let time_of_day_ns = (to_ns + IST_NS).rem_euclid(DAY_NS);
         let passed = self.squared_ns.min(time_of_day_ns) + 1..=time_of_day_ns;
         SquareOff::kept(&self.rules, &self.market).is_some_and(|times| {
-            Segment::ALL
-                .into_iter()
-                .any(|segment| passed.contains(&times.of(segment)))
+            let mut all = Segment::ALL.iter();
+            all.any(|&segment| passed.contains(&times.of(segment)))
         })
     }
 
@@ -98,17 +88,9 @@ impl Exchange {
     /// A cover order's entry that has traded in part leaves a stop behind, which goes too.
     fn withdraw_intraday(&mut self, due: impl Fn(Segment) -> bool) {
         loop {
-            let open: Vec<usize> = self
-                .accounts
-                .iter()
-                .flat_map(|account| &account.open)
-                .copied()
-                .filter(|&index| {
-                    let order = &self.orders[index];
-                    order.product == Product::Mis
-                        && due(self.market.listings[order.listing].segment)
-                })
-                .collect();
+            let open = self.open_orders_where(|order| {
+                order.product == Product::Mis && due(self.market.listings[order.listing].segment)
+            });
             if open.is_empty() {
                 return;
             }
@@ -128,28 +110,14 @@ impl Exchange {
             return;
         }
         let most = row.instrument.order_quantity_max().unwrap_or(SHARES_MAX);
+        let side = if quantity > 0 { Side::Sell } else { Side::Buy };
         let mut placing = PlaceOrder {
             // What a cover order has left is closed as its stop would have closed it.
             variety: match held {
                 PositionProduct::Cover => Variety::CoverStop,
                 PositionProduct::As(_) => Variety::Regular,
             },
-            exchange: row.instrument.exchange,
-            tradingsymbol: row.instrument.tradingsymbol.clone(),
-            side: if quantity > 0 { Side::Sell } else { Side::Buy },
-            quantity: 0,
-            product: Product::Mis,
-            order_type: OrderType::Market,
-            price_e4: 0,
-            trigger_e4: 0,
-            validity: Validity::Day,
-            ttl_minutes: 0,
-            disclosed_quantity: 0,
-            protection: Protection::None,
-            tag: None,
-            tags: Vec::new(),
-            algo_id: None,
-            fault: None,
+            ..PlaceOrder::market(&row.instrument, side, 0, Product::Mis)
         };
         let mut left = quantity.abs();
         while left > 0 {

@@ -118,7 +118,7 @@ fn ten_percent_before_one_oclock_halt_shares_and_derivatives_for_an_hour_with_it
     exchange.advance(at(11, 24));
     assert_eq!(phases(&exchange.market), HALTED);
     let state = &exchange.orders[resting].now;
-    assert_eq!(state.status.text(), "CANCELLED");
+    assert_eq!(state.status.name(), "CANCELLED");
     let why = state.message.as_deref().expect("it says why");
     assert!(why.contains("circuit breaker"), "{why}");
     let refusal = order(&mut exchange, &HIGH).expect_err("halted");
@@ -149,7 +149,7 @@ fn ten_percent_before_one_oclock_halt_shares_and_derivatives_for_an_hour_with_it
     let bids = order(&mut exchange, &[("price", &price)]).expect("an auction takes it");
 
     exchange.advance(at(12, 20));
-    assert_eq!(exchange.orders[bids].now.status.text(), "COMPLETE");
+    assert_eq!(exchange.orders[bids].now.status.name(), "COMPLETE");
     assert_eq!(phases(&exchange.market)[1..3], [Phase::Pause, Phase::Pause]);
 
     exchange.advance(at(12, 24));

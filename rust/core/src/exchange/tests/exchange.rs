@@ -61,7 +61,7 @@ fn states(exchange: &Exchange, index: usize) -> Vec<&'static str> {
     exchange.orders[index]
         .history
         .iter()
-        .map(|state| state.status.text())
+        .map(|state| state.status.name())
         .collect()
 }
 

@@ -83,7 +83,7 @@ fn trade(exchange: &mut Exchange, symbol: &str, side: &str) {
         .place_form(0, "regular", &asked, now_ns)
         .expect("taken");
     let order = exchange.find(0, &id).expect("in the book");
-    assert_eq!(exchange.orders[order].now.status.text(), "COMPLETE");
+    assert_eq!(exchange.orders[order].now.status.name(), "COMPLETE");
 }
 
 fn position<'a>(exchange: &'a Exchange, symbol: &str) -> &'a Position {
@@ -210,7 +210,7 @@ fn nothing_waits_for_a_contract_that_has_ended_and_no_order_is_taken() {
     exchange.advance(at(LAST_DAY, 15, 41));
 
     let order = exchange.find(0, &resting).expect("in the book");
-    assert_eq!(exchange.orders[order].now.status.text(), "CANCELLED");
+    assert_eq!(exchange.orders[order].now.status.name(), "CANCELLED");
     let shown = format!("{:?}", gtts(&exchange, 0));
     assert!(shown.contains("expired"), "{shown}");
     let now_ns = at(LAST_DAY, 15, 50);

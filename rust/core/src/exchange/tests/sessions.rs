@@ -173,7 +173,7 @@ fn after_the_close_shares_trade_at_the_closing_price_alone() {
 
             for index in [bought, sold] {
                 let state = &exchange.orders[index].now;
-                assert_eq!(state.status.text(), "COMPLETE");
+                assert_eq!(state.status.name(), "COMPLETE");
                 assert_eq!((state.average_e4(), state.price_e4), (close_e4, close_e4));
             }
         }
@@ -238,11 +238,11 @@ fn what_the_post_close_session_leaves_is_cancelled_at_its_end() {
     let bought = exchange.orders[buys].now.filled;
     exchange.advance(at(DAY, 15, 59));
     assert!(exchange.orders[buys].now.filled >= bought);
-    assert_eq!(exchange.orders[buys].now.status.text(), "OPEN");
+    assert_eq!(exchange.orders[buys].now.status.name(), "OPEN");
 
     exchange.advance(at(DAY, 16, 0));
 
-    assert_eq!(exchange.orders[buys].now.status.text(), "CANCELLED");
+    assert_eq!(exchange.orders[buys].now.status.name(), "CANCELLED");
     assert_eq!(find(&exchange, "INFY").phase, Phase::Closed);
     let close_e4 = find(&exchange, "INFY").closing_e4();
     assert!(exchange.executions.iter().all(|e| e.price_e4 == close_e4));

@@ -88,12 +88,12 @@ fn held_under(exchange: &Exchange, held: PositionProduct) -> i64 {
 }
 
 fn status(exchange: &Exchange, index: usize) -> &'static str {
-    exchange.orders[index].now.status.text()
+    exchange.orders[index].now.status.name()
 }
 
 fn states(exchange: &Exchange, index: usize) -> Vec<&'static str> {
     let history = &exchange.orders[index].history;
-    history.iter().map(|state| state.status.text()).collect()
+    history.iter().map(|state| state.status.name()).collect()
 }
 
 #[test]
@@ -525,7 +525,7 @@ fn the_broker_closes_intraday_positions_and_orders_at_its_time_and_takes_no_more
         (10, 10)
     );
 
-    let due_ns = crate::exchange::rules::SquareOff::KITE.shares_ns;
+    let due_ns = crate::exchange::rules::SquareOff::KITE.shares;
     exchange.advance(at_ns(DAY, due_ns - SECOND_NS));
     assert_ne!(held(&exchange), 0);
     assert_ne!(held_under(&exchange, PositionProduct::Cover), 0);
@@ -593,7 +593,7 @@ proptest! {
             let traded: i64 = exchange.orders.iter().map(|order| order.now.filled).sum();
             prop_assert!(alive <= 1 && traded <= quantity);
             prop_assert_eq!(traded, held(&exchange));
-            prop_assert!(alive == 1 || traded == quantity || exchange.orders.iter().any(|order| order.now.status.text() == "REJECTED"));
+            prop_assert!(alive == 1 || traded == quantity || exchange.orders.iter().any(|order| order.now.status.name() == "REJECTED"));
         }
     }
 }

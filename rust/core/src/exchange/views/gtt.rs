@@ -8,9 +8,7 @@ use crate::exchange::views::json_value::{Value, object};
 /// `GET /gtt/triggers`
 pub fn gtts(exchange: &Exchange, account: usize) -> Value {
     let mine = exchange.gtts.0.iter().filter(|gtt| gtt.account == account);
-    mine.map(|gtt| row(exchange, gtt))
-        .collect::<Vec<_>>()
-        .into()
+    mine.map(|gtt| row(exchange, gtt)).collect()
 }
 
 /// `GET /gtt/triggers/{id}`

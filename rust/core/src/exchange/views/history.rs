@@ -66,7 +66,7 @@ pub fn candles(exchange: &Exchange, token: &str, wish: &Wish) -> Result<Value, R
     }
     shown.extend(today);
     let rows = shown.iter().filter(|candle| wish.holds(candle.start_ns));
-    let rows: Vec<Value> = rows.map(|candle| row(candle, wish.oi)).collect();
+    let rows: Value = rows.map(|candle| row(candle, wish.oi)).collect();
     Ok(object! { candles: rows })
 }
 

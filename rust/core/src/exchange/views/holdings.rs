@@ -17,7 +17,7 @@ pub fn compact(exchange: &Exchange, account: usize) -> Value {
             quantity: holding.quantity - holding.used,
         }
     });
-    rows.collect::<Vec<_>>().into()
+    rows.collect()
 }
 
 /// `GET /portfolio/holdings/summary`: what all of it cost, is worth, and has gained since then and today.

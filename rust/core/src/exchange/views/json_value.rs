@@ -181,6 +181,12 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
     }
 }
 
+impl FromIterator<Value> for Value {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
+        Self::List(values.into_iter().collect())
+    }
+}
+
 /// An object from its members, in their order. A member named like a word of Rust is written with r#.
 macro_rules! object {
     ($($key:ident : $value:expr),* $(,)?) => {

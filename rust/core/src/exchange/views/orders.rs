@@ -1,8 +1,11 @@
 //! Orders and trades, in Kite's shapes.
 
 use crate::calendar::clock::{stamp, time_of_day};
+use crate::exchange::orders::autoslice::Sliced;
 use crate::exchange::orders::order::{Order, OrderState};
+use crate::exchange::orders::request::Protection;
 use crate::exchange::orders::variety::Variety;
+use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
 use crate::exchange::state::Execution;
 use crate::exchange::views::json_value::{Value, object};
@@ -13,8 +16,7 @@ pub fn orders(exchange: &Exchange, account: usize) -> Value {
     orders
         .iter()
         .map(|&index| book_row(exchange, &exchange.orders[index]))
-        .collect::<Vec<_>>()
-        .into()
+        .collect()
 }
 
 /// `GET /orders/{order_id}`: every state, oldest first.
@@ -24,8 +26,7 @@ pub fn history(exchange: &Exchange, index: usize) -> Value {
         .history
         .iter()
         .map(|state| history_row(exchange, order, state))
-        .collect::<Vec<_>>()
-        .into()
+        .collect()
 }
 
 pub(in crate::exchange) fn book_row(exchange: &Exchange, order: &Order) -> Value {
@@ -52,7 +53,7 @@ fn history_row(exchange: &Exchange, order: &Order, state: &OrderState) -> Value 
         order_id: order.id.clone(),
         exchange_order_id: state.exchange_order_id.clone(),
         parent_order_id: order.parent.clone(),
-        status: state.status.text(),
+        status: state.status.name(),
         status_message: state.message.clone(),
         order_timestamp: stamp(state.asked_ns),
         exchange_timestamp: state.exchange_ns.map(stamp),
@@ -84,6 +85,23 @@ fn history_row(exchange: &Exchange, order: &Order, state: &OrderState) -> Value 
     }
 }
 
+/// The answer to a placement with `autoslice`: of each slice its order's id, or why there is none.
+pub fn sliced(sliced: Sliced) -> Value {
+    let mut answer = object! { order_id: sliced.order_id };
+    if !sliced.slices.is_empty() {
+        let children = sliced.slices.into_iter().map(|slice| match slice {
+            Ok(order_id) => object! { order_id: order_id },
+            Err(Refusal { status, error_type, message }) => {
+                let code = u32::from(status);
+                let data = Value::Null;
+                object! { error: object! { code: code, error_type: error_type, message: message, data: data } }
+            }
+        });
+        answer.set("children", children.collect::<Value>());
+    }
+    answer
+}
+
 /// Where an iceberg is; nothing of any other order.
 fn meta(order: &Order) -> Value {
     let Variety::Iceberg(legs) = order.variety else {
@@ -100,11 +118,11 @@ fn meta(order: &Order) -> Value {
     }
 }
 
-fn protection(protection: crate::exchange::orders::request::Protection) -> Value {
+fn protection(protection: Protection) -> Value {
     match protection {
-        crate::exchange::orders::request::Protection::None => Value::Int(0),
-        crate::exchange::orders::request::Protection::Auto => Value::Int(-1),
-        crate::exchange::orders::request::Protection::BasisPoints(bp) => Value::Rupees(bp * 100),
+        Protection::None => Value::Int(0),
+        Protection::Auto => Value::Int(-1),
+        Protection::BasisPoints(bp) => Value::Rupees(bp * 100),
     }
 }
 
@@ -145,8 +163,7 @@ fn rows(exchange: &Exchange, of: impl Fn(&Execution) -> bool) -> Value {
     let fills = exchange.executions.iter().filter(|execution| of(execution));
     fills
         .map(|execution| trade_row(exchange, execution))
-        .collect::<Vec<_>>()
-        .into()
+        .collect()
 }
 
 fn trade_row(exchange: &Exchange, execution: &Execution) -> Value {

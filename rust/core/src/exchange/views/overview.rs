@@ -44,8 +44,7 @@ pub fn newest_orders(exchange: &Exchange, which: Which, most: usize) -> Value {
     orders
         .take(most.min(ROWS_MAX))
         .map(|order| order_row(exchange, order))
-        .collect::<Vec<_>>()
-        .into()
+        .collect()
 }
 
 /// One order, whoever's it is, with every state it went through, oldest first, and its fills.
@@ -62,14 +61,20 @@ pub fn story(exchange: &Exchange, order_id: &str) -> Option<Value> {
     row.set("exchange_order_id", order.now.exchange_order_id.clone());
     row.set("modifications", i64::from(order.modifications));
     row.set("tags", order.tags.clone());
-    let states: Vec<Value> = order.history.iter().map(state_row).collect();
-    row.set("states", states);
+    row.set(
+        "states",
+        order.history.iter().map(state_row).collect::<Value>(),
+    );
     let fills = exchange
         .executions
         .iter()
         .filter(|fill| fill.order == index);
-    let fills: Vec<Value> = fills.map(|fill| fill_row(exchange, fill)).collect();
-    row.set("fills", fills);
+    row.set(
+        "fills",
+        fills
+            .map(|fill| fill_row(exchange, fill))
+            .collect::<Value>(),
+    );
     Some(row)
 }
 
@@ -97,7 +102,7 @@ fn order_row(exchange: &Exchange, order: &Order) -> Value {
         price: Value::Rupees(now.price_e4),
         trigger: Value::Rupees(now.trigger_e4),
         average: Value::Rupees(now.average_e4()),
-        status: now.status.text(),
+        status: now.status.name(),
         over: now.status.terminal(),
         message: now.message.clone(),
         tag: order.tag.clone(),
@@ -107,7 +112,7 @@ fn order_row(exchange: &Exchange, order: &Order) -> Value {
 fn state_row(state: &OrderState) -> Value {
     object! {
         at_ms: changed_ms(state),
-        status: state.status.text(),
+        status: state.status.name(),
         message: state.message.clone(),
         type: state.order_type.name(),
         quantity: state.quantity,
@@ -127,10 +132,7 @@ fn changed_ms(state: &OrderState) -> i64 {
 /// Both sides of trades in which users had a part, the newest first, at most so many.
 pub fn newest_trades(exchange: &Exchange, most: usize) -> Value {
     let fills = exchange.executions.iter().rev().take(most.min(ROWS_MAX));
-    fills
-        .map(|fill| fill_row(exchange, fill))
-        .collect::<Vec<_>>()
-        .into()
+    fills.map(|fill| fill_row(exchange, fill)).collect()
 }
 
 fn fill_row(exchange: &Exchange, fill: &Execution) -> Value {
@@ -157,8 +159,7 @@ pub fn prices(market: &Market, tokens: &[u32]) -> Value {
     known
         .take(ROWS_MAX)
         .map(|index| price_row(&market.listings[index]))
-        .collect::<Vec<_>>()
-        .into()
+        .collect()
 }
 
 fn price_row(listing: &Listing) -> Value {
@@ -188,7 +189,7 @@ pub fn phases(market: &Market) -> Value {
     let row = |(segment, phase): (Segment, Phase)| {
         object! { segment: segment.name(), phase: phase.name() }
     };
-    segments.into_iter().map(row).collect::<Vec<_>>().into()
+    segments.into_iter().map(row).collect()
 }
 
 #[cfg(test)]
@@ -289,7 +290,7 @@ mod tests {
 
         let states = column(row.get("states").expect("states"), "status");
         let history = exchange.orders[index].history.iter();
-        let wanted: Vec<Value> = history.map(|state| state.status.text().into()).collect();
+        let wanted: Vec<Value> = history.map(|state| state.status.name().into()).collect();
         assert_eq!(states, wanted);
         assert_eq!(states.last(), Some(&"COMPLETE".into()));
         let filled = column(row.get("fills").expect("fills"), "quantity");

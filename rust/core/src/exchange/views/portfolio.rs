@@ -101,7 +101,7 @@ pub fn holdings(exchange: &Exchange, account: usize) -> Value {
             },
         }
     });
-    rows.collect::<Vec<_>>().into()
+    rows.collect()
 }
 
 /// Of the shares that a fresh account holds.

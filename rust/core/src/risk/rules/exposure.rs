@@ -1,7 +1,7 @@
 //! Stage G: what may the account come to hold? Everything on its way counts as if it filled the worst way.
 use super::super::order_context::{MissingInput, OrderContext, OrderRequest, Target};
 use super::super::verdict::Outcome;
-use super::{at_most, each, pass_if};
+use super::{all_set, at_most, each, pass_if};
 use crate::payload::strategy::IntentKind;
 
 /// R35: the largest position in the instrument, products added up. An exit makes it smaller.
@@ -27,12 +27,11 @@ pub fn position(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome
 /// R37: value of all positions against capital, added up and netted.
 pub fn leverage(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
     let limits = context.gate.limits();
-    let set = [
-        at_most("", 0, limits.capital_e4, "capital_e4"),
-        at_most("", 0, limits.gross_pct_max, "gross_pct_max"),
-        at_most("", 0, limits.net_pct_max, "net_pct_max"),
-    ];
-    let unset = each(set);
+    let unset = all_set([
+        (limits.capital_e4, "capital_e4"),
+        (limits.gross_pct_max, "gross_pct_max"),
+        (limits.net_pct_max, "net_pct_max"),
+    ]);
     if unset != Outcome::Pass || context.reduces {
         return unset;
     }

@@ -135,6 +135,14 @@ fn at_most(what: &'static str, have: i128, limit: Option<i64>, name: &'static st
     }
 }
 
+/// Refuses when one of the limits that a rule needs is not set.
+fn all_set<const N: usize>(limits: [(Option<i64>, &'static str); N]) -> Outcome {
+    let unset = limits.iter().find(|(limit, _)| limit.is_none());
+    unset.map_or(Outcome::Pass, |(_, name)| {
+        Outcome::Refuse(Why::NotSet(name))
+    })
+}
+
 /// For showing only.
 fn clamp(value: i128) -> i64 {
     value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64

@@ -1,7 +1,7 @@
 //! Stage E: is the price near the market, and one that the exchange takes?
 use super::super::order_context::{OrderContext, OrderRequest};
 use super::super::verdict::{Outcome, Why};
-use super::{at_most, each, pass_if, refuse};
+use super::{all_set, pass_if, refuse};
 use crate::terms::{Exchange, InstrumentKind, OrderType};
 
 /// The exchanges' price protection of options, 95 % of it: NSE max(20 rupees, 40 %), BSE max(30 rupees, 60 %) away
@@ -14,17 +14,13 @@ const BSE_OPTIONS: (i128, i128) = (28_5000, 5_700);
 pub fn collar(context: &OrderContext<'_>, order: &OrderRequest<'_>) -> Outcome {
     let row = order.row;
     let limits = context.gate.limits();
-    let unset = each([
-        at_most("", 0, limits.collar_cash_bp_max, "collar_cash_bp_max"),
-        at_most(
-            "",
-            0,
+    let unset = all_set([
+        (limits.collar_cash_bp_max, "collar_cash_bp_max"),
+        (
             limits.collar_index_future_bp_max,
             "collar_index_future_bp_max",
         ),
-        at_most(
-            "",
-            0,
+        (
             limits.collar_stock_future_bp_max,
             "collar_stock_future_bp_max",
         ),
