@@ -28,6 +28,7 @@ from kitev3.services.kitesim.rules import differences, text
 from kitev3.services.kitesim.server import Server, address_of, listen, unmarked
 from kitev3.services.kitesim.state import Memory, check, remembered
 from kitev3.system.private import write_whole
+from kitev3.system.unread import unread
 
 NS = 1_000_000_000
 PAGE_FILE = "page"  # of mode 0600, in the state's folder
@@ -61,12 +62,12 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     server = front.server if front else serves(listener, address_of(listener))
     _keep_link(server, options)
-    print(_greeting(server, options), flush=True)
+    _say(_greeting(server, options))
     server.entrance.announce = lambda: _next_link(server, options)
     if front is not None:
         if options.state and front.link:
             write_whole(Path(options.state) / FAULTS_FILE, f"{front.link}\n".encode())
-        print(front.greeting(), flush=True)
+        _say(front.greeting())
     server.run_market(MarketClock.at_speed(exchange.now_ns, machine_ns(), options.speed))
     try:
         run(_until_signal(front or server))
@@ -149,7 +150,13 @@ def _page_line(server: Server) -> str:
 def _next_link(server: Server, options: Options) -> None:
     """The last one has been used."""
     _keep_link(server, options)
-    print(_page_line(server), flush=True)
+    _say(_page_line(server))
+
+
+def _say(text: str) -> None:
+    """For whoever reads it: the exchange goes on without him."""
+    with unread(sys.stdout):
+        print(text, flush=True)
 
 
 def _keep_link(server: Server, options: Options) -> None:

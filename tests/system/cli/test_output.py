@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kitev3.system.cli.output import console, printable, unread
+from kitev3.system.cli.output import console, printable
 from rich.table import Table
 
 
@@ -18,15 +17,6 @@ def test_what_is_printable_steers_nothing_and_keeps_every_letter(text: str) -> N
     assert all(c.isprintable() or c == "\n" for c in shown)
     assert "".join(c for c in text if c.isprintable()) in shown or not text.isprintable()
     assert printable(shown) == shown
-
-
-def test_a_reader_who_has_left_changes_no_exit_code() -> None:
-    reads, writes = os.pipe()
-    os.close(reads)
-    out = console()
-
-    with os.fdopen(writes, "w") as out.file, unread(out.file):
-        out.print("nobody reads this")
 
 
 @given(st.text("[]/:ab1redlink=", max_size=20))

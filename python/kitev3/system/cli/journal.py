@@ -14,8 +14,9 @@ from rich.table import Table
 
 from kitev3.journal import query
 from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.system.cli.output import console, printable, unread
+from kitev3.system.cli.output import console, printable
 from kitev3.system.runfolder import RunFolder
+from kitev3.system.unread import unread
 
 ROWS_SHOWN_MAX = 200
 COLUMN_CHARS = 30  # a column that is folded to less is not read any more

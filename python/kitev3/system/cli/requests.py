@@ -24,9 +24,9 @@ from kitev3.errors import ConfigError
 from kitev3.runtime.clock import MarketClock, datetime_ns, machine_ns
 from kitev3.runtime.registry import markets, start_order, stop_order
 from kitev3.system.cli.options import ProfileOption, RunDirOption, described, running
-from kitev3.system.cli.output import unread
 from kitev3.system.profile import load
 from kitev3.system.runfolder import Run, RunFolder
+from kitev3.system.unread import unread
 
 DOWN_S_MAX = 60.0
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept on every service's tape.")]

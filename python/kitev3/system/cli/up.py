@@ -18,13 +18,14 @@ from kitev3.risk import Risk, limits
 from kitev3.runtime.registry import spec
 from kitev3.system import settings
 from kitev3.system.cli.options import ProfileOption, RunDirOption, run_dir_of
-from kitev3.system.cli.output import console, unread
+from kitev3.system.cli.output import console
 from kitev3.system.placement import CORES, allowed, pin
 from kitev3.system.preflight import preflight
 from kitev3.system.profile import Profile, load
 from kitev3.system.session import Session
 from kitev3.system.summary import show
 from kitev3.system.table import Display, PlainLines, view
+from kitev3.system.unread import unread
 
 HELP = """Runs a profile: starts its processes, shows them live, stops them in order, and sums up.
 
