@@ -16,6 +16,7 @@ from doubles.gate import CoreGate
 from kitev3.contracts import Book, Fill, Intent, OrderPlaced, OrderUpdate, Reject, UnknownOutcome
 from kitev3.services.execution.config import ExecutionConfig
 from kitev3.services.kitesim.faults.catalogue import CATALOGUE
+from waiting import until
 
 from .faults_rig import faulty
 from .kitesim_rig import API_KEY, TOKEN
@@ -76,8 +77,10 @@ def test_in_the_end_every_order_and_trade_is_known_once_and_positions_are_the_su
         desk.until(
             lambda: not [own for own in desk.handler.mine.orders.values() if own.stage in ("sending", "unknown")]
         )
-        status = desk.stop()
-        orders, trades = client.orders(), client.trades()
+        with exchange.fault("halt"):  # so that nothing trades between its last look and ours
+            until(lambda: exchange.happened("halt"))
+            status = desk.stop()
+            orders, trades = client.orders(), client.trades()
 
     said = desk.said()
     ids = [row["order_id"] for row in orders]
