@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use kitev3_core::indicators::{
     self as core, Alone, BadParameter, Bars, Declaration, Kind, TIME, Ticks, UnevenColumns,
 };
-use numpy::{
-    AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, PyArrayMethods, PyReadonlyArray1,
-    PyReadwriteArray1,
-};
+use numpy::{AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -50,11 +47,13 @@ fn contiguous<'a, T: numpy::Element + Copy>(column: &'a PyReadonlyArray1<'_, T>)
     }
 }
 
-/// A new array whose contents the caller writes, all of them; numpy's own, so that it comes from numpy's cache.
-fn fresh<'py>(py: Python<'py>, length: usize) -> PyResult<Bound<'py, PyArray1<f64>>> {
+/// New arrays of one length whose contents the caller writes, all of them: the rows of one, so that the allocator keeps
+/// its memory for the next ones, where of several it would give some back and take them anew, page by page.
+fn fresh<'py>(py: Python<'py>, rows: usize, length: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    // numpy's own, so that it comes from numpy's cache.
     static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let empty = EMPTY.import(py, "numpy", "empty")?;
-    Ok(empty.call1((length,))?.cast_into()?)
+    Ok(empty.call1(((rows, length),))?.cast_into()?)
 }
 
 /// One indicator of any kind, for one stream of inputs.
@@ -68,14 +67,6 @@ struct Indicator {
 impl Indicator {
     fn takes_time(&self) -> bool {
         self.kind.inputs[0] == TIME
-    }
-
-    /// One value as a float, several as a tuple.
-    fn answer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match self.value[..] {
-            [value] => Ok(PyFloat::new(py, value).into_any()),
-            _ => Ok(PyTuple::new(py, &self.value)?.into_any()),
-        }
     }
 
     fn check(&self, given: &Bound<'_, PyTuple>) -> PyResult<()> {
@@ -129,8 +120,12 @@ impl Indicator {
     }
 
     #[getter]
+    /// One value as a float, several as a tuple.
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.answer(py)
+        match self.value[..] {
+            [value] => Ok(PyFloat::new(py, value).into_any()),
+            _ => Ok(PyTuple::new(py, &self.value)?.into_any()),
+        }
     }
 
     #[pyo3(signature = (*inputs))]
@@ -152,7 +147,7 @@ impl Indicator {
         }
         self.indicator
             .update(time_ns, &numbers[..count], &mut self.value);
-        self.answer(py)
+        self.value(py)
     }
 
     /// Over new arrays, without the interpreter's lock; answers one array or a tuple of several.
@@ -183,15 +178,14 @@ impl Indicator {
         {
             return Err(uneven(UnevenColumns));
         }
-        let mut outputs = Vec::with_capacity(self.value.len());
+        let outputs = fresh(py, self.value.len(), length)?;
+        let mut writable = outputs.readwrite();
+        let mut rest = writable.as_slice_mut()?;
+        let mut slices = Vec::with_capacity(self.value.len());
         for _ in 0..self.value.len() {
-            outputs.push(fresh(py, length)?);
-        }
-        let mut writable: Vec<PyReadwriteArray1<'py, f64>> =
-            outputs.iter().map(|output| output.readwrite()).collect();
-        let mut slices = Vec::with_capacity(writable.len());
-        for array in &mut writable {
-            slices.push(array.as_slice_mut()?);
+            let (slice, others) = rest.split_at_mut(length);
+            slices.push(slice);
+            rest = others;
         }
         let Self {
             indicator, value, ..
@@ -205,10 +199,10 @@ impl Indicator {
             }
         });
         drop(writable);
-        if outputs.len() == 1 {
-            return Ok(outputs.remove(0).into_any());
+        match self.value.len() {
+            1 => outputs.get_item(0),
+            _ => py.get_type::<PyTuple>().call1((outputs,)),
         }
-        Ok(PyTuple::new(py, outputs)?.into_any())
     }
 
     fn reset(&mut self) {

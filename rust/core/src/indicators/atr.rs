@@ -1,8 +1,8 @@
 //! ATR, Wilder's average true range: how far a bar reaches, the gap from the close before it included.
-use super::columns::{CHUNK, LANES};
+use super::columns::LANES;
 use super::recursion::{Recursive, Stream, streams};
 use super::smoothing::{Seed, Smoothing};
-use super::{BadParameter, greater, period};
+use super::{BadParameter, greater, lesser, period};
 
 /// Average true range. Takes high, low and close; `warmup` is `period + 1`, since the first bar has no close before it.
 #[derive(Clone, Debug)]
@@ -18,13 +18,11 @@ impl Atr {
 
 streams!(Atr, 3, 1);
 
-/// The greatest of the bar's height and its ends' distances from the close before it.
+/// From the lower of the bar's low and the close before it to the higher of its high and that close: Wilder's own words.
+/// It is the greatest of the bar's height and its ends' distances from that close, to the bit, in half the operations.
 #[inline(always)]
 pub(super) fn true_range(high: f64, low: f64, close_before: f64) -> f64 {
-    greater(
-        greater(high - low, (high - close_before).abs()),
-        (low - close_before).abs(),
-    )
+    greater(high, close_before) - lesser(low, close_before)
 }
 
 #[derive(Clone, Debug)]
@@ -72,28 +70,26 @@ impl Recursive<3, 1> for Ranging {
         self.smoothing.step(lane, [range])
     }
 
+    // The ranges wait for the smoothing where the answers will stand.
     #[inline(always)]
     fn run(&mut self, inputs: [&[[f64; LANES]]; 3], [atr]: [&mut [[f64; LANES]]; 1]) {
-        let mut ranges = [0.0; CHUNK];
-        true_ranges(&mut self.close_before, inputs, &mut ranges);
-        for (atr, ranges) in atr.iter_mut().zip(ranges.as_chunks().0) {
-            *atr = self.smoothing.block(ranges);
+        self.true_ranges(inputs, atr.as_flattened_mut());
+        for block in atr {
+            *block = self.smoothing.block(block);
         }
     }
 }
 
-/// Of each of these bars; the close before the first of them is carried over.
-#[inline(always)]
-pub(super) fn true_ranges(
-    close_before: &mut f64,
-    inputs: [&[[f64; LANES]]; 3],
-    ranges: &mut [f64; CHUNK],
-) {
-    let [high, low, close] = inputs.map(|column| column.as_flattened());
-    ranges[0] = true_range(high[0], low[0], *close_before);
-    let later = high[1..].iter().zip(&low[1..]).zip(close);
-    for (range, ((&high, &low), &close_before)) in ranges[1..].iter_mut().zip(later) {
-        *range = true_range(high, low, close_before);
+impl Ranging {
+    /// Of each of these bars.
+    #[inline(always)]
+    fn true_ranges(&mut self, inputs: [&[[f64; LANES]]; 3], ranges: &mut [f64]) {
+        let [high, low, close] = inputs.map(|column| column.as_flattened());
+        ranges[0] = true_range(high[0], low[0], self.close_before);
+        let later = high[1..].iter().zip(&low[1..]).zip(close);
+        for (range, ((&high, &low), &close_before)) in ranges[1..].iter_mut().zip(later) {
+            *range = true_range(high, low, close_before);
+        }
+        self.close_before = close[close.len() - 1];
     }
-    *close_before = close[close.len() - 1];
 }

@@ -1,5 +1,6 @@
 //! Supertrend: a stop that trails price at a multiple of the ATR and changes sides when a close breaks it.
 use super::atr::Ranging;
+use super::columns::LANES;
 use super::recursion::{Recursive, Stream, streams};
 use super::{BadParameter, greater, lesser, multiplier, period};
 
@@ -39,6 +40,13 @@ impl Trailing {
         (middle + distance, middle - distance)
     }
 
+    /// Takes a bar and its ATR.
+    #[inline(always)]
+    fn trail(&mut self, [high, low, close]: [f64; 3], range: f64) -> [f64; 2] {
+        let (upper, lower) = self.bands(high, low, range);
+        self.follow(close, lesser(upper, self.upper), greater(lower, self.lower))
+    }
+
     /// Takes a close and the bands of its bar, and answers the line and the trend. A band only tightens, until a close
     /// beyond it lets it go.
     #[inline(always)]
@@ -72,9 +80,42 @@ impl Recursive<3, 2> for Trailing {
     #[inline(always)]
     fn step(&mut self, lane: usize, bar: [f64; 3]) -> [f64; 2] {
         let [range] = self.ranging.step(lane, bar);
-        let [high, low, close] = bar;
-        let (upper, lower) = self.bands(high, low, range);
-        self.follow(close, lesser(upper, self.upper), greater(lower, self.lower))
+        self.trail(bar, range)
+    }
+
+    // The ATR waits where the line will stand. In nearly every block no band breaks: then only the bands wait for those of
+    // the bar before, and the trend is one for all.
+    #[inline(always)]
+    fn run(&mut self, inputs: [&[[f64; LANES]]; 3], [line, trend]: [&mut [[f64; LANES]]; 2]) {
+        self.ranging.run(inputs, [&mut *line]);
+        let [high, low, close] = inputs;
+        let bars = high.iter().zip(low).zip(close);
+        for ((line, trend), ((high, low), close)) in line.iter_mut().zip(trend).zip(bars) {
+            let [mut uppers, mut lowers] = [[0.0; LANES]; 2];
+            let (mut upper, mut lower) = (self.upper, self.lower);
+            // Negative when a close is beyond a band: one decision a block.
+            let mut beyond = 0;
+            for lane in 0..LANES {
+                let bands = self.bands(high[lane], low[lane], line[lane]);
+                upper = lesser(bands.0, upper);
+                lower = greater(bands.1, lower);
+                (uppers[lane], lowers[lane]) = (upper, lower);
+                beyond |= (upper - close[lane]).to_bits() | (close[lane] - lower).to_bits();
+            }
+            if beyond >> 63 != 0 {
+                for lane in 0..LANES {
+                    let bar = [high[lane], low[lane], close[lane]];
+                    [line[lane], trend[lane]] = self.trail(bar, line[lane]);
+                }
+            } else {
+                (self.upper, self.lower) = (upper, lower);
+                (*line, *trend) = if self.up {
+                    (lowers, [1.0; LANES])
+                } else {
+                    (uppers, [-1.0; LANES])
+                };
+            }
+        }
     }
 }
 
