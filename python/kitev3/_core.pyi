@@ -675,7 +675,7 @@ class Indicator:
     def update(self, *inputs: float) -> Any:
         """The value, or a tuple of several, with this input."""
     def batch(self, *inputs: ArrayLike) -> Any:
-        """What ``update`` would answer to each row: an array, or a tuple of several.
+        """What ``update`` would answer to each row: an array, or a tuple of several: the rows of one.
 
         Runs without the interpreter's lock. ValueError for columns of different lengths.
         """
