@@ -20,6 +20,8 @@ pub mod msgpack;
 pub mod orders;
 /// Positions, profit and loss, charges, in exact integers.
 pub mod portfolio;
+/// Seeded randomness: the same on every machine.
+pub mod random;
 /// Rules that an order passes before it may reach the exchange.
 pub mod risk;
 /// The runtime of the process loop: sequence, decode, tape, dispatch.

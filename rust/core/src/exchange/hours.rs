@@ -4,8 +4,8 @@ use crate::calendar::clock::{DAY_NS, MINUTE_NS, OPEN_NS, SECOND_NS, time_of_day_
 use crate::calendar::{Calendar, Day, PhaseStart};
 pub use crate::calendar::{Phase, Segment};
 use crate::exchange::market::breaker::Halt;
-use crate::exchange::market::rng::Stream;
 use crate::exchange::rules::BySegment;
+use crate::random::Stream;
 use crate::terms::words;
 
 words! {
@@ -187,10 +187,7 @@ fn moments(
 
 /// A moment within two minutes, whole seconds, drawn for the day.
 fn chance_ns(day: Day, seed: u64, name: &str) -> i64 {
-    let mut stream = Stream::at(
-        crate::exchange::market::rng::key(seed, name),
-        i64::from(day.0),
-    );
+    let mut stream = Stream::at(crate::random::key(seed, name), i64::from(day.0));
     stream.between(0, 119) * SECOND_NS
 }
 

@@ -1,12 +1,12 @@
 //! Reading what a source said from its tape: how a gap is filled, a late hearer joins and a recording is heard again.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::header::{Header, Source, join, split};
 use super::numbers::Numbers;
 use super::record::{BatchRef, Epoch, Snapshot};
 use crate::kite::{Divisors, TickBatch, decode};
 use crate::msgpack;
-use crate::tape::{Day, Days, Kind, Position, TapeError};
+use crate::tape::{Day, Days, Folder, Kind, Position, TapeError};
 
 /// Why a source's tape cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl Place {
 
 /// Goes through a source's tape once, forwards, and on as more is appended.
 pub struct Follower {
-    dir: PathBuf,
+    dir: Folder,
     days: Days,
     /// The payload of the last EXT: a tick batch that follows is decoded from it.
     ext: Vec<u8>,
@@ -79,10 +79,11 @@ pub struct Follower {
 
 impl Follower {
     /// Begins with the first record of `day`, or of the first day after it that there is.
-    pub fn open(dir: &Path, day: Day) -> Follower {
+    pub fn open(dir: impl Into<Folder>, day: Day) -> Follower {
+        let dir = dir.into();
         Follower {
-            dir: dir.to_owned(),
-            days: Days::open_from(dir, day),
+            days: Days::open_from(&dir, day),
+            dir,
             ext: Vec::new(),
             divisors: Divisors::default(),
             frame_at: None,
@@ -91,9 +92,10 @@ impl Follower {
     }
 
     /// Goes on at a place that another follower of this tape has come to.
-    pub fn open_at(dir: &Path, place: Place) -> Result<Follower, TapeError> {
+    pub fn open_at(dir: impl Into<Folder>, place: Place) -> Result<Follower, TapeError> {
+        let dir = dir.into();
         Ok(Follower {
-            days: Days::open_at(dir, place.day, place.from)?,
+            days: Days::open_at(&dir, place.day, place.from)?,
             given: (place.day, place.next),
             ..Follower::open(dir, place.day)
         })
@@ -121,7 +123,7 @@ impl Follower {
                 continue;
             }
             let strange = |what| ArchiveError::Strange {
-                tape: self.dir.clone(),
+                tape: self.dir.path.clone(),
                 number,
                 what,
             };

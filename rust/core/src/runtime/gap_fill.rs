@@ -454,7 +454,7 @@ impl Runtime {
                 let topics = self.subscriptions.iter().map(|one| one.topic.clone());
                 SourceTape::Asked(Asking::new(Arc::clone(ask), source, day, topics.collect()))
             }
-            _ => SourceTape::File(Follower::open(&self.tapes.join(source.as_str()), day)),
+            _ => SourceTape::File(Follower::open(self.tapes.join(source.as_str()), day)),
         }
     }
 

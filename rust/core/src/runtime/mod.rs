@@ -18,6 +18,8 @@ pub mod handler;
 pub mod header;
 /// What a handler says, on its way out.
 pub mod outbox;
+/// The tape that a service writes.
+pub mod own_tape;
 /// The runtime itself.
 #[allow(clippy::module_inception)] // the module is its parts; this is the thing
 pub mod runtime;

@@ -9,7 +9,6 @@
 //! The place of a request is where the answer before it ended. What was said up to (epoch, seq) is passed over, and of other topics
 //! the header alone is given, since a hearer counts those too.
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::archive::{ArchiveError, Entry, Follower, Place, Said};
@@ -17,7 +16,7 @@ use super::header::{Header, Source, split};
 use super::numbers::Numbers;
 use super::sequence::Applied;
 use crate::msgpack;
-use crate::tape::{Day, Position};
+use crate::tape::{Day, Folder, Position};
 
 /// Asks a source; none if no answer came in time.
 pub type Ask = Arc<dyn Fn(&Source, &[u8]) -> Option<Vec<u8>> + Send + Sync>;
@@ -118,7 +117,7 @@ impl Asking {
 }
 
 /// What a source answers from its tape in `dir`. None: that is no request, or no place of this tape.
-pub fn answer(dir: &Path, request: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+pub fn answer(dir: impl Into<Folder>, request: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
     let mut reader = msgpack::Reader(request);
     if reader.array()? != 8 {
         return None;

@@ -16,7 +16,7 @@ use super::phase::Phase;
 use super::record::{BatchRef, Epoch, Snapshot};
 use super::runtime::{CONTROL, Runtime, WORLD};
 use super::sequence::{Applied, SequenceMode};
-use crate::tape::{Day, Kind, Position, Reader, Record, TapeError};
+use crate::tape::{Day, Kind, Position, Reader, Record};
 
 /// After so many records a restart begins a fresh SNAPSHOT, so that the next one does not read them again.
 pub const SNAPSHOT_AFTER_RECORDS: u64 = 20_000;
@@ -56,7 +56,7 @@ impl Runtime {
             rebuilt: start.rebuilt,
             ..Recovered::default()
         };
-        let mut reader = Reader::open_at(&dir, start.day, start.position)?;
+        let mut reader = Reader::open_at(dir, start.day, start.position)?;
         self.outbox.unconfirmed = Some(VecDeque::new());
         while let Some(record) = reader.read()? {
             recovered.records += 1;
@@ -143,17 +143,13 @@ impl Runtime {
     /// The last SNAPSHOT of the newest day, or its start if an epoch since then was another build's.
     fn find_start(&self, about: &[u8]) -> Result<Option<Start>, RuntimeError> {
         let dir = self.tapes.join(self.service().as_str());
-        let days = Day::all_in(&dir).map_err(|source| TapeError::Io {
-            file: dir.clone(),
-            source,
-        })?;
-        let Some(day) = days.into_iter().next_back() else {
+        let Some(day) = dir.days()?.into_iter().next_back() else {
             return Ok(None);
         };
         if day > self.day {
             return Err(RuntimeError::Recovery(format!(
                 "{}: has a tape of {day}, after {}",
-                dir.display(),
+                dir.path.display(),
                 self.day
             )));
         }
@@ -540,7 +536,7 @@ impl Runtime {
         let dir = self.tapes.join(self.service().as_str());
         RuntimeError::Recovery(format!(
             "{}: record {number} (segment {segment}, offset {offset}): {why}",
-            dir.display()
+            dir.path.display()
         ))
     }
 }

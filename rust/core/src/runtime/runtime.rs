@@ -1,5 +1,4 @@
 //! One process's loop without its sockets: every message is checked, put in its place, taped, handed on and answered here.
-use std::path::PathBuf;
 
 use super::clock::Clock;
 use super::counters::Counters;
@@ -16,7 +15,7 @@ use super::record::BatchRef;
 use super::sequence::{Applied, SequenceCheck, SequenceMode, Sequences};
 use super::setup::{Setup, Subscription};
 use crate::msgpack;
-use crate::tape::{Day, Kind};
+use crate::tape::{Day, Folder, Kind};
 
 /// Sources that are no service: what the process was told to do, and what the world said to it.
 pub const CONTROL: &str = "control";
@@ -28,7 +27,7 @@ pub struct Runtime {
     pub(super) day: Day,
     /// The day up to which the own tape goes: what is missing of a source may stand on its tape from there.
     pub(super) from_day: Day,
-    pub(super) tapes: PathBuf,
+    pub(super) tapes: Folder,
     pub(super) ask: Option<Ask>,
     pub(super) subscriptions: Vec<Subscription>,
     /// By subscription: whether the handler takes it. What it does not take is the runtime's own.

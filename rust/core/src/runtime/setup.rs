@@ -1,11 +1,9 @@
 //! Who a runtime is and whom it hears.
-use std::path::PathBuf;
-
 use super::header::{Mode, Source};
 use super::outbox::Publication;
 use super::range::Ask;
 use super::sequence::SequenceMode;
-use crate::tape::Day;
+use crate::tape::{Day, Folder};
 
 /// How a late hearer takes what was said of a topic before it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +42,7 @@ pub struct Setup {
     /// Names of services, without shard, and how each is counted.
     pub sequence_modes: Vec<(String, SequenceMode)>,
     /// The folder that has a tape's folder for each source.
-    pub tapes: PathBuf,
+    pub tapes: Folder,
     /// How a source is asked for what stands on its tape, where that is not in this folder.
     pub ask: Option<Ask>,
 }

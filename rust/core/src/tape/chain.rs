@@ -1,14 +1,12 @@
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::day::Day;
+use super::disk::{DiskFile, Folder};
 use super::error::TapeError;
 use super::note::{Note, NoteFile};
-use super::segment::{make_dir, open_rw};
 
 /// A block is this much of a segment file; the last one of a segment may be shorter. A segment of 16 MiB has 256.
 pub const BLOCK_BYTES: usize = 64 * 1024;
@@ -51,10 +49,10 @@ pub enum ChainBroken {
 /// cannot write: neither a change nor a cut of the tail goes unseen. Only synced blocks are hashed, since a power cut may
 /// rightly take others.
 pub struct Chain {
-    tape_dir: PathBuf,
+    tape_dir: Folder,
     day: Day,
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     /// The next block to hash.
     at: Place,
     hash: [u8; HASH_BYTES],
@@ -70,12 +68,17 @@ struct Place {
 
 impl Chain {
     /// The chain of the day's tape in `tape_dir`, with its side file in `side_dir`, made if missing.
-    pub fn open(tape_dir: &Path, day: Day, side_dir: &Path) -> Result<Chain, ChainBroken> {
-        make_dir(side_dir)?;
-        let path = side_dir.join(format!("{day}.chain"));
-        let file = open_rw(&path).map_err(TapeError::io(&path))?;
+    pub fn open(
+        tape_dir: impl Into<Folder>,
+        day: Day,
+        side_dir: impl Into<Folder>,
+    ) -> Result<Chain, ChainBroken> {
+        let side_dir = side_dir.into();
+        side_dir.make()?;
+        let path = side_dir.path.join(format!("{day}.chain"));
+        let file = side_dir.disk.open(&path).map_err(TapeError::io(&path))?;
         let mut chain = Chain {
-            tape_dir: tape_dir.to_owned(),
+            tape_dir: tape_dir.into(),
             day,
             path,
             file,
@@ -150,7 +153,7 @@ impl Chain {
             };
             hash = link(&hash, &block);
             if hash != self.entry(at.block)? {
-                let file = self.day.segment_path(&self.tape_dir, at.segment);
+                let file = self.day.segment_path(&self.tape_dir.path, at.segment);
                 return Err(ChainBroken::Altered {
                     file,
                     offset: at.offset,
@@ -253,16 +256,17 @@ impl Chain {
     }
 
     fn segment_bytes(&self, at: Place) -> Result<u64, ChainBroken> {
-        let path = self.day.segment_path(&self.tape_dir, at.segment);
-        path.metadata()
-            .map(|file| file.len())
+        let path = self.day.segment_path(&self.tape_dir.path, at.segment);
+        let file = self.tape_dir.disk.open_to_read(&path);
+        file.and_then(|file| file.size())
             .map_err(unreadable(&path, at))
     }
 
     fn read(&self, at: Place, bytes: usize) -> Result<Vec<u8>, ChainBroken> {
-        let path = self.day.segment_path(&self.tape_dir, at.segment);
+        let path = self.day.segment_path(&self.tape_dir.path, at.segment);
         let mut block = vec![0; bytes];
-        let read = File::open(&path).and_then(|file| file.read_exact_at(&mut block, at.offset));
+        let file = self.tape_dir.disk.open_to_read(&path);
+        let read = file.and_then(|file| file.read_exact_at(&mut block, at.offset));
         read.map(|()| block).map_err(unreadable(&path, at))
     }
 
@@ -273,12 +277,7 @@ impl Chain {
 
     /// How many blocks the side file holds; what a kill has left of an entry is not counted.
     fn hashed_blocks(&self) -> Result<u64, ChainBroken> {
-        Ok(self
-            .file
-            .metadata()
-            .map_err(TapeError::io(&self.path))?
-            .len()
-            / HASH_BYTES as u64)
+        Ok(self.file.size().map_err(TapeError::io(&self.path))? / HASH_BYTES as u64)
     }
 
     fn entry(&self, block: u64) -> Result<[u8; HASH_BYTES], ChainBroken> {

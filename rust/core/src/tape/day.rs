@@ -1,6 +1,4 @@
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -27,44 +25,10 @@ impl Day {
     pub(super) fn note_path(&self, dir: &Path) -> PathBuf {
         dir.join(format!("{self}.synced"))
     }
-
-    /// The numbers of the day's segments in `dir`, in order; none if there is no such folder.
-    pub(super) fn segments(&self, dir: &Path) -> io::Result<Vec<u32>> {
-        let mut segments: Vec<u32> = tape_files(dir)?
-            .into_iter()
-            .filter(|(day, _)| day == self)
-            .map(|(_, segment)| segment)
-            .collect();
-        segments.sort_unstable();
-        Ok(segments)
-    }
-
-    /// The days that have a tape in `dir`, in order.
-    pub fn all_in(dir: &Path) -> io::Result<Vec<Day>> {
-        let mut days: Vec<Day> = tape_files(dir)?
-            .into_iter()
-            .filter(|(_, segment)| *segment == 0)
-            .map(|(day, _)| day)
-            .collect();
-        days.sort_unstable();
-        Ok(days)
-    }
-}
-
-fn tape_files(dir: &Path) -> io::Result<Vec<(Day, u32)>> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        files.extend(entry?.file_name().to_str().and_then(parse_name));
-    }
-    Ok(files)
 }
 
 /// `2026-11-19.003.tape` is the day's segment 3; another name is not a segment.
-fn parse_name(name: &str) -> Option<(Day, u32)> {
+pub(super) fn parse_name(name: &str) -> Option<(Day, u32)> {
     let (day, number) = name.strip_suffix(".tape")?.split_once('.')?;
     let day = day.parse().ok()?;
     let segment = number.parse().ok()?;
@@ -103,6 +67,9 @@ impl fmt::Debug for Day {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::disk::Folder;
     use super::*;
 
     #[test]
@@ -149,7 +116,10 @@ mod tests {
             fs::write(dir.path().join(other), b"").unwrap();
         }
 
-        assert_eq!(day.segments(dir.path()).unwrap(), [0, 2, 999, 1000]);
-        assert_eq!(Day::all_in(dir.path()).unwrap(), [day]);
+        assert_eq!(
+            Folder::from(dir.path()).segments(day).unwrap(),
+            [0, 2, 999, 1000]
+        );
+        assert_eq!(Folder::from(dir.path()).days().unwrap(), [day]);
     }
 }

@@ -1,39 +1,40 @@
-use std::path::{Path, PathBuf};
-
 use super::day::Day;
+use super::disk::Folder;
 use super::error::TapeError;
 use super::reader::Reader;
 use super::record::{Position, Record};
 
 /// Reads a service's records day after day, to the last one's end and on, as more is appended or a new day begins.
 pub struct Days {
-    dir: PathBuf,
+    dir: Folder,
     reader: Option<Reader>,
 }
 
 impl Days {
     /// Begins with the first day that has a tape.
-    pub fn open(dir: &Path) -> Days {
+    pub fn open(dir: impl Into<Folder>) -> Days {
         Days {
-            dir: dir.to_owned(),
+            dir: dir.into(),
             reader: None,
         }
     }
 
     /// Begins with `day`.
-    pub fn open_from(dir: &Path, day: Day) -> Days {
-        Days {
-            dir: dir.to_owned(),
-            reader: Some(Reader::open(dir, day)),
-        }
+    pub fn open_from(dir: impl Into<Folder>, day: Day) -> Days {
+        let dir = dir.into();
+        let reader = Some(Reader::open(&dir, day));
+        Days { dir, reader }
     }
 
     /// Goes on at a position of `day`.
-    pub fn open_at(dir: &Path, day: Day, position: Position) -> Result<Days, TapeError> {
-        Ok(Days {
-            dir: dir.to_owned(),
-            reader: Some(Reader::open_at(dir, day, position)?),
-        })
+    pub fn open_at(
+        dir: impl Into<Folder>,
+        day: Day,
+        position: Position,
+    ) -> Result<Days, TapeError> {
+        let dir = dir.into();
+        let reader = Some(Reader::open_at(&dir, day, position)?);
+        Ok(Days { dir, reader })
     }
 
     /// The next record and its day; none if there is none yet.
@@ -62,8 +63,9 @@ impl Days {
                 return Ok(true);
             }
             let current = self.reader.as_ref().map(Reader::day);
-            let days = Day::all_in(&self.dir).map_err(TapeError::io(&self.dir))?;
-            let Some(next) = days
+            let Some(next) = self
+                .dir
+                .days()?
                 .into_iter()
                 .find(|day| current.is_none_or(|current| *day > current))
             else {

@@ -23,6 +23,8 @@ pub mod chain;
 pub mod day;
 /// Reading a service's days one after another.
 pub mod days;
+/// What a tape lies on.
+pub mod disk;
 /// What can go wrong with a tape.
 pub mod error;
 /// The mapped memory of a segment: the only unsafe code of the core.
@@ -37,6 +39,8 @@ pub mod record;
 mod recovery;
 /// Segment files: made of zeros, taken into use, trimmed.
 mod segment;
+/// A disk in memory that can lose its power.
+pub mod simulated;
 /// Segments made ahead of need.
 mod spare;
 /// From the page cache to the disk.
@@ -47,6 +51,7 @@ pub mod writer;
 pub use chain::{Anchor, Chain, ChainBroken};
 pub use day::Day;
 pub use days::Days;
+pub use disk::{Disk, Folder};
 pub use error::{Corrupt, TapeError};
 pub use reader::Reader;
 pub use record::{Kind, Position, Record};

@@ -1,11 +1,10 @@
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::day::Day;
+use super::disk::{DiskFile, Folder};
 use super::error::{Corrupt, TapeError};
-use super::segment::open_rw;
 
 /// A note: `u32 segment, u32 offset, u32 CRC at that place, u32 CRC of these twelve bytes`, little-endian. It lies in one disk sector, so a
 /// power cut leaves the old one or the new one.
@@ -46,14 +45,14 @@ impl Note {
 /// The sidecar `<day>.synced`. It is not part of the tape, since how often a machine syncs must not show in the tape's bytes.
 pub struct NoteFile {
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
 }
 
 impl NoteFile {
     /// For the tape's one writer: the lock goes with the process, however it ends.
-    pub fn lock(dir: &Path, day: Day) -> Result<NoteFile, TapeError> {
-        let path = day.note_path(dir);
-        let file = open_rw(&path).map_err(TapeError::io(&path))?;
+    pub fn lock(dir: &Folder, day: Day) -> Result<NoteFile, TapeError> {
+        let path = day.note_path(&dir.path);
+        let file = dir.disk.open(&path).map_err(TapeError::io(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(NoteFile { path, file }),
             Err(TryLockError::WouldBlock) => Err(TapeError::Busy(path)),
@@ -62,9 +61,9 @@ impl NoteFile {
     }
 
     /// For a reader; none if nothing has been written yet.
-    pub fn open(dir: &Path, day: Day) -> Result<Option<NoteFile>, TapeError> {
-        let path = day.note_path(dir);
-        match File::open(&path) {
+    pub fn open(dir: &Folder, day: Day) -> Result<Option<NoteFile>, TapeError> {
+        let path = day.note_path(&dir.path);
+        match dir.disk.open_to_read(&path) {
             Ok(file) => Ok(Some(NoteFile { path, file })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(TapeError::io(&path)(error)),
@@ -73,13 +72,7 @@ impl NoteFile {
 
     /// An empty file is that of a tape of which nothing has been synced yet.
     pub fn read(&self) -> Result<Note, TapeError> {
-        if self
-            .file
-            .metadata()
-            .map_err(TapeError::io(&self.path))?
-            .len()
-            == 0
-        {
+        if self.file.size().map_err(TapeError::io(&self.path))? == 0 {
             return Ok(Note::default());
         }
         // A read beside a write may see half of both; a second look tells that from a note that is broken.
@@ -91,6 +84,10 @@ impl NoteFile {
             }
             if let Some(note) = Note::decode(&bytes) {
                 return Ok(note);
+            }
+            if bytes == [0; NOTE_BYTES] {
+                // Its first write and no sync, then a power cut: the file has got its length and not yet its bytes.
+                return Ok(Note::default());
             }
             std::thread::yield_now();
         }
@@ -113,8 +110,7 @@ impl NoteFile {
 
     /// Frees the tape for another writer while handles to this one are still about.
     pub fn unlock(&self) {
-        // It cannot fail on a lock that is held, and if it did the tape would stay refused, which is the safe side.
-        let _ = self.file.unlock();
+        self.file.unlock();
     }
 
     pub fn path(&self) -> &Path {
@@ -135,8 +131,8 @@ mod tests {
     #[test]
     fn a_note_is_read_as_it_was_written_and_none_means_nothing_synced() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(NoteFile::open(dir.path(), day()).unwrap().is_none());
-        let file = NoteFile::lock(dir.path(), day()).unwrap();
+        assert!(NoteFile::open(&dir.path().into(), day()).unwrap().is_none());
+        let file = NoteFile::lock(&dir.path().into(), day()).unwrap();
         assert_eq!(file.read().unwrap(), Note::default());
 
         let note = Note {
@@ -148,7 +144,7 @@ mod tests {
 
         assert_eq!(file.read().unwrap(), note);
         assert_eq!(
-            NoteFile::open(dir.path(), day())
+            NoteFile::open(&dir.path().into(), day())
                 .unwrap()
                 .unwrap()
                 .read()
@@ -160,7 +156,7 @@ mod tests {
     #[test]
     fn a_note_with_any_bit_changed_or_cut_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let file = NoteFile::lock(dir.path(), day()).unwrap();
+        let file = NoteFile::lock(&dir.path().into(), day()).unwrap();
         let good = Note {
             segment: 3,
             offset: 4080,
@@ -182,14 +178,23 @@ mod tests {
     }
 
     #[test]
+    fn a_note_whose_first_bytes_never_came_is_as_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = NoteFile::lock(&dir.path().into(), day()).unwrap();
+        file.file.set_len(NOTE_BYTES as u64).unwrap();
+
+        assert_eq!(file.read().unwrap(), Note::default());
+    }
+
+    #[test]
     fn a_second_lock_is_refused_until_the_first_is_gone() {
         let dir = tempfile::tempdir().unwrap();
-        let first = NoteFile::lock(dir.path(), day()).unwrap();
+        let first = NoteFile::lock(&dir.path().into(), day()).unwrap();
         assert!(matches!(
-            NoteFile::lock(dir.path(), day()),
+            NoteFile::lock(&dir.path().into(), day()),
             Err(TapeError::Busy(_))
         ));
         drop(first);
-        NoteFile::lock(dir.path(), day()).unwrap();
+        NoteFile::lock(&dir.path().into(), day()).unwrap();
     }
 }

@@ -1,8 +1,8 @@
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::day::Day;
+use super::disk::Folder;
 use super::error::{Corrupt, TapeError};
 use super::map::{Look, ReadMap};
 use super::note::{Note, NoteFile};
@@ -14,7 +14,7 @@ use super::segment::{HEADER_BYTES, MAGIC};
 /// Each record's CRC is checked against all before it. A record that does not hold is refused if it lies below the synced offset;
 /// above it, it is a power cut's torn tail, which the tape's writer drops at its next start, so it reads as "nothing yet".
 pub struct Reader {
-    dir: PathBuf,
+    dir: Folder,
     day: Day,
     map: Option<ReadMap>,
     note: Option<NoteFile>,
@@ -41,9 +41,9 @@ enum Step {
 
 impl Reader {
     /// Begins at the day's first record. There need not be one yet.
-    pub fn open(dir: &Path, day: Day) -> Reader {
+    pub fn open(dir: impl Into<Folder>, day: Day) -> Reader {
         Reader {
-            dir: dir.to_owned(),
+            dir: dir.into(),
             day,
             map: None,
             note: None,
@@ -55,14 +55,18 @@ impl Reader {
 
     /// Goes on at a position that a reader or the writer of this tape has given. If a power cut has since taken the tail in which it
     /// lay, nothing is read until the tape has grown past it, and then `Corrupt` is said.
-    pub fn open_at(dir: &Path, day: Day, position: Position) -> Result<Reader, TapeError> {
+    pub fn open_at(
+        dir: impl Into<Folder>,
+        day: Day,
+        position: Position,
+    ) -> Result<Reader, TapeError> {
         let mut reader = Reader {
             position,
             ..Reader::open(dir, day)
         };
         reader.crc = match (position.segment, position.offset) {
             (0, 0) => day.seed(),
-            (segment, 0) => end_crc(dir, day, segment - 1)?,
+            (segment, 0) => end_crc(&reader.dir, day, segment - 1)?,
             _ => reader.seed_before()?,
         };
         Ok(reader)
@@ -227,15 +231,15 @@ impl Reader {
     fn map_segment(&mut self) -> Result<bool, TapeError> {
         let path = self.path();
         let mapped = || -> io::Result<Option<ReadMap>> {
-            let file = match File::open(&path) {
+            let file = match self.dir.disk.open_to_read(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 file => file?,
             };
             // A segment that is just being made may be shorter than its header.
-            if file.metadata()?.len() < HEADER_BYTES as u64 {
+            if file.size()? < HEADER_BYTES as u64 {
                 return Ok(None);
             }
-            ReadMap::new(&file).map(Some)
+            file.map_to_read().map(Some)
         };
         self.map = mapped().map_err(TapeError::io(&path))?;
         Ok(self.map.is_some())
@@ -266,7 +270,7 @@ impl Reader {
     }
 
     fn path(&self) -> PathBuf {
-        self.day.segment_path(&self.dir, self.position.segment)
+        self.day.segment_path(&self.dir.path, self.position.segment)
     }
 }
 
@@ -282,7 +286,7 @@ enum Check {
 }
 
 /// The CRC of a segment's end mark: the seed of its successor, which need not be there yet.
-fn end_crc(dir: &Path, day: Day, segment: u32) -> Result<u32, TapeError> {
+fn end_crc(dir: &Folder, day: Day, segment: u32) -> Result<u32, TapeError> {
     let start = Position {
         segment,
         offset: HEADER_BYTES as u32,

@@ -1,14 +1,12 @@
-use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use super::day::Day;
+use super::disk::Folder;
 use super::error::{Corrupt, TapeError};
 use super::note::{Note, NoteFile};
 use super::reader::Reader;
 use super::record::Position;
-use super::segment::{HEADER_BYTES, Segment, open_rw, remove_after};
+use super::segment::{HEADER_BYTES, Segment, remove_after};
 
 /// What a writer found at its opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub struct Tail {
 
 /// Reads the whole day. Refuses what is wrong below the synced offset and drops what follows the first wrong record above it.
 pub fn recover(
-    dir: &Path,
+    dir: &Folder,
     day: Day,
     note: &NoteFile,
     segment_bytes: usize,
@@ -39,7 +37,7 @@ pub fn recover(
     if synced == Note::default() && dropped_bytes > 0 && end.number > 0 {
         // A writer notes what is on the disk before it appends: without its note nobody knows what may be dropped.
         return Err(TapeError::Corrupt(Corrupt {
-            file: day.segment_path(dir, end.segment),
+            file: day.segment_path(&dir.path, end.segment),
             offset: end.offset.into(),
             number: end.number,
             what: "not a record, and the note of what has been synced is missing",
@@ -58,7 +56,7 @@ pub fn recover(
             .map
             .flusher()
             .flush(0..HEADER_BYTES)
-            .map_err(TapeError::io(&day.segment_path(dir, end.segment)))?;
+            .map_err(TapeError::io(&day.segment_path(&dir.path, end.segment)))?;
         end.offset = HEADER_BYTES as u32;
     }
     let now_synced = Note {
@@ -80,7 +78,7 @@ pub fn recover(
 }
 
 /// The end of the last valid record, and its CRC.
-fn find_end(dir: &Path, day: Day, synced: &Note) -> Result<(Position, u32), TapeError> {
+fn find_end(dir: &Folder, day: Day, synced: &Note) -> Result<(Position, u32), TapeError> {
     let mut reader = Reader::open(dir, day);
     let mut number_synced = 0;
     while let Some(record) = reader.read()? {
@@ -93,13 +91,14 @@ fn find_end(dir: &Path, day: Day, synced: &Note) -> Result<(Position, u32), Tape
 }
 
 /// A valid tape need not be the one that was synced: at the synced place stands the CRC that was noted.
-fn check_synced(dir: &Path, day: Day, synced: &Note, number: u64) -> Result<(), TapeError> {
+fn check_synced(dir: &Folder, day: Day, synced: &Note, number: u64) -> Result<(), TapeError> {
     if synced.offset == 0 {
         return Ok(());
     }
-    let file = day.segment_path(dir, synced.segment);
+    let file = day.segment_path(&dir.path, synced.segment);
     let mut crc = [0; 4];
-    open_rw(&file)
+    dir.disk
+        .open_to_read(&file)
         .and_then(|segment| segment.read_exact_at(&mut crc, u64::from(synced.offset) - 4))
         .map_err(TapeError::io(&file))?;
     if crc == synced.crc.to_le_bytes() {
@@ -115,14 +114,20 @@ fn check_synced(dir: &Path, day: Day, synced: &Note, number: u64) -> Result<(), 
 }
 
 /// The bytes behind the end that are not zero, up to the last such byte of each segment.
-fn count_tail(dir: &Path, day: Day, end: Position) -> Result<u64, TapeError> {
+fn count_tail(dir: &Folder, day: Day, end: Position) -> Result<u64, TapeError> {
     let mut bytes = 0;
-    for number in day.segments(dir).map_err(TapeError::io(dir))? {
+    for number in dir.segments(day)? {
         if number < end.segment {
             continue;
         }
-        let path = day.segment_path(dir, number);
-        let content = fs::read(&path).map_err(TapeError::io(&path))?;
+        let path = day.segment_path(&dir.path, number);
+        let content = || -> io::Result<Vec<u8>> {
+            let file = dir.disk.open_to_read(&path)?;
+            let mut content = vec![0; file.size()? as usize];
+            file.read_exact_at(&mut content, 0)?;
+            Ok(content)
+        };
+        let content = content().map_err(TapeError::io(&path))?;
         let start = if number == end.segment {
             (end.offset as usize).min(content.len())
         } else {
@@ -138,15 +143,15 @@ fn count_tail(dir: &Path, day: Day, end: Position) -> Result<u64, TapeError> {
 
 /// Writes what is not known to be on the disk once more. After a failed sync the kernel holds such pages for clean, and to sync
 /// them now would succeed without a byte being written.
-fn write_again(dir: &Path, day: Day, synced: &Note, end: Position) -> Result<(), TapeError> {
-    for number in day.segments(dir).map_err(TapeError::io(dir))? {
+fn write_again(dir: &Folder, day: Day, synced: &Note, end: Position) -> Result<(), TapeError> {
+    for number in dir.segments(day)? {
         if !(synced.segment..=end.segment).contains(&number) {
             continue;
         }
-        let path = day.segment_path(dir, number);
+        let path = day.segment_path(&dir.path, number);
         let work = || -> io::Result<()> {
-            let file = open_rw(&path)?;
-            let len = file.metadata()?.len();
+            let file = dir.disk.open(&path)?;
+            let len = file.size()?;
             let from = if number == synced.segment {
                 u64::from(synced.offset).min(len)
             } else {

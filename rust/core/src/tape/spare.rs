@@ -1,17 +1,41 @@
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use super::day::Day;
+use super::disk::Folder;
 use super::error::TapeError;
 use super::segment::Segment;
 
 /// The segments that follow, made by a thread of their own while the one before is being filled. So many are kept that what
-/// must still be said when the disk is full has its place.
+/// must still be said when the disk is full has its place. On a disk that takes no threads they are made when one is taken.
 pub struct Spares {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Without a thread: makes the segments that follow.
+    stepped: Option<Maker>,
+}
+
+/// Makes one segment after the other.
+struct Maker {
+    dir: Folder,
+    day: Day,
+    next: u32,
+    bytes: usize,
+    count: usize,
+}
+
+impl Maker {
+    fn make(&mut self) -> Result<Segment, TapeError> {
+        let segment = Segment::create(&self.dir, self.day, self.next, self.bytes)?;
+        self.next += 1;
+        Ok(segment)
+    }
+
+    /// Until `count` are ready, or one cannot be made.
+    fn fill(&mut self, shared: &Shared) {
+        while shared.shelf().ready.len() < self.count && put_on(shared, self.make()) {}
+    }
 }
 
 struct Shared {
@@ -38,7 +62,7 @@ impl Shared {
 impl Spares {
     /// Makes segments from number `first` on, each of `bytes`, and keeps `count` ready.
     pub fn start(
-        dir: PathBuf,
+        dir: Folder,
         day: Day,
         first: u32,
         bytes: usize,
@@ -48,14 +72,25 @@ impl Spares {
             shelf: Mutex::new(Shelf::default()),
             changed: Condvar::new(),
         });
-        let theirs = Arc::clone(&shared);
-        let at = dir.clone();
-        let fill = move || {
-            for number in first.. {
-                if !wait_for_room(&theirs, count) {
-                    return;
-                }
-                while !make(&theirs, || Segment::create(&at, day, number, bytes)) {
+        let mut maker = Maker {
+            dir,
+            day,
+            next: first,
+            bytes,
+            count,
+        };
+        if !maker.dir.disk.takes_threads() {
+            maker.fill(&shared);
+            return Ok(Spares {
+                shared,
+                thread: None,
+                stepped: Some(maker),
+            });
+        }
+        let (theirs, path) = (Arc::clone(&shared), maker.dir.path.clone());
+        let work = move || {
+            while wait_for_room(&theirs, count) {
+                while !put_on(&theirs, maker.make()) {
                     if !wait_for_demand(&theirs) {
                         return;
                     }
@@ -64,16 +99,28 @@ impl Spares {
         };
         let thread = thread::Builder::new()
             .name("tape-spare".into())
-            .spawn(fill)
-            .map_err(TapeError::io(&dir))?;
+            .spawn(work)
+            .map_err(TapeError::io(&path))?;
         Ok(Spares {
             shared,
             thread: Some(thread),
+            stepped: None,
         })
     }
 
     /// The next segment; waits for it if the writer was faster than the disk. After an error the next call tries anew.
     pub fn take(&mut self) -> Result<Segment, TapeError> {
+        if let Some(maker) = &mut self.stepped {
+            self.shared.shelf().failure = None;
+            maker.fill(&self.shared);
+            let next = self.shared.shelf().ready.pop_front();
+            let Some(segment) = next else {
+                let failure = self.shared.shelf().failure.take();
+                return Err(failure.expect("else one is ready"));
+            };
+            maker.fill(&self.shared);
+            return Ok(segment);
+        }
         let mut shelf = self.shared.shelf();
         shelf.failure = None; // it may be an old one: the disk has room again, or the attempt that follows says that it has not
         self.shared.changed.notify_all();
@@ -142,8 +189,7 @@ fn wait_for_demand(shared: &Shared) -> bool {
 }
 
 /// Puts the segment, or why there is none, on the shelf; true if it is a segment.
-fn make(shared: &Shared, create: impl FnOnce() -> Result<Segment, TapeError>) -> bool {
-    let made = create();
+fn put_on(shared: &Shared, made: Result<Segment, TapeError>) -> bool {
     let mut shelf = shared.shelf();
     let ok = made.is_ok();
     match made {

@@ -110,6 +110,15 @@ impl SyncHandle {
         self.wait(self.shared.end.load(Ordering::Acquire))
     }
 
+    /// `sync`, and the note of it: what the periodic thread does where there is one.
+    pub fn sync_all(&self) -> Result<(), TapeError> {
+        if self.is_behind() {
+            self.sync()?;
+            self.sync_note()?;
+        }
+        Ok(())
+    }
+
     fn wait(&self, place: u64) -> Result<(), TapeError> {
         assert!(
             place <= self.shared.end.load(Ordering::Acquire),
@@ -260,7 +269,7 @@ impl Periodic {
         let theirs = Arc::clone(&stopping);
         let run = move || {
             while !pause(&theirs, every) {
-                if handle.is_behind() && handle.sync().and_then(|()| handle.sync_note()).is_err() {
+                if handle.sync_all().is_err() {
                     return; // the failure is kept: the next append and every waiter get it
                 }
                 handle.prefault_ahead();

@@ -1,7 +1,7 @@
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::day::Day;
+use super::disk::Folder;
 use super::error::TapeError;
 use super::note::NoteFile;
 use super::record::{
@@ -9,7 +9,7 @@ use super::record::{
 };
 use super::recovery::{Recovered, recover};
 use super::segment::{
-    HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, Segment, make_dir, remove_after, trim,
+    HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, Segment, remove_after, trim,
 };
 use super::spare::Spares;
 use super::sync::{Periodic, SyncHandle};
@@ -39,7 +39,7 @@ impl Default for Options {
 /// Appends to one day's tape of one service. An append is a copy into mapped memory: it outlives the process, and is on the disk at the
 /// next sync. Dropping a writer leaves the tape as a kill would; `close` also syncs and trims it.
 pub struct Writer {
-    dir: PathBuf,
+    dir: Folder,
     day: Day,
     segment: Segment,
     offset: usize,
@@ -47,7 +47,8 @@ pub struct Writer {
     number: u64,
     segment_bytes: usize,
     sync: SyncHandle,
-    periodic: Periodic,
+    /// None on a disk that takes no threads: there who steps it lets it sync.
+    periodic: Option<Periodic>,
     spares: Spares,
 }
 
@@ -55,29 +56,38 @@ impl Writer {
     /// Opens the day's tape in `dir`, made if missing, behind its last valid record.
     ///
     /// A tape with an invalid record below its synced offset is refused as `Corrupt`, one that has a writer as `Busy`.
-    pub fn open(dir: &Path, day: Day, options: &Options) -> Result<(Writer, Recovered), TapeError> {
+    pub fn open(
+        dir: impl Into<Folder>,
+        day: Day,
+        options: &Options,
+    ) -> Result<(Writer, Recovered), TapeError> {
+        let dir = dir.into();
         let segment_bytes = options.segment_bytes;
         if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&segment_bytes)
             || !segment_bytes.is_multiple_of(4096)
         {
             return Err(TapeError::BadSegmentBytes(segment_bytes));
         }
-        make_dir(dir)?;
-        let note = NoteFile::lock(dir, day)?;
-        let tail = recover(dir, day, &note, segment_bytes)?;
+        dir.make()?;
+        let note = NoteFile::lock(&dir, day)?;
+        let tail = recover(&dir, day, &note, segment_bytes)?;
         let end = tail.recovered.position;
         let sync = SyncHandle::new(note, end, tail.segment.map.flusher());
-        let periodic =
-            Periodic::start(sync.clone(), options.sync_every).map_err(TapeError::io(dir))?;
+        let periodic = if dir.disk.takes_threads() {
+            let started = Periodic::start(sync.clone(), options.sync_every);
+            Some(started.map_err(TapeError::io(&dir.path))?)
+        } else {
+            None
+        };
         let spares = Spares::start(
-            dir.to_owned(),
+            dir.clone(),
             day,
             end.segment + 1,
             segment_bytes,
             options.spare_segments.max(1),
         )?;
         let writer = Writer {
-            dir: dir.to_owned(),
+            dir,
             day,
             segment: tail.segment,
             offset: end.offset as usize,
@@ -140,7 +150,7 @@ impl Writer {
 
     /// Syncs, cuts the zeros and removes the spare segments.
     pub fn close(mut self) -> Result<(), TapeError> {
-        self.periodic.stop();
+        self.periodic = None;
         self.spares.stop();
         self.sync.sync()?;
         self.sync.sync_note()?;
@@ -205,7 +215,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.periodic.stop();
+        self.periodic = None;
         self.spares.stop();
         self.sync.release();
     }

@@ -5,12 +5,13 @@ use kitev3_core::runtime::archive::{Entry, Follower};
 use kitev3_core::runtime::handler::Arrival;
 use kitev3_core::runtime::header::{Mode, Source, split};
 use kitev3_core::runtime::outbox::Publication;
+use kitev3_core::runtime::own_tape::OwnTape;
 use kitev3_core::runtime::range::{self, Ask};
 use kitev3_core::runtime::recover::Recovered;
 use kitev3_core::runtime::runtime::Runtime;
 use kitev3_core::runtime::sequence::SequenceMode;
 use kitev3_core::runtime::setup::{Join, Setup, Subscription};
-use kitev3_core::tape::{Day, Options, SyncHandle, Writer};
+use kitev3_core::tape::{Day, Options, SyncHandle};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -69,13 +70,7 @@ type PySaid<'py> = Option<Bound<'py, PyList>>;
 pub struct PyRuntime {
     runtime: Option<Runtime>,
     dispatch: PyDispatch,
-    sync: SyncHandle,
-    /// Nothing stands on the tape yet.
-    is_fresh: bool,
-    dir: PathBuf,
-    day: Day,
-    tape_day: Day,
-    options: Options,
+    tape: OwnTape,
     about: Vec<u8>,
     recovered: Recovered,
 }
@@ -156,7 +151,7 @@ impl PyRuntime {
             subscriptions: Vec::new(),
             publications: Vec::new(),
             sequence_modes: Vec::new(),
-            tapes: tapes.clone(),
+            tapes: tapes.into(),
             ask: ask.map(asking),
         };
         let (mut listening, mut speaking) = (Vec::new(), Vec::new());
@@ -241,13 +236,9 @@ impl PyRuntime {
             spare_segments,
             sync_every: std::time::Duration::from_millis(sync_every_ms),
         };
-        let dir = tapes.join(service);
-        let last = Day::all_in(&dir)?.into_iter().next_back().unwrap_or(day);
-        let tape_day = last.min(day); // a later day's tape is refused by `recover`, not opened
-        let (tape, _) = py
-            .detach(|| Writer::open(&dir, tape_day, &options))
-            .map_err(to_py)?;
-        let (sync, is_fresh) = (tape.sync_handle(), tape.position().number == 0);
+        let dir = setup.tapes.join(service);
+        let opened = py.detach(|| OwnTape::open(dir, day, options));
+        let (tape, writer) = opened.map_err(to_py)?;
         let dispatch = PyDispatch {
             mode,
             hosted,
@@ -261,14 +252,9 @@ impl PyRuntime {
             sent_ns: 0,
         };
         Ok(PyRuntime {
-            runtime: Some(Runtime::new(setup, &dispatch, Box::new(tape))),
+            runtime: Some(Runtime::new(setup, &dispatch, Box::new(writer))),
             dispatch,
-            sync,
-            is_fresh,
-            dir,
-            day,
-            tape_day,
-            options,
+            tape,
             about: about.to_vec(),
             recovered: Recovered::default(),
         })
@@ -293,26 +279,22 @@ impl PyRuntime {
     #[pyo3(signature = (mono_ns, *, begins_run = false))]
     fn begin(&mut self, py: Python<'_>, mono_ns: i64, begins_run: bool) -> PyResult<(u32, u64)> {
         let runtime = self.runtime.as_mut().ok_or_else(closed)?;
-        if self.tape_day != self.day {
-            let (tape, _) = py
-                .detach(|| Writer::open(&self.dir, self.day, &self.options))
-                .map_err(to_py)?;
-            (self.sync, self.is_fresh) = (tape.sync_handle(), tape.position().number == 0);
-            let past = runtime.turn_tape(Box::new(tape));
+        if let Some(writer) = py.detach(|| self.tape.turn()).map_err(to_py)? {
+            let past = runtime.turn_tape(Box::new(writer));
             py.detach(|| past.close()).map_err(to_py)?;
-            self.tape_day = self.day;
         }
         runtime
             .begin(
                 &self.about,
                 self.recovered,
-                self.is_fresh,
+                self.tape.is_fresh(),
                 begins_run,
                 mono_ns,
                 &mut self.dispatch,
             )
             .map_err(stopped)?;
-        py.detach(|| self.sync.sync()).map_err(to_py)?;
+        py.detach(|| self.tape.sync_handle().sync())
+            .map_err(to_py)?;
         let numbers = runtime.outbox().numbers();
         Ok((numbers.epoch, numbers.seq))
     }
@@ -518,7 +500,7 @@ impl PyRuntime {
 
     /// To wait for the disk from another thread.
     fn sync_handle(&self) -> PyResult<PySync> {
-        Ok(PySync(self.sync.clone()))
+        Ok(PySync(self.tape.sync_handle().clone()))
     }
 
     /// Syncs and trims the tape. Nothing can be heard or said after it.

@@ -10,11 +10,11 @@ use crate::exchange::market::listed::{Listed, Moves};
 use crate::exchange::market::market_maker::{LEVELS, Levels, MakerParameters, Taker};
 use crate::exchange::market::minute::Minute;
 use crate::exchange::market::pricing::{forward, option_value};
-use crate::exchange::market::rng::key;
 use crate::exchange::market::synthetic_history::Nature;
 use crate::exchange::matching::book::{Level, Limit, MARKET_MAKER, Rest, Trade};
 use crate::exchange::matching::recent_trades::Recent;
 use crate::exchange::matching::users_orders::UsersOrders;
+use crate::random::key;
 use crate::terms::{InstrumentKind, Side};
 
 /// A trade on a shared book or in an auction in which a user has a part.

@@ -4,8 +4,8 @@
 //! shown; a book that users share is brought to it, as far as their orders let it.
 
 use crate::exchange::market::instruments::Instrument;
-use crate::exchange::market::rng::Stream;
 use crate::exchange::matching::book::{Book, Level, Limit, MARKET_MAKER, Trade};
+use crate::random::Stream;
 use crate::terms::{Exchange, InstrumentKind, Side};
 
 /// Levels that the maker quotes on a side: what Kite shows.

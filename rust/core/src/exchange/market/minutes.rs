@@ -9,7 +9,7 @@ use crate::exchange::market::listing::Listing;
 use crate::exchange::market::minute::Minute;
 use crate::exchange::market::path::deviation;
 use crate::exchange::market::pricing::published_e4;
-use crate::exchange::market::rng::Stream;
+use crate::random::Stream;
 use crate::terms::InstrumentKind;
 
 /// Minutes of an ordinary day.

@@ -42,8 +42,6 @@ mod phases;
 pub mod pricing;
 /// Real days from a file.
 pub mod recorded;
-/// Seeded randomness, the same on every machine.
-pub mod rng;
 /// The shares that are listed.
 pub mod shares;
 /// The simulated market around an index path.

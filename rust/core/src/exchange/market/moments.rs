@@ -9,8 +9,8 @@ use crate::exchange::market::listing::{Hit, Listing, tell};
 use crate::exchange::market::market_maker::Levels;
 use crate::exchange::market::minute::Minute;
 use crate::exchange::market::pricing::{forward, option_value, published_e4};
-use crate::exchange::market::rng::Stream;
 use crate::exchange::matching::book::Level;
+use crate::random::Stream;
 use crate::terms::Side;
 
 /// How lively the session at the closing price is, of the day's mean.

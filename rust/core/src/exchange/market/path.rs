@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::calendar::clock::{CLOSE_NS, DAY_NS, IST_NS, OPEN_NS, SECOND_NS, at_ns};
 use crate::day::Day;
-use crate::exchange::market::rng::Stream;
+use crate::random::Stream;
 
 /// NIFTY 50 at a time, in rupees.
 #[derive(Clone, Copy, Debug, PartialEq)]

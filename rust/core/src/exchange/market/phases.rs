@@ -7,9 +7,9 @@ use crate::exchange::market::listed::Moves;
 use crate::exchange::market::listing::{Hit, Listing, tell};
 use crate::exchange::market::market_maker::Levels;
 use crate::exchange::market::pricing::published_e4;
-use crate::exchange::market::rng::Stream;
 use crate::exchange::matching::auction::{Outcome, uncross};
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
+use crate::random::Stream;
 use crate::terms::Side;
 
 impl Listing {

@@ -8,8 +8,8 @@ use crate::calendar::{Calendar, Day, Segment};
 use crate::exchange::market::candles::Candle;
 use crate::exchange::market::instruments::{Instrument, RUPEE_E4};
 use crate::exchange::market::path::liveliness;
-use crate::exchange::market::rng::Stream;
 use crate::exchange::market::universe::NIFTY_TOKEN;
+use crate::random::Stream;
 use crate::terms::InstrumentKind;
 
 /// Before this day there is no history.

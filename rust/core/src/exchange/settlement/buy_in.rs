@@ -6,12 +6,12 @@
 use crate::calendar::clock::{MINUTE_NS, at_ns};
 use crate::exchange::hours::Hours;
 use crate::exchange::market::instruments::Instrument;
-use crate::exchange::market::rng::{Stream, key};
 use crate::exchange::matching::auction::uncross;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::state::Exchange;
+use crate::random::{Stream, key};
 use crate::terms::Side;
 
 /// Where the day has no hours, there is one so often.

@@ -177,7 +177,7 @@ fn what_lies_elsewhere_is_heard_by_request_as_it_would_be_from_the_file() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let tapes = there.path().to_owned();
     let ask: Ask =
-        Arc::new(move |source, request| answer(&tapes.join(source.as_str()), request, 300));
+        Arc::new(move |source, request| answer(tapes.join(source.as_str()), request, 300));
     let elsewhere = || Plan {
         ask: Some(Arc::clone(&ask)),
         ..Plan::hearer(SequenceMode::All)
@@ -226,7 +226,7 @@ fn a_source_that_does_not_answer_is_taken_up_once_it_does() {
     let ask: Ask = Arc::new(move |source, request| {
         let left = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
         left.ok()
-            .and_then(|_| answer(&tapes.join(source.as_str()), request, 300))
+            .and_then(|_| answer(tapes.join(source.as_str()), request, 300))
     });
     let mut speaker = Plan::speaker().open(there.path()).unwrap();
     for n in 1..=20 {

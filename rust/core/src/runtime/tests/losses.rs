@@ -94,7 +94,7 @@ proptest! {
         let mut hearer = plan.open(dir.path()).unwrap();
         hearer.join("speaker", 0);
 
-        let mut follower = crate::runtime::archive::Follower::open(&dir.path().join("hearer"), DAY.parse().unwrap());
+        let mut follower = crate::runtime::archive::Follower::open(dir.path().join("hearer"), DAY.parse().unwrap());
         let mut said = vec![];
         while let Some(entry) = follower.next(|_, _| true).unwrap() {
             if let crate::runtime::archive::Entry::Said(one) = entry {

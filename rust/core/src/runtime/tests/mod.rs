@@ -16,7 +16,7 @@ use super::sequence::SequenceMode;
 use super::setup::{Join, Setup, Subscription};
 use crate::kite::{self, Divisors, Tick, TickBatch, encode_frame};
 use crate::msgpack;
-use crate::tape::{Day, Kind, Options, Position, TapeError, Writer};
+use crate::tape::{Day, Folder, Kind, Options, Position, TapeError, Writer};
 
 mod coming_back;
 mod joining;
@@ -61,7 +61,7 @@ fn frail(dir: &Path, service: &str, day: &str) -> Frail {
         spare_segments: 1,
         sync_every: Duration::from_secs(60),
     };
-    let (writer, _) = Writer::open(&dir.join(service), day.parse().unwrap(), &options).unwrap();
+    let (writer, _) = Writer::open(dir.join(service), day.parse().unwrap(), &options).unwrap();
     Frail {
         writer,
         left: Left::default(),
@@ -266,7 +266,8 @@ impl<'a> Plan<'a> {
     }
 
     fn open(&self, dir: &Path) -> Result<Service, RuntimeError> {
-        let last = Day::all_in(&dir.join(self.name))
+        let last = Folder::from(dir.join(self.name))
+            .days()
             .unwrap()
             .into_iter()
             .next_back();
@@ -300,7 +301,7 @@ impl<'a> Plan<'a> {
             subscriptions: self.subscriptions.clone(),
             publications: self.publications.clone(),
             sequence_modes: self.sequence_modes.clone(),
-            tapes: dir.to_owned(),
+            tapes: dir.into(),
             ask: self.ask.clone(),
         };
         let person = Person::new(

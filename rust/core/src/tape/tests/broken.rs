@@ -231,7 +231,7 @@ fn a_valid_tape_that_is_not_the_synced_one_is_refused() {
             .collect::<Vec<_>>(),
     );
     writer.close().unwrap();
-    for number in day().segments(other.path()).unwrap() {
+    for number in Folder::from(other.path()).segments(day()).unwrap() {
         fs::copy(
             day().segment_path(other.path(), number),
             day().segment_path(tape.dir.path(), number),

@@ -89,7 +89,7 @@ proptest! {
     fn a_changed_byte_anywhere_that_is_hashed_is_found_at_its_block(which in any::<prop::sample::Index>(), bit in 0..8u32) {
         let (dir, chain, anchor) = anchored();
         let blocks = chain.head().blocks;
-        let mut files = day().segments(dir.path()).unwrap();
+        let mut files = Folder::from(dir.path()).segments(day()).unwrap();
         files.pop(); // of the last segment only whole blocks are hashed
         let number = *which.get(&files);
         let path = day().segment_path(dir.path(), number);
@@ -135,7 +135,11 @@ fn a_seal_covers_the_last_record_too() {
 #[test]
 fn a_cut_tail_is_found_by_the_side_file_and_a_cut_of_both_by_the_anchor() {
     let (dir, chain, anchor) = anchored();
-    let last = *day().segments(dir.path()).unwrap().last().unwrap();
+    let last = *Folder::from(dir.path())
+        .segments(day())
+        .unwrap()
+        .last()
+        .unwrap();
     fs::remove_file(day().segment_path(dir.path(), last - 1)).unwrap();
     assert!(matches!(
         chain.verify(None),

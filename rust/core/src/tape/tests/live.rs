@@ -156,9 +156,9 @@ fn as_many_segments_are_kept_ready_as_asked_and_none_is_left_at_the_close() {
     )
     .unwrap()
     .0;
-    while day().segments(dir.path()).unwrap() != [0, 1, 2, 3, 4] {
+    while Folder::from(dir.path()).segments(day()).unwrap() != [0, 1, 2, 3, 4] {
         thread::yield_now();
     }
     writer.close().unwrap();
-    assert_eq!(day().segments(dir.path()).unwrap(), [0]);
+    assert_eq!(Folder::from(dir.path()).segments(day()).unwrap(), [0]);
 }

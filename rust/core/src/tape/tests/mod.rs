@@ -3,11 +3,12 @@ mod chain;
 mod live;
 mod power_loss;
 mod round_trip;
+mod simulated;
 
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Day, Kind, Options, Position, Reader, TapeError, Writer};
+use super::{Day, Folder, Kind, Options, Position, Reader, TapeError, Writer};
 
 /// A record as a test keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]

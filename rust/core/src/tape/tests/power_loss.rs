@@ -15,7 +15,7 @@ fn segment(dir: &Path, number: u32) -> std::path::PathBuf {
 
 /// Takes from `dir`, sector by sector, what `loses` says was not written yet, back to what it was when `synced` was synced.
 fn cut_power(dir: &Path, synced: Position, mut loses: impl FnMut() -> bool) {
-    for number in day().segments(dir).unwrap() {
+    for number in Folder::from(dir).segments(day()).unwrap() {
         let path = segment(dir, number);
         let mut bytes = fs::read(&path).unwrap();
         let kept = match number.cmp(&synced.segment) {
@@ -71,7 +71,7 @@ proptest! {
 
         writer.wait_for_spare();
         let segments: Vec<u32> = (0..=recovered.position.segment + 1).collect();
-        prop_assert_eq!(day().segments(after.path()).unwrap(), segments, "no segment of the lost tail is left");
+        prop_assert_eq!(Folder::from(after.path()).segments(day()).unwrap(), segments, "no segment of the lost tail is left");
 
         // The tape goes on, and nothing of the lost tail comes back, at no opening.
         let more = some(20).split_off(8);
