@@ -226,6 +226,44 @@ class Runtime:
         """Topic, source and id of the event that the handler had when an error came."""
 
 @final
+class Schedule:
+    """What comes next in a stepped run: deliveries by (delivery time, order of publishing), heartbeats, timers.
+
+    Each second of machine time all say their heartbeats, then settle; when anybody's timer runs out all look. In each
+    round the services take their turns as they were hung up, and before the next all that is due is delivered.
+    A step is what to do (``deliver``, ``beat``, ``settle``, ``look``), by which service, and the message to deliver.
+    """
+
+    def __new__(cls, now_ns: int) -> Self: ...
+    @property
+    def now_ns(self) -> int:
+        """Machine time."""
+
+    def hang_up(
+        self, name: str, hears: Sequence[tuple[str, str]], says: Sequence[tuple[str, bool, str | None]]
+    ) -> None:
+        """*hears*: services, and how each is counted (``all``, ``sparse``, ``work``). *says*: topics, whether dense,
+        and the service that takes it as work."""
+
+    def take_down(self, name: str) -> None:
+        """The service is gone, and all that was on its way to it."""
+
+    def set_due(self, name: str, due_ns: int) -> None:
+        """When its next timer runs out."""
+
+    def send(self, source: str, frame: bytes, loses: Callable[[str, bytes], bool]) -> None:
+        """To all who hear it, unless *loses* says of a hearer that he does not get it."""
+
+    def beat(self) -> None:
+        """Has all say their heartbeats now."""
+
+    def next_now(self) -> tuple[str, str, bytes | None] | None:
+        """The next step of this moment."""
+
+    def next(self, until_ns: int) -> tuple[str, str, bytes | None] | None:
+        """The next step up to then, with machine time moved to it; None: machine time is *until_ns*."""
+
+@final
 class PollLoop:
     """Polls the sockets for a runtime: what comes is heard and what is said is sent, without Python in between.
 

@@ -1,24 +1,22 @@
 """The stepped bus: all services in one thread, in a defined order, under a virtual machine clock.
 
 The same services with the same inputs leave the same tapes, byte for byte. Tests, backtests and replay hang services
-here; nothing in them knows.
+here; nothing in them knows. What comes next the core's schedule says, here and for services that are native alone.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, TypeAlias
 
-from kitev3.bus.topology import HEARTBEAT, Routes, links
+from kitev3._core import Schedule
+from kitev3.bus.topology import links
 from kitev3.bus.transport import Transport
+from kitev3.contracts import BY_TOPIC
 from kitev3.runtime.runner import Runner
 from kitev3.runtime.service import Context, Driver, ServiceSpec
 from kitev3.runtime.setup import SEGMENT_BYTES
-
-HEARTBEAT_NS = 1_000_000_000
-QUEUE_MAX = 1_000_000  # messages on their way; more is a circle of services that answer each other
 
 Loses: TypeAlias = Callable[[str, bytes], bool]
 """Whether the bus loses this message on its way to this hearer."""
@@ -39,11 +37,11 @@ class _Queued(Transport):
 
     offers = frozenset({"publish", "work"})
 
-    def __init__(self, put: Callable[[str, bytes, str | None], None], source: str) -> None:
-        self._put, self._source = put, source
+    def __init__(self, send: Callable[[str, bytes], None], source: str) -> None:
+        self._send, self._source = send, source
 
     def send(self, frame: bytes, worker: str | None) -> None:
-        self._put(self._source, frame, worker)
+        self._send(self._source, frame)
 
     def wake(self) -> None:
         """Nobody waits."""
@@ -64,9 +62,7 @@ class SteppedBus:
         self.keeps_published = False
         self._loses = loses
         self._segment_bytes = segment_bytes
-        self._routes = Routes()
-        self._queue: deque[tuple[str, bytes]] = deque()
-        self._beat_ns = self.clock() + HEARTBEAT_NS
+        self._schedule = Schedule(self.clock())
 
     def add(
         self,
@@ -93,9 +89,16 @@ class SteppedBus:
             segment_bytes=self._segment_bytes,
         )
         self.runners[source] = runner
-        self._routes.add(source, links(spec.name, spec.hears, own=spec.hears_own))
+        heard = links(spec.name, spec.hears, own=spec.hears_own)
+        said = [BY_TOPIC[topic] for topic in spec.says]
+        self._schedule.hang_up(
+            source,
+            [(link.source, link.mode) for link in heard],
+            [(contract.topic, contract.dense, contract.worker or None) for contract in said],
+        )
         runner.recover()
         runner.begin()
+        self._schedule.set_due(source, runner.due_ns)
         return runner
 
     def open(self) -> None:
@@ -114,39 +117,24 @@ class SteppedBus:
     def remove(self, name: str) -> None:
         """Takes a service away as a kill would: its tape stays as it is, what was on its way to it is gone."""
         del self.runners[name]
-        self._routes.remove(name)
-        self._queue = deque(item for item in self._queue if item[0] != name)
+        self._schedule.take_down(name)
 
     def run(self) -> None:
         """Delivers until nothing is on its way."""
-        while self._queue:
-            hearer, frame = self._queue.popleft()
-            self.runners[hearer].hear(frame)
+        while (step := self._schedule.next_now()) is not None:
+            self._do(*step)
 
     def advance(self, duration_ns: int) -> None:
         """Lets machine time pass: timers and heartbeats in their order, everything delivered in between."""
         end_ns = self.clock.now_ns + duration_ns
-        self.run()
-        while (due_ns := min((d.due_ns for d in self.runners.values()), default=end_ns + 1)) <= end_ns or (
-            self._beat_ns <= end_ns
-        ):
-            self.clock.now_ns = max(self.clock.now_ns, min(due_ns, self._beat_ns))
-            if self._beat_ns <= self.clock.now_ns:
-                self._beat_ns += HEARTBEAT_NS
-                self.beat()
-            for runner in list(self.runners.values()):
-                runner.look()
-            self.run()
+        while (step := self._schedule.next(end_ns)) is not None:
+            self.clock.now_ns = self._schedule.now_ns
+            self._do(*step)
         self.clock.now_ns = end_ns
 
     def beat(self) -> None:
         """Everybody's heartbeat, and what it shows is missing is filled."""
-        for name, runner in list(self.runners.items()):
-            frame = runner.runtime.heartbeat(self.clock())
-            self._put(self._routes.hearers(name, HEARTBEAT), frame)
-        self.run()
-        for runner in self.runners.values():
-            runner.settle()
+        self._schedule.beat()
         self.run()
 
     def control(self, payload: Any, *names: str) -> None:
@@ -170,11 +158,21 @@ class SteppedBus:
         if error is None:
             self.close()
 
-    def _send(self, source: str, frame: bytes, worker: str | None) -> None:
+    def _do(self, what: str, name: str, frame: bytes | None) -> None:
+        runner = self.runners[name]
+        match what:
+            case "deliver":
+                assert frame is not None
+                runner.hear(frame)
+            case "beat":
+                self._schedule.send(name, runner.runtime.heartbeat(self.clock()), self._loses)
+            case "settle":
+                runner.settle()
+            case "look":
+                runner.look()
+                self._schedule.set_due(name, runner.due_ns)
+
+    def _send(self, source: str, frame: bytes) -> None:
         if self.keeps_published:
             self.published.append((source, frame))
-        self._put(self._routes.hearers(source, frame[: frame.index(0)].decode(), worker), frame)
-        assert len(self._queue) <= QUEUE_MAX, f"{len(self._queue)} messages on their way: who answers whom?"
-
-    def _put(self, hearers: tuple[str, ...], frame: bytes) -> None:
-        self._queue.extend((hearer, frame) for hearer in hearers if not self._loses(hearer, frame))
+        self._schedule.send(source, frame, self._loses)

@@ -16,6 +16,8 @@ mod gap_fill;
 pub mod handler;
 /// The 96 bytes that a message says about itself.
 pub mod header;
+/// Runtimes of one machine, driven stepped.
+pub mod kernel;
 /// What a handler says, on its way out.
 pub mod outbox;
 /// The tape that a service writes.

@@ -32,6 +32,7 @@ pub mod event;
 pub mod native;
 mod native_parts;
 mod poll_loop;
+pub mod schedule;
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("RecoveryError", module.py().get_type::<RecoveryError>())?;
@@ -41,6 +42,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(tape_range, module)?)?;
     module.add_class::<PySync>()?;
     module.add_class::<poll_loop::PyPollLoop>()?;
+    module.add_class::<schedule::PySchedule>()?;
     module.add_class::<PyRuntime>()
 }
 

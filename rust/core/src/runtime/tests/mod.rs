@@ -20,6 +20,7 @@ use crate::tape::{Day, Folder, Kind, Options, Position, TapeError, Writer};
 
 mod coming_back;
 mod joining;
+mod kernel;
 mod losses;
 
 const DAY: &str = "2026-11-19";
