@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
 from collections.abc import Callable
 
@@ -12,6 +10,7 @@ from kitev3._core import Event, NativeHandler, Tick, TickBatch, gate_handler
 from kitev3.contracts import TOPIC_OF, Beat, FeedHealth, Funds, Instrument, LatchRead, Reconciled, Signal
 from kitev3.risk import Risk, limits
 
+from bench.example import rows_of
 from bench.result import Result
 
 NAME = "gate"
@@ -29,7 +28,7 @@ CROWD = 1_000_000  # far more than a round asks for
 
 def run() -> Result:
     """Every rule is evaluated, and every order passes."""
-    rows = from_rust()
+    rows = rows_of("gate_bench")
     rows.append(from_python())
     by_name = {str(row["what"]): row for row in rows}
     return Result(
@@ -45,17 +44,6 @@ def run() -> Result:
             "floor of tick: one addition a tick; of python: the state of the feed, heard in the same way",
         ],
     )
-
-
-def from_rust() -> list[dict[str, object]]:
-    """What the example measures without Python."""
-    command = ["cargo", "run", "--release", "-q", "-p", "kitev3-core", "--example", "gate_bench"]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    rows: list[dict[str, object]] = []
-    for line in done.stdout.splitlines():
-        found = json.loads(line)
-        rows.append({"what": found.pop("name"), **found})
-    return rows
 
 
 def from_python() -> dict[str, object]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import mmap
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from kitev3._core import TapeKind, TapeWriter
 
+from bench.example import rows_of
 from bench.result import Result
 
 NAME = "tape"
@@ -24,7 +23,7 @@ SEGMENT_BYTES = 32 << 20
 def run() -> Result:
     """The ratios are Rust against Rust; what an append costs from Python is mostly the call."""
     with tempfile.TemporaryDirectory(prefix="kitev3-bench-", dir=Path.cwd()) as folder:
-        rows = from_rust(Path(folder) / "rust")
+        rows = rows_of("tape_bench", f"{folder}/rust")
         rows += [from_python(Path(folder) / str(size), size) for size in (200, FRAME_BYTES)]
     by_name = {row["what"]: row for row in rows}
     return Result(
@@ -41,17 +40,6 @@ def run() -> Result:
             "paced: one append every 100 µs with the syncs going on, so with cold caches and the clock's own 40 ns",
         ],
     )
-
-
-def from_rust(folder: Path) -> list[dict[str, object]]:
-    """What the example measures without Python."""
-    command = ["cargo", "run", "--release", "-q", "-p", "kitev3-core", "--example", "tape_bench", "--", str(folder)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    rows: list[dict[str, object]] = []
-    for line in done.stdout.splitlines():
-        found = json.loads(line)
-        rows.append({"what": found.pop("name"), **found})
-    return rows
 
 
 def from_python(folder: Path, size: int) -> dict[str, object]:

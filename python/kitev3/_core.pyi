@@ -264,6 +264,72 @@ class Schedule:
         """The next step up to then, with machine time moved to it; None: machine time is *until_ns*."""
 
 @final
+class Kernel:
+    """Runtimes driven stepped, of services whose handlers are native, their tapes on a disk in memory.
+
+    Payloads are encoded as the topic's newest schema. A service that stops by itself raises ``RuntimeError``.
+    """
+
+    def __new__(cls, now_ns: int, *, segment_bytes: int = 16777216) -> Self: ...
+    def hang_up(
+        self,
+        *,
+        service: str,
+        account: str,
+        mode: str,
+        day: str,
+        start_ns: int,
+        subscriptions: Sequence[tuple[str, Sequence[int], bool, str, str | None]],
+        publications: Sequence[tuple[str, int, bool, str | None, str | None]],
+        sequence_modes: Sequence[tuple[str, str]],
+        recorded: str | PathLike[str],
+        handler: NativeHandler | None,
+        about: bytes,
+        timers: Sequence[tuple[str, int]],
+    ) -> None:
+        """Hangs a service up whose world answers as the tape in the folder *recorded* says.
+
+        Without a *handler* that tape also says what the service said, of the same events.
+
+        Args:
+            subscriptions: topic, schemas (the newest first), whether bulk, how to join, the service that it stands on.
+            publications: topic, schema, whether dense, who takes it as work, the service that it stands on.
+            timers: name, and machine time between two.
+        """
+
+    @property
+    def now_ns(self) -> int:
+        """Machine time."""
+
+    def open(self) -> None:
+        """Every service takes up those it hears."""
+
+    def world(self, name: str, topic: str, payload: bytes) -> None:
+        """The world says something to a service now."""
+
+    def control(self, name: str, topic: str, payload: bytes) -> None:
+        """Gives a command to a service."""
+
+    def show(self, name: str, from_ns: int, topic: str, payload: bytes) -> None:
+        """The service's watch sees this when it looks at that machine time or later."""
+
+    def run(self) -> None:
+        """Delivers until nothing is on its way."""
+
+    def advance_to(self, until_ns: int) -> None:
+        """Lets machine time pass."""
+
+    def close(self) -> None:
+        """Closes all tapes."""
+
+    def files(self, name: str) -> dict[str, bytes]:
+        """The files of a service's tape."""
+
+def recorded_inputs(directory: str | PathLike[str], date: str) -> tuple[list[tuple[int, bool, str, bytes]], int]:
+    """What a tape says that came to its service from outside (machine time, whether a command, topic, payload), and
+    the machine time of its last record."""
+
+@final
 class PollLoop:
     """Polls the sockets for a runtime: what comes is heard and what is said is sent, without Python in between.
 

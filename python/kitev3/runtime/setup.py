@@ -80,7 +80,7 @@ def open_runtime(
         start_ns=context.start_ns,
         tapes=context.run_dir / "tape",
         subscriptions=[
-            (c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else _join(c), c.after or None)
+            (c.topic, c.payload, schemas(c), c.bulk, "day" if spec.complete else join_of(c), c.after or None)
             for c in heard
         ],
         publications=[
@@ -98,7 +98,7 @@ def open_runtime(
     )
 
 
-def _join(contract: Contract) -> str:
+def join_of(contract: Contract) -> str:
     """How a late hearer joins, with the place of the field that is the key."""
     kind, _, field = contract.join.partition(":")
     if not field or field == "source" or contract.bulk:

@@ -29,6 +29,7 @@ use crate::zmq_sockets::PyZmqSockets;
 
 mod dispatch;
 pub mod event;
+pub mod kernel;
 pub mod native;
 mod native_parts;
 mod poll_loop;
@@ -43,6 +44,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PySync>()?;
     module.add_class::<poll_loop::PyPollLoop>()?;
     module.add_class::<schedule::PySchedule>()?;
+    module.add_class::<kernel::PyKernel>()?;
+    module.add_function(wrap_pyfunction!(kernel::recorded_inputs, module)?)?;
     module.add_class::<PyRuntime>()
 }
 

@@ -13,6 +13,8 @@ pub mod driver;
 pub mod fuse;
 /// One service.
 pub mod node;
+/// What a tape tells of its service.
+pub mod recording;
 /// The order of all things.
 pub mod schedule;
 
@@ -26,7 +28,7 @@ pub type Delivery = Box<dyn FnMut(&str, &[u8]) -> Fate + Send>;
 /// What is on its way.
 #[derive(Clone)]
 enum Item {
-    Message(Arc<[u8]>),
+    Message(Arc<Vec<u8>>),
     World(Answer),
     Control(Answer),
 }
@@ -63,6 +65,11 @@ impl Kernel {
 
     pub fn now_ns(&self) -> i64 {
         self.schedule.now_ns()
+    }
+
+    /// The place of the service of this name, up or not.
+    pub fn place_of(&self, name: &str) -> Option<Place> {
+        self.schedule.place_of(name)
     }
 
     /// Hangs a service up, or again after its death: it comes back to where its tape ends and begins an epoch. A service whose end
@@ -247,11 +254,14 @@ impl Kernel {
         }
     }
 
+    /// What the driver's watch sees is heard before anything else.
     fn watch(&mut self, place: Place) -> Result<(), Fallen> {
-        self.work(place, |node, now_ns| {
-            node.watch(now_ns);
-            Ok(())
-        })
+        let now_ns = self.now_ns();
+        let node = self.nodes[place].as_mut();
+        match node.and_then(|node| node.driver.watch(now_ns)) {
+            Some(seen) => self.work(place, |node, now_ns| node.world(&seen, now_ns)),
+            None => Ok(()),
+        }
     }
 
     fn beat_of(&mut self, place: Place) {
@@ -260,7 +270,7 @@ impl Kernel {
             return;
         };
         node.sync();
-        let beat = Item::Message(node.runtime.heartbeat(now_ns).into());
+        let beat = Item::Message(Arc::new(node.runtime.heartbeat(now_ns)));
         let Kernel {
             schedule, delivery, ..
         } = self;
@@ -287,7 +297,7 @@ impl Kernel {
             loop {
                 for said in node.take_said(now_ns) {
                     node.fuse.burn()?;
-                    let item = Item::Message(said.frame.into());
+                    let item = Item::Message(Arc::new(said.frame));
                     let fate = |hearer: &str, item: &Item| fate(delivery, hearer, item);
                     schedule.send(place, said.publication, &item, fate);
                 }

@@ -176,13 +176,6 @@ impl Node {
         self.runtime.settle(now_ns, &mut *self.handler)
     }
 
-    /// Has the watch looked at before anything else.
-    pub(super) fn watch(&mut self, now_ns: i64) {
-        if let Some(seen) = self.driver.watch(now_ns) {
-            self.inbox.push_front(seen);
-        }
-    }
-
     /// Timers that have run out. After a pause the missed ones are not made up for: a timer is a rhythm, not a count.
     pub(super) fn look(&mut self, now_ns: i64) {
         for rhythm in &mut self.rhythms {
