@@ -36,7 +36,7 @@ def test_it_is_as_low_as_anybody_lowered_it_since_the_last_arm(steps: list[Any])
                 theirs.lower(to, held=holds)
                 state, held = min(state, to), held or holds
             elif deed == "profile" and held:
-                with pytest.raises(Refused, match="halted by a kill or a trip"):
+                with pytest.raises(Refused, match="halted by a kill, a trip"):
                     mine.raise_to_active(over_held=False)
             else:
                 mine.raise_to_active(over_held=deed == "person")

@@ -204,7 +204,7 @@ def test_a_journal_that_stays_down_is_made_whole_at_the_next_start(system: RealS
     code, _, err = system.end()
 
     assert code == 0, err
-    assert "the last run here ended without its journal: " in err
+    assert "the last run here did not end whole: " in err
     _, rows = query.sql(
         system.folder.path / "old" / "1" / "journal", "select distinct seq from execution.fill order by 1"
     )
@@ -276,7 +276,7 @@ def test_after_kill_9_of_everything_the_next_start_writes_what_the_tapes_hold(sy
     code, _, err = system.end()
 
     assert code == 0, err
-    assert "the last run here had been killed: " in err
+    assert "the last run here did not end whole: " in err
     kept = system.folder.path / "old" / "1" / "journal"
     for name, spoken in said.items():
         for topic in {topic for topic, _ in spoken}:
@@ -299,3 +299,24 @@ def test_a_start_that_the_market_refuses_is_one_line_and_costs_no_latch(system: 
     assert "its exchange has seed 1, not 2; start a new run folder" in err
     assert latch.read() is LatchState.ACTIVE
     latch.close()
+
+
+def test_a_start_that_a_strategy_refuses_is_no_alarm_and_the_corrected_profile_trades(
+    system: RealSystem, tmp_path: Path
+) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT)
+    right = profile(tmp_path / "patient.py", "Patient")
+    (tmp_path / "typo.toml").write_text(right.replace("patient.py", "pateint.py"))
+    (tmp_path / "right.toml").write_text(right)
+    system.start(profile=str(tmp_path / "typo.toml"))
+    code, _, err = system.end()
+    assert (code, err.count("\n")) == (2, 1), err
+    assert "no strategy file" in err
+    latch = Latch(system.folder.path / "account")
+    assert (latch.read(), latch.held) == (LatchState.HALTED, False)
+    latch.close()
+
+    system.start(profile=str(tmp_path / "right.toml"))
+
+    system.trades()
+    assert not halted(system)

@@ -8,7 +8,7 @@ a power cut.
 The word is 8 bytes: ``may_trade u8, may_enter u8, held u8, unused u8, lowered u32`` (little-endian). A file of zeros,
 the first start, says HALTED. Permissions are two bytes that lowering only ever clears, so that two processes lowering
 at once, in any interleaving and without a lock that a stopped process could hold, never raise anything. ``held`` is set
-by a kill and a trip: then a person alone raises the latch, and no profile.
+by a kill, a trip and a lost part: then a person alone raises the latch, and no profile.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class Latch:
         """
         seen = self._lowered()
         if self.held and not over_held:
-            raise Refused("not armed: the account was halted by a kill or a trip; look why, then `kitev3 arm`")
+            raise Refused(
+                "not armed: the account was halted by a kill, a trip or a lost part; look why, then `kitev3 arm`"
+            )
         self._word[_MAY_TRADE] = 1
         self._word[_MAY_ENTER] = 1
         self._word[_HELD] = 0

@@ -102,14 +102,14 @@ def preflight(
 
 
 def _catch_up(folder: RunFolder, account: str) -> None:
-    """Has the journal of a run that was killed made whole, in a process of its own: Arrow is large, and we stay."""
+    """Has the journal of a run that was killed, or refused as it started, made whole; in a process of its own, since
+    Arrow is large and we stay."""
     if folder.is_whole():
         return
-    ended = "ended without its journal" if folder.summary.exists() else "had been killed"
     words = (sys.executable, "-m", "kitev3.journal.catch_up", str(folder.path), account)
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     said = (done.stderr if done.returncode else done.stdout).strip().splitlines() or ["no word"]
-    what = "is not whole, and its tapes are kept" if done.returncode else ended
+    what = "is not whole, and its tapes are kept" if done.returncode else "did not end whole"
     print(f"kitev3: the last run here {what}: {said[-1]}", file=sys.stderr)
 
 

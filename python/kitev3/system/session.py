@@ -210,7 +210,8 @@ class Session:
         self.view.say(f"{death.service} stays down: {row.given_up}")
         self._trouble(f"{death.service} {row.given_up}")
         if self.clock is not None or spec(death.service).order_path:
-            self._halt()  # before the start nothing has traded: a helper that refuses has cost nothing
+            # Before the start nothing has traded: a typing error costs a helper nothing, the order path no alarm.
+            self._halt(held=self.clock is not None)
         self._finish(f"{death.service} stays down")
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
@@ -222,12 +223,12 @@ class Session:
         self._finish(what)
         loop.default_exception_handler(dict(context))
 
-    def _halt(self) -> None:
+    def _halt(self, *, held: bool = True) -> None:
         """No order may leave a system that has lost a part: the latch first, it needs nobody's answer."""
         if not self._account().is_dir():
             return  # no account has been opened yet, so nothing could be armed
         latch = Latch(self._account())
-        latch.lower(LatchState.HALTED)
+        latch.lower(LatchState.HALTED, held=held)
         latch.close()
 
     # --- the end ------------------------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def test_a_profile_does_not_arm_over_a_kill_and_a_person_does(system: System) ->
     system.process.terminate()
     code, out, err = system.end()
     assert (code, err) == (0, "")
-    assert "not armed: the account was halted by a kill or a trip" in out
+    assert "not armed: the account was halted by a kill, a trip or a lost part" in out
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
