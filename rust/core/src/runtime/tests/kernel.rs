@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::random::Stream;
-use crate::runtime::kernel::Kernel;
 use crate::runtime::kernel::driver::{Driver, NoDriver, World};
 use crate::runtime::kernel::node::Service as Hung;
 use crate::runtime::kernel::schedule::Fate;
+use crate::runtime::kernel::{Fallen, Kernel};
 use crate::runtime::outbox::Outgoing;
 use crate::tape::simulated::{Call, Fault, SimulatedDisk};
 
@@ -37,6 +37,8 @@ struct House {
     kernel: Kernel,
     tapes: Folder,
     people: BTreeMap<&'static str, Seen>,
+    /// Whether a service may fall: its disk fails now and then.
+    is_frail: bool,
 }
 
 impl House {
@@ -49,6 +51,7 @@ impl House {
             kernel,
             tapes,
             people: BTreeMap::new(),
+            is_frail: false,
         };
         for name in NAMES {
             house.hang_up(name, None);
@@ -109,25 +112,36 @@ impl House {
             begins_run: false,
             dies_after,
         };
-        self.kernel.hang_up(service).unwrap();
+        let hung_up = self.kernel.hang_up(service);
+        self.bear(hung_up.map(drop));
+    }
+
+    fn bear(&self, outcome: Result<(), Fallen>) {
+        if let Err(fallen) = outcome {
+            assert!(self.is_frail, "{fallen}");
+        }
     }
 
     fn come_back(&mut self, name: &'static str) {
         if !self.kernel.is_up(name) {
             self.hang_up(name, None);
-            self.kernel.reopen(place_of(name)).unwrap();
+            let opened = self.kernel.reopen(place_of(name));
+            self.bear(opened);
         }
     }
 
     fn say(&mut self, topic: &str, number: u64) {
         let text = [topic.as_bytes(), b"|", &number.to_le_bytes()].concat();
         let speaker = place_of("speaker");
-        self.kernel.world(speaker, "world.text", text).unwrap();
+        let said = self.kernel.world(speaker, "world.text", text);
+        self.bear(said);
     }
 
     fn advance(&mut self, duration_ns: i64) {
         let until_ns = self.kernel.now_ns() + duration_ns;
-        self.kernel.advance_to(until_ns).unwrap();
+        while let Err(fallen) = self.kernel.advance_to(until_ns) {
+            self.bear(Err(fallen));
+        }
     }
 
     /// What a service was given of a source: (seq, topic, payload).
@@ -234,6 +248,28 @@ fn weather(seed: u64) -> (Arc<AtomicBool>, crate::runtime::kernel::Delivery) {
     (calm, Box::new(delivery))
 }
 
+/// Errors of the disk, each after so many deeds.
+fn faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
+    let of = proptest::sample::select(vec![
+        None,
+        Some(Call::Open),
+        Some(Call::Read),
+        Some(Call::Write),
+        Some(Call::Grow),
+        Some(Call::Map),
+        Some(Call::Sync),
+        Some(Call::SyncDir),
+        Some(Call::Names),
+    ]);
+    let fault = (of, 0..30u64, any::<bool>()).prop_map(|(of, after, lasts)| Fault {
+        of,
+        after,
+        errno: 5,
+        lasts,
+    });
+    proptest::collection::vec((0..60usize, fault), 1..5)
+}
+
 fn play(house: &mut House, deeds: &[Deed]) {
     for (number, deed) in deeds.iter().enumerate() {
         match *deed {
@@ -244,13 +280,16 @@ fn play(house: &mut House, deeds: &[Deed]) {
             Deed::ComeBack(who) => house.come_back(NAMES[who]),
             Deed::ComeBackAndDie(who, left) if !house.kernel.is_up(NAMES[who]) => {
                 house.hang_up(NAMES[who], Some(left));
-                house.kernel.reopen(who).unwrap();
+                let opened = house.kernel.reopen(who);
+                house.bear(opened);
             }
             Deed::ComeBackAndDie(..) => {}
             Deed::Pause(who) => house.kernel.pause(who),
             Deed::Resume(who) => house.kernel.resume(who),
         }
-        house.kernel.run().unwrap();
+        while let Err(fallen) = house.kernel.run() {
+            house.bear(Err(fallen));
+        }
     }
 }
 
@@ -333,6 +372,28 @@ proptest! {
         };
 
         prop_assert!(run() == run());
+    }
+
+    #[test]
+    fn a_disk_that_fails_costs_nobody_an_event(deeds in deeds(0..4), faults in faults(), seed: u64) {
+        let (disk, tapes) = simulated();
+        let (calm, delivery) = weather(seed);
+        let mut house = House::new(tapes, Some(delivery));
+        house.is_frail = true;
+
+        for (number, deed) in deeds.iter().enumerate() {
+            for (_, fault) in faults.iter().filter(|(after, _)| *after == number) {
+                disk.fail(*fault);
+            }
+            play(&mut house, &[*deed]);
+        }
+        disk.heal();
+        calm.store(true, Ordering::Relaxed);
+        calm_down(&mut house);
+        // Who had read of a disk that was sick has died of it by now, and comes back.
+        calm_down(&mut house);
+
+        check_all_was_heard(&house)?;
     }
 
     #[test]
