@@ -492,7 +492,8 @@ fn push(trades: &mut Vec<(i64, Option<u64>, i64)>, trade: (i64, Option<u64>, i64
     }
 }
 
-/// What an order traded from some execution on, in the same words.
+/// What an order traded from some execution on, in the same words; not what came later and met it: the next slice of an iceberg
+/// whose slice it has filled.
 fn found(exchange: &Exchange, index: usize, from: usize) -> Vec<(i64, Option<u64>, i64)> {
     let mut trades = Vec::new();
     let new = &exchange.executions[from..];
@@ -500,6 +501,9 @@ fn found(exchange: &Exchange, index: usize, from: usize) -> Vec<(i64, Option<u64
         let other = new
             .iter()
             .find(|e| e.trade_id == execution.trade_id && e.order != index);
+        if other.is_some_and(|other| other.order > index) {
+            continue;
+        }
         let with = other.map(|other| book_id(other.order));
         push(&mut trades, (execution.price_e4, with, execution.quantity));
     }
