@@ -1,7 +1,7 @@
 //! Time goes on: the market's steps, and what comes due between them.
 
 use crate::exchange::market::listing::Hit;
-use crate::exchange::orders::order::Order;
+use crate::exchange::orders::order::{Order, order_index};
 use crate::exchange::orders::stops::reached;
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::state::Exchange;
@@ -99,7 +99,10 @@ impl Exchange {
     fn after_step(&mut self, hits: Vec<Hit>) {
         self.now_ns = self.market.now_ns();
         for hit in hits {
-            self.book_trade(&hit.trade);
+            match hit {
+                Hit::Trade(trade) => self.book_trade(&trade),
+                Hit::Prevented(id) => self.prevent(order_index(id)),
+            }
         }
         for turn in self.market.take_phase_changes() {
             self.turn(turn);

@@ -42,9 +42,9 @@ impl Market {
                     before: listing.phase,
                     after: phase,
                 });
-                listing.turn(phase, &moment, &self.spot, index, hits);
+                listing.turn(phase, &moment, &self.spot, hits);
             }
-            listing.step(&moment, &self.spot, parents, index, hits);
+            listing.step(&moment, &self.spot, parents, hits);
         }
         self.look_at_breaker();
         self.look_at_end(first);
@@ -180,8 +180,8 @@ impl Market {
 
     /// The market maker's own flow is over; it only fills up again what users took.
     pub(super) fn stand_still(&mut self, hits: &mut Vec<Hit>) {
-        for (index, listing) in self.listings.iter_mut().enumerate() {
-            listing.stand_still(index, hits);
+        for listing in &mut self.listings {
+            listing.stand_still(hits);
         }
     }
 }

@@ -17,11 +17,12 @@ use crate::exchange::matching::users_orders::UsersOrders;
 use crate::random::key;
 use crate::terms::{InstrumentKind, Side};
 
-/// A trade on a shared book or in an auction in which a user has a part.
+/// What a step did to users' orders.
 #[derive(Clone, Copy, Debug)]
-pub struct Hit {
-    pub listing: usize,
-    pub trade: Trade,
+pub enum Hit {
+    Trade(Trade),
+    /// This one did not come into the book: next in line was an order of the same owner.
+    Prevented(u64),
 }
 
 /// One instrument on the market.
@@ -275,17 +276,17 @@ impl Listing {
     }
 
     /// Lets the market maker go on in the book that users share.
-    pub(super) fn share(&mut self, index: usize, takers: &[Taker], hits: &mut Vec<Hit>) {
+    pub(super) fn share(&mut self, takers: &[Taker], hits: &mut Vec<Hit>) {
         let mut trades = Vec::new();
         self.users.go_on(&self.levels, takers, &mut trades);
-        tell(index, trades, hits);
+        tell(trades, hits);
     }
 }
 
 /// Trades in which users have a part.
-pub(super) fn tell(listing: usize, trades: Vec<Trade>, hits: &mut Vec<Hit>) {
+pub(super) fn tell(trades: Vec<Trade>, hits: &mut Vec<Hit>) {
     let users = trades.into_iter().filter(|trade| {
         trade.resting_owner != MARKET_MAKER || trade.incoming_owner != MARKET_MAKER
     });
-    hits.extend(users.map(|trade| Hit { listing, trade }));
+    hits.extend(users.map(Hit::Trade));
 }

@@ -10,6 +10,7 @@ use crate::exchange::market::market_maker::Levels;
 use crate::exchange::market::minute::Minute;
 use crate::exchange::market::pricing::{forward, option_value, published_e4};
 use crate::exchange::matching::book::Level;
+use crate::exchange::matching::book::Rest;
 use crate::random::Stream;
 use crate::terms::Side;
 
@@ -18,17 +19,10 @@ const POST_CLOSE_ACTIVITY: f64 = 0.1;
 
 impl Listing {
     /// One step: what it is worth, what is quoted, what trades.
-    pub fn step(
-        &mut self,
-        moment: &Moment,
-        spot: &Spot,
-        parents: &[Self],
-        index: usize,
-        hits: &mut Vec<Hit>,
-    ) {
+    pub fn step(&mut self, moment: &Moment, spot: &Spot, parents: &[Self], hits: &mut Vec<Hit>) {
         self.prints_e4 = (i64::MAX, i64::MIN);
         if self.phase == Phase::PostClose {
-            self.step_after_close(moment, index, hits);
+            self.step_after_close(moment, hits);
         }
         if self.phase != Phase::Continuous {
             return;
@@ -50,7 +44,7 @@ impl Listing {
             return;
         }
         if self.users.wait() {
-            self.gathered_go_on(moment, index, hits);
+            self.gathered_go_on(moment, hits);
         }
         let push = match self.minute.fair {
             Some(before) => ((self.fair - before) / (before * 4e-4)).clamp(-1.0, 1.0),
@@ -66,13 +60,13 @@ impl Listing {
             let takers =
                 self.parameters
                     .takers(&mut stream, &self.instrument, &self.levels, push, activity);
-            self.share(index, &takers, hits);
+            self.share(&takers, hits);
         }
     }
 
     /// At the closing price the market maker wants to be on one side alone, whichever the day has left it with, and some of
     /// it on the other. What it trades with itself is not shown.
-    pub(super) fn step_after_close(&mut self, moment: &Moment, index: usize, hits: &mut Vec<Hit>) {
+    pub(super) fn step_after_close(&mut self, moment: &Moment, hits: &mut Vec<Hit>) {
         let price_e4 = self.closing_e4();
         let mut day = Stream::new(self.moments, "post-close");
         let side = if day.chance(0.5) { 0 } else { 1 };
@@ -92,7 +86,7 @@ impl Listing {
             let takers =
                 self.parameters
                     .takers(&mut stream, &self.instrument, &self.levels, 0.0, activity);
-            self.share(index, &takers, hits);
+            self.share(&takers, hits);
         }
     }
 
@@ -141,23 +135,26 @@ impl Listing {
     }
 
     /// What an auction left goes into the book, oldest first.
-    pub(super) fn gathered_go_on(&mut self, moment: &Moment, index: usize, hits: &mut Vec<Hit>) {
+    pub(super) fn gathered_go_on(&mut self, moment: &Moment, hits: &mut Vec<Hit>) {
         let mut stream = Stream::at(self.moments, moment.now_ns);
         self.levels = self
             .parameters
             .quotes(&mut stream, &self.instrument, self.fair);
         for order in self.users.take_gathered() {
             let mut trades = Vec::new();
-            self.users.take(&self.levels, order, false, &mut trades);
-            tell(index, trades, hits);
+            let rest = self.users.take(&self.levels, order, false, &mut trades);
+            tell(trades, hits);
+            if matches!(rest, Rest::Prevented(_)) {
+                hits.push(Hit::Prevented(order.id));
+            }
         }
     }
 
     /// Nothing moves; the market maker fills up again what users took.
-    pub fn stand_still(&mut self, index: usize, hits: &mut Vec<Hit>) {
+    pub fn stand_still(&mut self, hits: &mut Vec<Hit>) {
         self.prints_e4 = (i64::MAX, i64::MIN);
         if self.users.share_a_book() {
-            self.share(index, &[], hits);
+            self.share(&[], hits);
         }
     }
 

@@ -14,14 +14,7 @@ use crate::terms::Side;
 
 impl Listing {
     /// Goes to another phase of its day.
-    pub fn turn(
-        &mut self,
-        phase: Phase,
-        moment: &Moment,
-        spot: &Spot,
-        index: usize,
-        hits: &mut Vec<Hit>,
-    ) {
+    pub fn turn(&mut self, phase: Phase, moment: &Moment, spot: &Spot, hits: &mut Vec<Hit>) {
         let before = std::mem::replace(&mut self.phase, phase);
         self.changed_ns = moment.now_ns;
         if before == Phase::Continuous {
@@ -32,7 +25,7 @@ impl Listing {
             self.users.close();
         }
         if matches!(before, Phase::Gathering { .. }) && !matches!(phase, Phase::Gathering { .. }) {
-            self.uncross(moment.now_ns, index, hits);
+            self.uncross(moment.now_ns, hits);
         }
         if phase == Phase::Closed && before == Phase::Continuous {
             // The last price of all: where the last minute ended.
@@ -67,7 +60,7 @@ impl Listing {
 
     /// The auction's match. The market maker asks and offers around what it is worth; who is left waits for what
     /// follows.
-    pub(super) fn uncross(&mut self, now_ns: i64, index: usize, hits: &mut Vec<Hit>) {
+    pub(super) fn uncross(&mut self, now_ns: i64, hits: &mut Vec<Hit>) {
         let reference_e4 = self.instrument.on_tick(self.fair);
         let mut stream = Stream::at(self.moments, now_ns);
         let mut orders = Vec::new();
@@ -109,7 +102,7 @@ impl Listing {
                 self.counted = self.day.volume;
             }
         }
-        tell(index, trades, hits);
+        tell(trades, hits);
         for order in rest {
             if order.owner != MARKET_MAKER {
                 self.users.gather(order);

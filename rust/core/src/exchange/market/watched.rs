@@ -25,7 +25,7 @@ impl Market {
         let mut fair = Vec::with_capacity(self.deferred.watched.len());
         for &index in &self.deferred.watched {
             let (parents, rest) = self.listings.split_at_mut(index);
-            rest[0].step(&moment, &self.spot, parents, index, hits);
+            rest[0].step(&moment, &self.spot, parents, hits);
             fair.push(rest[0].fair());
         }
         self.deferred.steps.push(DeferredStep {
@@ -86,7 +86,7 @@ impl Market {
             for index in (0..self.listings.len()).filter(|&index| late[index]) {
                 let (parents, rest) = self.listings.split_at_mut(index);
                 let mut hits = Vec::new();
-                rest[0].step(&step.moment, &step.spot, parents, index, &mut hits);
+                rest[0].step(&step.moment, &step.spot, parents, &mut hits);
                 assert!(hits.is_empty(), "every order's instrument is watched");
             }
         }

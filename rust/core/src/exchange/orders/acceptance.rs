@@ -129,14 +129,18 @@ impl Exchange {
                 self.opens(index);
                 self.end(index, OrderStatus::Cancelled, None);
             }
-            Rest::Prevented(_) => {
-                let why = "Cancelled by the exchange: it would have traded with an order of the same client.";
-                self.end(index, OrderStatus::Cancelled, Some(why.into()));
-            }
+            Rest::Prevented(_) => self.prevent(index),
         }
         if standing.is_some() && self.frames.len() == said {
             self.say(index, standing);
         }
+    }
+
+    /// An order ends before it meets one of the same client.
+    pub(in crate::exchange) fn prevent(&mut self, index: usize) {
+        let why =
+            "Cancelled by the exchange: it would have traded with an order of the same client.";
+        self.end(index, OrderStatus::Cancelled, Some(why.into()));
     }
 
     /// What is left of an order, as a book takes it.

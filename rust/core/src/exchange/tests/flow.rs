@@ -13,8 +13,7 @@ use crate::exchange::market::path::Synthetic;
 use crate::exchange::market::simulated::{Market, Opening};
 use crate::exchange::market::universe::Universe;
 use crate::exchange::matching::book::{Limit, MARKET_MAKER};
-use crate::exchange::orders::order::OrderStatus;
-use crate::exchange::orders::order::book_id;
+use crate::exchange::orders::order::{Order, OrderStatus, book_id};
 use crate::exchange::orders::variety::Variety;
 use crate::exchange::rules::Rules;
 use crate::exchange::state::Exchange;
@@ -644,6 +643,34 @@ proptest! {
         };
         prop_assert_eq!(book(), book());
     }
+}
+
+/// The next leg of an iceberg is sent when the auction has filled the one before, and may cross another order of its client,
+/// that the auction left: at the open one of them is cancelled and says so.
+#[test]
+fn own_orders_that_cross_at_the_open_do_not_vanish() {
+    let mut exchange = before_hours(23);
+    let order = |quantity, buy, ticks, kind| Deed::Place {
+        account: 0,
+        what: 0,
+        buy,
+        ticks,
+        quantity,
+        kind,
+    };
+    act(&mut exchange, &Deed::Wait { seconds: 1 });
+    act(&mut exchange, &order(3, false, 0, 5));
+    for _ in 0..7 {
+        act(&mut exchange, &order(1, false, 0, 0));
+    }
+    act(&mut exchange, &order(1, true, 2, 9));
+    act(&mut exchange, &Deed::Wait { seconds: 899 });
+    let open = |exchange: &Exchange| exchange.market.listings[listing(exchange, 0)].phase;
+    assert_eq!(open(&exchange), Phase::Continuous);
+    orders_add_up(&exchange).expect("what is open stands in the book");
+    let message = |order: &Order| order.now.message.clone().unwrap_or_default();
+    let mut over = exchange.orders.iter().map(message);
+    assert!(over.any(|why| why.contains("an order of the same client")));
 }
 
 /// The properties say something only if the flows have all of it in them.

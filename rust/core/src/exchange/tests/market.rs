@@ -7,6 +7,7 @@ use crate::day::Day;
 use crate::exchange::hours::{Hours, Phase};
 use crate::exchange::market::candles::Interval;
 use crate::exchange::market::day_statistics::DayStatistics;
+use crate::exchange::market::listing::Hit;
 use crate::exchange::market::market_maker::LEVELS;
 use crate::exchange::market::path::{Path, Synthetic, frozen};
 use crate::exchange::market::simulated::{Market, Opening};
@@ -366,9 +367,16 @@ fn the_sessions_of_a_day_open_by_auction_and_close_by_auction() {
         market.step(&mut hits);
     }
     let open_e4 = market.listings[infy].day.open_e4;
-    let traded: i64 = hits.iter().map(|hit| hit.trade.quantity).sum();
+    let trades: Vec<_> = hits
+        .iter()
+        .map(|hit| match hit {
+            Hit::Trade(trade) => *trade,
+            Hit::Prevented(_) => panic!("nobody meets himself"),
+        })
+        .collect();
+    let traded: i64 = trades.iter().map(|trade| trade.quantity).sum();
     assert!(open_e4 > 0 && (50..=100).contains(&traded));
-    assert!(hits.iter().all(|hit| hit.trade.price_e4 == open_e4));
+    assert!(trades.iter().all(|trade| trade.price_e4 == open_e4));
     assert_eq!(market.listings[infy].standing(5), 50, "waits for the open");
 
     run(&mut market, at(9, 16));
