@@ -249,7 +249,8 @@ class Books:
             leg.order_id = row.order_id
             self.by_order[row.order_id] = leg
             said += self._reclaim(leg)
-        return said if leg.as_state() == before else [leg.as_state(), *said]
+        # RECLAIMED goes first: a new build that finds the one and not the other finds the rest in the next read.
+        return said if leg.as_state() == before else [*said, leg.as_state()]
 
     def _unknown_trigger(self, row: TriggerRow) -> Leg | None:
         """A GTT has no tag: one of the same content that no read showed before we asked for it is ours."""
