@@ -915,7 +915,7 @@ class Callbacks:
     """Asks strategies, one after the other, and gives those that want something or have raised.
 
     Each as (who, about what, its answer or a generator's first, that generator, what it raised); the last three are
-    None for one that is left out. KeyboardInterrupt is raised.
+    None for one that is left out.
     """
 
     @staticmethod

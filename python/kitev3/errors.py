@@ -10,6 +10,8 @@ Our own bugs are ``AssertionError``: the process stops rather than trade on a st
 
 from __future__ import annotations
 
+import signal
+
 
 class KiteError(Exception):
     """Something expected went wrong; the message says what, where and what to do."""
@@ -25,6 +27,11 @@ class Refused(KiteError):
 
 class Unknown(KiteError):
     """A request whose effect nobody knows; the book has to say."""
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether *error* is a person's Ctrl-C: where SIGINT raises nothing, it is other code's KeyboardInterrupt."""
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def readable(text: str, chars_max: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 from kitev3._core import BarBatch, Callbacks, Newest, bar_spec
 from kitev3.contracts import Fill, Gap, Instrument, Reject, SequenceGap, Signal
-from kitev3.errors import ConfigError
+from kitev3.errors import ConfigError, is_ctrl_c
 from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Asked, Context, ServiceSpec
@@ -92,6 +92,7 @@ class StrategyHandler(Handler):
     def _begin_anew(self) -> None:
         """As in the morning, with what is held: no instrument is known, no indicator has seen anything."""
         self.newest = Newest()
+        self.instruments: dict[int, str] = {}  # token -> its name
         self.engines = {name: engine_of(*made, f"strategy {name!r}") for name, made in self.made.items()}
         self.by_ticks = [engine for run in self.runs if not run.bars and (engine := self.engines[run.name]) is not None]
         self.hosted: dict[tuple[str, int], Hosted] = {}
@@ -106,20 +107,22 @@ class StrategyHandler(Handler):
 
     def status(self) -> dict[str, Any]:
         """For the health answer."""
+        held = self._held()
         return {
             "signals": self.signals,
             "strategies": len(self.hosted),
             "instruments": len({t for _, t in self.hosted}),
             "stopped": dict(self.code.stopped),
-            "held": self._held(),
+            "held": held,
+            "left": {name: rows for name, rows in held.items() if name in self.code.stopped or name not in self.made},
         }
 
     def _held(self) -> dict[str, dict[str, int]]:
-        """strategy -> instrument -> quantity, of all that is not zero."""
+        """strategy -> instrument -> quantity, of all that is not zero; of those too that are asked no more."""
         held: dict[str, dict[str, int]] = {}
-        for (strategy, _), one in self.hosted.items():
-            if one.position:
-                held.setdefault(strategy, {})[name_of(one.instrument)] = one.position
+        for (strategy, token), products in self.positions.items():
+            if position := sum(products.values()):
+                held.setdefault(strategy, {})[self.instruments.get(token, str(token))] = position
         return held
 
     # What outlives a process --------------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ class StrategyHandler(Handler):
 
     def instrument(self, event: Event) -> Iterable[Payload]:
         row: Instrument = event.payload
-        key = name_of(row)
+        key = self.instruments[row.instrument_token] = name_of(row)
         for run in self.runs:
             known = self.hosted.get((run.name, row.instrument_token))
             if known is not None:
@@ -174,9 +177,9 @@ class StrategyHandler(Handler):
         self.code.begin(event, run.name, row)
         try:
             strategy = kind(params)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             self.code.failed(event, run.name, row, "__init__", error, place_of_callback(kind.__init__))
             self._take_out(run.name)
             return
@@ -218,7 +221,7 @@ class StrategyHandler(Handler):
 
     def fill(self, event: Event) -> Iterable[Payload]:
         fill: Fill = event.payload
-        if fill.strategy in self.made:
+        if fill.strategy:
             held = self.positions.setdefault((fill.strategy, fill.instrument_token), {})
             quantity = fill.quantity if fill.side == "BUY" else -fill.quantity
             held[fill.product] = held.get(fill.product, 0) + quantity
@@ -309,9 +312,9 @@ class StrategyHandler(Handler):
                 for decision in decisions(answer if rest is None else chain((answer,), rest), name)
                 if decision.action != "HOLD" or hosted.strategy.wants_hold
             ]
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # of user code, whatever it raises: sys.exit() ends a strategy, not the service
+            if is_ctrl_c(error):
+                raise
             begin = place_of_callback(getattr(type(hosted.strategy), name, None), rest)
             self.code.failed(event, hosted.run.name, hosted.instrument, name, error, begin)
             self._take_out(hosted.run.name)
@@ -361,11 +364,6 @@ def _code(config: StrategyConfig) -> Iterable[Path]:
     return [path for run in config.run for path in code_of(run.use)]
 
 
-def _left(status: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """What strategies hold that are stopped."""
-    return {name: held for name, held in status.get("held", {}).items() if name in status.get("stopped", {})}
-
-
 def _holdings(left: Mapping[str, Mapping[str, int]]) -> str:
     rows = (f"{name} {number:+,} of {of}" for name, held in left.items() for of, number in held.items())
     return said(list(rows))
@@ -394,11 +392,11 @@ SERVICE = ServiceSpec(
         ),
         Figure(
             key="left_positions",
-            label="positions of stopped strategies",
-            said=_left,
+            label="positions of no running strategy",
+            said="left",
             none={},
             form=_holdings,
-            trouble="is held by a strategy that is stopped: nobody looks after it",
+            trouble="is held by a strategy that is stopped or gone: nobody looks after it",
         ),
     ),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import signal
 import zlib
+from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -223,12 +225,23 @@ RAISES = {
     "no list of decisions": ("return 'BUY'", "on_bar gave 'BUY'"),
     "an exception": ("return 1 // 0", "ZeroDivisionError"),
     "the end of the process": ("raise SystemExit(3)", "SystemExit"),
+    "an interrupt of its own": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "an interrupt of a generator's": ("raise KeyboardInterrupt\n        yield", "KeyboardInterrupt"),
     "half a character": ('raise ValueError("\\ud800 of a name")', "? of a name"),
     "no such indicator": ("return view.value('rsi')", "no indicators"),
     "a wrong array": ("return [Decision(**good)] if np.array([1, 2]) else None", "ValueError"),
 }
 
 
+@pytest.fixture
+def no_ctrl_c() -> Iterator[None]:
+    """As in a process of a system: it is not a Ctrl-C that raises KeyboardInterrupt."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("no_ctrl_c")
 @pytest.mark.parametrize("wrong", RAISES)
 def test_what_goes_wrong_in_a_strategy_stops_it_alone_with_file_and_line(tmp_path: Path, wrong: str) -> None:
     body, words = RAISES[wrong]
@@ -249,6 +262,15 @@ def test_what_goes_wrong_in_a_strategy_stops_it_alone_with_file_and_line(tmp_pat
     assert line["error"].startswith(f"{line['file']}:{line['line']}: ")
     assert service.status()["stopped"] == {"mine": line["error"]}
     assert msgspec.msgpack.encode(service.status())
+
+
+def test_a_ctrl_c_while_a_strategy_is_asked_is_the_persons(tmp_path: Path) -> None:
+    service = two(tmp_path, "raise KeyboardInterrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        heard(service, [instrument(1, "AAA"), bar(1, 1, 0)])
+
+    assert service.status()["stopped"] == {}
 
 
 def test_what_a_strategy_wanted_before_it_went_wrong_stands(tmp_path: Path) -> None:

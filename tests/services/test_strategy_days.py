@@ -9,7 +9,7 @@ import pytest
 from kitev3._core import Bar, BarBatch, Event
 from kitev3.contracts import Epoch, Start
 from kitev3.services.strategy.hosted import Run
-from kitev3.services.strategy.service import StrategyHandler
+from kitev3.services.strategy.service import SERVICE, StrategyHandler
 
 from services.test_strategy import SECOND_NS, Log, a_signal, bar, blocked, fill, heard, instrument, reject
 
@@ -93,7 +93,21 @@ def test_a_strategy_sees_what_it_holds_and_nothing_of_others(tmp_path: Path) -> 
     told = heard(service, [bought(5), bought(3, "CNC"), bought(2, side="SELL"), bought(90, strategy="other")])
 
     assert [s.reason for s in told] == ["holds 5", "holds 8", "holds 6"]
-    assert service.status()["held"] == {"mine": {"NSE:AAA": 6}}
+    assert service.status()["left"] == {"other": {"NSE:AAA": 90}}, (
+        "no strategy of the profile, of which it may be the past"
+    )
+
+
+def test_what_a_stopped_strategy_holds_and_still_gets_is_told(tmp_path: Path) -> None:
+    service = hosting(tmp_path)
+    [left] = (figure for figure in SERVICE.figures if figure.key == "left_positions")
+    heard(service, [ROW, bought(5)])
+    before = left.of(service.status())
+
+    heard(service, [bar(1, 0, 0), bought(2)])
+
+    assert list(service.code.stopped) == ["mine"]
+    assert (before, left.of(service.status())) == ({}, {"mine": {"NSE:AAA": 7}})
 
 
 def test_with_other_code_it_begins_anew_with_its_position_and_decides_on_nothing_that_is_past(tmp_path: Path) -> None:

@@ -83,10 +83,12 @@ def test_with_a_band_ema_cross_turns_only_on_a_lead_as_wide_and_never_more_often
     [
         (150, [(3.0, 2.0), (1.0, 2.0)], [("SELL", "exit", 150), ("SELL", "enter", 1)]),
         (-150, [(1.0, 2.0), (3.0, 2.0)], [("BUY", "exit", 150), ("BUY", "enter", 1)]),
-        (150, [(1.0, 2.0), (3.0, 2.0)], [("BUY", "enter", 1)]),
+        (150, [(1.0, 2.0), (3.0, 2.0)], []),
+        (-150, [(3.0, 2.0), (1.0, 2.0)], []),
+        (150, [(1.0, 2.0), (3.0, 2.0), (1.0, 2.0)], [("SELL", "exit", 150), ("SELL", "enter", 1)]),
     ],
 )
-def test_what_ema_cross_holds_as_it_begins_it_leaves_with_the_first_crossing_against_it(
+def test_what_ema_cross_holds_as_it_begins_it_leaves_with_the_first_crossing_against_it_and_never_doubles(
     held: int, means: list[tuple[float, float]], quantities: list[tuple[str, str, int]]
 ) -> None:
     made = decisions(EmaCross(EmaCross.Params()), StillView(position=held), means)

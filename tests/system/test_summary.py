@@ -230,10 +230,9 @@ def test_rules_stand_with_the_busiest_first() -> None:
 
 def test_what_a_stopped_strategy_holds_is_trouble_at_the_end() -> None:
     tally = Tally(known_services())
-    held = {"mine": {"NSE:INFY": -50}, "other": {"NSE:SBIN": 5}}
-    tally.add({"strategy": Health(service={"stopped": {"mine": "mine.py:7: no"}, "held": held})})
+    tally.add({"strategy": Health(service={"left": {"mine": {"NSE:INFY": -50}}})})
 
     assert list(tally.troubles()) == [
-        "strategy: mine -50 of NSE:INFY is held by a strategy that is stopped: nobody looks after it"
+        "strategy: mine -50 of NSE:INFY is held by a strategy that is stopped or gone: nobody looks after it"
     ]
     assert tally.figures()["left_positions"] == {"mine": {"NSE:INFY": -50}}

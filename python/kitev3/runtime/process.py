@@ -163,6 +163,7 @@ class Process:
 
     def run(self) -> int:
         """Blocks until a signal; the exit code."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no KeyboardInterrupt of ours comes up in others' code
         pin(self.profile, self.spec.name)
         bus = self.profile.bus
         transport = ZmqTransport(

@@ -15,7 +15,7 @@ class EmaCross(Strategy):
     """Long while the fast mean is above the slow one, short while it is below.
 
     It goes by its own last crossing, not by fills, so one day gives one list of signals. A position with which it
-    begins anew it leaves at the first crossing against it.
+    begins anew it leaves at the first crossing against it, and adds nothing to it before.
     """
 
     @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,10 @@ class EmaCross(Strategy):
         held = view.position if not self.entered else 0
         if self.entered or (held < 0 if side == "BUY" else held > 0):
             yield self._decide(view, side, "exit", fast, slow, abs(held))
-        self.entered = True
-        yield self._decide(view, side, "enter", fast, slow)
+        is_there = held > 0 if side == "BUY" else held < 0
+        if not is_there:
+            self.entered = True
+            yield self._decide(view, side, "enter", fast, slow)
 
     def _decide(self, view: View, side: Side, intent: str, fast: float, slow: float, held: int = 0) -> Decision:
         return Decision(

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from kitev3._core import INDICATOR_KINDS, IndicatorEngine
-from kitev3.errors import ConfigError
+from kitev3.errors import ConfigError, is_ctrl_c
 from kitev3.strategy.base import Strategy
 from kitev3.strategy.ema_cross import EmaCross
 from kitev3.strategy.place import LIBRARY, place_of_error, words_of
@@ -55,9 +55,9 @@ def _file(path: Path) -> Any:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         raise _cannot(f"strategy file {path}", error, str(path)) from None
     return module
 
@@ -67,9 +67,9 @@ def _package(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ConfigError(f"no package {name!r} for a strategy: {error}: install it beside kitev3") from None
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         raise _cannot(f"strategy package {name}", error, "") from None
 
 
@@ -88,7 +88,9 @@ def parameters(kind: type[Strategy], given: Mapping[str, Any], where: str) -> An
         return msgspec.convert(dict(given), kind.Params)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}") from None
-    except Exception as error:  # of the user's own __post_init__
+    except BaseException as error:  # of the user's own __post_init__
+        if is_ctrl_c(error):
+            raise
         raise _cannot(where, error, file_of(kind)) from None
 
 
@@ -100,9 +102,9 @@ def engine_of(kind: type[Strategy], params: Any, where: str) -> IndicatorEngine 
     try:
         declared = kind(params).indicators()
         given = [(str(name), str(one.kind), dict(one.params)) for name, one in declared.items()]
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         raise _cannot(where, error, file_of(kind)) from None
     for name, indicator, _ in given:
         if indicator not in INDICATOR_KINDS:

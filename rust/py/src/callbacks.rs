@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kitev3_core::market::{Bar, BarSpec};
 use kitev3_core::runtime::header::SOURCE_BYTES;
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyBufferError, PyKeyError, PyKeyboardInterrupt};
+use pyo3::exceptions::{PyBufferError, PyKeyError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -418,17 +418,12 @@ impl Callbacks {
             if is_left_out {
                 return Ok(Some((hosted, what, None, None, None)));
             }
-            let raised = |error: PyErr| {
-                if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-                    return Err(error);
-                }
-                Ok(error.into_value(py).into_any())
-            };
+            let raised = |error: PyErr| error.into_value(py).into_any();
             let strategy = hosted.get().strategy.bind(py);
             let answer = match strategy.call_method1(&name, (&what, &hosted)) {
                 Ok(answer) if answer.is_none() => continue,
                 Ok(answer) => answer,
-                Err(error) => return Ok(Some((hosted, what, None, None, Some(raised(error)?)))),
+                Err(error) => return Ok(Some((hosted, what, None, None, Some(raised(error))))),
             };
             if !answer.get_type().is(generator) {
                 return Ok(Some((hosted, what, Some(answer.unbind()), None, None)));
@@ -437,7 +432,7 @@ impl Callbacks {
             let (first, error) = match steps.next() {
                 None => continue,
                 Some(Ok(first)) => (Some(first.unbind()), None),
-                Some(Err(error)) => (None, Some(raised(error)?)),
+                Some(Err(error)) => (None, Some(raised(error))),
             };
             return Ok(Some((hosted, what, first, Some(answer.unbind()), error)));
         }

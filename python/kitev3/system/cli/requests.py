@@ -63,7 +63,8 @@ def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
       kitev3 kill --reason "prices look wrong"
     """
     folder, run = described(profile, run_dir)
-    failed = {str(account): why for account in _accounts(profile, folder, run) if (why := _lowered(account, folder))}
+    accounts = _accounts(profile, folder, run)
+    failed = {str(account): why for account in accounts if (why := _lowered(account, folder))}
     services = list(dict.fromkeys((*(run.services if run else ()), *sorted(folder.bound()))))
     with Control(folder) as control:  # they hear it before anything is printed
         silent = control.send(services, Kill(reason, who()), who())
@@ -77,6 +78,10 @@ def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
             print(f"open positions: {_known(healths, 'positions')}")
         else:
             print(f"no service runs in {folder.path}")
+    if not services and all(account.is_relative_to(folder.path) for account in accounts):
+        failed[str(folder.path)] = (
+            "no system runs here, and what runs in another folder trades on: name it by --run-dir"
+        )
     _finish(failed | silent, "")
 
 
