@@ -124,6 +124,23 @@ def test_what_is_no_text_and_no_number_costs_its_row_alone(odd: bytes, form: byt
                 read(fields, "m")
 
 
+@pytest.mark.parametrize("name", [b'"\xff"', rb'"\ud83d"', b'"a\nb"', rb'"\x41"'])
+def test_a_name_that_cannot_be_read_costs_its_member_alone(name: bytes) -> None:
+    cut = row.members(b'{"a": {"n": 1}, %s : {"n": 2}, "b": {"n": 3}}' % name)
+
+    assert {key: bytes(value) for key, value in cut.items() if key != "?"} == {"a": b'{"n": 1}', "b": b'{"n": 3}'}
+
+
+@pytest.mark.parametrize("odd", [b"", b" ", b"[" * 3_000 + b"1" + b"]" * 3_000, b'{"x":' * 3_000 + b"1" + b"}" * 3_000])
+def test_what_is_missing_or_lies_too_deep_costs_its_row_alone(odd: bytes) -> None:
+    cut = row.members(b'{"a": {"n": 1}, "odd": %s, "b": {"n": 3}, "end":%s}' % (odd, odd))
+
+    assert (bytes(cut["a"]), bytes(cut["b"])) == (b'{"n": 1}', b'{"n": 3}')
+    for key in ("odd", "end"):
+        with suppress(BadRow), pytest.raises(BadRow):
+            row.whole(row.row(cut[key]), "n")
+
+
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_are_they_are_mended_once(body: bytes) -> None:
     once = row.mended(body)

@@ -106,11 +106,7 @@ def _read(reply: Reply) -> _Envelope | None:
     if "json" not in reply.content_type.lower():
         return None
     try:
-        return _envelope.decode(reply.body)
-    except row.UNREADABLE:
-        pass
-    try:
-        return _envelope.decode(row.mended(reply.body))
+        return row.cut(reply.body, _envelope.decode)
     except row.UNREADABLE:
         return None
 

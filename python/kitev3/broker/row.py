@@ -8,13 +8,15 @@ Null and absent are the same. What is there and is no number, or is one that no 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from kitev3.errors import KiteError
+
+Value = TypeVar("Value")
 
 RUPEES_MAX = 10**12  # far above any price, value or margin; ten thousand times it fits 64 bits
 WHOLE_MAX = 2**53  # what every JSON reader carries exactly
@@ -24,8 +26,10 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a JSON decoder raises at bytes from outside; nesting without end is among it."""
 
 
-_ATOM = re.compile(rb'"(?:[^"\\]|\\.)*+"|[^\s\[\]{},:"]++', re.DOTALL)
-"""A text or a number of JSON, or what stands in the place of one."""
+DEPTH_MAX = 64  # far more than any answer has
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|\s++|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)
+_COLON = re.compile(rb"\s*+:")
 _TEXT = re.compile(
     rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
     rb'|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"'
@@ -38,16 +42,54 @@ class BadRow(KiteError):
 
 
 def mended(body: bytes) -> bytes:
-    """*body* with what is no text and no number of JSON (half a surrogate pair, ``NaN``, ``007``) in a form that can be
-    cut off with its row, and costs that row: a text that is no UTF-8, and a list."""
+    """*body* with what is no text and no number of JSON (half a surrogate pair, ``NaN``, ``007``), is missing, or lies
+    too deep, in a form that can be cut off with its row and costs that row: a text that is no UTF-8, or a list. A
+    member whose name is none is called by one that nobody asks for."""
+    out: list[bytes] = []
+    depth = too_deep = 0
+    before = b""
+    for found in _TOKEN.finditer(body):
+        token = found[0]
+        opens, closes = token in (b"[", b"{"), token in (b"]", b"}")
+        if too_deep or (opens and depth == DEPTH_MAX):
+            too_deep += opens - closes
+            if too_deep:
+                continue
+            token, opens, closes = b"[]", False, False
+        depth += opens - closes
+        if token.isspace() or token == b":":
+            pass
+        elif closes or token == b",":
+            if before == b":":
+                out.append(b"[]")
+        elif token.startswith(b'"'):
+            token = _text(token, is_name=_COLON.match(body, found.end()) is not None)
+        elif not opens and token != b"[]" and not _PLAIN.fullmatch(token):
+            token = b"[]"
+        out.append(token)
+        before = before if token.isspace() else token
+    return b"".join(out)
 
-    def mend(atom: re.Match[bytes]) -> bytes:
-        is_text = atom[0].startswith(b'"')
-        if (_TEXT if is_text else _PLAIN).fullmatch(atom[0]):
-            return atom[0]
-        return b'"\xff"' if is_text else b"[]"
 
-    return _ATOM.sub(mend, body)
+def _text(token: bytes, *, is_name: bool) -> bytes:
+    try:
+        token.decode()
+    except UnicodeDecodeError:
+        return b'"?"' if is_name else token
+    if _TEXT.fullmatch(token):
+        return token
+    return b'"?"' if is_name else b'"\xff"'
+
+
+def cut(body: bytes, decode: Callable[[bytes], Value]) -> Value:
+    """What a decoder that leaves members unread makes of *body*, mended where it has to be.
+
+    Raises what the decoder does.
+    """
+    try:
+        return decode(body)
+    except UNREADABLE:
+        return decode(mended(body))
 
 
 def members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -180,6 +222,6 @@ def _number(name: str, value: Any, default: int | None) -> Decimal:
 
 def _cut(body: bytes, kind: Any, word: str) -> Any:
     try:
-        return msgspec.json.decode(body, type=kind)
+        return cut(body, msgspec.json.Decoder(kind).decode)
     except UNREADABLE as error:
         raise BadRow(f"no JSON {word}: {error}") from None
