@@ -27,6 +27,8 @@ def _driver(context: Context, config: MarketdataConfig) -> Driver:
 def _alarms(status: Mapping[str, Any]) -> Iterable[str]:
     if status.get("state", "up") != "up":
         yield f"feed {status['state']} {status.get('reason', '')}".strip()
+    elif status.get("ticks") and status.get("unquoted"):
+        yield f"{status['unquoted']} instruments without a quote: no strategy is asked about them"
 
 
 SERVICE = ServiceSpec(
@@ -42,5 +44,10 @@ SERVICE = ServiceSpec(
         Figure(key="ticks", label="ticks", live=True),
         Figure(key="batches", label="batches"),
         Figure(key="bars", label="bars"),
+        Figure(
+            key="unquoted",
+            label="instruments without a quote",
+            trouble="instruments without a quote of the broker's: no strategy was asked about them",
+        ),
     ),
 )

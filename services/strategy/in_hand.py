@@ -47,6 +47,20 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True):
         return (event.source, event.epoch, event.seq) == (self.source, self.epoch, self.seq)
 
 
+def asked(folder: Path) -> str:
+    """The strategy whose call goes on, or went on as the process died; empty between two calls."""
+    try:
+        call = (folder / "in_hand").read_bytes()[: _CALL.size]
+    except OSError:
+        return ""
+    return _name(call) if len(call) == _CALL.size else ""
+
+
+def _name(call: bytes) -> str:
+    name: bytes = _CALL.unpack(call)[2]
+    return name.partition(b"\0")[0].decode(errors="replace")
+
+
 class InHand:
     """The file of one service, and what earlier processes found out."""
 

@@ -17,7 +17,7 @@ from kitev3.events import Event, Payload
 from kitev3.runtime.handler import Handler
 from kitev3.runtime.service import Asked, Context, ServiceSpec
 from kitev3.services.strategy.hosted import Hosted, Run, name_of
-from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand
+from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand, asked
 from kitev3.services.strategy.user_code import UserCode
 from kitev3.services.strategy.watchdog import Watchdog
 from kitev3.strategy import Strategy, load, parameters
@@ -380,6 +380,7 @@ SERVICE = ServiceSpec(
     driver=_driver,
     asks=_asks,
     code=_code,
+    asked=lambda run_dir: asked(run_dir / "tape" / "strategy"),
     alarms=lambda status: _stopped(status.get("stopped", {})),
     figures=(
         Figure(key="signals", label="signals", live=True),

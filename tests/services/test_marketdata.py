@@ -141,6 +141,21 @@ def test_what_was_left_out_is_counted_and_named_in_health() -> None:
     assert handler.status()["left_out"] == 3
 
 
+def test_instruments_without_a_quote_are_counted_told_and_trouble_at_the_end() -> None:
+    handler = marketdata_handler()
+    says(handler, Instruments((Subscribed(INFY, ()),)))
+    says(handler, Socket("up"))
+    says(handler, frame(tick(0)))
+    [unquoted] = (figure for figure in SERVICE.figures if figure.key == "unquoted")
+
+    before = handler.status()
+    says(handler, Quotes((QUOTE,)))
+
+    assert (unquoted.of(before), unquoted.of(handler.status())) == (1, 0)
+    assert list(SERVICE.alarms(before)) == ["1 instruments without a quote: no strategy is asked about them"]
+    assert list(SERVICE.alarms(handler.status())) == []
+
+
 def test_it_is_not_ready_before_the_feed_is_up() -> None:
     handler = marketdata_handler()
     read(handler)

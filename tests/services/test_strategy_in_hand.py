@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kitev3._core import Bar, BarBatch, Event
 from kitev3.services.strategy.hosted import Run
-from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand
+from kitev3.services.strategy.in_hand import NAME_BYTES_MAX, InHand, asked
 from kitev3.services.strategy.service import StrategyHandler
 
 from services.test_strategy import Log, heard, instrument
@@ -47,6 +47,16 @@ def test_what_ended_between_two_calls_or_once_in_one_costs_nobody(tmp_path: Path
 
     assert InHand(tmp_path).look_back(lambda name: MINE) == {}
     assert InHand(tmp_path).look_back(lambda name: MINE) == {}
+
+
+def test_who_was_asked_as_the_process_ended_is_known_from_its_folder(tmp_path: Path) -> None:
+    assert asked(tmp_path) == ""
+    dies_asking(tmp_path)
+    assert asked(tmp_path) == "mine"
+
+    InHand(tmp_path).look_back(lambda name: MINE)
+
+    assert asked(tmp_path) == ""
 
 
 def test_who_was_asked_twice_about_one_event_when_the_process_ended_is_asked_no_more(tmp_path: Path) -> None:

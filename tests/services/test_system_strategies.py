@@ -90,3 +90,23 @@ def test_a_strategy_that_does_not_return_is_left_out_and_the_others_go_on(tmp_pa
         assert "strategy stuck is stuck at" in out
         printed = [line for line in log(system) if line["event"] == "strategy said"]
         assert [(line["strategy"], line["text"]) for line in printed] == [("stuck", "bar of INFY")]
+
+
+def test_each_strategy_that_ends_the_process_is_left_out_and_the_day_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "ends.py").write_text(
+        "import os\nfrom kitev3.strategy import Strategy\n\n\n"
+        "class Ends(Strategy):\n    def on_bar(self, bar, view):\n        os._exit(0)\n"
+    )
+    runs = [
+        f'{{ name = "{name}", use = "{tmp_path}/ends.py:Ends", instruments = ["NSE:INFY"], bars = "5s" }}'
+        for name in ("one", "two")
+    ]
+    with real_system(tmp_path) as system:
+        system.start("--for", "60", profile=profile(tmp_path, *runs))
+        system.until(lambda: {"one", "two"} <= set(system.status("strategy", "stopped") or ()), "both are left out")
+        system.kitev3("down")
+        _, out, err = system.end()
+
+        assert system.summary()["processes"]["strategy"]["restarts"] == 4, (out, err)
+        assert "strategy died (exit code 0 as it asked one) and comes back" in out
+        assert set(system.summary()["stopped_strategies"]) == {"one", "two"}

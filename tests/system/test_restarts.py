@@ -42,6 +42,18 @@ def test_the_same_event_twice_is_enough_however_long_between() -> None:
     assert row.given_up == "died twice on one event: exit code 1 on event a"
 
 
+def test_each_of_others_codes_has_a_count_of_its_own() -> None:
+    row = Restarts()
+    deaths = [
+        Death("strategy", 1, n, 1, asked=asked) for n, asked in enumerate(["", "a", "b", "c", "b", "c", "a", "b"])
+    ]
+
+    delays = [row.died(death) for death in deaths]
+
+    assert delays == [DELAYS_NS[0]] * 4 + [DELAYS_NS[1]] * 3 + [None]
+    assert row.given_up == "died 3 times within 60 s, at last by exit code 1 as it asked b"
+
+
 def test_a_refusal_is_never_retried() -> None:
     assert Restarts().died(death(0, exit_code=REFUSED)) is None
 

@@ -22,7 +22,7 @@ KEYS = {
     *("ticks", "batches", "bars", "signals", "approved", "blocked", "orders", "fills", "rejects"),
     *("open_positions", "gross_pnl_e4", "net_pnl_e4", "gaps_seen", "gaps_filled", "messages_lost"),
     *("latency_us", "processes", "stopped_strategies", "machine_time", "unknown", "mismatches", "forged"),
-    *("trading_state", "tripped", "complete", "left_positions"),
+    *("trading_state", "tripped", "complete", "left_positions", "unquoted"),
 }
 
 

@@ -57,6 +57,7 @@ def test_the_summary_counts_what_the_services_say(system: System) -> None:
         "ticks": 1000,
         "batches": 40,
         "bars": 12,
+        "unquoted": 0,
         "signals": 7,
         "approved": 5,
         "blocked": {"R23": 2},
@@ -335,3 +336,31 @@ def test_a_process_that_is_just_being_started_is_ended_like_any_other(tmp_path: 
     (pid,) = asyncio.run(ended_at_once())
 
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_a_service_has_left_running_ends_with_it(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+
+    async def died() -> None:
+        script = f"sleep 600 & echo $! > {left}; exit 1"
+        died = asyncio.Event()
+        folder = RunFolder(tmp_path, {})
+        (tmp_path / "log").mkdir()
+        supervisor = Supervisor(
+            folder, {"journal": ("sh", "-c", script)}, dict(os.environ), stop_s_max=10, died=lambda death: died.set()
+        )
+        supervisor.start("journal")
+        await died.wait()
+        await supervisor.close()
+
+    asyncio.run(died())
+
+    until(lambda: is_gone(int(left.read_text())))
+
+
+def is_gone(pid: int) -> bool:
+    """Ended, though perhaps nobody has asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

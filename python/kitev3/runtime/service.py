@@ -162,6 +162,9 @@ class ServiceSpec:
     """What a session of it comes to."""
     code: Callable[[Any], Iterable[Path]] = lambda config: ()
     """The files of others whose code it runs: when one has changed nothing is executed again."""
+    asked: Callable[[Path], str] = lambda run_dir: ""
+    """Whose code it was running when its last process died, as its run folder says: one that ends the process a second
+    time has to be left out by the service itself."""
     alone: Callable[[Sequence[str]], int] | None = None
     """Runs it outside a system, on arguments of its own; the exit code. For a service that is of use by itself:
     ``kitev3-proc NAME`` does so unless it is given a profile or a run folder."""

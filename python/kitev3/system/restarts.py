@@ -26,12 +26,13 @@ class Death:
     exit_code: int  # negative: the signal that ended it
     event: str = ""  # the id of the event that it died of, when it could still say so
     words: str = ""  # the last it said
+    asked: str = ""  # whose code it was running for the service, when that is others'
 
     @property
     def how(self) -> str:
         """In words: how it ended, on which event, and what it said last."""
         how = f"killed by signal {-self.exit_code}" if self.exit_code < 0 else f"exit code {self.exit_code}"
-        on = f" on event {self.event}" if self.event else ""
+        on = f" on event {self.event}" if self.event else f" as it asked {self.asked}" if self.asked else ""
         return f"{how}{on}: {self.words}" if self.words else f"{how}{on}"
 
 
@@ -44,7 +45,9 @@ class Restarts:
 
     def died(self, death: Death) -> int | None:
         """How long it stays away, ns; None when it stays down, and ``given_up`` then says why."""
-        recent = sum(death.mono_ns - other.mono_ns < WINDOW_NS for other in self.deaths)
+        # Who ends the process again is left out by the service: each of others' codes has a count of its own.
+        alike = [other for other in self.deaths if other.asked == death.asked]
+        recent = sum(death.mono_ns - other.mono_ns < WINDOW_NS for other in alike)
         before = {other.event for other in self.deaths if other.event}
         self.deaths.append(death)
         if death.exit_code == REFUSED:

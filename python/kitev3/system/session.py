@@ -80,6 +80,7 @@ class Session:
             self.plan.environment,
             stop_s_max=self.profile.bus.stop_ms_max / 1000 + 1,
             died=self._died,
+            asked=lambda name: spec(name).asked(self.plan.folder.path),
         )
         loop.set_exception_handler(self._failed)
         # What we were told to ignore, by nohup or a shell's &, stays ignored.

@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,7 @@ class Supervisor:
         environment: of the processes, whole.
         stop_s_max: a process that has not ended by then after SIGTERM is killed.
         died: told of each death nobody had asked for, after the bookkeeping.
+        asked: whose code a service was running as it died, or nothing.
     """
 
     def __init__(
@@ -44,10 +46,11 @@ class Supervisor:
         *,
         stop_s_max: float,
         died: Callable[[Death], None] = lambda death: None,
+        asked: Callable[[str], str] = lambda name: "",
     ) -> None:
         self._folder, self._commands, self._environment = folder, commands, environment
         self._stop_s_max = stop_s_max
-        self._died = died
+        self._died, self._asked = died, asked
         self.begins_run = True  # until its market has started; then who comes back comes into a run that goes on
         self._approval_key = secrets.token_bytes(approvals.KEY_BYTES)
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -75,6 +78,7 @@ class Supervisor:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+            _end_left(process.pid)
 
     async def close(self) -> None:
         """Ends what still runs, whatever state it is in."""
@@ -112,8 +116,9 @@ class Supervisor:
                 await starting  # it may be there already: it is counted, and ended like any other
             raise
         exit_code = await process.wait()
+        _end_left(process.pid)
         del self._running[name]
-        return Death(name, process.pid, machine_ns(), exit_code, *self._last_words(name, *begins))
+        return Death(name, process.pid, machine_ns(), exit_code, *self._last_words(name, *begins), self._asked(name))
 
     async def _started(self, name: str) -> asyncio.subprocess.Process:
         process = await self._spawned(name)
@@ -158,6 +163,12 @@ class Supervisor:
             return "", errors[-1].decode(errors="replace").strip()
         full = shutil.disk_usage(self._folder.path).free < FULL_BYTES  # then it could write no words either
         return "", "the disk is full" if full else ""
+
+
+def _end_left(session: int) -> None:
+    """Ends what a service's process has left in its session: a fork of it holds its tape, and nobody waits for it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(session, signal.SIGKILL)
 
 
 def _raise_its_error(keeper: asyncio.Task[None]) -> None:

@@ -149,10 +149,11 @@ def test_kill_lowers_the_latch_where_nothing_runs_and_says_that_it_halted_no_sys
     done = system.command("kill")
 
     assert done.returncode == 1
-    assert (
-        f"kitev3: {system.folder.path}: no system runs here, and what runs in another folder trades on" in done.stderr
-    )
-    assert done.stdout.splitlines() == ["HALTED", f"no service runs in {system.folder.path}"]
+    assert f"kitev3: {system.folder.path}: no system runs here; what runs in another folder trades on" in done.stderr
+    assert done.stdout.splitlines() == [
+        "nothing HALTED but this folder's account",
+        f"no service runs in {system.folder.path}",
+    ]
     assert state(system) is LatchState.HALTED
 
 

@@ -66,11 +66,12 @@ def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
     accounts = _accounts(profile, folder, run)
     failed = {str(account): why for account in accounts if (why := _lowered(account, folder))}
     services = list(dict.fromkeys((*(run.services if run else ()), *sorted(folder.bound()))))
+    is_elsewhere = not services and all(account.is_relative_to(folder.path) for account in accounts)
     with Control(folder) as control:  # they hear it before anything is printed
         silent = control.send(services, Kill(reason, who()), who())
         healths = control.health(services)
     with unread(sys.stdout):
-        print("not HALTED" if failed else "HALTED")
+        print("not HALTED" if failed else "nothing HALTED but this folder's account" if is_elsewhere else "HALTED")
         for name in services:
             print(f"{name}: {silent.get(name, 'answered')}")
         if services:
@@ -78,10 +79,8 @@ def kill(profile: ProfileOption = "demo", run_dir: RunDirOption = None, reason: 
             print(f"open positions: {_known(healths, 'positions')}")
         else:
             print(f"no service runs in {folder.path}")
-    if not services and all(account.is_relative_to(folder.path) for account in accounts):
-        failed[str(folder.path)] = (
-            "no system runs here, and what runs in another folder trades on: name it by --run-dir"
-        )
+    if is_elsewhere:
+        failed[str(folder.path)] = "no system runs here; what runs in another folder trades on: name it by --run-dir"
     _finish(failed | silent, "")
 
 

@@ -1,7 +1,7 @@
 //! marketdata: frames, rows and texts in; batches, bars, quotes, instruments and hints out, and nothing is made up.
 //!
 //! Sockets, silence, reconnects and the reading of JSON are its driver's, in Python.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::batch::BarBatch;
@@ -28,6 +28,8 @@ pub struct MarketdataHandler {
     heard_from_ns: i64,
     /// The subscribed rows as they were read, by token.
     rows: HashMap<u32, Vec<u8>>,
+    /// Of which instruments the broker has ever said a quote: nobody knows the others.
+    quoted: HashSet<u32>,
     /// The bars that are built, in the rows' order.
     specs: Vec<(u32, BarSpec)>,
     state: FeedState,
@@ -56,6 +58,7 @@ impl MarketdataHandler {
             bars,
             heard_from_ns: 0,
             rows: HashMap::new(),
+            quoted: HashSet::new(),
             specs: Vec::new(),
             state: FeedState::Down,
             reason: String::new(),
@@ -186,6 +189,7 @@ impl MarketdataHandler {
             let Some(row) = self.rows.get(&token) else {
                 continue;
             };
+            self.quoted.insert(token);
             if self.stopped {
                 self.withheld.insert(token, quote.bytes().to_vec());
             } else {
@@ -358,6 +362,13 @@ impl Handler for MarketdataHandler {
             .set("reason", reason)
             .set("errors", self.decoder.frame_counts().errors())
             .set("flagged", self.decoder.flagged().flagged)
-            .set("instruments", self.rows.len());
+            .set("instruments", self.rows.len())
+            .set(
+                "unquoted",
+                self.rows
+                    .keys()
+                    .filter(|token| !self.quoted.contains(token))
+                    .count(),
+            );
     }
 }
