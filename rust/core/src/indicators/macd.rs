@@ -79,7 +79,8 @@ impl Recursive<1, 3> for Convergence {
 
     #[inline(always)]
     fn step(&mut self, lane: usize, [price]: [f64; 1]) -> [f64; 3] {
-        let [fast, slow] = self.fast_and_slow.step(lane, [price; 2]);
+        // Both from the same price, which the difference does without: neither computed nor rounded.
+        let [fast, slow] = self.fast_and_slow.distance(lane, [price; 2]);
         let macd = fast - slow;
         let [signal] = self.signal_smoothing.step(lane, [macd]);
         [macd, signal, macd - signal]

@@ -77,6 +77,14 @@ impl<const N: usize> Smoothing<N> {
     /// The next step. `lane` counts 0 … LANES-1 and round again.
     #[inline(always)]
     pub fn step(&mut self, lane: usize, input: [f64; N]) -> [f64; N] {
+        let distance = self.distance(lane, input);
+        std::array::from_fn(|n| self.origin[n] + distance[n])
+    }
+
+    /// The next step as the level's distance from `origin`: of smoothings over one input these differ by as much as the
+    /// levels do.
+    #[inline(always)]
+    pub fn distance(&mut self, lane: usize, input: [f64; N]) -> [f64; N] {
         if lane == 0 {
             for carried in &mut self.carried {
                 if carried.abs() < DISTANCE_MIN {
@@ -101,7 +109,7 @@ impl<const N: usize> Smoothing<N> {
         if lane == LANES - 1 {
             self.carried = distance;
         }
-        std::array::from_fn(|n| self.origin[n] + distance[n])
+        distance
     }
 }
 
