@@ -120,3 +120,17 @@ def test_a_wrong_question_is_answered_with_the_views_there_are(tmp_path: Path) -
         query.sql(tmp_path, "select * from execution.fil")
     with pytest.raises(query.JournalError, match=r"Referenced column \"sid\" not found .*\"side\"[^:]*$"):
         query.sql(tmp_path, "select sid from execution.fill")
+
+
+def test_a_column_with_the_name_of_a_word_of_sql_is_among_those_that_the_answer_names(kept: Path) -> None:
+    named = set()
+    for topic in query.KEPT:
+        for column in query.empty(topic).schema.names:
+            query.sql(kept, f'select "{column}" from {topic}')  # noqa: S608
+            try:
+                query.sql(kept, f"select {column} from {topic}")  # noqa: S608
+            except query.JournalError as error:
+                assert f'"{column}"' in str(error)
+                named.add(column)
+
+    assert named == {"by", "check", "order"}

@@ -104,6 +104,18 @@ def test_rsi_pullback_sells_what_it_holds_as_it_begins() -> None:
     assert [(d.action, d.intent) for d in made] == [("SELL", "exit")]
 
 
+@pytest.mark.parametrize("told", ["on_blocked", "on_reject"])
+def test_rsi_pullback_wishes_again_for_an_exit_of_which_nothing_came(told: str) -> None:
+    strategy = RsiPullback(RsiPullback.Params())
+    view = StillView(position=10, values={"rsi": 70.0, "trend": 1_400.0})
+    first = [decision.intent for decision in strategy.on_bar(bar(), view)]
+
+    getattr(strategy, told)(None, view)
+
+    assert first == [decision.intent for decision in strategy.on_bar(bar(), view)] == ["exit"]
+    assert list(strategy.on_bar(bar(), view)) == []
+
+
 def test_ema_cross_says_nothing_while_it_is_cold_or_on_a_short_bar() -> None:
     strategy, view = EmaCross(EmaCross.Params()), StillView(warm=False)
     assert decisions(strategy, view, [(1.0, 2.0), (3.0, 2.0)]) == []

@@ -77,6 +77,8 @@ def empty(topic: str) -> pa.Table:
 def _in_one_line(error: str) -> str:
     """DuckDB's words up to where it shows the question again, and the views when one was asked for that is none."""
     words = " ".join(error.partition("\nLINE ")[0].split())
+    if words.startswith("Parser Error"):
+        words += '  (quote a column whose name is a word of SQL: "by", "check", "order")'
     return f"{words}  (views: {', '.join(KEPT)})" if words.startswith("Catalog Error: Table") else words
 
 

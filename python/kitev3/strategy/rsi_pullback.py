@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from kitev3._core import Bar
+from kitev3.contracts import Blocked, Reject
 from kitev3.strategy.base import Indicator, Strategy, View, indicator, through
 from kitev3.strategy.decision import Decision
 
@@ -38,7 +39,9 @@ class RsiPullback(Strategy):
     def __init__(self, params: Params) -> None:
         super().__init__(params)
         self.moved = False
-        self.long: bool | None = None  # of what it holds, until it has decided something itself
+        self.long: bool | None = (
+            None  # of what it holds, until it has decided something of which nobody says that it failed
+        )
 
     def indicators(self) -> Mapping[str, Indicator]:
         """RSI and trend, of the bars' closes."""
@@ -60,6 +63,13 @@ class RsiPullback(Strategy):
             yield self._decide(view, "BUY", "enter", f"RSI {rsi:.1f} dipped above the trend")
         elif rsi > (self.params.dip + self.params.recovered) / 2:
             self.moved = True
+
+    def on_blocked(self, blocked: Blocked, view: View) -> None:
+        """Nothing came of it: what it holds says where it stands."""
+        self.long = None
+
+    def on_reject(self, reject: Reject, view: View) -> None:
+        self.long = None
 
     def _decide(self, view: View, side: str, intent: str, reason: str) -> Decision:
         return Decision(

@@ -34,7 +34,8 @@ HELP = """Runs a profile: starts its processes, shows them live, stops them in o
   kitev3 up --profile demo --market nifty50-ticks-2022-11-24.csv.gz --speed 60
   kitev3 up --profile demo --for 20 --json > summary.json
 
-Ctrl-C and SIGTERM end the session as its time would: what is on its way is finished first.
+Ctrl-C and SIGTERM end the session as its time would: what is on its way is finished first. Every open order
+is cancelled then, stop-losses too, and positions stay: what guards them over the end is a GTT at the broker's.
 Exit code 0: clean. 1: a service gave up, or something was lost. 2: refused before anything started.
 """
 
