@@ -31,6 +31,12 @@ def _alarms(status: Mapping[str, Any]) -> Iterable[str]:
         yield f"{status['unquoted']} instruments without a quote: no strategy is asked about them"
 
 
+def _unquoted(status: Mapping[str, Any]) -> int:
+    """How many, when they are all that there are: one whose row is bad costs itself, and is named while it lasts."""
+    unquoted: int = status.get("unquoted", 0)
+    return unquoted if unquoted == status.get("instruments") else 0
+
+
 SERVICE = ServiceSpec(
     name="marketdata",
     config=MarketdataConfig,
@@ -47,6 +53,7 @@ SERVICE = ServiceSpec(
         Figure(
             key="unquoted",
             label="instruments without a quote",
+            said=_unquoted,
             trouble="instruments without a quote of the broker's: no strategy was asked about them",
         ),
     ),
