@@ -380,8 +380,12 @@ class ZmqSockets:
         publisher: int,
         workers: list[tuple[str, int]],
     ) -> ZmqSockets: ...
-    def send(self, frame: bytes, worker: str | None) -> None:
-        """To all, and before them to the one worker if there is a name and it runs. Never waits."""
+    def send(self, frames: list[bytes], worker: str | None) -> None:
+        """To all, and before them to the one worker if there is a name and it runs. Never waits.
+
+        Those that follow each other to the same worker, or on one topic, go as the parts of one message: libzmq's
+        thread is woken once for them.
+        """
     @property
     def push_full(self) -> int:
         """Messages that a worker could not be given: it finds them on the tape."""

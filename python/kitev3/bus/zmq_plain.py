@@ -31,13 +31,15 @@ class PlainSockets:
         self._publisher, self._workers = publisher, workers
         self.push_full = 0
 
-    def send(self, frame: bytes, worker: str | None) -> None:
+    def send(self, frames: list[bytes], worker: str | None) -> None:
         if (push := self._workers.get(worker or "")) is not None:
-            try:
-                push.send(frame, zmq.DONTWAIT)
-            except zmq.Again:
-                self.push_full += 1
-        self._publisher.send(frame, zmq.DONTWAIT)
+            for frame in frames:
+                try:
+                    push.send(frame, zmq.DONTWAIT)
+                except zmq.Again:
+                    self.push_full += 1
+        for frame in frames:
+            self._publisher.send(frame, zmq.DONTWAIT)
 
 
 class PlainReceiver:

@@ -137,7 +137,7 @@ class ZmqTransport(PolledTransport):
 
         If the worker is away, or its queue full, it will find it on the tape.
         """
-        self._sockets.send(frame, worker)
+        self._sockets.send([frame], worker)
 
     def carry(self, runtime: Runtime) -> None:
         if isinstance(self._sockets, ZmqSockets):

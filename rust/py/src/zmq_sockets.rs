@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyKeyError, PyOSError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 
 type Socket = *mut c_void;
 
 const DONTWAIT: c_int = 1;
+const SNDMORE: c_int = 2;
 const NS: i64 = 1_000_000_000;
 
 /// Ends a wait; never handed on.
@@ -206,30 +208,31 @@ impl ZmqSockets {
 
     /// Frames, each with its worker: all work to its workers, who come first since others only look on; then all to all. If a
     /// worker is away, or its queue full, it will find it on the tape.
-    pub fn send<'a>(
-        &self,
-        frames: impl Iterator<Item = (&'a [u8], Option<usize>)> + Clone,
-    ) -> PyResult<()> {
+    pub fn send(&self, frames: &[(&[u8], Option<usize>)]) -> PyResult<()> {
         let mut is_work = false;
-        for (frame, worker) in frames.clone() {
-            let Some(worker) = worker else { continue };
-            if self.put(self.workers[worker].1, frame)? {
-                is_work = true;
-            } else {
-                self.push_full.fetch_add(1, Ordering::Relaxed);
-            }
+        for run in frames.chunk_by(|(_, worker), (_, next)| worker == next) {
+            let Some(worker) = run[0].1 else { continue };
+            let lost = self.put(self.workers[worker].1, run.iter().map(|(frame, _)| *frame))?;
+            self.push_full.fetch_add(lost as u64, Ordering::Relaxed);
+            is_work |= lost < run.len();
         }
         if is_work {
             // Where the order path shares a core, libzmq's thread now takes the work on before those who look on. Once for
             // all of it: each time is a round through the processes of that core.
             std::thread::yield_now();
         }
-        for (frame, _) in frames {
-            if self.is_holding.load(Ordering::Relaxed) {
-                self.held().push(frame.to_vec());
-            } else {
-                self.put(self.publisher, frame)?;
-            }
+        let frames = frames.iter().map(|(frame, _)| *frame);
+        if self.is_holding.load(Ordering::Relaxed) {
+            self.held().extend(frames.map(<[u8]>::to_vec));
+            return Ok(());
+        }
+        self.publish(&frames.collect::<Vec<_>>())
+    }
+
+    /// To all: a SUB asks for topics, so that those of one topic can go together.
+    fn publish(&self, frames: &[&[u8]]) -> PyResult<()> {
+        for run in frames.chunk_by(|one, next| topic_of(one) == topic_of(next)) {
+            self.put(self.publisher, run.iter().copied())?;
         }
         Ok(())
     }
@@ -246,10 +249,8 @@ impl ZmqSockets {
 
     /// Says to all what waits. `hold` stays as it is.
     pub fn publish_held(&self) -> PyResult<()> {
-        for frame in self.held().drain(..) {
-            self.put(self.publisher, &frame)?;
-        }
-        Ok(())
+        let held = std::mem::take(&mut *self.held());
+        self.publish(&held.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     /// Says to all what waits, and nothing waits any more.
@@ -262,13 +263,36 @@ impl ZmqSockets {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Frames that go the same way, as the parts of one message: libzmq's thread is woken once for all of them, and whoever
+    /// receives takes part by part. How many the socket could not take.
+    fn put<'a>(
+        &self,
+        socket: Socket,
+        frames: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) -> PyResult<usize> {
+        let count = frames.len();
+        let (mut lost, mut begun) = (0, 0);
+        for (place, frame) in frames.enumerate() {
+            let flags = if place + 1 < count { SNDMORE } else { 0 };
+            if self.put_part(socket, frame, flags)? {
+                continue;
+            }
+            if place == begun {
+                lost += 1; // there is no message yet: the next part may begin one
+                begun += 1;
+            } else {
+                lost = count; // libzmq takes back what it had of the message, and the rest of it when that comes
+            }
+        }
+        Ok(lost)
+    }
+
     /// False when the socket cannot take it.
-    fn put(&self, socket: Socket, frame: &[u8]) -> PyResult<bool> {
+    fn put_part(&self, socket: Socket, frame: &[u8], flags: c_int) -> PyResult<bool> {
+        let (data, size) = (frame.as_ptr().cast(), frame.len());
         loop {
             // SAFETY: the socket is open; libzmq copies the frame before it returns.
-            if unsafe { (self.library.send)(socket, frame.as_ptr().cast(), frame.len(), DONTWAIT) }
-                >= 0
-            {
+            if unsafe { (self.library.send)(socket, data, size, DONTWAIT | flags) } >= 0 {
                 return Ok(true);
             }
             match self.errno() {
@@ -289,6 +313,11 @@ impl ZmqSockets {
             sockets: Arc::clone(self),
         }
     }
+}
+
+/// What a frame says before its NUL.
+fn topic_of(frame: &[u8]) -> &[u8] {
+    frame.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 fn polled(fd: c_int) -> libc::pollfd {
@@ -389,9 +418,10 @@ impl PyZmqSockets {
     }
 
     /// To all, and before them to the one worker if there is a name.
-    fn send(&self, frame: &[u8], worker: Option<&str>) -> PyResult<()> {
+    fn send(&self, frames: Vec<PyBackedBytes>, worker: Option<&str>) -> PyResult<()> {
         let worker = worker.and_then(|name| self.0.worker(name));
-        self.0.send(std::iter::once((frame, worker)))
+        let frames: Vec<(&[u8], _)> = frames.iter().map(|frame| (&**frame, worker)).collect();
+        self.0.send(&frames)
     }
 
     #[getter]

@@ -121,8 +121,8 @@ pub struct PyDispatch {
 }
 
 /// How long what is said waits, at most, for more that its event makes the handler say. Each sending is a round through the
-/// processes of a shared core.
-const TOGETHER_NS: i64 = 1_000_000;
+/// processes of a shared core. (3,000 bars of one frame, p99 to the last verdict: 16 ms with one millisecond, 12.8 with three.)
+const TOGETHER_NS: i64 = 3_000_000;
 
 impl PyDispatch {
     pub fn source(&mut self, py: Python<'_>, source: &Source) -> Py<PyString> {
@@ -228,10 +228,11 @@ impl PyDispatch {
     pub fn send(&mut self, said: impl Iterator<Item = Outgoing>) -> PyResult<()> {
         if let Some((sockets, workers)) = &self.sockets {
             let said: Vec<_> = said.collect();
-            let frames = said
+            let frames: Vec<(&[u8], Option<usize>)> = said
                 .iter()
-                .map(|one| (&*one.frame, workers[one.publication]));
-            sockets.send(frames)?;
+                .map(|one| (&*one.frame, workers[one.publication]))
+                .collect();
+            sockets.send(&frames)?;
         }
         self.spoken.clear();
         self.sent_ns = monotonic_ns();

@@ -21,7 +21,7 @@ const AWAKE_NS: i64 = 10_000_000;
 
 /// What is said to all about work waits while more work comes, so many messages at most, and for a moment after it: on a shared
 /// core each message wakes its hearers, who would go before those who work.
-const HELD_MAX: usize = 64;
+const HELD_MAX: usize = 256;
 const HELD_NS: i64 = 200_000;
 
 /// Why a turn ended.
