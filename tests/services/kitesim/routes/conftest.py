@@ -1,10 +1,11 @@
-"""An exchange under the older rules, whose market hardly moves."""
+"""Exchanges under the older rules: one whose market hardly moves, and one whose market does not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from kiteconnect import KiteConnect
 
 from services.kitesim_rig import Kitesim, kitesim
 
@@ -13,3 +14,14 @@ from services.kitesim_rig import Kitesim, kitesim
 def legacy() -> Iterator[Kitesim]:
     with kitesim("--market", "synthetic", "--speed", "0.01", "--profile", "legacy") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Kitesim]:
+    with kitesim("--market", "frozen", "--profile", "legacy") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def client(running: Kitesim) -> KiteConnect:
+    return running.client()

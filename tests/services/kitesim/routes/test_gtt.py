@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,21 +16,10 @@ from kitev3.services.kitesim.replay import replay
 from kitev3.services.kitesim.triggers import read_trigger
 from waiting import S_MAX
 
-from services.kitesim_rig import Kitesim, kitesim
+from services.kitesim_rig import Kitesim
 
 START_NS = 1_795_060_200_000_000_000  # 2026-11-19 09:20
 SYMBOL = "RELIANCE"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Kitesim]:
-    with kitesim("--market", "frozen", "--profile", "legacy") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def client(running: Kitesim) -> KiteConnect:
-    return running.client()
 
 
 def leg(price: float, side: str = "BUY", **changes: Any) -> dict[str, Any]:

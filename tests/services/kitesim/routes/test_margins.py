@@ -17,17 +17,6 @@ from waiting import S_MAX
 from services.kitesim_rig import API_KEY, TOKEN, Kitesim, kitesim
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Kitesim]:
-    with kitesim("--market", "frozen", "--profile", "legacy") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def client(running: Kitesim) -> KiteConnect:
-    return running.client()
-
-
 def order(**changes: Any) -> dict[str, Any]:
     fields = {
         "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "variety": "regular", "product": "CNC",
