@@ -116,6 +116,10 @@ def test_the_protocol_holds_in_a_sample_of_seeds(piece: int) -> None:
     assert sum(result.counts["kill"] for result in results) > 10
 
 
+def test_a_process_that_is_stopped_twice_in_a_row_has_not_renewed_its_lease() -> None:
+    assert not run(645227).violation
+
+
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_each_mutant_is_caught(mutant: str) -> None:
     assert run(CAUGHT_BY[mutant], mutant).violation

@@ -95,7 +95,8 @@ class Process:
     def pause(self, duration: int) -> None:
         now = self.world.schedule.now
         self.paused_until = now + duration
-        self.lease_until = now + LEASE
+        if self.lease_until is None:  # stopped again before it ran, it has renewed nothing
+            self.lease_until = now + LEASE
         if self.world.tell:
             self.world.tell(self.name, f"is stopped for {duration} ms")
 
